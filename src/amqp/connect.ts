@@ -1,0 +1,119 @@
+/**
+ * The library's front door: one connection to call and to serve over.
+ *
+ * @module
+ */
+import {
+  type CallOptions,
+  type ClientStats,
+  RpcClient,
+} from "../rpc/client.ts";
+import type { Procedure } from "../rpc/procedure.ts";
+import type { ServeOptions } from "../rpc/serve_options.ts";
+import { RpcServer } from "../rpc/server.ts";
+import type { QueueInfo, Transport } from "../rpc/transport.ts";
+import type { RpcReply } from "../rpc/wire.ts";
+import {
+  type ConnectOptions,
+  connectSettings,
+  DEFAULT_URL,
+} from "./options.ts";
+import { AmqpTransport } from "./transport.ts";
+
+/** A connection to call and to serve over, as `connect()` makes it. */
+export class RpcConnection implements AsyncDisposable {
+  readonly #transport: Transport;
+  readonly #client: RpcClient;
+  readonly #servers = new Set<RpcServer>();
+
+  /** Over any transport; `connect()` is the usual way. */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    this.#client = new RpcClient(transport);
+  }
+
+  /** Counters of the calling side. */
+  get stats(): ClientStats {
+    return this.#client.stats;
+  }
+
+  /**
+   * Sends a request and resolves with its reply.
+   *
+   * @throws {RpcError} what the procedure answered (`remote` is true), or
+   * `unavailable` where there is no queue, no server or no broker, or
+   * `deadline_exceeded`, or `canceled`.
+   * @throws {RangeError} where an option is out of its range.
+   */
+  call(
+    queue: string,
+    body: string | Uint8Array,
+    options?: CallOptions,
+  ): Promise<RpcReply> {
+    return this.#client.call(queue, body, options);
+  }
+
+  /**
+   * Serves a queue, through lost connections, until stopped; resolves when
+   * requests are consumed for the first time.
+   *
+   * @throws {RpcError} where the broker refuses the login or the queue.
+   * @throws {RangeError} where an option is out of its range.
+   */
+  async serve(
+    queue: string,
+    procedure: Procedure,
+    options?: ServeOptions,
+  ): Promise<RpcServer> {
+    const server = new RpcServer(this.#transport, queue, procedure, options);
+    this.#servers.add(server);
+    const forget = () => this.#servers.delete(server);
+    server.finished.then(forget, forget);
+    await server.ready;
+    return server;
+  }
+
+  /**
+   * What the broker tells of a queue: messages that wait, and consumers;
+   * undefined where there is no such queue.
+   */
+  inspect(queue: string): Promise<QueueInfo | undefined> {
+    return this.#client.inspect(queue);
+  }
+
+  /** Stops the servers, fails the calls that still wait, and disconnects. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#servers].map((server) => server.stop()));
+    await this.#client.close();
+    await this.#transport.close();
+  }
+
+  /** The same as {@linkcode RpcConnection.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Connects to a broker: the first of several that answers.
+ *
+ * @param urls `amqp://user:password@host:port/vhost`, one or several
+ * @throws {RpcError} where none can be reached or one refuses.
+ * @throws {RangeError} where a URL or an option is out of its range.
+ *
+ * @example
+ * ```ts no-eval
+ * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ *
+ * await using rpc = await connect("amqp://localhost");
+ * console.log((await rpc.call("rpc_queue", "30")).text());
+ * ```
+ */
+export async function connect(
+  urls: string | readonly string[] = DEFAULT_URL,
+  options: ConnectOptions = {},
+): Promise<RpcConnection> {
+  const transport = new AmqpTransport(connectSettings(urls, options));
+  await transport.link();
+  return new RpcConnection(transport);
+}

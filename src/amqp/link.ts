@@ -1,0 +1,74 @@
+/**
+ * One live AMQP connection as the Link that calling and serving need.
+ *
+ * @module
+ */
+import type {
+  CallbackQueue,
+  Link,
+  QueueInfo,
+  RequestQueue,
+  RequestQueueOptions,
+  ReturnedMessage,
+} from "../rpc/transport.ts";
+import { channelFailure } from "./failures.ts";
+import type { BrokerAddress, ConnectSettings } from "./options.ts";
+import { AmqpCallbackQueue, AmqpRequestQueue, inspectQueue } from "./queues.ts";
+import { AmqpSocket } from "./socket.ts";
+
+/** A Link over one socket. */
+export class AmqpLink implements Link {
+  readonly vhost: string;
+  readonly #socket: AmqpSocket;
+
+  private constructor(socket: AmqpSocket, vhost: string) {
+    this.#socket = socket;
+    this.vhost = vhost;
+  }
+
+  /** Connects to one broker. */
+  static async open(
+    broker: BrokerAddress,
+    settings: ConnectSettings,
+    signal?: AbortSignal,
+  ): Promise<AmqpLink> {
+    const socket = new AmqpSocket(broker, settings);
+    await socket.open(signal);
+    return new AmqpLink(socket, broker.vhost);
+  }
+
+  get lost(): Promise<Error> {
+    return this.#socket.lost;
+  }
+
+  openCallbackQueue(
+    onReturn: (message: ReturnedMessage) => void,
+  ): Promise<CallbackQueue> {
+    return failing(AmqpCallbackQueue.open(this.#socket, onReturn));
+  }
+
+  openRequestQueue(
+    queue: string,
+    options: RequestQueueOptions,
+  ): Promise<RequestQueue> {
+    return failing(AmqpRequestQueue.open(this.#socket, queue, options));
+  }
+
+  inspect(queue: string): Promise<QueueInfo | undefined> {
+    return failing(inspectQueue(this.#socket, queue));
+  }
+
+  /** Closes the connection. */
+  async close(): Promise<void> {
+    await this.#socket.shutDown();
+  }
+}
+
+/** The library's errors as {@linkcode RpcError}. */
+async function failing<T>(operation: Promise<T>): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    throw channelFailure(error);
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Turns URLs and options into complete, checked settings, and keeps
+ * credentials out of whatever is shown.
+ *
+ * @module
+ */
+import { durationMs, wholeNumber } from "../rpc/limits.ts";
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** The user; wins over the one in the URL. */
+  username?: string;
+  /** The password; wins over the one in the URL. */
+  password?: string;
+  /**
+   * How long one attempt to connect may take, login included, in ms.
+   *
+   * @default {10000}
+   */
+  connectTimeoutMs?: number;
+  /**
+   * The heartbeat interval offered to the broker, in ms, whole seconds; the
+   * smaller of both sides' is taken. A silence of nearly twice as long ends
+   * the connection. 0 turns heartbeats off.
+   *
+   * @default {20000}
+   */
+  heartbeatMs?: number;
+  /** The name that the broker shows for the connection. */
+  name?: string;
+  /** Hears what becomes of the connection; must not throw. */
+  onEvent?: (event: ConnectionEvent) => void;
+}
+
+/** What becomes of a connection. */
+export type ConnectionEvent =
+  /** Login succeeded. */
+  | { type: "connected"; broker: string }
+  /** No broker could be reached; tried again after the delay. */
+  | { type: "unreachable"; error: Error; retryInMs: number }
+  /** A connection that stood was lost. */
+  | { type: "lost"; broker: string; error: Error }
+  /** The broker accepts no messages for now (it is short of memory or disk). */
+  | { type: "blocked"; reason: string }
+  /** The broker accepts messages again. */
+  | { type: "unblocked" };
+
+/** Where a broker is and how to log in. */
+export interface BrokerAddress {
+  readonly hostname: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly vhost: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** {@linkcode ConnectOptions}, complete, with the brokers to try in turn. */
+export interface ConnectSettings {
+  readonly brokers: readonly BrokerAddress[];
+  readonly connectTimeoutMs: number;
+  readonly heartbeatS: number;
+  readonly name: string;
+  readonly onEvent: (event: ConnectionEvent) => void;
+}
+
+/** Where a broker is looked for when nothing else is said. */
+export const DEFAULT_URL = "amqp://guest:guest@localhost:5672";
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const DEFAULT_HEARTBEAT_MS = 20_000;
+
+/**
+ * Checks everything at once, before anything is connected.
+ *
+ * @throws {RangeError} naming the option and its value, without a password.
+ */
+export function connectSettings(
+  urls: string | readonly string[],
+  options: ConnectOptions = {},
+): ConnectSettings {
+  const list = typeof urls === "string" ? urls.split(",") : urls;
+  if (list.length === 0) throw new RangeError("url must name a broker");
+  return {
+    brokers: list.map((url) => brokerAddress(url.trim(), options)),
+    connectTimeoutMs: durationMs(
+      "connectTimeoutMs",
+      options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+    ),
+    heartbeatS: heartbeatSeconds(options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS),
+    name: options.name ?? "rabbit-rpc",
+    onEvent: options.onEvent ?? (() => {}),
+  };
+}
+
+function heartbeatSeconds(heartbeatMs: number): number {
+  if (heartbeatMs % 1000 !== 0) {
+    throw new RangeError(
+      `heartbeatMs must be whole seconds (the protocol knows no less), ` +
+        `got ${heartbeatMs}`,
+    );
+  }
+  return wholeNumber("heartbeatMs", heartbeatMs, 0, 65_535_000) / 1000;
+}
+
+function brokerAddress(text: string, options: ConnectOptions): BrokerAddress {
+  const url = parseUrl(text);
+  const tls = url.protocol === "amqps:";
+  return {
+    // The URL parser keeps the brackets of an IPv6 address.
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost",
+    port: Number(url.port) || (tls ? 5671 : 5672),
+    tls,
+    vhost: decodePart(url.pathname.slice(1), text) || "/",
+    username: options.username ?? (decodePart(url.username, text) || "guest"),
+    password: options.password ?? (decodePart(url.password, text) || "guest"),
+  };
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "amqp:" || url?.protocol === "amqps:") return url;
+  throw new RangeError(
+    `url must look like amqp://user@host:5672/vhost (or amqps://), ` +
+      `got "${redactUrl(text)}"`,
+  );
+}
+
+function decodePart(part: string, text: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new RangeError(
+      `url must be percent-encoded UTF-8, got "${redactUrl(text)}"`,
+    );
+  }
+}
+
+/** A URL, or what was meant to be one, with any password as `***`. */
+export function redactUrl(text: string): string {
+  return text.replace(/(:\/\/[^:@/]*):.*@/, "$1:***@");
+}
+
+/** `host:port`, as errors name a broker. */
+export function brokerName(broker: BrokerAddress): string {
+  const { hostname, port } = broker;
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}

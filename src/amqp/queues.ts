@@ -1,0 +1,204 @@
+/**
+ * The two kinds of queue that RPC consumes: the caller's callback queue and
+ * the server's request queue. Each has a channel to consume on and another to
+ * publish on, so that an error of one kind can't take the other along unseen.
+ *
+ * @module
+ */
+import type { AMQPChannel, AMQPConsumer } from "@cloudamqp/amqp-client";
+import { AsyncQueue } from "../rpc/async_queue.ts";
+import type {
+  CallbackQueue,
+  Delivery,
+  MessageProperties,
+  QueueInfo,
+  RequestQueue,
+  RequestQueueOptions,
+  ReturnedMessage,
+} from "../rpc/transport.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { channelFailure, replyCodeOf } from "./failures.ts";
+import { ConfirmedPublisher } from "./publisher.ts";
+import type { AmqpSocket } from "./socket.ts";
+
+const NOT_FOUND = 404;
+
+/** A consumer and a publisher that live and end together. */
+class ConsumedQueue {
+  readonly #deliveries = new AsyncQueue<Delivery>();
+  readonly #publisher: ConfirmedPublisher;
+  protected readonly channel: AMQPChannel;
+  #consumer: AMQPConsumer | undefined;
+
+  protected constructor(channel: AMQPChannel, publisher: ConfirmedPublisher) {
+    this.channel = channel;
+    this.#publisher = publisher;
+    // Replies can't be sent any more: what is consumed could not be answered.
+    publisher.channel.onerror = (reason) => this.#end(new Error(reason));
+    channel.onerror = (reason) => this.#end(new Error(reason));
+  }
+
+  protected async consume(queue: string, noAck: boolean): Promise<void> {
+    const consumer = await this.channel.basicConsume(
+      queue,
+      { noAck },
+      (delivery) => this.#deliveries.push(delivery),
+    );
+    this.#consumer = consumer;
+    consumer.wait().then(() => this.#deliveries.end(), (e) => this.#end(e));
+  }
+
+  #end(error: Error): void {
+    this.#deliveries.end(channelFailure(error));
+  }
+
+  publish(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+  ): Promise<void> {
+    return this.#publisher.publish(queue, body, properties);
+  }
+
+  async cancel(): Promise<void> {
+    // A channel that is gone delivers nothing: just what is wanted.
+    await unlessClosed(this.channel, () => this.#consumer!.cancel());
+  }
+
+  async close(): Promise<void> {
+    const { channel } = this.#publisher;
+    await unlessClosed(this.channel, () => this.channel.close());
+    await unlessClosed(channel, () => channel.close());
+    this.#deliveries.end();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Delivery> {
+    return this.#deliveries;
+  }
+}
+
+/** Does something with a channel; that it is closed meanwhile is no error. */
+async function unlessClosed(
+  channel: AMQPChannel,
+  action: () => Promise<unknown>,
+): Promise<void> {
+  if (channel.closed) return;
+  try {
+    await action();
+  } catch (error) {
+    if (!channel.closed) throw channelFailure(error);
+  }
+}
+
+/** Exclusive, server-named, without acknowledgements. */
+export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
+  readonly name: string;
+
+  private constructor(
+    name: string,
+    channel: AMQPChannel,
+    publisher: ConfirmedPublisher,
+  ) {
+    super(channel, publisher);
+    this.name = name;
+  }
+
+  /** Declares and consumes it. */
+  static async open(
+    socket: AmqpSocket,
+    onReturn: (message: ReturnedMessage) => void,
+  ): Promise<AmqpCallbackQueue> {
+    const [channel, publisher] = await Promise.all([
+      socket.channel(),
+      ConfirmedPublisher.open(socket, onReturn),
+    ]);
+    const { name } = await channel.queueDeclare("", {
+      exclusive: true,
+      durable: false,
+      autoDelete: false,
+    });
+    const queue = new AmqpCallbackQueue(name, channel, publisher);
+    await queue.consume(name, true);
+    return queue;
+  }
+
+  override async close(): Promise<void> {
+    await unlessClosed(this.channel, () => this.channel.queueDelete(this.name));
+    await super.close();
+  }
+}
+
+/** Taken as it is, or declared durable; acknowledged in runs. */
+export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
+  readonly #socket: AmqpSocket;
+  readonly #acks: Acknowledgements;
+  readonly #unhook: () => void;
+
+  private constructor(
+    socket: AmqpSocket,
+    channel: AMQPChannel,
+    publisher: ConfirmedPublisher,
+  ) {
+    super(channel, publisher);
+    this.#socket = socket;
+    this.#acks = new Acknowledgements((deliveryTag, multiple) => {
+      if (!channel.closed) void channel.basicAck(deliveryTag, multiple);
+    });
+    this.#unhook = socket.writes.beforeFlush(() => this.#acks.flush());
+  }
+
+  /** Makes sure that it exists, and consumes it. */
+  static async open(
+    socket: AmqpSocket,
+    name: string,
+    { prefetch, onReturn }: RequestQueueOptions,
+  ): Promise<AmqpRequestQueue> {
+    const exists = await inspectQueue(socket, name) !== undefined;
+    const [channel, publisher] = await Promise.all([
+      socket.channel(),
+      ConfirmedPublisher.open(socket, onReturn),
+    ]);
+    if (!exists) await channel.queueDeclare(name, { durable: true });
+    await channel.basicQos(prefetch);
+    const queue = new AmqpRequestQueue(socket, channel, publisher);
+    await queue.consume(name, false);
+    return queue;
+  }
+
+  ack(deliveryTag: number): void {
+    this.#acks.add(deliveryTag);
+    this.#socket.writes.schedule();
+  }
+
+  nack(deliveryTag: number, requeue: boolean): void {
+    this.#acks.skip(deliveryTag);
+    if (!this.channel.closed) void this.channel.basicNack(deliveryTag, requeue);
+  }
+
+  override async close(): Promise<void> {
+    this.#acks.flush();
+    this.#unhook();
+    await super.close();
+  }
+}
+
+/**
+ * Asks for a queue by passive declare. It has a channel of its own, since the
+ * broker closes a channel that asks for what is not there.
+ */
+export async function inspectQueue(
+  socket: AmqpSocket,
+  queue: string,
+): Promise<QueueInfo | undefined> {
+  const channel = await socket.channel();
+  channel.onerror = () => {};
+  try {
+    const ok = await channel.queueDeclare(queue, { passive: true });
+    return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
+  } catch (error) {
+    if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
+    throw error;
+  } finally {
+    await unlessClosed(channel, () => channel.close());
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Exit statuses, and which failure ends in which.
+ *
+ * @module
+ */
+import type { RpcError, RpcErrorReason } from "../rpc/errors.ts";
+
+/** The exit statuses of the program. */
+export const EXIT = {
+  ok: 0,
+  /** The procedure answered with an error. */
+  procedureFailed: 1,
+  /** Some of a batch failed. */
+  partly: 3,
+  /** Wrong usage (EX_USAGE). */
+  usage: 64,
+  /** Input that is not what it should be (EX_DATAERR). */
+  badInput: 65,
+  /** A file that can't be read (EX_NOINPUT). */
+  unreadable: 66,
+  /** No server for the queue (EX_UNAVAILABLE). */
+  noServer: 69,
+  /** A bug in this program (EX_SOFTWARE). */
+  bug: 70,
+  /** Broker unreachable or connection lost (EX_TEMPFAIL). */
+  broker: 75,
+  /** Not AMQP, or TLS on one side only (EX_PROTOCOL). */
+  protocol: 76,
+  /** Login, virtual host or permission refused (EX_NOPERM). */
+  refused: 77,
+  /** The caller's deadline passed, as timeout(1) has it. */
+  timedOut: 124,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
+  no_queue: EXIT.noServer,
+  no_consumer: EXIT.noServer,
+  broker_unreachable: EXIT.broker,
+  connection_lost: EXIT.broker,
+  rejected: EXIT.broker,
+  refused: EXIT.refused,
+  not_amqp: EXIT.protocol,
+  tls: EXIT.protocol,
+  untrusted: EXIT.protocol,
+};
+
+/** The exit status for a failed call. */
+export function exitStatusOf(error: RpcError): number {
+  // Whichever side noticed first: the caller's time is up.
+  if (error.code === "deadline_exceeded") return EXIT.timedOut;
+  if (error.remote) return EXIT.procedureFailed;
+  if (error.code === "canceled") return EXIT.interrupted;
+  if (error.reason) return BY_REASON[error.reason] ?? EXIT.bug;
+  return error.code === "invalid_argument" ? EXIT.badInput : EXIT.bug;
+}
+
+/** A failure with a sentence for people and a status for scripts. */
+export class CliError extends Error {
+  /** The exit status. */
+  readonly status: number;
+
+  /** The message goes to stderr as it is. */
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Flags that several subcommands share, and the reading of their values.
+ *
+ * @module
+ */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
+import { readInputFile, readPassword } from "./input.ts";
+
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
+
+/** `500ms`, `30s`, `2m` in ms. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  if (match) return Number(match[1]) * UNITS_MS[match[2]!]!;
+  throw new InvalidArgumentError(
+    `It must be a duration such as 500ms, 30s or 2m.`,
+  );
+}
+
+/** A duration above zero. */
+export function parseTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError("It must be above zero.");
+}
+
+/** Whole seconds, as the protocol has them. */
+export function parseSeconds(text: string): number {
+  const ms = parseDuration(text);
+  if (ms % 1000 === 0) return ms;
+  throw new InvalidArgumentError("It must be whole seconds, 20s for example.");
+}
+
+/** A reader of whole numbers from `min` on. */
+export function parseCount(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= min) return value;
+    throw new InvalidArgumentError(
+      `It must be a whole number, ${min} or more.`,
+    );
+  };
+}
+
+/** A flag that the environment can set as well. */
+export function flag(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  const name = option.long!.slice(2).toUpperCase().replaceAll("-", "_");
+  return option.env(`RABBIT_RPC_${name}`);
+}
+
+/** The flags of everything that connects. */
+export interface CommonFlags {
+  url: string;
+  passwordFile?: string;
+  connectTimeout: number;
+  heartbeat: number;
+  quiet?: boolean;
+  verbose?: boolean;
+}
+
+/** Adds the flags of everything that connects. */
+export function addCommonFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag("-u, --url <url>", "broker, or several separated by commas")
+        .default(Deno.env.get("AMQP_URL") ?? DEFAULT_URL, "AMQP_URL or local"),
+    )
+    .addOption(
+      flag("--password-file <file>", "read the password there (- is stdin)"),
+    )
+    .addOption(
+      flag("--connect-timeout <duration>", "for one attempt to connect")
+        .argParser(parseTimeout).default(10_000, "10s"),
+    )
+    .addOption(
+      flag("--heartbeat <duration>", "whole seconds; 0s turns it off")
+        .argParser(parseSeconds).default(20_000, "20s"),
+    )
+    .addOption(flag("-q, --quiet", "print results and errors only"))
+    .addOption(flag("-v, --verbose", "say more on stderr"));
+}
+
+/** What the common flags mean for a connection. */
+export async function connectOptions(
+  flags: CommonFlags,
+): Promise<ConnectOptions> {
+  const password = flags.passwordFile === undefined
+    ? undefined
+    : readPassword(await readInputFile(flags.passwordFile));
+  return {
+    password,
+    connectTimeoutMs: flags.connectTimeout,
+    heartbeatMs: flags.heartbeat,
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * stdout carries results alone; everything else goes to stderr.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+
+const PROGRAM = "rabbit-rpc";
+const NEWLINE = Uint8Array.of(10);
+/** Two entries a line: the line and its end. */
+const MAX_WAITING_LINES = 2 * 1024;
+const encoder = new TextEncoder();
+
+/**
+ * Lines for stdout, in order, as many as there are in one write. A reader that
+ * is slow holds up neither the event loop nor, unless `flushed()` is awaited,
+ * the caller.
+ */
+export class OrderedOutput {
+  #lines: Uint8Array[] = [];
+  #writing: Promise<void> | undefined;
+
+  /** Adds a line, to be written as soon as those before it are. */
+  add(line: string | Uint8Array): void {
+    this.#lines.push(
+      typeof line === "string" ? encoder.encode(line) : line,
+      NEWLINE,
+    );
+    this.#writing ??= this.#write();
+    // Whoever cares for the error awaits `flushed()`.
+    this.#writing.catch(ignore);
+  }
+
+  /** So many lines wait that `flushed()` should be awaited before more. */
+  get full(): boolean {
+    return this.#lines.length > MAX_WAITING_LINES;
+  }
+
+  /**
+   * Resolves when all is written.
+   *
+   * @throws {Deno.errors.BrokenPipe} where the reader has gone.
+   */
+  async flushed(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    // The lines of one turn of the event loop go together.
+    await Promise.resolve();
+    while (this.#lines.length > 0) {
+      const bytes = Buffer.concat(this.#lines);
+      this.#lines = [];
+      await writeResult(bytes);
+    }
+    this.#writing = undefined;
+  }
+}
+
+function ignore(): void {}
+
+/** A result, as it is. */
+export async function writeResult(bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await Deno.stdout.write(bytes.subarray(written));
+  }
+}
+
+/** The reply of a single call: a newline only for people. */
+export async function writeReply(bytes: Uint8Array): Promise<void> {
+  await writeResult(bytes);
+  if (Deno.stdout.isTerminal()) await writeResult(NEWLINE);
+}
+
+/** One line on stderr, in order with all others. */
+export function report(message: string): void {
+  const line = message.replaceAll("\n", " ");
+  Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${line}\n`));
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A body in JSON: as text where it is UTF-8, else as base64. */
+export function jsonBody(
+  bytes: Uint8Array,
+): { body: string } | { body_base64: string } {
+  try {
+    return { body: utf8.decode(bytes) };
+  } catch {
+    return { body_base64: Buffer.from(bytes).toString("base64") };
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The flags of `rabbit-rpc client`, and what they mean for a call.
+ *
+ * @module
+ */
+import { type Command, InvalidArgumentError } from "commander";
+import { type CallOptions, DEFAULT_TIMEOUT_MS } from "../rpc/client.ts";
+import {
+  addCommonFlags,
+  type CommonFlags,
+  flag,
+  parseCount,
+  parseTimeout,
+} from "./flags.ts";
+
+/** The flags of `rabbit-rpc client`. */
+export interface ClientFlags extends CommonFlags {
+  timeout: number;
+  wait?: boolean;
+  header: Record<string, string>;
+  type?: string;
+  contentType?: string;
+  persistent?: boolean;
+  json?: boolean;
+  lines?: boolean;
+  concurrency: number;
+}
+
+/** Adds them. */
+export function addClientFlags(command: Command): void {
+  command
+    .addOption(
+      flag("-t, --timeout <duration>", "deadline of each request")
+        .argParser(parseTimeout).default(DEFAULT_TIMEOUT_MS, "30s"),
+    )
+    .addOption(
+      flag("--wait", "wait for a missing broker or queue to appear"),
+    )
+    .addOption(
+      flag("--no-wait", "fail at once when the queue has no consumer"),
+    )
+    .addOption(
+      flag("-H, --header <key:value>", "a header; may be repeated")
+        .argParser(parseHeader).default({}, "none"),
+    )
+    .addOption(flag("--type <method>", "method, where a server has several"))
+    .addOption(flag("--content-type <type>", "MIME type of the body"))
+    .addOption(flag("--persistent", "the broker keeps requests on disk"))
+    .addOption(flag("--json", "print an object per request, errors included"))
+    .addOption(flag("-l, --lines", "each line of stdin is a request"))
+    .addOption(
+      flag("-c, --concurrency <n>", "requests in flight with -l")
+        .argParser(parseCount(1)).default(32),
+    );
+  addCommonFlags(command);
+}
+
+function parseHeader(
+  text: string,
+  previous: Record<string, string>,
+): Record<string, string> {
+  const colon = text.indexOf(":");
+  if (colon < 1) throw new InvalidArgumentError("It must be key:value.");
+  const value = text.slice(colon + 1).trimStart();
+  return { ...previous, [text.slice(0, colon)]: value };
+}
+
+/** What the flags mean for each call. */
+export function callOptions(flags: ClientFlags): CallOptions {
+  return {
+    timeoutMs: flags.timeout,
+    wait: flags.wait === true,
+    requireConsumer: flags.wait === false,
+    headers: flags.header,
+    type: flags.type,
+    contentType: flags.contentType,
+    persistent: flags.persistent,
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * What to do about a failed call, in one line: the library says what happened
+ * and why, the command line knows its own flags.
+ *
+ * @module
+ */
+import type { RpcError, RpcErrorReason } from "../rpc/errors.ts";
+import { formatMs } from "../rpc/limits.ts";
+
+/** What the advice is about. */
+export interface CallSubject {
+  queue: string;
+  timeoutMs: number;
+}
+
+type Advice = (subject: CallSubject) => string;
+
+const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
+  no_queue: ({ queue }) =>
+    `Start a server with "rabbit-rpc server ${queue} ...", or use --wait.`,
+  no_consumer: () => "Start a server, or use --wait.",
+  broker_unreachable: () => "Is one running? Set --url.",
+  refused: () => "Check --password-file and the user's permissions.",
+  connection_lost: () => "Check the broker's log, then try again.",
+  rejected: () => "Let its servers catch up, then try again.",
+  tls: () => "Use amqps://.",
+  not_amqp: () => "Check host and port of --url.",
+};
+
+/** One line for stderr, the program's name aside. */
+export function sentence(error: RpcError, subject: CallSubject): string {
+  if (error.remote) return `procedure failed: ${error.code}: ${error.message}.`;
+  const advice = error.reason
+    ? ADVICE[error.reason]
+    : error.code === "deadline_exceeded"
+    ? longerTimeout
+    : undefined;
+  const full = `${error.message}.`;
+  return advice ? `${full} ${advice(subject)}` : full;
+}
+
+const longerTimeout: Advice = ({ timeoutMs }) =>
+  `Use -t ${formatMs(timeoutMs * 4)}, or look at the server.`;

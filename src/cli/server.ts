@@ -1,0 +1,158 @@
+/**
+ * `rabbit-rpc server`: answers requests from a queue.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import { connectSettings } from "../amqp/options.ts";
+import { AmqpTransport } from "../amqp/transport.ts";
+import {
+  type Builtin,
+  BUILTIN_NAMES,
+  type BuiltinName,
+  createBuiltin,
+} from "../procedures/builtin.ts";
+import { RpcError } from "../rpc/errors.ts";
+import type { RpcRequest } from "../rpc/procedure.ts";
+import type { ServerEvent } from "../rpc/serve_options.ts";
+import { RpcServer } from "../rpc/server.ts";
+import { EXIT, exitStatusOf } from "./exit_status.ts";
+import {
+  addCommonFlags,
+  type CommonFlags,
+  connectOptions,
+  flag,
+  parseCount,
+  parseTimeout,
+} from "./flags.ts";
+import { OrderedOutput, report } from "./output.ts";
+import { reportConnection } from "./connection_events.ts";
+import { sentence } from "./sentences.ts";
+import { onSignal } from "./signals.ts";
+
+interface ServerFlags extends CommonFlags {
+  builtin: BuiltinName;
+  concurrency?: number;
+  prefetch?: number;
+  workers: number;
+  handlerTimeout: number;
+  count?: number;
+  grace: number;
+}
+
+const EXAMPLES = `
+Examples:
+  rabbit-rpc server rpc_queue --builtin fib
+  rabbit-rpc server echo_queue --builtin echo --quiet --prefetch 512
+  rabbit-rpc server rpc_queue --builtin fib --workers 2 --count 1000`;
+
+/** Adds the subcommand; `done` gets the exit status. */
+export function addServerCommand(
+  program: Command,
+  done: (status: number) => void,
+): void {
+  const command = program.command("server")
+    .summary("answer requests from a queue")
+    .description("Answers requests from a queue until it is stopped.")
+    .argument("<queue>", "request queue; declared durable if it is missing")
+    .addOption(
+      flag("--builtin <name>", "what to serve")
+        .choices(BUILTIN_NAMES).makeOptionMandatory(),
+    )
+    .addOption(
+      flag("-c, --concurrency <n>", "requests that run at once")
+        .argParser(parseCount(1)).default(undefined, "workers for fib, or 256"),
+    )
+    .addOption(
+      flag("--prefetch <n>", "requests taken ahead from the broker")
+        .argParser(parseCount(1)).default(undefined, "max(c, min(2c, 16))"),
+    )
+    .addOption(
+      flag("--workers <n>", "worker threads for fib; 0: the main thread")
+        .argParser(parseCount(0))
+        .default(navigator.hardwareConcurrency, "cores"),
+    )
+    .addOption(
+      flag("--handler-timeout <duration>", "limit of one run")
+        .argParser(parseTimeout).default(30_000, "30s"),
+    )
+    .addOption(
+      flag("-n, --count <n>", "stop after so many requests")
+        .argParser(parseCount(1)),
+    )
+    .addOption(
+      flag("--grace <duration>", "for what runs when told to stop")
+        .argParser(parseTimeout).default(30_000, "30s"),
+    )
+    .addHelpText("after", EXAMPLES)
+    .action(async (queue: string, flags: ServerFlags) => {
+      done(await serve(queue, flags));
+    });
+  addCommonFlags(command);
+}
+
+async function serve(queue: string, flags: ServerFlags): Promise<number> {
+  using builtin = createBuiltin(flags.builtin, { workers: flags.workers });
+  await using transport = new AmqpTransport(connectSettings(flags.url, {
+    ...await connectOptions(flags),
+    name: `rabbit-rpc server ${queue}`,
+    onEvent: (event) => reportConnection(event, flags),
+  }));
+  const server = new RpcServer(transport, queue, builtin.procedure, {
+    concurrency: flags.concurrency ?? builtin.concurrency,
+    prefetch: flags.prefetch,
+    handlerTimeoutMs: flags.handlerTimeout,
+    count: flags.count,
+    graceMs: flags.grace,
+    onEvent: serverReporter(flags, builtin),
+  });
+  using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
+    if (times === 1) report(`stopping; ${server.inHand} requests in hand`);
+    void server.stop(times === 1 ? {} : { graceMs: 0 });
+  });
+  try {
+    await server.finished;
+    return EXIT.ok;
+  } catch (thrown) {
+    const error = RpcError.from(thrown);
+    report(sentence(error, { queue, timeoutMs: flags.connectTimeout }));
+    return exitStatusOf(error);
+  }
+}
+
+/** Prints as the tutorial does; with --quiet only what went wrong. */
+function serverReporter(
+  { quiet, verbose }: ServerFlags,
+  builtin: Builtin,
+): (event: ServerEvent) => void {
+  const output = new OrderedOutput();
+  const say = quiet ? () => {} : (line: string) => output.add(line);
+  const note = verbose ? report : () => {};
+  return (event) => {
+    switch (event.type) {
+      case "consuming":
+        return say(` [x] Awaiting RPC requests on ${event.queue}`);
+      case "request":
+        if (quiet) return;
+        return say(` [.] ${describe(event.request, builtin)}`);
+      case "interrupted":
+        return report(`${event.error.message}; consuming again soon`);
+      case "answered":
+        if (event.error) note(`answered ${event.error.code}: ${event.error}`);
+        return;
+      case "reply_dropped":
+        return note(`reply ${event.correlationId} dropped: ${event.why}`);
+      case "request_dropped":
+        return report(
+          `request ${event.request.correlationId} dropped: ${event.why}`,
+        );
+    }
+  };
+}
+
+function describe(request: RpcRequest, builtin: Builtin): string {
+  if (builtin.describe) return builtin.describe(request);
+  const { type, correlationId, bytes } = request;
+  return [type, correlationId, `${bytes.length} bytes`]
+    .filter(Boolean).join(" ");
+}

@@ -1,0 +1,38 @@
+/**
+ * Says so when a call waits for a server that is not there.
+ *
+ * @module
+ */
+import type { RpcConnection } from "../amqp/connect.ts";
+import { report } from "./output.ts";
+
+/** Whoever has waited so long may want to know why. */
+const PATIENCE_MS = 1_000;
+
+/** Looks once, after a second, whether the queue has a server at all. */
+export function watchForServer(
+  rpc: RpcConnection,
+  queue: string,
+  flags: { quiet?: boolean },
+): Disposable {
+  const timer = setTimeout(() => void look(rpc, queue, flags), PATIENCE_MS);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+async function look(
+  rpc: RpcConnection,
+  queue: string,
+  { quiet }: { quiet?: boolean },
+): Promise<void> {
+  if (quiet || rpc.stats.pending === 0) return;
+  try {
+    const info = await rpc.inspect(queue);
+    if (info?.consumers !== 0) return;
+    report(
+      `queue "${queue}" exists but no server is consuming it ` +
+        `(${info.messages} requests waiting); waiting for one`,
+    );
+  } catch {
+    // The call itself fails with whatever keeps the broker from answering.
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Request/reply (RPC) over RabbitMQ: a procedure answers requests from a
+ * queue, a caller sends them and awaits the answers.
+ *
+ * One connection calls and serves. A call ends in the reply or in an
+ * {@linkcode RpcError} whose code tells what went wrong, within its deadline.
+ *
+ * @example Serve a procedure and call it
+ * ```ts no-eval
+ * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ *
+ * await using rpc = await connect("amqp://guest:guest@localhost:5672");
+ * await using server = await rpc.serve(
+ *   "greetings",
+ *   (request) => `Hello, ${request.text()}!`,
+ * );
+ * const reply = await rpc.call("greetings", "World", { timeoutMs: 5_000 });
+ * console.log(reply.text()); // Hello, World!
+ * ```
+ *
+ * What travels is plain AMQP 0-9-1 as in RabbitMQ's tutorial six
+ * (`reply_to`, `correlation_id`), so that the other side may be written in any
+ * language.
+ *
+ * @module
+ */
+export { connect, RpcConnection } from "./amqp/connect.ts";
+export type {
+  BrokerAddress,
+  ConnectionEvent,
+  ConnectOptions,
+  ConnectSettings,
+} from "./amqp/options.ts";
+export { connectSettings } from "./amqp/options.ts";
+export { AmqpTransport } from "./amqp/transport.ts";
+export { type CallOptions, type ClientStats, RpcClient } from "./rpc/client.ts";
+export {
+  RPC_CODES,
+  type RpcCode,
+  RpcError,
+  type RpcErrorOptions,
+  type RpcErrorReason,
+} from "./rpc/errors.ts";
+export {
+  MessageBody,
+  type Procedure,
+  type ReplyInit,
+  type RpcContext,
+  RpcRequest,
+  type RpcResult,
+} from "./rpc/procedure.ts";
+export type { ServeOptions, ServerEvent } from "./rpc/serve_options.ts";
+export { RpcServer } from "./rpc/server.ts";
+export type {
+  CallbackQueue,
+  Delivery,
+  HeaderValue,
+  Link,
+  LinkOptions,
+  MessageHeaders,
+  MessageProperties,
+  Publisher,
+  QueueInfo,
+  RequestQueue,
+  RequestQueueOptions,
+  ReturnedMessage,
+  Transport,
+} from "./rpc/transport.ts";
+export { RpcReply } from "./rpc/wire.ts";

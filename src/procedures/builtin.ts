@@ -1,0 +1,93 @@
+/**
+ * The procedures that come with the program.
+ *
+ * @module
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { RpcError } from "../rpc/errors.ts";
+import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
+import { fib, parseFibArgument, quote } from "./fib.ts";
+import { WorkerPool } from "./pool.ts";
+
+/** A procedure, with what a server should know of it. */
+export interface Builtin extends Disposable {
+  readonly procedure: Procedure;
+  /** How many to run at once when nothing is said. */
+  readonly concurrency: number;
+  /** A request in a log line; undefined for the usual wording. */
+  describe?(request: RpcRequest): string;
+}
+
+/** How built-in procedures run. */
+export interface BuiltinOptions {
+  /** Worker threads for what computes; 0 runs it on the main thread. */
+  workers: number;
+}
+
+/** For what waits rather than computes. */
+const WAITING_CONCURRENCY = 256;
+const MAX_SLEEP_MS = 2 ** 31 - 1;
+
+const builtins = {
+  fib: fibBuiltin,
+  echo: () => waiting((request) => request.bytes),
+  message: () =>
+    waiting((request) => `Got a message from the client: ${request.text()}`),
+  sleep: () => waiting(sleep),
+} satisfies Record<string, (options: BuiltinOptions) => Builtin>;
+
+/** A name that {@linkcode createBuiltin} knows. */
+export type BuiltinName = keyof typeof builtins;
+
+/** The names, for help and for checks. */
+export const BUILTIN_NAMES = Object.keys(builtins) as BuiltinName[];
+
+/** A built-in procedure, with its worker threads where it has any. */
+export function createBuiltin(
+  name: BuiltinName,
+  options: BuiltinOptions,
+): Builtin {
+  return builtins[name](options);
+}
+
+function waiting(procedure: Procedure): Builtin {
+  return {
+    procedure,
+    concurrency: WAITING_CONCURRENCY,
+    [Symbol.dispose]() {},
+  };
+}
+
+const sleep: Procedure = async (request, { signal }) => {
+  const text = request.text().trim();
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (!(ms <= MAX_SLEEP_MS)) {
+    throw new RpcError(
+      "invalid_argument",
+      `sleep wants a whole number of ms, got ${quote(request.text())}`,
+    );
+  }
+  await delay(ms, undefined, { signal });
+  return request.bytes;
+};
+
+function fibBuiltin({ workers }: BuiltinOptions): Builtin {
+  const describe = (request: RpcRequest) => `fib(${request.text().trim()})`;
+  if (workers === 0) {
+    return {
+      procedure: (request) => String(fib(parseFibArgument(request.text()))),
+      concurrency: 1,
+      describe,
+      [Symbol.dispose]() {},
+    };
+  }
+  const script = new URL("./worker.ts", import.meta.url);
+  const pool = new WorkerPool<number, number>(script, workers);
+  return {
+    procedure: async (request, { signal }) =>
+      String(await pool.run(parseFibArgument(request.text()), signal)),
+    concurrency: workers,
+    describe,
+    [Symbol.dispose]: () => pool[Symbol.dispose](),
+  };
+}

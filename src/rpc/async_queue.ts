@@ -1,0 +1,86 @@
+/**
+ * Joins a producer that calls back to a consumer that iterates.
+ *
+ * @module
+ */
+
+/**
+ * An unbounded queue that is read with `for await`, by one reader.
+ *
+ * What was pushed before the end is still delivered, so that no message is
+ * lost between a callback and its reader. (A ReadableStream does the same at
+ * several promises an item.)
+ */
+export class AsyncQueue<T> implements AsyncIterableIterator<T> {
+  #items: T[] = [];
+  #head = 0;
+  #ended = false;
+  #error: Error | undefined;
+  #waiting: PromiseWithResolvers<IteratorResult<T>> | undefined;
+
+  /** Adds an item; ignored after the end. */
+  push(item: T): void {
+    if (this.#ended) return;
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      this.#items.push(item);
+      return;
+    }
+    this.#waiting = undefined;
+    waiting.resolve({ value: item, done: false });
+  }
+
+  /**
+   * No more items; the reader ends after those that are here, by an error
+   * where one is given.
+   */
+  end(error?: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) this.#finish().then(waiting.resolve, waiting.reject);
+  }
+
+  /** The next item, once there is one. */
+  next(): Promise<IteratorResult<T>> {
+    if (this.#head < this.#items.length) {
+      return Promise.resolve({ value: this.#take(), done: false });
+    }
+    if (this.#ended) return this.#finish();
+    this.#waiting = Promise.withResolvers();
+    return this.#waiting.promise;
+  }
+
+  /** The reader left its loop: nothing more is kept. */
+  return(): Promise<IteratorResult<T>> {
+    this.#items = [];
+    this.#head = 0;
+    this.end();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  /** Itself: there is one reader. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The end is told once; after it there is nothing but silence. */
+  #finish(): Promise<IteratorResult<T>> {
+    const error = this.#error;
+    this.#error = undefined;
+    return error
+      ? Promise.reject(error)
+      : Promise.resolve({ value: undefined, done: true });
+  }
+
+  #take(): T {
+    const item = this.#items[this.#head++]!;
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    }
+    return item;
+  }
+}

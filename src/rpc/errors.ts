@@ -1,0 +1,142 @@
+/**
+ * The one error class of rabbit-rpc, with a closed set of codes.
+ *
+ * @module
+ */
+
+/**
+ * The canonical codes, as gRPC and Connect use them, with the title that an
+ * error reply carries beside each.
+ */
+export const RPC_CODES = {
+  canceled: "The call was canceled",
+  unknown: "Unknown error",
+  invalid_argument: "Invalid argument",
+  deadline_exceeded: "Deadline exceeded",
+  not_found: "Not found",
+  already_exists: "Already exists",
+  permission_denied: "Permission denied",
+  resource_exhausted: "Resource exhausted",
+  failed_precondition: "Failed precondition",
+  aborted: "Aborted",
+  out_of_range: "Out of range",
+  unimplemented: "Unimplemented",
+  internal: "Internal error",
+  unavailable: "Unavailable",
+  data_loss: "Data loss",
+  unauthenticated: "Unauthenticated",
+} as const;
+
+/** One of the canonical codes: the keys of {@linkcode RPC_CODES}. */
+export type RpcCode = keyof typeof RPC_CODES;
+
+/**
+ * Why a call failed on its way, where the code alone does not tell:
+ *
+ * - `no_queue`: the broker returned the request, no queue has that name
+ * - `no_consumer`: the queue exists but no server consumes it
+ * - `rejected`: the broker refused the message (a full queue, for example)
+ * - `broker_unreachable`: no connection could be made
+ * - `connection_lost`: the connection, or a channel on it, was lost
+ * - `refused`: the broker refused login, virtual host or permission
+ * - `not_amqp`: what answers does not speak AMQP 0-9-1
+ * - `tls`: TLS was expected by one side only, or could not be agreed on
+ * - `untrusted`: the broker's certificate was not trusted
+ * - `closed`: the client, server or connection was closed by this program
+ */
+export type RpcErrorReason =
+  | "no_queue"
+  | "no_consumer"
+  | "rejected"
+  | "broker_unreachable"
+  | "connection_lost"
+  | "refused"
+  | "not_amqp"
+  | "tls"
+  | "untrusted"
+  | "closed";
+
+/** What an {@linkcode RpcError} can carry beside code and message. */
+export interface RpcErrorOptions {
+  /** Why a call failed on its way. */
+  reason?: RpcErrorReason;
+  /**
+   * Whether the procedure may have run although no reply came.
+   *
+   * @default {false}
+   */
+  maybeExecuted?: boolean;
+  /**
+   * Whether a server said so, in an error reply.
+   *
+   * @default {false}
+   */
+  remote?: boolean;
+  /** Further members of the error reply (RFC 9457 extension members). */
+  members?: Record<string, unknown>;
+  /** The error that led to this one. */
+  cause?: unknown;
+}
+
+/**
+ * Every failure of a call, on either side. A procedure that throws one sends
+ * its code and message to the caller.
+ *
+ * @example Tell errors apart by code
+ * ```ts
+ * import { RpcError } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
+ *
+ * const error = new RpcError("invalid_argument", "want a whole number");
+ * assert.equal(error.code, "invalid_argument");
+ * assert.equal(error.message, "want a whole number");
+ * assert.equal(RpcError.from(new TypeError("x is undefined")).code, "internal");
+ * ```
+ */
+export class RpcError extends Error {
+  /** `"RpcError"`. */
+  override readonly name = "RpcError";
+  /** What kind of failure it was. */
+  readonly code: RpcCode;
+  /** Why the call failed on its way, where the code does not tell. */
+  readonly reason?: RpcErrorReason;
+  /** Whether the procedure may have run although no reply came. */
+  readonly maybeExecuted: boolean;
+  /** Whether a server said so, in an error reply. */
+  readonly remote: boolean;
+  /** Further members of the error reply. */
+  readonly members: Record<string, unknown>;
+
+  /** An error with this code; the message is one sentence for people. */
+  constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    if (options.reason !== undefined) this.reason = options.reason;
+    this.maybeExecuted = options.maybeExecuted ?? false;
+    this.remote = options.remote ?? false;
+    this.members = options.members ?? {};
+  }
+
+  /**
+   * Any thrown value as an RpcError: itself where it is one, else `internal`
+   * with the value's message. An abort becomes `canceled`, a `TimeoutError`
+   * (as `AbortSignal.timeout()` throws) becomes `deadline_exceeded`.
+   */
+  static from(thrown: unknown): RpcError {
+    if (thrown instanceof RpcError) return thrown;
+    if (!(thrown instanceof Error)) {
+      return new RpcError("internal", String(thrown), { cause: thrown });
+    }
+    const code = thrown.name === "AbortError"
+      ? "canceled"
+      : thrown.name === "TimeoutError"
+      ? "deadline_exceeded"
+      : "internal";
+    return new RpcError(code, thrown.message || thrown.name, { cause: thrown });
+  }
+}
+
+/** Whether a string is one of the canonical codes. */
+export function isRpcCode(value: unknown): value is RpcCode {
+  return typeof value === "string" && Object.hasOwn(RPC_CODES, value);
+}

@@ -1,0 +1,79 @@
+/**
+ * The sentences in which a call fails on its way, in one place: each says what
+ * happened and why; the command line adds what to do.
+ *
+ * @module
+ */
+import { RpcError } from "./errors.ts";
+import { formatMs } from "./limits.ts";
+import type { PendingCall } from "./pending.ts";
+import type { QueueInfo } from "./transport.ts";
+
+/** Whether waiting may help: the broker or the queue is not there. */
+export function isAbsence(error: unknown): boolean {
+  return error instanceof RpcError && !error.remote && !error.maybeExecuted &&
+    (error.reason === "no_queue" || error.reason === "broker_unreachable" ||
+      error.reason === "no_consumer");
+}
+
+/** The error for a queue that is missing or that nobody consumes. */
+export function absenceOf(
+  queue: string,
+  info: QueueInfo | undefined,
+  vhost: string,
+): RpcError | undefined {
+  if (info === undefined) return noQueue(queue, vhost);
+  if (info.consumers > 0) return undefined;
+  return new RpcError(
+    "unavailable",
+    `queue "${queue}" exists but no server is consuming it ` +
+      `(${info.messages} requests waiting)`,
+    { reason: "no_consumer", members: { messages: info.messages } },
+  );
+}
+
+export function noQueue(queue: string, vhost: string, why = ""): RpcError {
+  return new RpcError(
+    "unavailable",
+    `no queue "${queue}" on vhost "${vhost}"${why}`,
+    { reason: "no_queue" },
+  );
+}
+
+export function timeoutError(call: PendingCall): RpcError {
+  const within = formatMs(call.timeoutMs);
+  return new RpcError(
+    "deadline_exceeded",
+    call.sent
+      ? `no reply from "${call.queue}" within ${within}; ` +
+        "the request may still have run"
+      : `no connection to a broker within ${within}; the request was not sent`,
+    { maybeExecuted: call.sent },
+  );
+}
+
+export function connectionLost(
+  cause: unknown,
+  maybeExecuted = false,
+): RpcError {
+  return new RpcError(
+    "unavailable",
+    "the connection to the broker was lost before the reply came" +
+      (maybeExecuted ? "; the request may have run" : ""),
+    { reason: "connection_lost", maybeExecuted, cause },
+  );
+}
+
+export function canceledError(
+  signal: AbortSignal,
+  maybeExecuted: boolean,
+): RpcError {
+  return new RpcError("canceled", "the call was canceled", {
+    maybeExecuted,
+    cause: signal.reason,
+  });
+}
+
+export function closedError(): RpcError {
+  return new RpcError("canceled", "the client is closed", { reason: "closed" });
+}

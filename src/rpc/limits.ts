@@ -1,0 +1,43 @@
+/**
+ * Checks of numbers that a caller passes as options.
+ *
+ * @module
+ */
+
+/** A whole number within limits, or a RangeError that names the option. */
+export function wholeNumber(
+  option: string,
+  value: number,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  const wanted = max === Number.MAX_SAFE_INTEGER
+    ? `a whole number, ${min} or more`
+    : `a whole number from ${min} to ${max}`;
+  throw new RangeError(`${option} must be ${wanted}, got ${value}`);
+}
+
+/** A duration above zero in ms, or a RangeError that names the option. */
+export function durationMs(option: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new RangeError(
+    `${option} must be a number of ms above 0, got ${value}`,
+  );
+}
+
+/** A queue name that AMQP can carry (1 to 255 bytes), or a RangeError. */
+export function queueName(value: string): string {
+  const bytes = new TextEncoder().encode(value).length;
+  if (bytes >= 1 && bytes <= 255) return value;
+  throw new RangeError(
+    `queue must be a name of 1 to 255 bytes, got ${bytes} bytes`,
+  );
+}
+
+/** Milliseconds for people: `500ms`, `30s`, `2m`. */
+export function formatMs(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return `${Number((ms / 1000).toFixed(3))}s`;
+}

@@ -1,0 +1,122 @@
+/**
+ * What a server runs: a procedure gets a request and a context and returns
+ * the reply.
+ *
+ * @module
+ */
+import type { MessageHeaders } from "./transport.ts";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The body of a message, with the usual ways to read it. */
+export class MessageBody {
+  /** The body as it came. */
+  readonly bytes: Uint8Array;
+
+  /** Wraps the bytes, without a copy. */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** The body as UTF-8 text; bytes that are not UTF-8 become U+FFFD. */
+  text(): string {
+    return decoder.decode(this.bytes);
+  }
+
+  /**
+   * The body parsed as JSON.
+   *
+   * @throws {SyntaxError} where it is not JSON.
+   */
+  json(): unknown {
+    return JSON.parse(this.text());
+  }
+}
+
+/** A request, as a procedure sees it. */
+export class RpcRequest extends MessageBody {
+  /** The queue it came from. */
+  readonly queue: string;
+  /** The method, where a server offers several; else an empty string. */
+  readonly type: string;
+  /** MIME type of the body, where the caller told it. */
+  readonly contentType: string | undefined;
+  /** Headers, the `rpc-` ones of the wire format included. */
+  readonly headers: MessageHeaders;
+  /** Joins the reply to the request; the caller's choice. */
+  readonly correlationId: string | undefined;
+  /** The same for all attempts of one call, where retries are on. */
+  readonly messageId: string | undefined;
+  /** Where the reply goes; undefined for a one-way request. */
+  readonly replyTo: string | undefined;
+  /** Whether the broker delivered it before, to anyone. */
+  readonly redelivered: boolean;
+  /** In ms since the epoch: nobody awaits a reply after it. */
+  readonly deadlineMs: number;
+
+  /** Made by the wire format alone. */
+  constructor(body: Uint8Array, fields: Omit<RpcRequest, keyof MessageBody>) {
+    super(body);
+    this.queue = fields.queue;
+    this.type = fields.type;
+    this.contentType = fields.contentType;
+    this.headers = fields.headers;
+    this.correlationId = fields.correlationId;
+    this.messageId = fields.messageId;
+    this.replyTo = fields.replyTo;
+    this.redelivered = fields.redelivered;
+    this.deadlineMs = fields.deadlineMs;
+  }
+}
+
+/** What a procedure may know and use while it runs. */
+export interface RpcContext {
+  /** Aborted when the time is up or the server stops at once. */
+  readonly signal: AbortSignal;
+  /** In ms since the epoch: the handler's limit or the caller's deadline. */
+  readonly deadlineMs: number;
+}
+
+/** A reply with properties of its own. */
+export interface ReplyInit {
+  /** The body, sent as it is. */
+  body: string | Uint8Array;
+  /** Headers of the reply. */
+  headers?: MessageHeaders;
+  /** MIME type of the body. */
+  contentType?: string;
+}
+
+/**
+ * What a procedure may return: text, bytes, or a body with headers. Nothing
+ * (undefined) is an empty reply.
+ */
+export type RpcResult = string | Uint8Array | ReplyInit | undefined | void;
+
+/**
+ * A procedure. What it throws becomes an error reply: an `RpcError` as it is,
+ * anything else as `internal` with its message.
+ *
+ * @example
+ * ```ts
+ * import { type Procedure, RpcError } from "@rabbit-rpc/rabbit-rpc";
+ *
+ * const half: Procedure = (request) => {
+ *   const n = Number(request.text());
+ *   if (Number.isNaN(n)) {
+ *     throw new RpcError("invalid_argument", "half wants a number");
+ *   }
+ *   return String(n / 2);
+ * };
+ * ```
+ */
+export type Procedure = (
+  request: RpcRequest,
+  context: RpcContext,
+) => RpcResult | Promise<RpcResult>;
+
+/** Text as UTF-8, bytes as they are. */
+export function toBytes(body: string | Uint8Array): Uint8Array {
+  return typeof body === "string" ? encoder.encode(body) : body;
+}

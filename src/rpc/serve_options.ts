@@ -1,0 +1,96 @@
+/**
+ * How a queue is served, and what a server tells while it works.
+ *
+ * @module
+ */
+import type { RpcError } from "./errors.ts";
+import { durationMs, wholeNumber } from "./limits.ts";
+import type { RpcRequest } from "./procedure.ts";
+
+/** What a server tells while it works. */
+export type ServerEvent =
+  /** Requests are being consumed from now on. */
+  | { type: "consuming"; queue: string }
+  /** The queue was lost; it is tried again after the delay. */
+  | { type: "interrupted"; error: RpcError; retryInMs: number }
+  /** A procedure starts. */
+  | { type: "request"; request: RpcRequest }
+  /** A procedure ended, well or with an error; the reply follows. */
+  | { type: "answered"; request: RpcRequest; error?: RpcError }
+  /** A reply could not be delivered: nobody awaits it any more. */
+  | { type: "reply_dropped"; correlationId?: string; why: string }
+  /** A request was not run. */
+  | { type: "request_dropped"; request: RpcRequest; why: string };
+
+/** How a queue is served. */
+export interface ServeOptions {
+  /**
+   * Procedures that run at once.
+   *
+   * @default {256}
+   */
+  concurrency?: number;
+  /**
+   * Requests that the broker may hand over ahead of their acknowledgement.
+   *
+   * @default {Math.max(concurrency, Math.min(2 * concurrency, 16))}
+   */
+  prefetch?: number;
+  /**
+   * The limit of one run, in ms. The caller's deadline holds too. A procedure
+   * that ignores its signal goes on, but its answer is `deadline_exceeded`
+   * and its place is free again.
+   *
+   * @default {30000}
+   */
+  handlerTimeoutMs?: number;
+  /**
+   * Stop after this many requests.
+   *
+   * @default {Infinity}
+   */
+  count?: number;
+  /**
+   * How long `stop()` waits for running procedures, in ms.
+   *
+   * @default {30000}
+   */
+  graceMs?: number;
+  /** Hears what happens; must not throw. */
+  onEvent?: (event: ServerEvent) => void;
+}
+
+/** The default prefetch for a concurrency. */
+export function defaultPrefetch(concurrency: number): number {
+  return Math.max(concurrency, Math.min(2 * concurrency, 16));
+}
+
+const DEFAULT_CONCURRENCY = 256;
+const DEFAULT_LIMIT_MS = 30_000;
+
+/** The options, complete and checked. */
+export function serveSettings(options: ServeOptions): Required<ServeOptions> {
+  const concurrency = wholeNumber(
+    "concurrency",
+    options.concurrency ?? DEFAULT_CONCURRENCY,
+    1,
+  );
+  return {
+    concurrency,
+    prefetch: wholeNumber(
+      "prefetch",
+      options.prefetch ?? defaultPrefetch(concurrency),
+      1,
+      65_535,
+    ),
+    handlerTimeoutMs: durationMs(
+      "handlerTimeoutMs",
+      options.handlerTimeoutMs ?? DEFAULT_LIMIT_MS,
+    ),
+    count: options.count === undefined
+      ? Infinity
+      : wholeNumber("count", options.count, 1),
+    graceMs: options.graceMs ?? DEFAULT_LIMIT_MS,
+    onEvent: options.onEvent ?? (() => {}),
+  };
+}

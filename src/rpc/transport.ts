@@ -1,0 +1,168 @@
+/**
+ * The port that a broker connection fills: what calling and serving need of a
+ * broker, and no more. The words are those of AMQP 0-9-1.
+ *
+ * @module
+ */
+
+/** The properties of a message, all optional. */
+export interface MessageProperties {
+  /** MIME type of the body. */
+  contentType?: string;
+  /** Encoding of the body, `gzip` for example. */
+  contentEncoding?: string;
+  /** Headers: strings, numbers, booleans, dates, bytes, arrays, tables. */
+  headers?: MessageHeaders;
+  /** 1 transient, 2 persistent. */
+  deliveryMode?: number;
+  /** 0 to 255. */
+  priority?: number;
+  /** Joins a reply to its request. */
+  correlationId?: string;
+  /** The queue that a reply goes to. */
+  replyTo?: string;
+  /** How long the message may wait in a queue, in ms, as a decimal string. */
+  expiration?: string;
+  /** The same for all attempts of one call. */
+  messageId?: string;
+  /** When the message was made. */
+  timestamp?: Date;
+  /** The method of a request; `error` on an error reply. */
+  type?: string;
+  /** The broker checks it against the login. */
+  userId?: string;
+  /** The program that sent it. */
+  appId?: string;
+}
+
+/** One value of a header table. */
+export type HeaderValue =
+  | string
+  | boolean
+  | bigint
+  | number
+  | undefined
+  | null
+  | object;
+
+/** A header table. */
+export type MessageHeaders = Record<string, HeaderValue>;
+
+/** A message as the broker delivered it. */
+export interface Delivery {
+  readonly properties: MessageProperties;
+  /** The body; null stands for an empty one. */
+  readonly body: Uint8Array | null;
+  /** Counts deliveries on one channel, from 1. */
+  readonly deliveryTag: number;
+  /** Whether it was delivered before, to anyone. */
+  readonly redelivered: boolean;
+}
+
+/** A message that no queue took, sent back by the broker. */
+export interface ReturnedMessage {
+  readonly properties: MessageProperties;
+  /** The routing key it was published with. */
+  readonly routingKey: string;
+  /** 312 for a missing queue. */
+  readonly replyCode?: number;
+  /** `NO_ROUTE` for a missing queue. */
+  readonly replyText?: string;
+}
+
+/** What a passive declare tells of a queue. */
+export interface QueueInfo {
+  readonly queue: string;
+  /** Messages that wait, those in delivery not counted. */
+  readonly messages: number;
+  /** Consumers, of all connections. */
+  readonly consumers: number;
+}
+
+/** Publishes to a queue, through the default exchange, with `mandatory`. */
+export interface Publisher {
+  /**
+   * Resolves when the broker has confirmed the message; a message that no
+   * queue took is confirmed as well, after it was given to `onReturn`.
+   *
+   * @throws {RpcError} `resource_exhausted` where the broker refused it,
+   * `unavailable` where the connection was lost before it was confirmed.
+   */
+  publish(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+  ): Promise<void>;
+}
+
+/** The queue that replies come to; iterating it consumes them. */
+export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
+  /** The name that the broker gave. */
+  readonly name: string;
+  /** Deletes the queue. */
+  close(): Promise<void>;
+}
+
+/** A request queue that is being consumed. */
+export interface RequestQueue extends Publisher, AsyncIterable<Delivery> {
+  /** Acknowledges one delivery, with its neighbours where that is possible. */
+  ack(deliveryTag: number): void;
+  /** Gives a delivery back to the queue, or drops (dead-letters) it. */
+  nack(deliveryTag: number, requeue: boolean): void;
+  /** No more deliveries after this; those that were made stay ours. */
+  cancel(): Promise<void>;
+  /** Writes what was acknowledged and closes the channels. */
+  close(): Promise<void>;
+}
+
+/** How a request queue is consumed. */
+export interface RequestQueueOptions {
+  /** Deliveries that may be unacknowledged at once. */
+  prefetch: number;
+  /** Hears of replies that no queue took. */
+  onReturn: (message: ReturnedMessage) => void;
+}
+
+/** One live connection to a broker. */
+export interface Link {
+  /** The virtual host, `/` by default. */
+  readonly vhost: string;
+  /** Resolves, once, when the connection is gone. */
+  readonly lost: Promise<unknown>;
+  /** Declares an exclusive, server-named queue and consumes it. */
+  openCallbackQueue(
+    onReturn: (message: ReturnedMessage) => void,
+  ): Promise<CallbackQueue>;
+  /** Takes a queue as it is, or declares it durable, and consumes it. */
+  openRequestQueue(
+    queue: string,
+    options: RequestQueueOptions,
+  ): Promise<RequestQueue>;
+  /** What a passive declare tells; undefined where there is no such queue. */
+  inspect(queue: string): Promise<QueueInfo | undefined>;
+}
+
+/** How to wait for a connection. */
+export interface LinkOptions {
+  /**
+   * Whether to try again, with a backoff, when no broker can be reached. A
+   * refusal (login, virtual host, wrong protocol) is thrown all the same.
+   *
+   * @default {false}
+   */
+  patient?: boolean;
+  /** Ends the wait. */
+  signal?: AbortSignal;
+}
+
+/** Makes connections, one at a time: the same one while it lives. */
+export interface Transport extends AsyncDisposable {
+  /**
+   * The live connection, made now where there is none.
+   *
+   * @throws {RpcError} where no broker can be reached, or one refuses.
+   */
+  link(options?: LinkOptions): Promise<Link>;
+  /** Closes the connection, for good. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,212 @@
+/**
+ * What a request, a reply and an error reply look like as messages. A plain
+ * client or server of RabbitMQ's tutorial six understands all of it: what it
+ * does not know rides in properties that it ignores.
+ *
+ * @module
+ */
+import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
+import {
+  MessageBody,
+  type ReplyInit,
+  RpcRequest,
+  type RpcResult,
+  toBytes,
+} from "./procedure.ts";
+import type {
+  Delivery,
+  MessageHeaders,
+  MessageProperties,
+} from "./transport.ts";
+
+/** Header of a request: its deadline, in ms since the epoch. */
+export const DEADLINE_HEADER = "rpc-deadline";
+/** The `type` of an error reply. */
+export const ERROR_TYPE = "error";
+/** The `content_type` of an error reply (RFC 9457). */
+export const ERROR_CONTENT_TYPE = "application/problem+json";
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What a request is made of, beside its body. */
+export interface RequestFields {
+  correlationId: string;
+  replyTo: string;
+  deadlineMs: number;
+  type?: string;
+  contentType?: string;
+  headers?: MessageHeaders;
+  messageId?: string;
+  persistent?: boolean;
+}
+
+/** The properties of a request that is sent now. */
+export function requestProperties(
+  fields: RequestFields,
+  nowMs: number,
+): MessageProperties {
+  const properties: MessageProperties = {
+    correlationId: fields.correlationId,
+    replyTo: fields.replyTo,
+    expiration: String(Math.max(Math.ceil(fields.deadlineMs - nowMs), 0)),
+    headers: { ...fields.headers, [DEADLINE_HEADER]: fields.deadlineMs },
+  };
+  if (fields.type) properties.type = fields.type;
+  if (fields.contentType) properties.contentType = fields.contentType;
+  if (fields.messageId) properties.messageId = fields.messageId;
+  if (fields.persistent) properties.deliveryMode = 2;
+  return properties;
+}
+
+/** A delivery from a request queue as a request. */
+export function decodeRequest(
+  delivery: Delivery,
+  queue: string,
+  receivedAtMs: number,
+): RpcRequest {
+  const { properties } = delivery;
+  return new RpcRequest(delivery.body ?? NO_BYTES, {
+    queue,
+    type: properties.type ?? "",
+    contentType: properties.contentType,
+    headers: properties.headers ?? {},
+    correlationId: properties.correlationId,
+    messageId: properties.messageId,
+    replyTo: properties.replyTo || undefined,
+    redelivered: delivery.redelivered,
+    deadlineMs: requestDeadline(properties, receivedAtMs),
+  });
+}
+
+/**
+ * Until when somebody waits for the reply: the earlier of the header and of
+ * `expiration` counted from the receipt. A caller's clock that runs ahead is
+ * so corrected; one that lags by more than the time-out makes its requests
+ * look expired, hence clocks have to agree to within the time-out. A request
+ * with neither has no deadline of its own.
+ */
+function requestDeadline(
+  properties: MessageProperties,
+  receivedAtMs: number,
+): number {
+  const header = Number(properties.headers?.[DEADLINE_HEADER] ?? Infinity);
+  const expiration = Number.parseInt(properties.expiration ?? "", 10);
+  return Math.min(
+    Number.isNaN(header) ? Infinity : header,
+    Number.isNaN(expiration) ? Infinity : receivedAtMs + expiration,
+  );
+}
+
+/** Body and properties of a message to be published. */
+export interface OutgoingMessage {
+  body: Uint8Array;
+  properties: MessageProperties;
+}
+
+/** A procedure's result as the reply to a request. */
+export function encodeReply(
+  request: RpcRequest,
+  result: RpcResult,
+): OutgoingMessage {
+  const properties: MessageProperties = {};
+  if (request.correlationId !== undefined) {
+    properties.correlationId = request.correlationId;
+  }
+  if (result === undefined) return { body: NO_BYTES, properties };
+  if (typeof result === "string" || result instanceof Uint8Array) {
+    return { body: toBytes(result), properties };
+  }
+  if (!isReplyInit(result)) {
+    throw new RpcError(
+      "internal",
+      `the procedure returned neither text, bytes nor { body } but a ` +
+        typeof result,
+    );
+  }
+  if (result.headers) properties.headers = result.headers;
+  if (result.contentType) properties.contentType = result.contentType;
+  return { body: toBytes(result.body), properties };
+}
+
+/** Procedures in plain JavaScript may return anything. */
+function isReplyInit(result: unknown): result is ReplyInit {
+  if (typeof result !== "object" || result === null) return false;
+  const { body } = result as Partial<ReplyInit>;
+  return typeof body === "string" || body instanceof Uint8Array;
+}
+
+/** An error as the reply to a request. Never a stack trace. */
+export function encodeError(
+  request: RpcRequest,
+  error: RpcError,
+): OutgoingMessage {
+  const { code, message, members } = error;
+  const problem = {
+    ...members,
+    code,
+    title: RPC_CODES[code],
+    detail: message,
+  };
+  const reply = encodeReply(request, {
+    body: JSON.stringify(problem),
+    contentType: ERROR_CONTENT_TYPE,
+  });
+  reply.properties.type = ERROR_TYPE;
+  return reply;
+}
+
+/** A reply, as a caller sees it. */
+export class RpcReply extends MessageBody {
+  /** Headers of the reply. */
+  readonly headers: MessageHeaders;
+  /** MIME type of the body, where the server told it. */
+  readonly contentType: string | undefined;
+
+  /** Made by the wire format alone. */
+  constructor(
+    body: Uint8Array,
+    headers: MessageHeaders,
+    contentType: string | undefined,
+  ) {
+    super(body);
+    this.headers = headers;
+    this.contentType = contentType;
+  }
+}
+
+/** A delivery from the callback queue: a reply, or the error that came. */
+export function decodeReply(delivery: Delivery): RpcReply | RpcError {
+  const { properties } = delivery;
+  const reply = new RpcReply(
+    delivery.body ?? NO_BYTES,
+    properties.headers ?? {},
+    properties.contentType,
+  );
+  const isError = properties.type === ERROR_TYPE &&
+    properties.contentType === ERROR_CONTENT_TYPE;
+  return isError ? decodeError(reply) : reply;
+}
+
+function decodeError(reply: RpcReply): RpcError {
+  const { code, title, detail, ...members } = parseProblem(reply);
+  const message = typeof detail === "string"
+    ? detail
+    : typeof title === "string"
+    ? title
+    : "the server sent an error without a detail";
+  return new RpcError(isRpcCode(code) ? code : "unknown", message, {
+    remote: true,
+    maybeExecuted: true,
+    members,
+  });
+}
+
+function parseProblem(reply: RpcReply): Record<string, unknown> {
+  try {
+    const problem = reply.json();
+    if (typeof problem === "object" && problem !== null) return { ...problem };
+  } catch {
+    // Not JSON after all: the text is all that can be passed on.
+  }
+  return { detail: reply.text() };
+}

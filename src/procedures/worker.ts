@@ -3,10 +3,12 @@
  *
  * @module
  */
-/// <reference no-default-lib="true" />
-/// <reference lib="deno.worker" />
 import { fib } from "./fib.ts";
 
-self.onmessage = ({ data }: MessageEvent<number>) => {
-  self.postMessage(fib(data));
+/** What a worker's global scope offers; the types at hand are a window's. */
+declare const self: {
+  onmessage: ((event: MessageEvent<number>) => void) | null;
+  postMessage(message: number): void;
 };
+
+self.onmessage = ({ data }) => self.postMessage(fib(data));

@@ -1,0 +1,25 @@
+// TCP ports for servers that a test stops and starts again.
+
+const FIRST = 10_000;
+const LAST = 32_000;
+
+/**
+ * A loopback TCP port on which nobody listens.
+ *
+ * It lies below the ports that the kernel hands to outgoing connections. While
+ * a server is down, a client that keeps dialling a port among those can be
+ * given that very port, connect to itself, and so keep the server from coming
+ * back.
+ */
+export function freePort(): number {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error(`no free TCP port found between ${FIRST} and ${LAST}`);
+}

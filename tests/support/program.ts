@@ -1,0 +1,100 @@
+// Our program, run as a user would: from source, or as an executable.
+
+import {
+  type ProcessOptions,
+  type Result,
+  type Running,
+  runProcess,
+  type StartOptions,
+  startProcess,
+} from "./process.ts";
+import { resolve } from "node:path";
+
+/** What `run` and `start` take, as for any process; but see `env`. */
+export interface ProgramOptions extends ProcessOptions {
+  /**
+   * Variables to set beside those of the tests. Of the latter the program sees
+   * none that it would obey itself: no `AMQP_URL`, no `RABBIT_RPC_*`, and
+   * nothing about colours.
+   */
+  env?: Record<string, string>;
+}
+
+const ROOT = resolve(import.meta.dirname ?? ".", "../..");
+
+/** Of the tests' environment, what would change what the program does. */
+const OBEYED = /^(AMQP_URL|RABBIT_RPC_.*|NO_COLOR|FORCE_COLOR|OTEL_.*)$/;
+
+/**
+ * Runs the program to its end. `args` starts with the subcommand.
+ *
+ * With `RABBIT_RPC_BIN` it is that executable. Otherwise it is run from source,
+ * with the permissions of the task of deno.json that has the subcommand's name
+ * (of "client" where there is none).
+ *
+ * @throws Error with its output if it runs longer than `timeoutMs` (30 s).
+ */
+export async function run(
+  args: string[],
+  options: ProgramOptions = {},
+): Promise<Result> {
+  const [command, ...rest] = await commandLine(args);
+  return await runProcess(command, rest, cleaned(options));
+}
+
+/** Starts the program, as `run` does. */
+export async function start(
+  args: string[],
+  options: ProgramOptions & StartOptions = {},
+): Promise<Running> {
+  const [command, ...rest] = await commandLine(args);
+  return startProcess(command, rest, cleaned(options));
+}
+
+async function commandLine(args: string[]): Promise<[string, ...string[]]> {
+  const executable = Deno.env.get("RABBIT_RPC_BIN");
+  if (executable) return [resolve(executable), ...args];
+  const config = `${ROOT}/deno.json`;
+  const flags = taskFlags(await Deno.readTextFile(config), args[0]);
+  const source = `${ROOT}/main.ts`;
+  return [
+    Deno.execPath(),
+    "run",
+    // "Download ..." of a cold cache is no output of the program.
+    "--quiet",
+    "--config",
+    config,
+    ...flags,
+    source,
+    ...args,
+  ];
+}
+
+/**
+ * The flags between "deno run" and "main.ts" in a task of deno.json.
+ *
+ * @throws Error if no such task has that form.
+ */
+export function taskFlags(config: string, subcommand = ""): string[] {
+  const tasks: Record<string, string | { command?: string } | undefined> =
+    JSON.parse(config).tasks ?? {};
+  const task = tasks[subcommand] ?? tasks.client;
+  const command = typeof task === "string" ? task : task?.command;
+  const flags = command?.match(/\bdeno run (.*?)\bmain\.ts\b/)?.[1];
+  if (flags === undefined) {
+    throw new Error(
+      `deno.json has no task "${subcommand}" or "client" of the form ` +
+        `"deno run FLAGS main.ts ..."`,
+    );
+  }
+  return flags.split(" ").filter((flag) => flag !== "");
+}
+
+function cleaned<T extends ProgramOptions>(options: T): T {
+  const inherited = Object.entries(Deno.env.toObject())
+    .filter(([name]) => !OBEYED.test(name));
+  return {
+    ...options,
+    env: { ...Object.fromEntries(inherited), ...options.env },
+  };
+}

@@ -30,6 +30,8 @@ export const EXIT = {
   refused: 77,
   /** The caller's deadline passed, as timeout(1) has it. */
   timedOut: 124,
+  /** No such command to run, as a shell has it. */
+  commandNotFound: 127,
   interrupted: 130,
   terminated: 143,
 } as const;

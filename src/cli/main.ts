@@ -6,6 +6,9 @@
  */
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../rpc/errors.ts";
+import { addBrokerCommand } from "./broker.ts";
+import { addDemoCommand } from "./demo.ts";
+import { addDemoServerCommand } from "./demo_server.ts";
 import { addClientCommand } from "./client.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { report } from "./output.ts";
@@ -38,6 +41,9 @@ function createProgram(done: (status: number) => void): Command {
     .exitOverride();
   addServerCommand(program, done);
   addClientCommand(program, done);
+  addBrokerCommand(program, done);
+  addDemoCommand(program, done);
+  addDemoServerCommand(program, done);
   return program;
 }
 

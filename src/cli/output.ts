@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { styleText } from "node:util";
 
 const PROGRAM = "rabbit-rpc";
 const NEWLINE = Uint8Array.of(10);
@@ -70,6 +71,15 @@ export async function writeResult(bytes: Uint8Array): Promise<void> {
 export async function writeReply(bytes: Uint8Array): Promise<void> {
   await writeResult(bytes);
   if (Deno.stdout.isTerminal()) await writeResult(NEWLINE);
+}
+
+/** Text for stdout, styled where that is a terminal that wants it. */
+export function styled(
+  style: "bold" | "dim" | "green",
+  text: string,
+): string {
+  if (!Deno.stdout.isTerminal() || Deno.noColor) return text;
+  return styleText(style, text, { validateStream: false });
 }
 
 /** One line on stderr, in order with all others. */

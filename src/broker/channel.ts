@@ -1,0 +1,186 @@
+/**
+ * One channel: what a client set up on it, and what it was sent and has not
+ * settled. What its methods do is in topology.ts, consuming.ts and
+ * publishing.ts.
+ */
+import { Confirms } from "./confirms.ts";
+import type { Consumer, ConsumerChannel } from "./consumer.ts";
+import { Content } from "./content.ts";
+import type { Entry } from "./lane.ts";
+import type { Message } from "./message.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Output } from "./output.ts";
+import type { Queue, QueueOwner } from "./queue.ts";
+import { basicCancel, basicDeliver } from "./replies.ts";
+import type { Transaction } from "./transaction.ts";
+import { type Delivery, Unacked } from "./unacked.ts";
+import type { ReplyConsumer, VHost } from "./vhost.ts";
+
+/** What a channel needs of its connection. */
+export interface ChannelLink extends QueueOwner {
+  readonly vhost: VHost;
+  readonly user: string;
+  readonly outgoing: Outgoing;
+  readonly frameMax: number;
+  readonly maxMessageSize: number;
+  /** Whether the client wants to hear of consumers that end by themselves. */
+  readonly cancelNotify: boolean;
+  /** Asks for `flushConfirms` once all input there is has been handled. */
+  confirmLater(channel: Channel): void;
+  /** Gives up the client because it reads too slowly. */
+  tooSlow(): void;
+}
+
+/** "starting" until channel.open; "closing" until the client's close-ok. */
+export type ChannelState = "starting" | "open" | "closing";
+
+/** A channel. */
+export class Channel implements ConsumerChannel, ReplyConsumer {
+  state: ChannelState = "starting";
+  readonly content: Content;
+  readonly confirms: Confirms = new Confirms();
+  readonly consumers: Map<string, Consumer> = new Map();
+  readonly unacked: Unacked = new Unacked();
+  transaction: Transaction | undefined;
+  /** The prefetch of consumers to come. */
+  prefetch = 0;
+  /** The prefetch of the channel as a whole. */
+  globalPrefetch = 0;
+  /** What an empty queue name stands for. */
+  lastQueue = "";
+  /** Its consumer of "amq.rabbitmq.reply-to". */
+  reply: { tag: string; key: string } | undefined;
+  #nextTag = 1;
+
+  constructor(readonly number: number, readonly link: ChannelLink) {
+    this.content = new Content(link.maxMessageSize);
+  }
+
+  get out(): Output {
+    return this.link.outgoing.output;
+  }
+
+  get vhost(): VHost {
+    return this.link.vhost;
+  }
+
+  canTake(noAck: boolean): boolean {
+    if (this.state !== "open" || this.link.outgoing.congested) return false;
+    return noAck || this.globalPrefetch === 0 ||
+      this.unacked.size < this.globalPrefetch;
+  }
+
+  deliver(consumer: Consumer, entry: Entry): void {
+    const { redelivered, message } = entry;
+    const deliveryTag = consumer.noAck
+      ? this.#nextTag++
+      : this.track(entry, consumer.queue, consumer);
+    basicDeliver(
+      this.out,
+      this.number,
+      consumer.tag,
+      { deliveryTag, redelivered },
+      message,
+      this.link.frameMax,
+    );
+    this.link.outgoing.schedule();
+  }
+
+  /** Remembers what was sent until it is settled; returns its tag. */
+  track(entry: Entry, queue: Queue, consumer?: Consumer): number {
+    const tag = this.#nextTag++;
+    this.unacked.add({ tag, entry, queue, consumer });
+    if (consumer !== undefined) consumer.unacked++;
+    return tag;
+  }
+
+  /** The tag of something sent that needs no settling. */
+  untracked(): number {
+    return this.#nextTag++;
+  }
+
+  deliverReply(message: Message): void {
+    if (this.reply === undefined) return;
+    // There is no queue to leave it in.
+    if (this.link.outgoing.congested) {
+      this.link.tooSlow();
+      return;
+    }
+    basicDeliver(
+      this.out,
+      this.number,
+      this.reply.tag,
+      { deliveryTag: this.#nextTag++, redelivered: false },
+      message,
+      this.link.frameMax,
+    );
+    this.link.outgoing.schedule();
+  }
+
+  consumerGone(consumer: Consumer): void {
+    this.consumers.delete(consumer.tag);
+    if (!this.link.cancelNotify) return;
+    basicCancel(this.out, this.number, consumer.tag);
+    this.link.outgoing.schedule();
+  }
+
+  /** Forgets its consumer of "amq.rabbitmq.reply-to". */
+  endReplies(): void {
+    if (this.reply !== undefined) {
+      this.vhost.removeReplyConsumer(this.reply.key);
+    }
+    this.reply = undefined;
+  }
+
+  /** Puts deliveries back into their queues. */
+  requeue(deliveries: readonly Delivery[]): void {
+    for (const { queue, entry } of deliveries) queue.putBack(entry);
+    this.released(deliveries);
+    for (const queue of new Set(deliveries.map((d) => d.queue))) queue.pump();
+  }
+
+  /** Lets consumers take more, now that these deliveries are settled. */
+  released(deliveries: readonly Delivery[]): void {
+    for (const { consumer } of deliveries) {
+      if (consumer !== undefined) consumer.unacked--;
+    }
+    if (this.globalPrefetch > 0) this.wakeAll();
+    else if (deliveries.length === 1) {
+      const { consumer, queue } = deliveries[0];
+      if (consumer !== undefined) queue.wake(consumer);
+    } else {
+      const woken = new Set(deliveries.map((d) => d.consumer));
+      for (const consumer of woken) consumer?.queue.wake(consumer);
+    }
+  }
+
+  /** Serves its consumers again that could take no more for a while. */
+  wakeAll(): void {
+    for (const consumer of this.consumers.values()) {
+      consumer.queue.wake(consumer);
+    }
+  }
+
+  flushConfirms(): void {
+    if (this.state !== "open") return;
+    this.confirms.flush(this.out, this.number);
+    this.link.outgoing.schedule();
+  }
+
+  /** Ends its consumers, then gives back what was not settled. */
+  release(): void {
+    this.endReplies();
+    const consumers = [...this.consumers.values()];
+    this.consumers.clear();
+    this.transaction?.rollback();
+    this.transaction = undefined;
+    // Put back first: an auto-delete queue may go with its last consumer, and
+    // its messages must not go to a consumer that is about to end.
+    const deliveries = this.unacked.takeAll();
+    for (const { queue, entry } of deliveries) queue.putBack(entry);
+    for (const consumer of consumers) consumer.queue.removeConsumer(consumer);
+    for (const queue of new Set(deliveries.map((d) => d.queue))) {
+      if (!queue.deleted) queue.pump();
+    }
+  }
+}

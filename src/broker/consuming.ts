@@ -1,0 +1,179 @@
+/** basic.qos, consume, cancel and get, and how deliveries are settled. */
+import type { Channel } from "./channel.ts";
+import { Consumer } from "./consumer.ts";
+import { AmqpError } from "./errors.ts";
+import type { Arguments } from "./methods.ts";
+import { generateName, ownQueue, queueName } from "./names.ts";
+import {
+  basicCancelOk,
+  basicConsumeOk,
+  basicGetEmpty,
+  basicGetOk,
+  ok,
+} from "./replies.ts";
+import { asInteger, lookup, typeName } from "./table.ts";
+import { settle, type Settlement } from "./transaction.ts";
+import { REPLY_TO } from "./vhost.ts";
+
+/** basic.qos */
+export function qos(channel: Channel, args: Arguments<"basic.qos">): void {
+  if (args.prefetchSize !== 0) {
+    throw new AmqpError(
+      "NOT_IMPLEMENTED",
+      `prefetch_size!=0 (${args.prefetchSize})`,
+    );
+  }
+  if (args.global) channel.globalPrefetch = args.prefetchCount;
+  else {
+    channel.prefetch = args.prefetchCount;
+    // As in RabbitMQ, the newer kind of limit ends the older one.
+    channel.globalPrefetch = 0;
+  }
+  ok(channel.out, channel.number, "basic.qos-ok");
+  channel.wakeAll();
+}
+
+/** basic.consume */
+export function consume(
+  channel: Channel,
+  args: Arguments<"basic.consume">,
+): void {
+  if (channel.consumers.has(args.consumerTag)) {
+    throw new AmqpError(
+      "NOT_ALLOWED",
+      `attempt to reuse consumer tag '${args.consumerTag}'`,
+    );
+  }
+  if (args.queue === REPLY_TO) {
+    consumeReplies(channel, args);
+    return;
+  }
+  const name = queueName(channel, args.queue);
+  const queue = ownQueue(channel, name);
+  const tag = args.consumerTag || generateName("amq.ctag-");
+  const consumer = new Consumer(queue, channel, {
+    tag,
+    noAck: args.noAck,
+    exclusive: args.exclusive,
+    prefetch: channel.prefetch,
+    priority: priority(args, `${queue}`),
+  });
+  queue.addConsumer(consumer);
+  channel.consumers.set(tag, consumer);
+  if (!args.noWait) basicConsumeOk(channel.out, channel.number, tag);
+  queue.pump();
+}
+
+function priority(args: Arguments<"basic.consume">, queue: string): number {
+  const field = lookup(args.arguments, "x-priority");
+  if (field === undefined) return 0;
+  const value = asInteger(field);
+  if (value === undefined) {
+    throw new AmqpError(
+      "PRECONDITION_FAILED",
+      `invalid arg 'x-priority' for ${queue}: "expected integer, got ${
+        typeName(field)
+      }"`,
+    );
+  }
+  return Number(value);
+}
+
+function consumeReplies(
+  channel: Channel,
+  args: Arguments<"basic.consume">,
+): void {
+  const refuse = (why: string) => new AmqpError("PRECONDITION_FAILED", why);
+  if (!args.noAck) throw refuse("reply consumer cannot acknowledge");
+  if (channel.reply) throw refuse("reply consumer already set");
+  const tag = args.consumerTag || generateName("amq.ctag-");
+  const key = `${generateName("g1h2")}.${channel.number}`;
+  channel.reply = { tag, key };
+  channel.vhost.addReplyConsumer(key, channel);
+  if (!args.noWait) basicConsumeOk(channel.out, channel.number, tag);
+}
+
+/** basic.cancel; a tag that is not there is no error. */
+export function cancel(
+  channel: Channel,
+  args: Arguments<"basic.cancel">,
+): void {
+  const { consumerTag } = args;
+  if (channel.reply?.tag === consumerTag) channel.endReplies();
+  const consumer = channel.consumers.get(consumerTag);
+  if (consumer !== undefined) {
+    channel.consumers.delete(consumerTag);
+    consumer.queue.removeConsumer(consumer);
+  }
+  if (!args.noWait) basicCancelOk(channel.out, channel.number, consumerTag);
+}
+
+/** basic.get */
+export function get(channel: Channel, args: Arguments<"basic.get">): void {
+  const queue = ownQueue(channel, queueName(channel, args.queue));
+  const entry = queue.get();
+  if (entry === undefined) {
+    basicGetEmpty(channel.out, channel.number);
+    return;
+  }
+  const deliveryTag = args.noAck
+    ? channel.untracked()
+    : channel.track(entry, queue);
+  basicGetOk(
+    channel.out,
+    channel.number,
+    { deliveryTag, redelivered: entry.redelivered },
+    entry.message,
+    queue.ready,
+    channel.link.frameMax,
+  );
+}
+
+function settleTag(
+  channel: Channel,
+  how: Settlement,
+  tag: number,
+  multiple: boolean,
+): void {
+  const deliveries = channel.unacked.take(tag, multiple);
+  if (channel.transaction === undefined) settle(channel, how, deliveries);
+  else channel.transaction.settle(how, deliveries);
+}
+
+/** basic.ack */
+export function ack(channel: Channel, args: Arguments<"basic.ack">): void {
+  settleTag(channel, "ack", args.deliveryTag, args.multiple);
+}
+
+/** basic.nack */
+export function nack(channel: Channel, args: Arguments<"basic.nack">): void {
+  const how = args.requeue ? "requeue" : "reject";
+  settleTag(channel, how, args.deliveryTag, args.multiple);
+}
+
+/** basic.reject */
+export function reject(
+  channel: Channel,
+  args: Arguments<"basic.reject">,
+): void {
+  const how = args.requeue ? "requeue" : "reject";
+  settleTag(channel, how, args.deliveryTag, false);
+}
+
+/** basic.recover-async */
+export function recoverAsync(
+  channel: Channel,
+  args: Arguments<"basic.recover-async">,
+): void {
+  if (!args.requeue) throw new AmqpError("NOT_IMPLEMENTED", "requeue=false");
+  channel.requeue(channel.unacked.takeAll());
+}
+
+/** basic.recover */
+export function recover(
+  channel: Channel,
+  args: Arguments<"basic.recover">,
+): void {
+  recoverAsync(channel, args);
+  ok(channel.out, channel.number, "basic.recover-ok");
+}

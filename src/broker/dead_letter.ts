@@ -1,0 +1,111 @@
+/** What a message looks like after it died in a queue. */
+import { copiesIn, editContent, headers, type Message } from "./message.ts";
+import type { DeathReason } from "./queue.ts";
+import {
+  arrayField,
+  asArray,
+  asInteger,
+  asString,
+  asTable,
+  type Field,
+  longField,
+  lookup,
+  stringField,
+  type Table,
+  tableField,
+  withField,
+} from "./table.ts";
+
+/** One death: where, why and from which exchange. */
+export interface Death {
+  readonly queue: string;
+  readonly reason: DeathReason;
+  /** The exchange that takes the message over. */
+  readonly exchange: string;
+  /** The routing key it gets; undefined to keep what it has. */
+  readonly routingKey: string | undefined;
+}
+
+/** The message as it is published to the dead-letter exchange. */
+export function deadMessage(message: Message, death: Death): Message {
+  const before = headers(message);
+  const keepsKeys = death.routingKey === undefined;
+  let after = withDeath(before, message, death);
+  if (!keepsKeys) after = after.filter(([key]) => key !== "CC");
+  return {
+    ...editContent(message.content, message.bodyStart, {
+      headers: after,
+      dropExpiration: true,
+    }),
+    exchange: death.exchange,
+    routingKey: death.routingKey ?? message.routingKey,
+    priority: message.priority,
+    expirationMs: undefined,
+    copies: keepsKeys ? message.copies : undefined,
+  };
+}
+
+function withDeath(before: Table, message: Message, death: Death): Table {
+  const deaths = asArray(lookup(before, "x-death"));
+  const first = deaths?.findIndex((field) => isDeath(field, death)) ?? -1;
+  const event = deaths && first >= 0
+    ? counted(asTable(deaths[first]) ?? [])
+    : newDeath(before, message, death);
+  const others = deaths?.filter((_, i) => i !== first) ?? [];
+  const all = arrayField([tableField(event), ...others]);
+  if (lookup(before, "x-death") !== undefined) {
+    return withField(before, "x-death", all);
+  }
+  return [
+    ...before.filter(([key]) => !key.startsWith("x-first-death-")),
+    ["x-death", all],
+    ["x-first-death-exchange", stringField(message.exchange)],
+    ["x-first-death-queue", stringField(death.queue)],
+    ["x-first-death-reason", stringField(death.reason)],
+  ];
+}
+
+function isDeath(field: Field, { queue, reason }: Death): boolean {
+  const table = asTable(field) ?? [];
+  return asString(lookup(table, "queue")) === queue &&
+    asString(lookup(table, "reason")) === reason;
+}
+
+function counted(event: Table): Table {
+  const count = asInteger(lookup(event, "count")) ?? 0n;
+  return withField(event, "count", longField("l", count + 1n));
+}
+
+function newDeath(before: Table, message: Message, death: Death): Table {
+  const keys = [
+    message.routingKey,
+    ...copiesIn(before, "CC"),
+    ...copiesIn(before, "BCC"),
+  ];
+  const event: [string, Field][] = [
+    ["count", longField("l", 1n)],
+    ["reason", stringField(death.reason)],
+    ["queue", stringField(death.queue)],
+    ["time", longField("T", BigInt(Math.floor(Date.now() / 1000)))],
+    ["exchange", stringField(message.exchange)],
+    ["routing-keys", arrayField(keys.map(stringField))],
+  ];
+  if (message.expirationMs !== undefined) {
+    event.push(["original-expiration", stringField(`${message.expirationMs}`)]);
+  }
+  return event;
+}
+
+/**
+ * Whether a message that died comes back to this queue without any client
+ * having had a hand in it: such a circle would never end.
+ */
+export function isCycle(queue: string, before: Table): boolean {
+  for (const field of asArray(lookup(before, "x-death")) ?? []) {
+    const event = asTable(field);
+    if (event === undefined) return false;
+    if (asString(lookup(event, "reason")) === "rejected") return false;
+    if (asString(lookup(event, "queue")) === queue) return true;
+  }
+  return false;
+}

@@ -1,0 +1,79 @@
+/** Which function does what each method of a channel asks for. */
+import type { Channel } from "./channel.ts";
+import * as consuming from "./consuming.ts";
+import { AmqpError } from "./errors.ts";
+import type { Arguments, ChannelMethod } from "./methods.ts";
+import * as publishing from "./publishing.ts";
+import { accessRequestOk, channelFlowOk, channelOpenOk } from "./replies.ts";
+import * as topology from "./topology.ts";
+
+type Handlers = {
+  readonly [Name in ChannelMethod]: (
+    channel: Channel,
+    args: Arguments<Name>,
+  ) => void;
+};
+
+/** What these two ask for is the connection's to do; it has done it. */
+const doneByConnection = () => {};
+
+const HANDLERS: Handlers = {
+  "channel.open": open,
+  "channel.flow": flow,
+  "channel.flow-ok": doneByConnection,
+  "channel.close": doneByConnection,
+  "channel.close-ok": doneByConnection,
+  "access.request": (channel) => accessRequestOk(channel.out, channel.number),
+  "exchange.declare": topology.exchangeDeclare,
+  "exchange.delete": topology.exchangeDelete,
+  "exchange.bind": topology.exchangeBind,
+  "exchange.unbind": topology.exchangeUnbind,
+  "queue.declare": topology.queueDeclare,
+  "queue.bind": topology.queueBind,
+  "queue.unbind": topology.queueUnbind,
+  "queue.purge": topology.queuePurge,
+  "queue.delete": topology.queueDelete,
+  "basic.qos": consuming.qos,
+  "basic.consume": consuming.consume,
+  "basic.cancel": consuming.cancel,
+  "basic.publish": publishing.startPublish,
+  "basic.get": consuming.get,
+  "basic.ack": consuming.ack,
+  "basic.reject": consuming.reject,
+  "basic.nack": consuming.nack,
+  "basic.recover-async": consuming.recoverAsync,
+  "basic.recover": consuming.recover,
+  "confirm.select": publishing.confirmSelect,
+  "tx.select": publishing.txSelect,
+  "tx.commit": publishing.txCommit,
+  "tx.rollback": publishing.txRollback,
+};
+
+function open(channel: Channel): void {
+  if (channel.state === "open") {
+    throw new AmqpError("CHANNEL_ERROR", "second 'channel.open' seen");
+  }
+  channel.state = "open";
+  channelOpenOk(channel.out, channel.number);
+}
+
+function flow(channel: Channel, args: Arguments<"channel.flow">): void {
+  if (!args.active) throw new AmqpError("NOT_IMPLEMENTED", "active=false");
+  channelFlowOk(channel.out, channel.number);
+}
+
+/**
+ * Does what a method asks for.
+ *
+ * @throws {AmqpError} if it can't be done.
+ */
+export function dispatch<Name extends ChannelMethod>(
+  channel: Channel,
+  name: Name,
+  args: Arguments<Name>,
+): void {
+  if (channel.state === "starting" && name !== "channel.open") {
+    throw new AmqpError("CHANNEL_ERROR", "expected 'channel.open'");
+  }
+  HANDLERS[name](channel, args);
+}

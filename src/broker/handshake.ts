@@ -1,0 +1,152 @@
+/** How a connection begins: who the client is and what both agree on. */
+import { AmqpError } from "./errors.ts";
+import { FRAME_MIN_SIZE } from "./frames.ts";
+import type { Arguments } from "./methods.ts";
+import type { Settings } from "./options.ts";
+import { encodeText, Reader, toBytes } from "./reader.ts";
+import {
+  asString,
+  booleanField,
+  lookup,
+  readTable,
+  stringField,
+  type Table,
+  tableField,
+} from "./table.ts";
+
+/** The protocol header, which every connection starts with. */
+export const PROTOCOL_HEADER = "AMQP\x00\x00\x09\x01";
+
+/** Headers of older versions that mean the same, as clients send them. */
+const ALIKE: readonly string[] = [PROTOCOL_HEADER, "AMQP\x01\x01\x00\x09"];
+
+/** Whether the client speaks AMQP 0-9-1. */
+export function isProtocolHeader(header: string): boolean {
+  return ALIKE.includes(header);
+}
+
+/** Ways to log in. */
+export const MECHANISMS = "PLAIN AMQPLAIN";
+
+const CAPABILITIES = [
+  "publisher_confirms",
+  "exchange_exchange_bindings",
+  "basic.nack",
+  "consumer_cancel_notify",
+  "connection.blocked",
+  "consumer_priorities",
+  "authentication_failure_close",
+  "per_consumer_qos",
+  "direct_reply_to",
+];
+
+/** What the broker says of itself. */
+export function serverProperties(version: string): Table {
+  const capabilities = CAPABILITIES.map((name) =>
+    [name, booleanField(true)] as const
+  );
+  return [
+    ["capabilities", tableField(capabilities)],
+    ["product", stringField("rabbit-rpc broker")],
+    ["version", stringField(version)],
+    ["platform", stringField("Deno")],
+    [
+      "information",
+      stringField("For development and tests; keeps everything in memory"),
+    ],
+  ];
+}
+
+/** A name and a password, as byte strings. */
+interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+function plain(response: string): Credentials {
+  const match = /^\0([^\0]*)\0([^\0]*)$/.exec(response);
+  if (match === null) {
+    throw new AmqpError("SYNTAX_ERROR", "response of mechanism PLAIN invalid");
+  }
+  return { user: match[1], password: match[2] };
+}
+
+function amqplain(response: string): Credentials {
+  // The response is a table without the size in front.
+  const bytes = toBytes("\0\0\0\0" + response);
+  new DataView(bytes.buffer).setUint32(0, response.length);
+  const table = readTable(new Reader(bytes));
+  const user = asString(lookup(table, "LOGIN"));
+  const password = asString(lookup(table, "PASSWORD"));
+  if (user === undefined || password === undefined) {
+    throw new AmqpError(
+      "SYNTAX_ERROR",
+      "AMQPLAIN auth info is missing LOGIN or PASSWORD field",
+    );
+  }
+  return { user, password };
+}
+
+/**
+ * The name of the user who logs in.
+ *
+ * @throws {AmqpError} 403 if the name or password is wrong, 503 for another
+ *   mechanism, 502 if it is malformed.
+ */
+export function authenticate(
+  { mechanism, response }: Arguments<"connection.start-ok">,
+  users: ReadonlyMap<string, string>,
+): string {
+  const decode = { PLAIN: plain, AMQPLAIN: amqplain }[mechanism];
+  if (decode === undefined) {
+    throw new AmqpError(
+      "COMMAND_INVALID",
+      `unknown authentication mechanism '${mechanism}'`,
+    );
+  }
+  const { user, password } = decode(response);
+  for (const [name, expected] of users) {
+    if (encodeText(name) === user && encodeText(expected) === password) {
+      return user;
+    }
+  }
+  throw new AmqpError(
+    "ACCESS_REFUSED",
+    `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`,
+  );
+}
+
+/**
+ * Checks what the client chose.
+ *
+ * @throws {AmqpError} 530 if it is outside of what was offered.
+ */
+export function checkTuned(
+  chosen: Arguments<"connection.tune-ok">,
+  offered: Settings,
+): void {
+  checkChosen("frame_max", chosen.frameMax, FRAME_MIN_SIZE, offered.frameMax);
+  checkChosen("channel_max", chosen.channelMax, 1, offered.channelMax);
+}
+
+function checkChosen(
+  name: string,
+  chosen: number,
+  least: number,
+  most: number,
+): void {
+  const refuse = (how: string, limit: number) => {
+    const detail = name === "channel_max" && chosen === 0 ? " (no limit)" : "";
+    return new AmqpError(
+      "NOT_ALLOWED",
+      `negotiated ${name} = ${chosen}${detail} is ${how} allowed value (${limit})`,
+    );
+  };
+  // 0 asks for no limit at all.
+  if (chosen !== 0 && chosen < least) {
+    throw refuse("lower than the minimum", least);
+  }
+  if (chosen === 0 || chosen > most) {
+    throw refuse("higher than the maximum", most);
+  }
+}

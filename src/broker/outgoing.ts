@@ -1,0 +1,87 @@
+/** The sending side of a connection. */
+import { setImmediate } from "node:timers";
+import { Output } from "./output.ts";
+
+/**
+ * Sends what is written to `output`, all of one turn of the event loop in
+ * one piece, and tells when the client does not keep up.
+ */
+export class Outgoing {
+  readonly output: Output = new Output();
+  /** When something was last sent, by `performance.now()`. */
+  lastSentAt: number = performance.now();
+  readonly #conn: Deno.Conn;
+  readonly #highWater: number;
+  readonly #onDrained: () => void;
+  readonly #onFailed: (error: unknown) => void;
+  #scheduled = false;
+  #sending = 0;
+  #failed = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(conn: Deno.Conn, options: {
+    /** Octets waiting from which on the client counts as slow. */
+    highWater: number;
+    /** Called when a slow client has caught up. */
+    onDrained: () => void;
+    /** Called once when sending fails. */
+    onFailed: (error: unknown) => void;
+  }) {
+    this.#conn = conn;
+    this.#highWater = options.highWater;
+    this.#onDrained = options.onDrained;
+    this.#onFailed = options.onFailed;
+  }
+
+  /** Octets not yet taken by the operating system. */
+  get waiting(): number {
+    return this.output.length + this.#sending;
+  }
+
+  /** Whether the client is slow, and should be given nothing more. */
+  get congested(): boolean {
+    return this.output.length + this.#sending > this.#highWater;
+  }
+
+  /** Sends what was written at the end of this turn of the event loop. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // In a microtask instead, the replies to clients that were read in the
+    // same turn would each go out on their own.
+    setImmediate(() => void this.#send());
+  }
+
+  /** Resolves once everything written is sent, or sending has failed. */
+  async drained(): Promise<void> {
+    if (this.#failed || this.waiting === 0) return;
+    this.schedule();
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async #send(): Promise<void> {
+    try {
+      while (this.output.length > 0 && !this.#failed) {
+        const wasCongested = this.congested;
+        const bytes = this.output.take();
+        this.#sending = bytes.length;
+        for (let at = 0; at < bytes.length;) {
+          at += await this.#conn.write(bytes.subarray(at));
+        }
+        this.#sending = 0;
+        this.lastSentAt = performance.now();
+        this.output.recycle(bytes);
+        if (wasCongested) this.#onDrained();
+      }
+    } catch (error) {
+      this.#failed = true;
+      this.#onFailed(error);
+    } finally {
+      this.#sending = 0;
+      this.#scheduled = false;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const resolve of waiting) resolve();
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The properties of a message, kept as the bytes that its publisher sent.
+ * They are checked once and looked at where the broker needs one of them.
+ */
+import { AmqpError } from "./errors.ts";
+import { Reader, toBytes } from "./reader.ts";
+import { readTable, skipTable, type Table, tableField } from "./table.ts";
+
+type Kind = "shortstr" | "table" | "octet" | "timestamp";
+
+/** The properties in wire order, from flag bit 15 down. */
+const KINDS: readonly Kind[] = [
+  "shortstr", // content-type
+  "shortstr", // content-encoding
+  "table", // headers
+  "octet", // delivery-mode
+  "octet", // priority
+  "shortstr", // correlation-id
+  "shortstr", // reply-to
+  "shortstr", // expiration
+  "shortstr", // message-id
+  "timestamp", // timestamp
+  "shortstr", // type
+  "shortstr", // user-id
+  "shortstr", // app-id
+  "shortstr", // cluster-id
+];
+const HEADERS = 2;
+const PRIORITY = 4;
+const REPLY_TO = 6;
+const EXPIRATION = 7;
+const USER_ID = 11;
+
+/** What the broker needs to know of a message's properties. */
+export interface Inspected {
+  priority: number;
+  replyTo: string | undefined;
+  expiration: string | undefined;
+  userId: string | undefined;
+  /** Whether the headers have "CC" or "BCC", further routing keys. */
+  hasCopies: boolean;
+}
+
+const C = 0x43;
+const B = 0x42;
+
+/**
+ * Checks the properties in `bytes` and picks out what the broker needs.
+ *
+ * @throws {AmqpError} 502 SYNTAX_ERROR if they are malformed.
+ */
+export function inspect(bytes: Uint8Array): Inspected {
+  const found: Inspected = {
+    priority: 0,
+    replyTo: undefined,
+    expiration: undefined,
+    userId: undefined,
+    hasCopies: false,
+  };
+  const reader = new Reader(bytes);
+  const flags = readFlags(reader);
+  for (let bit = 0; flags << bit & 0xffff; bit++) {
+    if (!(flags << bit & 0x8000)) continue;
+    if (bit === HEADERS) {
+      skipTable(reader, (b, start, end) => {
+        const size = end - start;
+        found.hasCopies ||= b[end - 1] === C && b[end - 2] === C &&
+          (size === 2 || size === 3 && b[start] === B);
+      });
+    } else if (bit === PRIORITY) found.priority = reader.octet();
+    else if (bit === REPLY_TO) found.replyTo = reader.shortstr();
+    else if (bit === EXPIRATION) found.expiration = reader.shortstr();
+    else if (bit === USER_ID) found.userId = reader.shortstr();
+    else skip(reader, KINDS[bit]);
+  }
+  reader.finish();
+  return found;
+}
+
+function readFlags(reader: Reader): number {
+  const flags = reader.short();
+  // Bit 0 announces more flags, bit 1 a property that does not exist.
+  if (flags & 0b11) {
+    throw new AmqpError("SYNTAX_ERROR", "unknown property flags");
+  }
+  return flags;
+}
+
+function skip(reader: Reader, kind: Kind): void {
+  if (kind === "shortstr") reader.skip(reader.octet());
+  else if (kind === "octet") reader.skip(1);
+  else if (kind === "timestamp") reader.skip(8);
+  else reader.skip(reader.long());
+}
+
+/** The headers of properties that `inspect` has accepted. */
+export function headersOf(bytes: Uint8Array): Table {
+  const reader = new Reader(bytes);
+  const flags = readFlags(reader);
+  if (!(flags & 0x8000 >> HEADERS)) return [];
+  for (let bit = 0; bit < HEADERS; bit++) {
+    if (flags << bit & 0x8000) skip(reader, KINDS[bit]);
+  }
+  return readTable(reader);
+}
+
+/** Changes to properties; what is not named stays as it is. */
+export interface Edits {
+  headers?: Table;
+  replyTo?: string;
+  /** Removes the expiration. */
+  dropExpiration?: boolean;
+}
+
+/** Properties with these edits; everything else byte for byte. */
+export function edit(bytes: Uint8Array, edits: Edits): Uint8Array {
+  const reader = new Reader(bytes);
+  const flags = readFlags(reader);
+  let newFlags = 0;
+  const parts: Uint8Array[] = [];
+  KINDS.forEach((kind, bit) => {
+    const start = reader.position;
+    const present = (flags << bit & 0x8000) !== 0;
+    if (present) skip(reader, kind);
+    const replaced = replacement(edits, bit);
+    const part = replaced ?? bytes.subarray(start, reader.position);
+    if (part.length === 0) return;
+    newFlags |= 0x8000 >> bit;
+    parts.push(part);
+  });
+  const size = parts.reduce((sum, part) => sum + part.length, 2);
+  const edited = new Uint8Array(size);
+  edited[0] = newFlags >>> 8;
+  edited[1] = newFlags;
+  let at = 2;
+  for (const part of parts) {
+    edited.set(part, at);
+    at += part.length;
+  }
+  return edited;
+}
+
+/** The new bytes of a property, empty to remove it. */
+function replacement(edits: Edits, bit: number): Uint8Array | undefined {
+  if (bit === HEADERS && edits.headers !== undefined) {
+    return tableField(edits.headers).bytes;
+  }
+  if (bit === REPLY_TO && edits.replyTo !== undefined) {
+    return toBytes(String.fromCharCode(edits.replyTo.length) + edits.replyTo);
+  }
+  if (bit === EXPIRATION && edits.dropExpiration) return new Uint8Array(0);
+  return undefined;
+}

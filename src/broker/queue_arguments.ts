@@ -1,0 +1,208 @@
+/**
+ * The optional arguments of a queue: which there are, what they may be, and
+ * when those of a second declaration mean the same queue.
+ */
+import { AmqpError } from "./errors.ts";
+import {
+  asBoolean,
+  asInteger,
+  asString,
+  comparable,
+  type Field,
+  lookup,
+  printable,
+  type Table,
+  typeName,
+} from "./table.ts";
+
+/** Ten years, the longest time that RabbitMQ takes. */
+const MAX_EXPIRY_MS = 315_360_000_000n;
+
+/** Says what is wrong with a value, in RabbitMQ's words. */
+type Check = (field: Field, args: Table) => string | undefined;
+
+const integer: Check = (field) =>
+  asInteger(field) === undefined
+    ? `"expected integer, got ${typeName(field)}"`
+    : undefined;
+
+const nonNegative: Check = (field, args) =>
+  integer(field, args) ?? below(asInteger(field), 0n);
+
+function below(value: bigint | undefined, least: bigint): string | undefined {
+  return value !== undefined && value < least
+    ? `{value_negative,${value}}`
+    : undefined;
+}
+
+const expiry: Check = (field, args) => {
+  const wrong = nonNegative(field, args);
+  if (wrong !== undefined) return wrong;
+  const value = asInteger(field) ?? 0n;
+  return value > MAX_EXPIRY_MS ? `{value_too_large,${value}}` : undefined;
+};
+
+const text: Check = (field) =>
+  asString(field) === undefined
+    ? `{unacceptable_type,${typeName(field)}}`
+    : undefined;
+
+function oneOf(values: readonly string[], wrong: (value: string) => string) {
+  const check: Check = (field, args) =>
+    text(field, args) ??
+      (values.includes(printable(field)) ? undefined : wrong(printable(field)));
+  return check;
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  "x-expires": (field, args) =>
+    asInteger(field) === 0n ? "{value_zero,0}" : expiry(field, args),
+  "x-message-ttl": expiry,
+  "x-dead-letter-exchange": text,
+  "x-dead-letter-routing-key": (field, args) =>
+    text(field, args) ??
+      (lookup(args, "x-dead-letter-exchange") === undefined
+        ? "routing_key_but_no_dlx_defined"
+        : undefined),
+  "x-max-length": nonNegative,
+  "x-max-length-bytes": nonNegative,
+  "x-max-priority": (field, args) =>
+    nonNegative(field, args) ??
+      ((asInteger(field) ?? 0n) > 255n
+        ? `{max_value_exceeded,${asInteger(field)}}`
+        : undefined),
+  "x-overflow": oneOf(
+    ["drop-head", "reject-publish", "reject-publish-dlx"],
+    () => "invalid_overflow",
+  ),
+  "x-queue-mode": oneOf(
+    ["default", "lazy"],
+    (value) => `"unsupported queue mode '${value}'"`,
+  ),
+  "x-queue-version": (field, args) =>
+    nonNegative(field, args) ??
+      ([1n, 2n].includes(asInteger(field) ?? 0n)
+        ? undefined
+        : `"unsupported queue version '${asInteger(field)}'"`),
+  "x-single-active-consumer": (field) =>
+    asBoolean(field) === undefined
+      ? `{unacceptable_type,${typeName(field)}}`
+      : undefined,
+  "x-queue-type": oneOf(
+    ["classic", "quorum", "stream"],
+    (value) => `"unsupported queue type '${value}'"`,
+  ),
+};
+
+/**
+ * Checks a new queue's arguments. Those that RabbitMQ does not know either
+ * are allowed, as it allows them.
+ *
+ * @throws {AmqpError} 406 if one is wrong, 540 for queue types that are not
+ *   there.
+ */
+export function checkArguments(args: Table, queue: string): void {
+  for (const [key, check] of Object.entries(CHECKS)) {
+    const field = lookup(args, key);
+    const wrong = field && check(field, args);
+    if (wrong !== undefined) {
+      throw new AmqpError(
+        "PRECONDITION_FAILED",
+        `invalid arg '${key}' for ${queue}: ${wrong}`,
+      );
+    }
+  }
+  const type = asString(lookup(args, "x-queue-type")) ?? "classic";
+  if (type !== "classic") {
+    throw new AmqpError("NOT_IMPLEMENTED", `queues of type '${type}'`);
+  }
+}
+
+/** What the arguments mean. */
+export interface QueueSettings {
+  /** How long a message may wait, in ms. */
+  readonly messageTtlMs: number;
+  /** How long the queue may be unused before it is deleted, in ms. */
+  readonly expiresMs: number | undefined;
+  readonly maxLength: number;
+  readonly maxLengthBytes: number;
+  readonly maxPriority: number;
+  readonly overflow: string;
+  readonly deadLetterExchange: string | undefined;
+  readonly deadLetterRoutingKey: string | undefined;
+  readonly singleActiveConsumer: boolean;
+}
+
+/** What checked arguments mean. */
+export function queueSettings(args: Table): QueueSettings {
+  const number = (key: string) => {
+    const value = asInteger(lookup(args, key));
+    return value === undefined ? undefined : Number(value);
+  };
+  const string = (key: string) => asString(lookup(args, key));
+  return {
+    messageTtlMs: number("x-message-ttl") ?? Infinity,
+    expiresMs: number("x-expires"),
+    maxLength: number("x-max-length") ?? Infinity,
+    maxLengthBytes: number("x-max-length-bytes") ?? Infinity,
+    maxPriority: number("x-max-priority") ?? 0,
+    overflow: string("x-overflow") ?? "drop-head",
+    deadLetterExchange: string("x-dead-letter-exchange"),
+    deadLetterRoutingKey: string("x-dead-letter-routing-key"),
+    singleActiveConsumer: asBoolean(lookup(args, "x-single-active-consumer")) ??
+      false,
+  };
+}
+
+/** Throws 406 if an attribute was declared otherwise before. */
+export function assertSame(
+  what: string,
+  name: string,
+  received: string | boolean,
+  current: string | boolean,
+): void {
+  if (received === current) return;
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `inequivalent arg '${name}' for ${what}: received '${received}' but current is '${current}'`,
+  );
+}
+
+/** Throws 406 if a queue's arguments were declared otherwise before. */
+export function assertSameArguments(
+  what: string,
+  received: Table,
+  current: Table,
+): void {
+  assertSameFields(what, Object.keys(CHECKS), received, current);
+}
+
+/** The same for the named arguments of any thing. */
+export function assertSameFields(
+  what: string,
+  names: readonly string[],
+  received: Table,
+  current: Table,
+): void {
+  for (const name of names) {
+    const a = lookup(received, name);
+    const b = lookup(current, name);
+    if (a && b && comparable(a) === comparable(b)) continue;
+    if (a && b) assertSame(what, name, printable(a), printable(b));
+    const only = a ?? b;
+    if (only === undefined || a && b) continue;
+    // A classic queue may leave out its type.
+    if (name === "x-queue-type" && asString(only) === "classic") continue;
+    throw new AmqpError(
+      "PRECONDITION_FAILED",
+      `inequivalent arg '${name}' for ${what}: received ${
+        typed(a)
+      } but current is ${typed(b)}`,
+    );
+  }
+}
+
+function typed(field: Field | undefined): string {
+  if (field === undefined) return "none";
+  return `the value '${printable(field)}' of type '${typeName(field)}'`;
+}

@@ -1,0 +1,111 @@
+/**
+ * Reads the primitive types of AMQP 0-9-1 from bytes that a stranger sent.
+ *
+ * Not @cloudamqp/amqp-client's AMQPView, which would fit by its interface: it
+ * decodes names as UTF-8 (two different invalid names become one), turns
+ * tables into objects (types, order and repeated keys are lost, and with them
+ * "byte for byte"), and writes to the console when a 64-bit number is large.
+ *
+ * Strings are byte strings here: each char code is one byte (latin1). So any
+ * name survives unchanged, and comparing and writing it needs no encoder.
+ */
+import { AmqpError } from "./errors.ts";
+
+/** A cursor over one frame's payload; throws 502 SYNTAX_ERROR past its end. */
+export class Reader {
+  bytes: Uint8Array;
+  position: number;
+  end: number;
+
+  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
+  }
+
+  /** Points this reader at other bytes, to spare an allocation per frame. */
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
+  }
+
+  /** Advances by `size` bytes and returns where they start. */
+  skip(size: number): number {
+    const start = this.position;
+    if (size > this.end - start) {
+      throw new AmqpError("SYNTAX_ERROR", "truncated arguments");
+    }
+    this.position = start + size;
+    return start;
+  }
+
+  octet(): number {
+    return this.bytes[this.skip(1)];
+  }
+
+  short(): number {
+    const at = this.skip(2);
+    return this.bytes[at] << 8 | this.bytes[at + 1];
+  }
+
+  long(): number {
+    const at = this.skip(4);
+    const b = this.bytes;
+    return (b[at] << 24 | b[at + 1] << 16 | b[at + 2] << 8 | b[at + 3]) >>> 0;
+  }
+
+  /** A 64-bit number; exact up to 2^53, which no counter here reaches. */
+  longlong(): number {
+    const high = this.long();
+    return high * 0x1_0000_0000 + this.long();
+  }
+
+  shortstr(): string {
+    const size = this.octet();
+    const start = this.skip(size);
+    return byteString(this.bytes, start, start + size);
+  }
+
+  longstr(): string {
+    const size = this.long();
+    const start = this.skip(size);
+    return byteString(this.bytes, start, start + size);
+  }
+
+  /** Throws unless everything was read: a longer frame means lost sync. */
+  finish(): void {
+    if (this.position !== this.end) {
+      throw new AmqpError("SYNTAX_ERROR", "unexpected octets after arguments");
+    }
+  }
+}
+
+/** The bytes from start to end as a byte string. */
+export function byteString(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): string {
+  // In steps: an argument list has a limit, and a long string may pass it.
+  if (end - start > 4096) {
+    const middle = (start + end) >> 1;
+    return byteString(bytes, start, middle) + byteString(bytes, middle, end);
+  }
+  return String.fromCharCode.apply(
+    null,
+    bytes.subarray(start, end) as unknown as number[],
+  );
+}
+
+/** The bytes of a byte string. */
+export function toBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** A JavaScript string (of options, say) as the byte string of its UTF-8. */
+export function encodeText(text: string): string {
+  return byteString(new TextEncoder().encode(text));
+}

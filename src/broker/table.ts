@@ -1,0 +1,246 @@
+/**
+ * Field tables. A field keeps its type tag and its raw bytes, so that what is
+ * not looked at is passed on unchanged; only what is looked at is decoded.
+ */
+import { AmqpError } from "./errors.ts";
+import { byteString, Reader, toBytes } from "./reader.ts";
+
+/** One value of a table: the tag ("S", "I", "F", ...) and the bytes after it. */
+export interface Field {
+  readonly tag: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A table's entries in the order they were sent. */
+export type Table = readonly (readonly [key: string, field: Field])[];
+
+/** Deeper than any client nests; keeps hostile input from the call stack. */
+const MAX_DEPTH = 64;
+
+/** Tag to what Erlang, and so RabbitMQ's reply texts, call the type. */
+const TYPES: Readonly<Record<string, { name: string; size: number }>> = {
+  t: { name: "bool", size: 1 },
+  b: { name: "byte", size: 1 },
+  B: { name: "unsignedbyte", size: 1 },
+  s: { name: "short", size: 2 },
+  u: { name: "unsignedshort", size: 2 },
+  I: { name: "signedint", size: 4 },
+  i: { name: "unsignedint", size: 4 },
+  l: { name: "long", size: 8 },
+  f: { name: "float", size: 4 },
+  d: { name: "double", size: 8 },
+  D: { name: "decimal", size: 5 },
+  T: { name: "timestamp", size: 8 },
+  V: { name: "void", size: 0 },
+  S: { name: "longstr", size: -1 },
+  x: { name: "binary", size: -1 },
+  F: { name: "table", size: -1 },
+  A: { name: "array", size: -1 },
+};
+
+/** What RabbitMQ calls the field's type, e.g. "signedint". */
+export function typeName(field: Field): string {
+  return TYPES[field.tag].name;
+}
+
+/** Advances over one value, checking all that it nests. */
+function skipField(reader: Reader, depth: number): string {
+  const tag = String.fromCharCode(reader.octet());
+  const type = TYPES[tag];
+  if (type === undefined) {
+    throw new AmqpError("SYNTAX_ERROR", "unknown field type in a table");
+  }
+  if (type.size >= 0) {
+    reader.skip(type.size);
+    return tag;
+  }
+  const size = reader.long();
+  const end = reader.skip(size) + size;
+  if (tag === "F" || tag === "A") {
+    if (depth >= MAX_DEPTH) {
+      throw new AmqpError("SYNTAX_ERROR", "a table is nested too deeply");
+    }
+    const inner = new Reader(reader.bytes, end - size, end);
+    while (inner.position < end) {
+      if (tag === "F") inner.skip(inner.octet());
+      skipField(inner, depth + 1);
+    }
+  }
+  return tag;
+}
+
+function readFields(reader: Reader, named: boolean): [string, Field][] {
+  const size = reader.long();
+  const end = reader.skip(size) + size;
+  const inner = new Reader(reader.bytes, end - size, end);
+  const fields: [string, Field][] = [];
+  while (inner.position < end) {
+    const key = named ? inner.shortstr() : "";
+    const start = inner.position + 1;
+    const tag = skipField(inner, 0);
+    // A copy, as the frame's buffer is used again for the next read.
+    fields.push([key, {
+      tag,
+      bytes: inner.bytes.slice(start, inner.position),
+    }]);
+  }
+  return fields;
+}
+
+/** Reads a table and checks everything nested in it. */
+export function readTable(reader: Reader): Table {
+  return readFields(reader, true);
+}
+
+/** Checks a table without keeping it; calls `onKey` for each key's bytes. */
+export function skipTable(
+  reader: Reader,
+  onKey: (bytes: Uint8Array, start: number, end: number) => void,
+): void {
+  const size = reader.long();
+  const end = reader.skip(size) + size;
+  const outerEnd = reader.end;
+  reader.position = end - size;
+  reader.end = end;
+  while (reader.position < end) {
+    const length = reader.octet();
+    const start = reader.skip(length);
+    onKey(reader.bytes, start, start + length);
+    skipField(reader, 0);
+  }
+  reader.end = outerEnd;
+}
+
+/** The first field of that name. */
+export function lookup(table: Table, key: string): Field | undefined {
+  for (const entry of table) {
+    if (entry[0] === key) return entry[1];
+  }
+  return undefined;
+}
+
+/** A copy of the table with the field set, in its old place if it had one. */
+export function withField(table: Table, key: string, field: Field): Table {
+  const at = table.findIndex(([k]) => k === key);
+  return at < 0 ? [...table, [key, field]] : table.with(at, [key, field]);
+}
+
+/** The text of a string field, as a byte string. */
+export function asString(field: Field | undefined): string | undefined {
+  return field?.tag === "S" ? byteString(field.bytes, 4) : undefined;
+}
+
+/** The value of a boolean field. */
+export function asBoolean(field: Field | undefined): boolean | undefined {
+  return field?.tag === "t" ? field.bytes[0] !== 0 : undefined;
+}
+
+/** The entries of a table field. */
+export function asTable(field: Field | undefined): Table | undefined {
+  return field?.tag === "F" ? readTable(new Reader(field.bytes)) : undefined;
+}
+
+/** The values of an array field. */
+export function asArray(field: Field | undefined): Field[] | undefined {
+  if (field?.tag !== "A") return undefined;
+  return readFields(new Reader(field.bytes), false).map(([, value]) => value);
+}
+
+/** The value of a field of any integer type. */
+export function asInteger(field: Field | undefined): bigint | undefined {
+  if (field === undefined) return undefined;
+  const view = new DataView(field.bytes.buffer, field.bytes.byteOffset);
+  switch (field.tag) {
+    case "b":
+      return BigInt(view.getInt8(0));
+    case "B":
+      return BigInt(view.getUint8(0));
+    case "s":
+      return BigInt(view.getInt16(0));
+    case "u":
+      return BigInt(view.getUint16(0));
+    case "I":
+      return BigInt(view.getInt32(0));
+    case "i":
+      return BigInt(view.getUint32(0));
+    case "l":
+      return view.getBigInt64(0);
+    default:
+      return undefined;
+  }
+}
+
+/** The value of a field of any floating-point type. */
+function asFloat(field: Field): number | undefined {
+  const view = new DataView(field.bytes.buffer, field.bytes.byteOffset);
+  if (field.tag === "f") return view.getFloat32(0);
+  if (field.tag === "d") return view.getFloat64(0);
+  return undefined;
+}
+
+/**
+ * The field as text such that two fields are alike, as RabbitMQ compares
+ * them, exactly when their texts are: 5 is 5 in any integer type.
+ */
+export function comparable(field: Field): string {
+  const number = asInteger(field) ?? asFloat(field);
+  if (number !== undefined) return `${typeof number} ${number}`;
+  return `${field.tag} ${byteString(field.bytes)}`;
+}
+
+/** The field's value as RabbitMQ prints it in reply texts. */
+export function printable(field: Field): string {
+  const text = asString(field) ?? asBoolean(field) ?? asInteger(field) ??
+    asFloat(field);
+  return text === undefined ? `<<${field.bytes.join(",")}>>` : `${text}`;
+}
+
+function number32(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+}
+
+function withSize(parts: Uint8Array[]): Uint8Array {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = new Uint8Array(4 + size);
+  bytes.set(number32(size));
+  let at = 4;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** A string field. */
+export function stringField(text: string): Field {
+  return { tag: "S", bytes: withSize([toBytes(text)]) };
+}
+
+/** A boolean field. */
+export function booleanField(value: boolean): Field {
+  return { tag: "t", bytes: Uint8Array.of(value ? 1 : 0) };
+}
+
+/** A 64-bit field: a number ("l") or a time in seconds ("T"). */
+export function longField(tag: "l" | "T", value: bigint): Field {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigInt64(0, value);
+  return { tag, bytes };
+}
+
+/** An array field. */
+export function arrayField(values: readonly Field[]): Field {
+  return {
+    tag: "A",
+    bytes: withSize(values.flatMap((v) => [toBytes(v.tag), v.bytes])),
+  };
+}
+
+/** A table field; its bytes are also how a table stands in a method. */
+export function tableField(table: Table): Field {
+  const parts = table.flatMap(([key, field]) => [
+    toBytes(String.fromCharCode(key.length) + key + field.tag),
+    field.bytes,
+  ]);
+  return { tag: "F", bytes: withSize(parts) };
+}

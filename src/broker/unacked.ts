@@ -1,0 +1,70 @@
+/** The deliveries of a channel that its client has not settled yet. */
+import type { Consumer } from "./consumer.ts";
+import { AmqpError } from "./errors.ts";
+import type { Entry } from "./lane.ts";
+import type { Queue } from "./queue.ts";
+
+/** A message that was sent to a client and may come back. */
+export interface Delivery {
+  readonly tag: number;
+  readonly entry: Entry;
+  readonly queue: Queue;
+  /** Who got it; nobody if it was fetched with basic.get. */
+  readonly consumer: Consumer | undefined;
+}
+
+/** Deliveries by their tags. */
+export class Unacked {
+  readonly #byTag = new Map<number, Delivery>();
+  /** No tag below it is here, so that no walk starts at the beginning. */
+  #lowest = 1;
+
+  get size(): number {
+    return this.#byTag.size;
+  }
+
+  add(delivery: Delivery): void {
+    this.#byTag.set(delivery.tag, delivery);
+  }
+
+  /**
+   * Removes the delivery with this tag, with `multiple` all up to it as well;
+   * then 0 stands for all there are.
+   *
+   * @throws {AmqpError} 406 if there is no delivery with this tag.
+   */
+  take(tag: number, multiple: boolean): Delivery[] {
+    if (multiple && tag === 0) return this.takeAll();
+    const last = this.#byTag.get(tag);
+    if (last === undefined) {
+      throw new AmqpError("PRECONDITION_FAILED", `unknown delivery tag ${tag}`);
+    }
+    const taken: Delivery[] = [];
+    if (multiple) {
+      for (; this.#lowest < tag; this.#lowest++) {
+        const delivery = this.#byTag.get(this.#lowest);
+        if (delivery === undefined) continue;
+        this.#byTag.delete(this.#lowest);
+        taken.push(delivery);
+      }
+    }
+    this.#byTag.delete(tag);
+    taken.push(last);
+    return taken;
+  }
+
+  /** Removes all, in the order of their tags. */
+  takeAll(): Delivery[] {
+    const all = [...this.#byTag.values()];
+    this.#byTag.clear();
+    return all;
+  }
+
+  /** Puts back what a transaction had settled before it was rolled back. */
+  restore(deliveries: Delivery[]): void {
+    const all = [...deliveries, ...this.takeAll()];
+    all.sort((a, b) => a.tag - b.tag);
+    for (const delivery of all) this.add(delivery);
+    if (all.length > 0) this.#lowest = Math.min(this.#lowest, all[0].tag);
+  }
+}

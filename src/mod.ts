@@ -6,16 +6,17 @@
  * {@linkcode RpcError} whose code tells what went wrong, within its deadline.
  *
  * @example Serve a procedure and call it
- * ```ts no-eval
+ * ```ts
  * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
  *
- * await using rpc = await connect("amqp://guest:guest@localhost:5672");
+ * await using rpc = await connect(Deno.env.get("AMQP_URL"));
  * await using server = await rpc.serve(
  *   "greetings",
  *   (request) => `Hello, ${request.text()}!`,
  * );
  * const reply = await rpc.call("greetings", "World", { timeoutMs: 5_000 });
- * console.log(reply.text()); // Hello, World!
+ * assert.equal(reply.text(), "Hello, World!");
  * ```
  *
  * What travels is plain AMQP 0-9-1 as in RabbitMQ's tutorial six

@@ -101,12 +101,20 @@ export class RpcConnection implements AsyncDisposable {
  * @throws {RpcError} where none can be reached or one refuses.
  * @throws {RangeError} where a URL or an option is out of its range.
  *
- * @example
- * ```ts no-eval
- * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ * @example Ask for a queue, and cancel a call
+ * ```ts
+ * import { connect, RpcError } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
  *
- * await using rpc = await connect("amqp://localhost");
- * console.log((await rpc.call("rpc_queue", "30")).text());
+ * await using rpc = await connect(Deno.env.get("AMQP_URL"), {
+ *   name: "example",
+ *   heartbeatMs: 5_000,
+ * });
+ * assert.equal(await rpc.inspect("no_such_queue"), undefined);
+ * await assert.rejects(
+ *   rpc.call("no_such_queue", "30", { signal: AbortSignal.abort() }),
+ *   (error: RpcError) => error.code === "canceled",
+ * );
  * ```
  */
 export async function connect(

@@ -94,13 +94,24 @@ interface Session {
  * Calls procedures over a transport. One client serves any number of calls at
  * once, to any queues.
  *
- * @example With `connect()`, which makes the transport
- * ```ts no-eval
- * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ * @example Over a transport of its own; `connect()` is the shorter way
+ * ```ts
+ * import {
+ *   AmqpTransport,
+ *   connectSettings,
+ *   RpcClient,
+ *   RpcError,
+ * } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
  *
- * await using rpc = await connect("amqp://localhost");
- * const reply = await rpc.call("rpc_queue", "30", { timeoutMs: 5_000 });
- * console.log(reply.text());
+ * const url = Deno.env.get("AMQP_URL") ?? "amqp://localhost";
+ * await using transport = new AmqpTransport(connectSettings(url));
+ * await using client = new RpcClient(transport);
+ * await assert.rejects(
+ *   client.call("no_such_queue", "30"),
+ *   (error: RpcError) => error.reason === "no_queue",
+ * );
+ * assert.equal(client.stats.pending, 0);
  * ```
  */
 export class RpcClient implements AsyncDisposable {

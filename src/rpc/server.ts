@@ -31,14 +31,18 @@ interface Job {
  * Serves one queue with one procedure until it is stopped, through lost
  * connections.
  *
- * @example With `connect()`, which makes the transport
- * ```ts no-eval
+ * @example Serve one request, then stop
+ * ```ts
  * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
  *
- * await using rpc = await connect("amqp://localhost");
- * await using server = await rpc.serve("shout", (request) =>
- *   request.text().toUpperCase()
+ * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+ * const server = await rpc.serve(
+ *   "shouts",
+ *   (request) => request.text().toUpperCase(),
+ *   { count: 1 },
  * );
+ * assert.equal((await rpc.call("shouts", "hello")).text(), "HELLO");
  * await server.finished;
  * ```
  */

@@ -34,7 +34,8 @@ export type {
 } from "./amqp/options.ts";
 export { connectSettings } from "./amqp/options.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
-export { type CallOptions, type ClientStats, RpcClient } from "./rpc/client.ts";
+export type { CallOptions } from "./rpc/call_options.ts";
+export { type ClientStats, RpcClient } from "./rpc/client.ts";
 export {
   RPC_CODES,
   type RpcCode,

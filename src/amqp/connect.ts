@@ -3,11 +3,8 @@
  *
  * @module
  */
-import {
-  type CallOptions,
-  type ClientStats,
-  RpcClient,
-} from "../rpc/client.ts";
+import type { CallOptions } from "../rpc/call_options.ts";
+import { type ClientStats, RpcClient } from "../rpc/client.ts";
 import type { Procedure } from "../rpc/procedure.ts";
 import type { ServeOptions } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";

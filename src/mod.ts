@@ -28,7 +28,6 @@
 export { connect, RpcConnection } from "./amqp/connect.ts";
 export type {
   BrokerAddress,
-  ConnectionEvent,
   ConnectOptions,
   ConnectSettings,
 } from "./amqp/options.ts";
@@ -55,6 +54,7 @@ export type { ServeOptions, ServerEvent } from "./rpc/serve_options.ts";
 export { RpcServer } from "./rpc/server.ts";
 export type {
   CallbackQueue,
+  ConnectionEvent,
   Delivery,
   HeaderValue,
   Link,
@@ -62,6 +62,7 @@ export type {
   MessageHeaders,
   MessageProperties,
   Publisher,
+  QueueDeclaration,
   QueueInfo,
   RequestQueue,
   RequestQueueOptions,

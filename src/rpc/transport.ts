@@ -184,6 +184,19 @@ export interface LinkOptions {
   signal?: AbortSignal;
 }
 
+/** What becomes of a connection. */
+export type ConnectionEvent =
+  /** Login succeeded. */
+  | { type: "connected"; broker: string }
+  /** No broker could be reached; tried again after the delay. */
+  | { type: "unreachable"; error: Error; retryInMs: number }
+  /** A connection that stood was lost. */
+  | { type: "lost"; broker: string; error: Error }
+  /** The broker accepts no messages for now (it is short of memory or disk). */
+  | { type: "blocked"; reason: string }
+  /** The broker accepts messages again. */
+  | { type: "unblocked" };
+
 /** Makes connections, one at a time: the same one while it lives. */
 export interface Transport extends AsyncDisposable {
   /**
@@ -192,6 +205,8 @@ export interface Transport extends AsyncDisposable {
    * @throws {RpcError} where no broker can be reached, or one refuses.
    */
   link(options?: LinkOptions): Promise<Link>;
+  /** What becomes of the connection from now on, until it is closed. */
+  events(): AsyncIterableIterator<ConnectionEvent>;
   /** Closes the connection, for good. */
   close(): Promise<void>;
 }

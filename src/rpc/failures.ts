@@ -72,6 +72,18 @@ export function connectionLost(
   );
 }
 
+/** The same failure, of a call of which an earlier attempt may have run. */
+export function maybeExecutedBefore(error: RpcError): RpcError {
+  if (error.maybeExecuted) return error;
+  const { code, message, reason, members } = error;
+  return new RpcError(code, message, {
+    reason,
+    members,
+    maybeExecuted: true,
+    cause: error,
+  });
+}
+
 export function canceledError(
   signal: AbortSignal,
   maybeExecuted: boolean,

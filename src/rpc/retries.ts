@@ -6,7 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "./backoff.ts";
 import { RpcError } from "./errors.ts";
-import { canceledError, isAbsence } from "./failures.ts";
+import { canceledError, isAbsence, maybeExecutedBefore } from "./failures.ts";
 import type { RpcReply } from "./wire.ts";
 
 /** When to send again. */
@@ -36,44 +36,73 @@ export async function withRetries(
   send: (attempt: number) => Promise<RpcReply>,
   policy: RetryPolicy,
 ): Promise<RpcReply> {
-  const open = new Set<Promise<End>>();
+  const attempts = new Attempts();
   let retriesLeft = policy.retries ?? 0;
   for (let attempt = 1;; attempt++) {
-    open.add(watch(send(attempt)));
-    const end = await firstEnd(open, retriesLeft > 0 ? policy : undefined);
+    attempts.add(send(attempt));
+    const end = await attempts.next(
+      retriesLeft > 0 ? policy.attemptTimeoutMs : undefined,
+    );
     if (end === "silence") {
       retriesLeft--;
       continue;
     }
     if ("reply" in end) return end.reply;
-    open.delete(end.attempt);
     const { error } = end;
-    if (isLost(error) && retriesLeft > 0) retriesLeft--;
-    else if (!mayAppear(error, policy)) throw error;
     const pauseMs = backoffMs(attempt);
-    if (Date.now() + pauseMs >= policy.deadlineMs) throw error;
-    await pause(pauseMs, policy.signal);
+    const again = mayAppear(error, policy) ||
+      (isLost(error) && retriesLeft-- > 0);
+    if (!again || Date.now() + pauseMs >= policy.deadlineMs) {
+      throw attempts.failure(error);
+    }
+    await pause(pauseMs, policy.signal, attempts);
   }
 }
 
-/** Never rejects: an attempt that was given up may fail unseen. */
-function watch(sending: Promise<RpcReply>): Promise<End> {
-  const attempt: Promise<End> = sending.then(
-    (reply) => ({ reply }),
-    (thrown) => ({ error: RpcError.from(thrown), attempt }),
-  );
-  return attempt;
+/** The attempts of one call that have not ended. */
+class Attempts {
+  readonly #open = new Set<Promise<End>>();
+  #maybeExecuted = false;
+
+  add(sending: Promise<RpcReply>): void {
+    // Never rejects: an attempt that was given up may fail unseen.
+    const attempt: Promise<End> = sending.then(
+      (reply) => ({ reply }),
+      (thrown) => ({ error: RpcError.from(thrown), attempt }),
+    );
+    this.#open.add(attempt);
+  }
+
+  /**
+   * The next end that decides something: an attempt that failed on its way
+   * does not, while another is open.
+   */
+  async next(silenceMs: number | undefined): Promise<End> {
+    while (true) {
+      const end = await firstEnd(this.#open, silenceMs);
+      if (end === "silence" || "reply" in end) return end;
+      const { error, attempt } = end;
+      this.#open.delete(attempt);
+      this.#maybeExecuted ||= error.maybeExecuted;
+      if (error.remote || this.#open.size === 0) return end;
+    }
+  }
+
+  /** The error of the call, with what it is of all its attempts. */
+  failure(error: RpcError): RpcError {
+    const maybeExecuted = this.#maybeExecuted || this.#open.size > 0;
+    return maybeExecuted ? maybeExecutedBefore(error) : error;
+  }
 }
 
 async function firstEnd(
   open: ReadonlySet<Promise<End>>,
-  policy: RetryPolicy | undefined,
+  silenceMs: number | undefined,
 ): Promise<End> {
-  const { attemptTimeoutMs } = policy ?? {};
-  if (attemptTimeoutMs === undefined) return await Promise.race(open);
+  if (silenceMs === undefined) return await Promise.race(open);
   const answered = new AbortController();
   const { signal } = answered;
-  const silence = delay(attemptTimeoutMs, "silence" as const, { signal });
+  const silence = delay(silenceMs, "silence" as const, { signal });
   // Its end by our own abort is no news.
   silence.catch(ignore);
   try {
@@ -87,18 +116,26 @@ function isLost(error: RpcError): boolean {
   return !error.remote && error.reason === "connection_lost";
 }
 
-/** Whether what is missing may come, and is to be waited for. */
+/**
+ * Whether what is missing may come, and is to be waited for. None of these
+ * attempts reached a server: they are not counted as retries.
+ */
 function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
-  if (!isAbsence(error)) return false;
-  return Boolean(wait) ||
-    (Boolean(retries) && error.reason === "broker_unreachable");
+  if (wait && isAbsence(error)) return true;
+  const unsent = error.reason === "broker_unreachable" ||
+    (isLost(error) && !error.maybeExecuted);
+  return unsent && Boolean(wait || retries);
 }
 
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+async function pause(
+  ms: number,
+  signal: AbortSignal | undefined,
+  attempts: Attempts,
+): Promise<void> {
   try {
     await delay(ms, undefined, { signal });
   } catch {
-    throw canceledError(signal!, false);
+    throw attempts.failure(canceledError(signal!, false));
   }
 }
 

@@ -141,18 +141,22 @@ export function encodeError(
   error: RpcError,
 ): OutgoingMessage {
   const { code, message, members } = error;
-  const problem = {
-    ...members,
-    code,
-    title: RPC_CODES[code],
-    detail: message,
-  };
+  const problem = { code, title: RPC_CODES[code], detail: message };
   const reply = encodeReply(request, {
-    body: JSON.stringify(problem),
+    body: problemJson(problem, members),
     contentType: ERROR_CONTENT_TYPE,
   });
   reply.properties.type = ERROR_TYPE;
   return reply;
+}
+
+/** The error has to arrive, even if its members are no JSON (a BigInt). */
+function problemJson(problem: object, members: object): string {
+  try {
+    return JSON.stringify({ ...members, ...problem });
+  } catch {
+    return JSON.stringify(problem);
+  }
 }
 
 /** A reply, as a caller sees it. */

@@ -38,6 +38,7 @@ export async function withRetries(
 ): Promise<RpcReply> {
   const open = new Set<Promise<End>>();
   let retriesLeft = policy.retries ?? 0;
+  let failures = 0;
   for (let attempt = 1;; attempt++) {
     open.add(watch(send(attempt)));
     const end = await firstEnd(open, retriesLeft > 0 ? policy : undefined);
@@ -46,11 +47,18 @@ export async function withRetries(
       continue;
     }
     if ("reply" in end) return end.reply;
-    open.delete(end.attempt);
     const { error } = end;
-    if (isLost(error) && retriesLeft > 0) retriesLeft--;
-    else if (!mayAppear(error, policy)) throw error;
-    const pauseMs = backoffMs(attempt);
+    if (isLost(error)) {
+      // All were on that connection: one attempt takes the place of them all.
+      open.clear();
+      if (error.maybeExecuted && retriesLeft-- === 0) throw error;
+    } else {
+      open.delete(end.attempt);
+      if (!mayAppear(error, policy)) throw error;
+    }
+    // What was sent had found a connection: no reason yet to be patient.
+    failures = error.maybeExecuted ? 1 : failures + 1;
+    const pauseMs = backoffMs(failures);
     if (Date.now() + pauseMs >= policy.deadlineMs) throw error;
     await pause(pauseMs, policy.signal);
   }

@@ -19,6 +19,7 @@ import type {
 import { RpcError } from "../rpc/errors.ts";
 import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
+import { closeChannel, unlessClosed } from "./channels.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
 import { ConfirmedPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
@@ -36,8 +37,8 @@ class ConsumedQueue {
     this.channel = channel;
     this.#publisher = publisher;
     // Replies can't be sent any more: what is consumed could not be answered.
-    publisher.channel.onerror = (reason) => this.#end(new Error(reason));
-    channel.onerror = (reason) => this.#end(new Error(reason));
+    publisher.onClosed((reason) => this.end(new Error(reason)));
+    channel.onerror = (reason) => this.end(new Error(reason));
   }
 
   protected async consume(queue: string, noAck: boolean): Promise<void> {
@@ -47,7 +48,7 @@ class ConsumedQueue {
       (delivery) => this.#deliveries.push(delivery),
     );
     this.#consumer = consumer;
-    consumer.wait().then(() => this.#deliveries.end(), (e) => this.#end(e));
+    consumer.wait().then(() => this.#deliveries.end(), (e) => this.end(e));
   }
 
   /** Leaves no channel behind where a step fails. */
@@ -61,7 +62,8 @@ class ConsumedQueue {
     }
   }
 
-  #end(error: Error): void {
+  /** Nothing more is delivered; whoever reads hears why. */
+  protected end(error: Error): void {
     this.#deliveries.end(channelFailure(error));
   }
 
@@ -79,27 +81,13 @@ class ConsumedQueue {
   }
 
   async close(): Promise<void> {
-    const { channel } = this.#publisher;
-    await unlessClosed(this.channel, () => this.channel.close());
-    await unlessClosed(channel, () => channel.close());
+    await closeChannel(this.channel);
+    await this.#publisher.close();
     this.#deliveries.end();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Delivery> {
     return this.#deliveries;
-  }
-}
-
-/** Does something with a channel; that it is closed meanwhile is no error. */
-async function unlessClosed(
-  channel: AMQPChannel,
-  action: () => Promise<unknown>,
-): Promise<void> {
-  if (channel.closed) return;
-  try {
-    await action();
-  } catch (error) {
-    if (!channel.closed) throw channelFailure(error);
   }
 }
 
@@ -156,6 +144,8 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     super(channel, publisher);
     this.#socket = socket;
     this.#cancels = cancels;
+    // A server that once heard of cancels must not become deaf to them.
+    if (cancels) cancels.onerror = (reason) => this.end(new Error(reason));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) void channel.basicAck(deliveryTag, multiple);
     });
@@ -195,7 +185,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     this.#acks.flush();
     this.#unhook();
     const cancels = this.#cancels;
-    if (cancels) await unlessClosed(cancels, () => cancels.close());
+    if (cancels) await closeChannel(cancels);
     await super.close();
   }
 }
@@ -222,7 +212,7 @@ async function ensureQueue(
       "x-dead-letter-exchange": declare.deadLetterExchange,
     }),
   });
-  await unlessClosed(channel, () => channel.close());
+  await closeChannel(channel);
 }
 
 /**
@@ -242,6 +232,6 @@ export async function inspectQueue(
     if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
     throw error;
   } finally {
-    await unlessClosed(channel, () => channel.close());
+    await closeChannel(channel);
   }
 }

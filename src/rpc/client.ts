@@ -13,6 +13,7 @@ import {
   closedError,
   connectionLost,
   noQueue,
+  overtaken,
   publishError,
   timeoutError,
 } from "./failures.ts";
@@ -49,6 +50,8 @@ interface Call {
   /** In ms since the epoch. */
   readonly deadlineMs: number;
   readonly messageId: string | undefined;
+  /** Those that may still wait, when the call is made more than once. */
+  readonly attempts: PendingCall[];
 }
 
 /** A callback queue on a live connection. */
@@ -133,15 +136,20 @@ export class RpcClient implements AsyncDisposable {
       timeoutMs,
       deadlineMs: Math.ceil(Date.now() + timeoutMs),
       messageId: options.retries ? crypto.randomUUID() : undefined,
+      attempts: [],
     };
     if (!options.retries && !options.wait) {
       options.onAttempt?.(1);
       return await this.#attempt(call);
     }
-    return await withRetries((attempt) => {
-      options.onAttempt?.(attempt);
-      return this.#attempt(call);
-    }, { ...options, deadlineMs: call.deadlineMs });
+    try {
+      return await withRetries((attempt) => {
+        options.onAttempt?.(attempt);
+        return this.#attempt(call);
+      }, { ...options, deadlineMs: call.deadlineMs });
+    } finally {
+      for (const pending of call.attempts) this.#fail(pending, overtaken());
+    }
   }
 
   /**
@@ -199,6 +207,7 @@ export class RpcClient implements AsyncDisposable {
       if (options.signal && !this.#watch(options.signal, pending)) return;
       if (this.#closed) return reject(closedError());
       this.#pending.add(pending);
+      call.attempts.push(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {
         this.#send(session, pending, call);

@@ -94,6 +94,11 @@ export function canceledError(
   });
 }
 
+/** What ends the other attempts of a call that is over; nobody sees it. */
+export function overtaken(): RpcError {
+  return new RpcError("canceled", "another attempt has ended the call");
+}
+
 export function closedError(): RpcError {
   return new RpcError("canceled", "the client is closed", { reason: "closed" });
 }

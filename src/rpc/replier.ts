@@ -5,7 +5,7 @@
  * @module
  */
 import { RpcError } from "./errors.ts";
-import { HeldReplies } from "./held_replies.ts";
+import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { RpcRequest } from "./procedure.ts";
 import type { ServerEvent } from "./serve_options.ts";
@@ -20,6 +20,8 @@ export class Replier {
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #held = new HeldReplies();
   readonly #onSettled: () => void;
+  /** What is consumed now; its publisher works, as far as is known. */
+  #current: RequestQueue | undefined;
   #underWay = 0;
 
   /** `onEvent` hears of replies that were held or dropped. */
@@ -44,15 +46,13 @@ export class Replier {
 
   /** There is a connection again: publishes what was held. */
   resume(requests: RequestQueue): void {
-    for (const { replyTo, message, deadlineMs } of this.#held.take()) {
-      requests.publish(replyTo, message.body, message.properties)
-        .catch((thrown) => {
-          const { reason, message: why } = RpcError.from(thrown);
-          if (reason === "connection_lost") {
-            this.#hold(replyTo, message, deadlineMs);
-          } else this.#dropped(message, why);
-        });
-    }
+    this.#current = requests;
+    for (const reply of this.#held.take()) this.#sendHeld(requests, reply);
+  }
+
+  /** There is none for now. */
+  pause(): void {
+    this.#current = undefined;
   }
 
   async #send(
@@ -65,7 +65,10 @@ export class Replier {
     if (replyTo !== undefined) {
       const lost = await this.#publish(job, replyTo, outcome);
       // Not acknowledged: the broker delivers the request again as well.
-      if (lost) return this.#hold(replyTo, lost, deadlineMs);
+      if (lost) {
+        const reply = { replyTo, message: lost, deadlineMs };
+        return this.#sendLater(reply, job.requests);
+      }
     }
     if (settlement === "acknowledge") job.requests.ack(job.deliveryTag);
     else job.requests.nack(job.deliveryTag, false);
@@ -89,13 +92,27 @@ export class Replier {
     }
   }
 
-  #hold(replyTo: string, message: OutgoingMessage, deadlineMs: number): void {
-    const { correlationId } = message.properties;
+  /** Over the connection that came since, or over the next one. */
+  #sendLater(reply: HeldReply, tried: RequestQueue): void {
+    const current = this.#current;
+    if (current !== undefined && current !== tried) {
+      return this.#sendHeld(current, reply);
+    }
+    const { correlationId } = reply.message.properties;
     this.#onEvent({ type: "reply_held", correlationId });
-    const dropped = this.#held.hold({ replyTo, message, deadlineMs });
-    for (const { message } of dropped) {
+    for (const { message } of this.#held.hold(reply)) {
       this.#dropped(message, "too many replies are held");
     }
+  }
+
+  #sendHeld(requests: RequestQueue, reply: HeldReply): void {
+    const { replyTo, message } = reply;
+    requests.publish(replyTo, message.body, message.properties)
+      .catch((thrown) => {
+        const { reason, message: why } = RpcError.from(thrown);
+        if (reason === "connection_lost") this.#sendLater(reply, requests);
+        else this.#dropped(message, why);
+      });
   }
 
   #dropped({ properties }: OutgoingMessage, why: string): undefined {

@@ -38,6 +38,7 @@ export async function withRetries(
 ): Promise<RpcReply> {
   const attempts = new Attempts();
   let retriesLeft = policy.retries ?? 0;
+  let failures = 0;
   for (let attempt = 1;; attempt++) {
     attempts.add(send(attempt));
     const end = await attempts.next(
@@ -49,9 +50,11 @@ export async function withRetries(
     }
     if ("reply" in end) return end.reply;
     const { error } = end;
-    const pauseMs = backoffMs(attempt);
     const again = mayAppear(error, policy) ||
       (isLost(error) && retriesLeft-- > 0);
+    // What was sent had found a connection: no reason yet to be patient.
+    failures = error.maybeExecuted ? 1 : failures + 1;
+    const pauseMs = backoffMs(failures);
     if (!again || Date.now() + pauseMs >= policy.deadlineMs) {
       throw attempts.failure(error);
     }

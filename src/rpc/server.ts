@@ -141,6 +141,10 @@ export class RpcServer implements AsyncDisposable {
 
   async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
     this.#dispatcher.connectionLost();
+    this.#replier.pause();
+    // The connection may live on: what is left of the queue must not go on
+    // taking requests that nobody reads.
+    await this.#requests?.close();
     if (error.reason === "refused" || error.reason === "closed") throw error;
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;

@@ -87,6 +87,12 @@ export class Dispatcher {
     }
   }
 
+  /** Its reply was lost with the connection: it will be delivered again. */
+  remember({ request }: Job, outcome: Outcome): void {
+    const key = redeliveryKey(request);
+    if (key !== undefined) this.#replays.store(key, outcome);
+  }
+
   /** Starts nothing more; returns the jobs that were waiting. */
   pause(): Job[] {
     this.#paused = true;

@@ -15,19 +15,27 @@ import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
 
+/** What a {@linkcode Replier} tells. */
+export interface ReplierOptions {
+  /** Hears of replies that were held or dropped. */
+  onEvent: (event: ServerEvent) => void;
+  /** The connection was lost first: the request will be delivered again. */
+  onLost: (job: Job, outcome: Outcome) => void;
+  /** A reply is no longer under way. */
+  onSettled: () => void;
+}
+
 /** Sends the replies of one server. */
 export class Replier {
-  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #options: ReplierOptions;
   readonly #held = new HeldReplies();
-  readonly #onSettled: () => void;
   /** What is consumed now; its publisher works, as far as is known. */
   #current: RequestQueue | undefined;
   #underWay = 0;
 
-  /** `onEvent` hears of replies that were held or dropped. */
-  constructor(onEvent: (event: ServerEvent) => void, onSettled: () => void) {
-    this.#onEvent = onEvent;
-    this.#onSettled = onSettled;
+  /** Nothing is sent before `send()`. */
+  constructor(options: ReplierOptions) {
+    this.#options = options;
   }
 
   /** Replies that are not confirmed yet. */
@@ -40,7 +48,7 @@ export class Replier {
     this.#underWay++;
     this.#send(job, outcome, settlement).finally(() => {
       this.#underWay--;
-      this.#onSettled();
+      this.#options.onSettled();
     });
   }
 
@@ -66,6 +74,7 @@ export class Replier {
       const lost = await this.#publish(job, replyTo, outcome);
       // Not acknowledged: the broker delivers the request again as well.
       if (lost) {
+        this.#options.onLost(job, outcome);
         const reply = { replyTo, message: lost, deadlineMs };
         return this.#sendLater(reply, job.requests);
       }
@@ -99,7 +108,7 @@ export class Replier {
       return this.#sendHeld(current, reply);
     }
     const { correlationId } = reply.message.properties;
-    this.#onEvent({ type: "reply_held", correlationId });
+    this.#options.onEvent({ type: "reply_held", correlationId });
     for (const { message } of this.#held.hold(reply)) {
       this.#dropped(message, "too many replies are held");
     }
@@ -117,7 +126,7 @@ export class Replier {
 
   #dropped({ properties }: OutgoingMessage, why: string): undefined {
     const { correlationId } = properties;
-    this.#onEvent({ type: "reply_dropped", correlationId, why });
+    this.#options.onEvent({ type: "reply_dropped", correlationId, why });
   }
 }
 

@@ -76,7 +76,11 @@ export class RpcServer implements AsyncDisposable {
     this.queue = queueName(queue);
     this.#settings = serveSettings(options);
     const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
-    this.#replier = new Replier(onEvent, () => this.#checkIdle());
+    this.#replier = new Replier({
+      onEvent,
+      onLost: (job, outcome) => this.#dispatcher.remember(job, outcome),
+      onSettled: () => this.#checkIdle(),
+    });
     this.#dispatcher = new Dispatcher(procedure, {
       concurrency,
       handlerTimeoutMs,

@@ -19,7 +19,7 @@ function replying() {
   const held = new Log<{ job: Job; outcome: Outcome }>();
   const replier: Replier = new Replier({
     onEvent: events.add,
-    onHeld: (job, outcome) => held.add({ job, outcome }),
+    onLost: (job, outcome) => held.add({ job, outcome }),
     onSettled: () => {
       if (replier.underWay === 0) idle.add("idle");
     },

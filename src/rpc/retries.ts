@@ -22,6 +22,9 @@ export interface RetryPolicy {
   signal?: AbortSignal;
 }
 
+/** Too little time for another attempt. */
+const LAST_PAUSE_MS = 20;
+
 /** How one of the attempts ended, or that none did. */
 type End =
   | { reply: RpcReply }
@@ -54,12 +57,19 @@ export async function withRetries(
       (isLost(error) && retriesLeft-- > 0);
     // What was sent had found a connection: no reason yet to be patient.
     failures = error.maybeExecuted ? 1 : failures + 1;
-    const pauseMs = backoffMs(failures);
-    if (!again || Date.now() + pauseMs >= policy.deadlineMs) {
+    if (again) await pause(pauseMs(failures, policy), policy.signal, attempts);
+    if (!again || Date.now() >= policy.deadlineMs) {
       throw attempts.failure(error);
     }
-    await pause(pauseMs, policy.signal, attempts);
   }
+}
+
+/** Shorter towards the deadline: all of the time is used. */
+function pauseMs(failures: number, { deadlineMs }: RetryPolicy): number {
+  const leftMs = deadlineMs - Date.now();
+  return leftMs < LAST_PAUSE_MS
+    ? leftMs
+    : Math.min(backoffMs(failures), leftMs / 2);
 }
 
 /** The attempts of one call that have not ended. */

@@ -168,8 +168,6 @@ Deno.test("cancelling frees the place of a run, and drops what waits", async () 
   dispatcher.accept(queue.job({ correlationId: "waits" }));
   dispatcher.accept(queue.job({ correlationId: "next", body: "next" }));
   const { context } = await handler.run();
-  dispatcher.cancel("nobody");
-  assert.equal(ends.all.length, 0);
   dispatcher.cancel("waits");
   assert.equal(codeOf(await nthEnd(ends, 1)), "canceled");
   dispatcher.cancel("runs");
@@ -179,6 +177,28 @@ Deno.test("cancelling frees the place of a run, and drops what waits", async () 
   assert.equal(next.request.text(), "next");
   next.finish("served");
   assert.deepEqual((await nthEnd(ends, 3)).outcome, { result: "served" });
+  dispatcher.abandon();
+});
+
+Deno.test("a cancel that comes before its request is remembered for it", async () => {
+  const { dispatcher, ends, handler, queue } = dispatching();
+  dispatcher.cancel("early");
+  assert.equal(ends.all.length, 0);
+  dispatcher.accept(queue.job({ correlationId: "early" }));
+  assert.equal(codeOf(await nthEnd(ends, 1)), "canceled");
+  // Once; and the ids of other clients need not be unique.
+  dispatcher.accept(queue.job({ correlationId: "early", body: "1" }));
+  await handler.run(1);
+  dispatcher.cancel("foreign");
+  const foreign = { correlationId: "foreign", headers: {}, body: "2" };
+  dispatcher.accept(queue.job(foreign));
+  await handler.run(2);
+  // It is bounded: the oldest is forgotten.
+  dispatcher.cancel("oldest");
+  for (let n = 0; n < 10_000; n++) dispatcher.cancel(`nobody's ${n}`);
+  dispatcher.accept(queue.job({ correlationId: "oldest", body: "3" }));
+  const { request } = await handler.run(3);
+  assert.equal(request.text(), "3");
   dispatcher.abandon();
 });
 

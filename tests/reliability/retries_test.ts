@@ -15,13 +15,19 @@ const UNREACHABLE = new RpcError("unavailable", "nobody there", {
   reason: "broker_unreachable",
 });
 
-/** A call whose attempts end as the test says. */
-function calling(policy: Partial<RetryPolicy>) {
+/**
+ * A call whose attempts end as the test says, those after the first in this
+ * way, where it is given.
+ */
+function calling(policy: Partial<RetryPolicy>, otherwise?: RpcError) {
   const attempts = new Log<Attempt>();
   const numbers: number[] = [];
+  const timesMs: number[] = [];
   const reply = withRetries((number) => {
     const attempt = Promise.withResolvers<RpcReply>();
     numbers.push(number);
+    timesMs.push(Date.now());
+    if (number > 1 && otherwise) attempt.reject(otherwise);
     attempts.add(attempt);
     return attempt.promise;
   }, { deadlineMs: Date.now() + 60_000, ...policy });
@@ -30,6 +36,7 @@ function calling(policy: Partial<RetryPolicy>) {
   return {
     reply,
     numbers,
+    timesMs,
     attempt: (n: number) => attempts.first("attempt", undefined, n),
   };
 }
@@ -121,21 +128,22 @@ Deno.test("an attempt that can't be sent leaves those that are open their time",
   assert.equal((await reply).text(), "from the first");
 });
 
-Deno.test("no attempt is made past the deadline", async () => {
-  const { reply, numbers, attempt } = calling({
-    retries: 5,
-    deadlineMs: Date.now() + 50,
-  });
-  (await attempt(1)).reject(SENT_AND_LOST);
-  assert.equal(await failureOf(reply), SENT_AND_LOST);
-  assert.deepEqual(numbers, [1]);
+Deno.test("all of the time is used, and no more", async () => {
+  const deadlineMs = Date.now() + 300;
+  const policy = { wait: true, deadlineMs };
+  const { reply, attempt, timesMs } = calling(policy, UNREACHABLE);
+  (await attempt(1)).reject(UNREACHABLE);
+  await failureOf(reply);
+  assert.ok(Date.now() >= deadlineMs);
+  assert.ok(timesMs.every((timeMs) => timeMs < deadlineMs));
+  // The backoff alone would have given up after the third, at the latest.
+  assert.ok(timesMs.length > 3, `${timesMs.length} attempts`);
 });
 
 Deno.test("that an earlier attempt may have run is not forgotten", async () => {
-  const call = calling({ retries: 5, deadlineMs: Date.now() + 600 });
+  const policy = { retries: 5, deadlineMs: Date.now() + 400 };
+  const call = calling(policy, UNREACHABLE);
   (await call.attempt(1)).reject(SENT_AND_LOST);
-  (await call.attempt(2)).reject(UNREACHABLE);
-  (await call.attempt(3)).reject(UNREACHABLE);
   const error = await failureOf(call.reply);
   assert.equal(error.reason, "broker_unreachable");
   assert.equal(error.maybeExecuted, true);

@@ -120,6 +120,12 @@ export class Handler {
   run(n = 1): Promise<Run> {
     return this.#runs.first("run of the procedure", undefined, n);
   }
+
+  /** The first run with this body, once it has started. */
+  runOf(body: string): Promise<Run> {
+    const matches = ({ request }: Run) => request.text() === body;
+    return this.#runs.first(`run of the procedure with "${body}"`, matches);
+  }
 }
 
 /** Serves with a {@linkcode Handler}, and keeps the server's events. */

@@ -87,7 +87,12 @@ export function taskFlags(config: string, subcommand = ""): string[] {
         `"deno run FLAGS main.ts ..."`,
     );
   }
-  return flags.split(" ").filter((flag) => flag !== "");
+  return flags.split(" ").filter((flag) => flag !== "").map(unquoted);
+}
+
+/** A word as the shell passes it on that deno.json writes it for. */
+function unquoted(word: string): string {
+  return word.replaceAll("'", "");
 }
 
 function cleaned<T extends ProgramOptions>(options: T): T {

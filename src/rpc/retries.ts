@@ -22,6 +22,8 @@ export interface RetryPolicy {
   signal?: AbortSignal;
 }
 
+/** The longest delay that a timer takes. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Too little time for another attempt. */
 const LAST_PAUSE_MS = 20;
 
@@ -110,9 +112,9 @@ class Attempts {
 
 async function firstEnd(
   open: ReadonlySet<Promise<End>>,
-  silenceMs: number | undefined,
+  silenceMs = Infinity,
 ): Promise<End> {
-  if (silenceMs === undefined) return await Promise.race(open);
+  if (silenceMs > MAX_DELAY_MS) return await Promise.race(open);
   const answered = new AbortController();
   const { signal } = answered;
   const silence = delay(silenceMs, "silence" as const, { signal });

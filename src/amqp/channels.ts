@@ -24,14 +24,19 @@ export async function unlessClosed(
 
 /**
  * Closes a channel. The library never ends a close whose connection is lost
- * meanwhile, or that crosses a close by the broker: hence the limit.
+ * meanwhile, or that crosses a close by the broker: hence the limit. And where
+ * a request is under way that the closed channel does not answer any more, it
+ * takes the answer to the close for the answer to that.
  */
-export async function closeChannel(channel: AMQPChannel): Promise<void> {
+export async function closeChannel(
+  channel: AMQPChannel,
+  underWay?: Promise<void>,
+): Promise<void> {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, CLOSE_TIMEOUT_MS);
   const closing = unlessClosed(channel, () => channel.close());
   try {
-    await Promise.race([closing, late.promise]);
+    await Promise.race([closing, underWay ?? closing, late.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -32,6 +32,7 @@ class ConsumedQueue {
   readonly #publisher: ConfirmedPublisher;
   protected readonly channel: AMQPChannel;
   #consumer: AMQPConsumer | undefined;
+  #canceling: Promise<void> | undefined;
 
   protected constructor(channel: AMQPChannel, publisher: ConfirmedPublisher) {
     this.channel = channel;
@@ -77,12 +78,19 @@ class ConsumedQueue {
 
   async cancel(): Promise<void> {
     // A channel that is gone delivers nothing: just what is wanted.
-    await unlessClosed(this.channel, () => this.#consumer!.cancel());
+    this.#canceling = unlessClosed(
+      this.channel,
+      () => this.#consumer!.cancel(),
+    ).finally(() => this.#canceling = undefined);
+    await this.#canceling;
   }
 
   async close(): Promise<void> {
-    await closeChannel(this.channel);
-    await this.#publisher.close();
+    // At once: a broker that does not answer is waited for only so long.
+    await Promise.all([
+      closeChannel(this.channel, this.#canceling),
+      this.#publisher.close(),
+    ]);
     this.#deliveries.end();
   }
 
@@ -185,8 +193,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     this.#acks.flush();
     this.#unhook();
     const cancels = this.#cancels;
-    if (cancels) await closeChannel(cancels);
-    await super.close();
+    await Promise.all([cancels && closeChannel(cancels), super.close()]);
   }
 }
 

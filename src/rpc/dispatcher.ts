@@ -10,7 +10,7 @@ import { RpcError } from "./errors.ts";
 import { Execution } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Procedure } from "./procedure.ts";
-import { ownCorrelationId, replayKey, Replays } from "./replays.ts";
+import { redeliveryKey, replayKey, Replays } from "./replays.ts";
 
 /** What a {@linkcode Dispatcher} is told and tells. */
 export interface DispatcherOptions {
@@ -84,14 +84,14 @@ export class Dispatcher {
     this.#waiting.length = 0;
     for (const run of this.#running) {
       for (const { request } of run.jobs) {
-        this.#index(run, ownCorrelationId(request));
+        this.#index(run, redeliveryKey(request));
       }
     }
   }
 
   /** Its reply was lost with the connection: it will be delivered again. */
   remember({ request }: Job, outcome: Outcome): void {
-    const key = ownCorrelationId(request);
+    const key = redeliveryKey(request);
     if (key !== undefined) this.#replays.store(key, outcome);
   }
 
@@ -129,7 +129,7 @@ export class Dispatcher {
     if (request.deadlineMs <= Date.now()) {
       return this.#options.onEnd(job, { error: tooLate() });
     }
-    const id = ownCorrelationId(request);
+    const id = redeliveryKey(request);
     if (id !== undefined && this.#canceled.take(id)) {
       return this.#options.onEnd(job, { error: canceledByCaller() });
     }

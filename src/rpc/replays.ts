@@ -112,7 +112,7 @@ export function replayKey(request: RpcRequest): string | undefined {
  * What tells an attempt from all others: its correlation id, which our clients
  * make afresh each time; undefined where another client made it.
  */
-export function ownCorrelationId(request: RpcRequest): string | undefined {
+export function redeliveryKey(request: RpcRequest): string | undefined {
   const { correlationId } = request;
   return correlationId && isOurs(request) ? correlationId : undefined;
 }

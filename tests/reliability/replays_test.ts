@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { RPC_CODES, type RpcCode, RpcError } from "../../src/rpc/errors.ts";
 import {
-  ownCorrelationId,
+  redeliveryKey,
   replayKey,
   type ReplayLimits,
   Replays,
@@ -111,9 +111,9 @@ Deno.test("the same call has the same key, another call another", () => {
 Deno.test("requests without our marker, or without an id, have no key", () => {
   const foreign = { messageId: "1", correlationId: "2", headers: {} };
   assert.equal(replayKey(requestOf(foreign)), undefined);
-  assert.equal(ownCorrelationId(requestOf(foreign)), undefined);
+  assert.equal(redeliveryKey(requestOf(foreign)), undefined);
   const anonymous = { messageId: undefined, correlationId: undefined };
   assert.equal(replayKey(requestOf(anonymous)), undefined);
-  assert.equal(ownCorrelationId(requestOf(anonymous)), undefined);
-  assert.equal(ownCorrelationId(requestOf({ correlationId: "2" })), "2");
+  assert.equal(redeliveryKey(requestOf(anonymous)), undefined);
+  assert.equal(redeliveryKey(requestOf({ correlationId: "2" })), "2");
 });

@@ -133,10 +133,13 @@ function isLost(error: RpcError): boolean {
 
 /**
  * Whether what is missing may come, and is to be waited for. None of these
- * attempts reached a server: they are not counted as retries.
+ * attempts reached a server: they are not counted as retries. (A message is
+ * refused where the queue is full, or a quorum queue has no leader just now.)
  */
 function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
+  if (error.remote) return false;
   if (wait && isAbsence(error)) return true;
+  if (retries && error.reason === "rejected") return true;
   const unsent = error.reason === "broker_unreachable" ||
     (isLost(error) && !error.maybeExecuted);
   return unsent && Boolean(wait || retries);

@@ -15,6 +15,10 @@ const UNREACHABLE = new RpcError("unavailable", "nobody there", {
   reason: "broker_unreachable",
 });
 
+const REFUSED = new RpcError("resource_exhausted", "the queue may be full", {
+  reason: "rejected",
+});
+
 /**
  * A call whose attempts end as the test says, those after the first in this
  * way, where it is given.
@@ -57,6 +61,10 @@ Deno.test("what another attempt would not mend ends the call at once", async () 
     new RpcError("unavailable", "says the server", { remote: true }),
     new RpcError("deadline_exceeded", "too late"),
     noQueue("q", "/"),
+    new RpcError("unavailable", "says the server", {
+      remote: true,
+      reason: "broker_unreachable",
+    }),
   ];
   for (const error of errors) {
     const { reply, numbers, attempt } = calling({ retries: 2 });
@@ -66,10 +74,10 @@ Deno.test("what another attempt would not mend ends the call at once", async () 
   }
 });
 
-Deno.test("a broker that is away costs no retry", async () => {
+Deno.test("a broker that is away, or refuses the message, costs no retry", async () => {
   const { reply, attempt } = calling({ retries: 1 });
   (await attempt(1)).reject(UNREACHABLE);
-  (await attempt(2)).reject(UNREACHABLE);
+  (await attempt(2)).reject(REFUSED);
   (await attempt(3)).reject(SENT_AND_LOST);
   (await attempt(4)).resolve(replyOf("at last"));
   assert.equal((await reply).text(), "at last");

@@ -20,6 +20,8 @@ export interface RetryPolicy {
   /** In ms since the epoch. */
   deadlineMs: number;
   signal?: AbortSignal;
+  /** Aborted when there is a connection again: ends the present pause. */
+  reconnected?: () => AbortSignal;
 }
 
 /** How one of the attempts ended, or that none did. */
@@ -60,7 +62,7 @@ export async function withRetries(
     failures = error.maybeExecuted ? 1 : failures + 1;
     const pauseMs = backoffMs(failures);
     if (Date.now() + pauseMs >= policy.deadlineMs) throw error;
-    await pause(pauseMs, policy.signal);
+    await pause(pauseMs, policy);
   }
 }
 
@@ -102,11 +104,16 @@ function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
     (Boolean(retries) && error.reason === "broker_unreachable");
 }
 
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+/** A pause ends early when another call has found a connection. */
+async function pause(
+  ms: number,
+  { signal, reconnected }: RetryPolicy,
+): Promise<void> {
+  const ends = [signal, reconnected?.()].filter((end) => end !== undefined);
   try {
-    await delay(ms, undefined, { signal });
+    await delay(ms, undefined, { signal: AbortSignal.any(ends) });
   } catch {
-    throw canceledError(signal!, false);
+    if (signal?.aborted) throw canceledError(signal, false);
   }
 }
 

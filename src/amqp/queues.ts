@@ -19,7 +19,7 @@ import type {
 import { RpcError } from "../rpc/errors.ts";
 import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
-import { closeChannel, unlessClosed } from "./channels.ts";
+import { atLast, closeChannel } from "./channels.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
 import { ConfirmedPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
@@ -78,10 +78,8 @@ class ConsumedQueue {
 
   async cancel(): Promise<void> {
     // A channel that is gone delivers nothing: just what is wanted.
-    this.#canceling = unlessClosed(
-      this.channel,
-      () => this.#consumer!.cancel(),
-    ).finally(() => this.#canceling = undefined);
+    this.#canceling = atLast(this.channel, () => this.#consumer!.cancel())
+      .finally(() => this.#canceling = undefined);
     await this.#canceling;
   }
 
@@ -131,7 +129,7 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
   }
 
   override async close(): Promise<void> {
-    await unlessClosed(this.channel, () => this.channel.queueDelete(this.name));
+    await atLast(this.channel, () => this.channel.queueDelete(this.name));
     await super.close();
   }
 }

@@ -90,6 +90,8 @@ export class RpcClient implements AsyncDisposable {
   readonly #inspections = new Map<string, Promise<QueueInfo | undefined>>();
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
+  /** Aborted, and made anew, whenever there is a session again. */
+  #reopened = new AbortController();
   #closed = false;
   #unknownReplies = 0;
 
@@ -146,7 +148,11 @@ export class RpcClient implements AsyncDisposable {
       return await withRetries((attempt) => {
         options.onAttempt?.(attempt);
         return this.#attempt(call);
-      }, { ...options, deadlineMs: call.deadlineMs });
+      }, {
+        ...options,
+        deadlineMs: call.deadlineMs,
+        reconnected: () => this.#reopened.signal,
+      });
     } finally {
       for (const pending of call.attempts) this.#fail(pending, overtaken());
     }
@@ -300,6 +306,8 @@ export class RpcClient implements AsyncDisposable {
     );
     const session = { link, callbackQueue };
     this.#session = session;
+    this.#reopened.abort();
+    this.#reopened = new AbortController();
     this.#read(session).catch((error) => this.#onLost(session, error));
     return session;
   }

@@ -20,6 +20,8 @@ export interface RetryPolicy {
   /** In ms since the epoch. */
   deadlineMs: number;
   signal?: AbortSignal;
+  /** Aborted when there is a connection again: ends the present pause. */
+  reconnected?: () => AbortSignal;
 }
 
 /** The longest delay that a timer takes. */
@@ -59,7 +61,7 @@ export async function withRetries(
       (isLost(error) && retriesLeft-- > 0);
     // What was sent had found a connection: no reason yet to be patient.
     failures = error.maybeExecuted ? 1 : failures + 1;
-    if (again) await pause(pauseMs(failures, policy), policy.signal, attempts);
+    if (again) await pause(failures, policy, attempts);
     if (!again || Date.now() >= policy.deadlineMs) {
       throw attempts.failure(error);
     }
@@ -145,15 +147,19 @@ function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
   return unsent && Boolean(wait || retries);
 }
 
+/** A pause ends early when another call has found a connection. */
 async function pause(
-  ms: number,
-  signal: AbortSignal | undefined,
+  failures: number,
+  policy: RetryPolicy,
   attempts: Attempts,
 ): Promise<void> {
+  const { signal, reconnected } = policy;
+  const ends = [signal, reconnected?.()].filter((end) => end !== undefined);
+  const ms = pauseMs(failures, policy);
   try {
-    await delay(ms, undefined, { signal });
+    await delay(ms, undefined, { signal: AbortSignal.any(ends) });
   } catch {
-    throw attempts.failure(canceledError(signal!, false));
+    if (signal?.aborted) throw attempts.failure(canceledError(signal, false));
   }
 }
 

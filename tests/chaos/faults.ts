@@ -60,13 +60,22 @@ async function termServer(world: World, { pick }: Fault): Promise<void> {
 /** Tells a server to stop; it has to end well, and in time. */
 export async function drain(world: World, server: ChaosProcess): Promise<void> {
   server.kill("SIGTERM");
-  const timer = setTimeout(() => server.kill("SIGKILL"), DRAIN_MS);
-  const { success, code, signal } = await server.ended;
+  await expectEnd(world, server, DRAIN_MS);
+}
+
+/** A process that was told to end has to do so well, and in time. */
+export async function expectEnd(
+  { ledger }: World,
+  process: ChaosProcess,
+  timeoutMs: number,
+): Promise<void> {
+  const timer = setTimeout(() => process.kill("SIGKILL"), timeoutMs);
+  const { success, code, signal } = await process.ended;
   clearTimeout(timer);
   if (success) return;
-  world.ledger.violation(
-    `${server.name} ended with ${signal ?? code} when told to stop\n` +
-      server.stderrTail,
+  ledger.violation(
+    `${process.name} ended with ${signal ?? code}, ` +
+      `told to end ${timeoutMs} ms ago at most\n${process.stderrTail}`,
   );
 }
 

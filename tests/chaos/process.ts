@@ -18,8 +18,7 @@ export class ChaosProcess implements AsyncDisposable {
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #stderr: string[] = [];
   #isEnded = false;
-  /** Whether it was told to end. */
-  expectedToEnd = false;
+  #isToEnd = false;
 
   /** `script` is a file of this directory; `onLine` hears what it prints. */
   constructor(
@@ -28,7 +27,6 @@ export class ChaosProcess implements AsyncDisposable {
     onLine: (line: Line) => void,
   ) {
     this.name = options.name;
-    const permissions = ["--allow-net=127.0.0.1", "--allow-read"];
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -36,7 +34,8 @@ export class ChaosProcess implements AsyncDisposable {
         "--no-prompt",
         "--config",
         `${ROOT}/deno.json`,
-        ...permissions,
+        "--allow-net=127.0.0.1",
+        "--allow-read",
         "--allow-env",
         `${import.meta.dirname}/${script}`,
         JSON.stringify(options),
@@ -49,6 +48,11 @@ export class ChaosProcess implements AsyncDisposable {
     this.ended = this.#end(onLine);
   }
 
+  /** Whether it was told to end. */
+  get isToEnd(): boolean {
+    return this.#isToEnd;
+  }
+
   /** The end of what it wrote to stderr. */
   get stderrTail(): string {
     return this.#stderr.join("\n");
@@ -56,7 +60,7 @@ export class ChaosProcess implements AsyncDisposable {
 
   /** Ends it, as is expected of it from now on. */
   kill(signal: "SIGKILL" | "SIGTERM"): void {
-    this.expectedToEnd = true;
+    this.#isToEnd = true;
     if (!this.#isEnded) this.#child.kill(signal);
   }
 
@@ -68,7 +72,7 @@ export class ChaosProcess implements AsyncDisposable {
 
   /** Ends its stdin; it may end now. */
   async closeStdin(): Promise<void> {
-    this.expectedToEnd = true;
+    this.#isToEnd = true;
     await this.#stdin.close();
   }
 
@@ -85,8 +89,7 @@ export class ChaosProcess implements AsyncDisposable {
       status,
     ]);
     this.#isEnded = true;
-    // Closed already where it was told to end so.
-    await this.#stdin.abort().catch(() => undefined);
+    await this.#stdin.abort();
     return await status;
   }
 

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { waitUntil } from "../support/wait.ts";
 import { channelsByConnection, messagesByQueue } from "./broker.ts";
-import { cause, drain } from "./faults.ts";
+import { cause, drain, expectEnd } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { type Fault, type FaultCounts, LANES, makePlan } from "./plan.ts";
 import { MOST_UNDER_WAY, QUEUE, World, type WorldOptions } from "./world.ts";
@@ -140,8 +140,7 @@ async function checkEnd(world: World): Promise<void> {
   });
   for (const client of world.clients) {
     await client.closeStdin();
-    const { success, code } = await client.ended;
-    if (!success) ledger.violation(`${client.name} ended with ${code}`);
+    await expectEnd(world, client, QUIET_MS);
   }
   await Promise.all(world.servers.map((server) => drain(world, server)));
   await expectSoon(ledger, "no queue but the request queue", async () => {

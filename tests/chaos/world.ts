@@ -65,7 +65,7 @@ export class World implements AsyncDisposable {
     this.ledger = ledger;
     this.#options = options;
     // Awaited beside other things, by whoever waits for anything.
-    this.#broken.promise.catch(() => undefined);
+    this.#broken.promise.catch(ignore);
   }
 
   /** Starts it all; the clients wait for `allow()`. */
@@ -148,7 +148,7 @@ export class World implements AsyncDisposable {
       if (line.type === "end") onEnd();
     });
     process.ended.then(({ code, signal }) => {
-      if (process.expectedToEnd) return;
+      if (process.isToEnd) return;
       const how = signal ?? `status ${code}`;
       this.ledger.violation(
         `${process.name} ended with ${how}\n${process.stderrTail}`,
@@ -187,3 +187,5 @@ export class World implements AsyncDisposable {
     await this.rabbitMq[Symbol.asyncDispose]();
   }
 }
+
+function ignore(): void {}

@@ -42,3 +42,18 @@ Deno.test("only attempts that were sent are counted", async () => {
   );
   assert.equal(errors.length, 0);
 });
+
+Deno.test("a pause ends when another call has found a connection", async () => {
+  let attempts = 0;
+  const reply = await withRetries(() => {
+    // Eight full pauses would take longer than the deadline allows.
+    return ++attempts > 8
+      ? Promise.resolve(REPLY)
+      : Promise.reject(lost(false));
+  }, {
+    retries: 1,
+    deadlineMs: Date.now() + 10_000,
+    reconnected: () => AbortSignal.timeout(1),
+  });
+  assert.equal(reply, REPLY);
+});

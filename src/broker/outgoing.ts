@@ -52,36 +52,51 @@ export class Outgoing {
     setImmediate(() => void this.#send());
   }
 
+  /** Resolves once the client is slow no more, or sending has failed. */
+  async relieved(): Promise<void> {
+    while (this.congested && !this.#failed) await this.#nextWrite();
+  }
+
   /** Resolves once everything written is sent, or sending has failed. */
-  async drained(): Promise<void> {
-    if (this.#failed || this.waiting === 0) return;
+  async flushed(): Promise<void> {
+    while (this.waiting > 0 && !this.#failed) await this.#nextWrite();
+  }
+
+  async #nextWrite(): Promise<void> {
     this.schedule();
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   async #send(): Promise<void> {
     try {
-      while (this.output.length > 0 && !this.#failed) {
-        const wasCongested = this.congested;
-        const bytes = this.output.take();
-        this.#sending = bytes.length;
-        for (let at = 0; at < bytes.length;) {
-          at += await this.#conn.write(bytes.subarray(at));
-        }
-        this.#sending = 0;
-        this.lastSentAt = performance.now();
-        this.output.recycle(bytes);
-        if (wasCongested) this.#onDrained();
-      }
+      while (this.output.length > 0 && !this.#failed) await this.#sendOnce();
     } catch (error) {
       this.#failed = true;
       this.#onFailed(error);
     } finally {
-      this.#sending = 0;
       this.#scheduled = false;
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const resolve of waiting) resolve();
+      this.#resolveWaiting();
     }
+  }
+
+  async #sendOnce(): Promise<void> {
+    const bytes = this.output.take();
+    this.#sending = bytes.length;
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#conn.write(bytes.subarray(at));
+    }
+    // Looked at only now, as more was written in the meantime.
+    const wasCongested = this.congested;
+    this.#sending = 0;
+    this.lastSentAt = performance.now();
+    this.output.recycle(bytes);
+    if (wasCongested && !this.congested) this.#onDrained();
+    this.#resolveWaiting();
+  }
+
+  #resolveWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 }

@@ -64,10 +64,11 @@ channelTest(
 );
 
 channelTest("prefetch is for each consumer", async (channel) => {
-  const queue = await filled(channel, "a", "b", "c", "d");
+  const queue = await filled(channel);
   await channel.qos(1);
   await channel.consume(queue, { tag: "one" });
   await channel.consume(queue, { tag: "two" });
+  for (const body of "abcd") await channel.publish("", queue, body);
   const first = await channel.next("basic.deliver");
   const second = await channel.next("basic.deliver");
   deepEqual([first.consumerTag, second.consumerTag], ["one", "two"]);
@@ -78,10 +79,11 @@ channelTest("prefetch is for each consumer", async (channel) => {
 });
 
 channelTest("a global prefetch is for the channel", async (channel) => {
-  const queue = await filled(channel, "a", "b", "c");
+  const queue = await filled(channel);
   await channel.qos(2, true);
   await channel.consume(queue, { tag: "one" });
   await channel.consume(queue, { tag: "two" });
+  for (const body of "abc") await channel.publish("", queue, body);
   deepEqual(await deliveries(channel, 2), ["a", "b"]);
   equal((await channel.declareQueue(queue, { passive: true })).messages, 1);
   await channel.ack(1);
@@ -321,15 +323,17 @@ channelTest("a rejected message goes round with its count", async (channel) => {
     args: args({ "x-dead-letter-exchange": "amq.direct" }),
   });
   await channel.bind(dead, "amq.direct", queue);
+  const letters = await channel.client.channel(2);
+  await letters.consume(dead, { noAck: true });
   await channel.publish("", queue, "x", {
     properties: { headers: args({ mine: 1 }) },
   });
   for (const count of [1n, 2n]) {
     const got = await channel.get(queue, false);
     await channel.reject(got?.deliveryTag ?? 0, false);
-    const letter = await channel.get(dead);
-    const properties = letter?.properties ?? new Uint8Array(2);
-    deepEqual([letter?.exchange, letter?.routingKey], ["amq.direct", queue]);
+    const letter = await letters.next("basic.deliver");
+    const { properties } = letter;
+    deepEqual([letter.exchange, letter.routingKey], ["amq.direct", queue]);
     const { count: counted, reason } = death(properties) as {
       count: bigint;
       reason: string;
@@ -363,9 +367,10 @@ channelTest(
       );
     }
     deepEqual(await drain(channel, queue), ["c", "d"]);
-    const letter = await channel.get(dead);
-    equal(letter?.text, "a");
-    const { reason } = death(letter?.properties ?? new Uint8Array(2)) as {
+    await channel.consume(dead, { noAck: true });
+    const letter = await channel.next("basic.deliver");
+    equal(letter.text, "a");
+    const { reason } = death(letter.properties) as {
       reason: string;
     };
     equal(reason, "maxlen");
@@ -468,11 +473,15 @@ channelTest(
   async ({ client }) => {
     const refuse = async (...methods: [number, number][]) => {
       const channel = await client.channel(2);
-      for (const [classId, method] of methods) {
+      for (const [i, [classId, method]] of methods.entries()) {
         await channel.send(
           classId,
           method,
           (o) => classId === 85 && o.octet(0),
+        );
+        if (i === methods.length - 1) break;
+        await channel.next(
+          classId === 90 ? "tx.select-ok" : "confirm.select-ok",
         );
       }
       return await channel.refused();

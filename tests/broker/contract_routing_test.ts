@@ -269,7 +269,7 @@ channelTest(
       ],
     ];
     for (const [properties, why] of cases) {
-      const channel = await client.channel();
+      const channel = await client.channel(2);
       await channel.publish("", "q", "x", { properties });
       equal(await channel.refused(), `PRECONDITION_FAILED - ${why}`);
     }

@@ -258,7 +258,7 @@ export class Session implements ChannelLink {
     const out = this.outgoing.output;
     if (this.#state === "closing") {
       if (name === "connection.close") replies.connectionCloseOk(out);
-      if (name === "connection.close-ok") this.#hangUp();
+      if (name === "connection.close-ok") this.destroy();
       return;
     }
     if (name === "connection.start-ok" && this.#state === "starting") {

@@ -59,12 +59,19 @@ export class Client implements AsyncDisposable {
   readonly #events: Event[] = [];
   readonly #waiting: (() => void)[] = [];
   readonly #reading: Promise<void>;
+  #paused = false;
+  #disposed = Promise.withResolvers<void>();
   frameMax = 131072;
 
   private constructor(conn: Deno.TcpConn) {
     this.conn = conn;
     this.#frames.frameMax = 131072;
     this.#reading = this.#read();
+  }
+
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#paused = true;
   }
 
   /** A connection on which nothing has been sent. */
@@ -242,6 +249,7 @@ export class Client implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed.resolve();
     try {
       this.conn.close();
     } catch {
@@ -277,6 +285,7 @@ export class Client implements AsyncDisposable {
     >();
     try {
       while (true) {
+        if (this.#paused) await this.#disposed.promise;
         const size = await this.conn.read(this.#frames.space());
         if (size === null) break;
         this.#frames.filled(size);

@@ -1,7 +1,7 @@
 // Malformed input: whatever one client sends, the broker goes on serving the
 // others.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, notEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { startBroker } from "../../src/broker/broker.ts";
 import { Output } from "../../src/broker/output.ts";
@@ -127,6 +127,10 @@ async function attack(
     // The broker has closed the connection, as it may.
   }
   await client.ended();
+  const { code } = (client.peek("connection.close")?.args ?? {}) as {
+    code?: number;
+  };
+  notEqual(code, 541, "the broker itself failed");
 }
 
 /** One in ten attacks the handshake. */

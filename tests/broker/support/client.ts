@@ -220,6 +220,11 @@ export class Client implements AsyncDisposable {
     return { ...event.args, properties, body, text } as EventOf<Name>;
   }
 
+  /** An event that has come and was not asked for yet. */
+  peek(name: Event["name"]): Event | undefined {
+    return this.#events.find((event) => event.name === name);
+  }
+
   /** Waits for the server to end the connection. */
   async ended(): Promise<void> {
     await this.event((e) => e.name === "end", "end of the connection");

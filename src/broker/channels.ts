@@ -70,6 +70,7 @@ export class Channels {
       } else this.#handleContent(channel, frame);
     } catch (error) {
       if (!isSoft(error)) throw error;
+      if (channel.state === "closing") return;
       channel.flushConfirms();
       channel.state = "closing";
       channel.release();
@@ -100,11 +101,12 @@ export class Channels {
   }
 
   #handleContent(channel: Channel, frame: FrameBuffer): void {
-    const published = channel.content.take(frame);
-    if (published === undefined || channel.state === "closing") return;
     // What is wrong with a message is wrong with its basic.publish.
-    this.method = BASIC_PUBLISH;
-    publish(channel, published);
+    if (channel.content.pending) this.method = BASIC_PUBLISH;
+    const published = channel.content.take(frame);
+    if (published !== undefined && channel.state !== "closing") {
+      publish(channel, published);
+    }
   }
 
   #handleMethod(channel: Channel, { bytes, start, end }: FrameBuffer): void {

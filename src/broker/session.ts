@@ -167,6 +167,7 @@ export class Session implements ChannelLink {
       // Reset by the client, or closed by `destroy`: over in either case.
     } finally {
       this.destroy();
+      await this.outgoing.end();
     }
   }
 

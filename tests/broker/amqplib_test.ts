@@ -2,7 +2,13 @@
 
 import { Buffer } from "node:buffer";
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { type Channel, connect, type ConsumeMessage } from "amqplib";
+import { setImmediate } from "node:timers";
+import {
+  type Channel,
+  type ChannelModel,
+  connect,
+  type ConsumeMessage,
+} from "amqplib";
 import { startBroker } from "../../src/broker/broker.ts";
 
 /** Registers a test with a connection and a channel. */
@@ -11,8 +17,14 @@ function tutorial(name: string, fn: (channel: Channel) => Promise<void>): void {
     await using broker = await startBroker();
     const connection = await connect(broker.url);
     await fn(await connection.createChannel());
-    await connection.close();
+    await close(connection);
   });
+}
+
+/** Closes, and lets what amqplib has yet to do in this turn be done. */
+async function close(connection: ChannelModel): Promise<void> {
+  await connection.close();
+  await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** The first messages of a queue, acknowledged. */
@@ -142,5 +154,5 @@ Deno.test("amqplib: seven, publisher confirms", async () => {
   equal((await channel.checkQueue(queue)).messageCount, 20);
   channel.sendToQueue(queue, Buffer.from("too many"));
   await rejects(channel.waitForConfirms());
-  await connection.close();
+  await close(connection);
 });

@@ -176,7 +176,7 @@ contractTest("a body without a publish is refused with 505", async (url) => {
   await client.channel();
   await client.sendFrame(3, 1, toBytes("stray"));
   const close = await client.closed();
-  equal(close.code, 505);
+  deepEqual([close.code, close.classId, close.methodId], [505, 0, 0]);
   equal(
     close.replyText,
     "UNEXPECTED_FRAME - expected method frame, got non method frame instead",
@@ -193,7 +193,7 @@ contractTest(
     await client.send(1, 60, 40, publish);
     await client.send(1, 60, 40, publish);
     const close = await client.closed();
-    equal(close.code, 505);
+    deepEqual([close.code, close.classId, close.methodId], [505, 60, 40]);
     equal(
       close.replyText,
       "UNEXPECTED_FRAME - expected content header for class 60, got non content header frame instead",
@@ -243,6 +243,20 @@ contractTest("a heartbeat on a channel is refused with 505", async (url) => {
   equal(close.code, 505);
   equal(close.replyText, "UNEXPECTED_FRAME - type 8, all octets = <<>>");
 });
+
+contractTest(
+  "methods that answer nothing are refused with 503",
+  async (url) => {
+    await using client = await Client.connect(url);
+    const channel = await client.channel();
+    await channel.send(20, 21, (o) => o.octet(1));
+    const close = await client.closed();
+    deepEqual(
+      [close.code, close.replyText],
+      [503, "COMMAND_INVALID - unimplemented method"],
+    );
+  },
+);
 
 contractTest("a name that is not UTF-8 is refused with 501", async (url) => {
   await using client = await Client.connect(url);

@@ -9,12 +9,9 @@ import {
   stringField,
   type Table,
 } from "../../src/broker/table.ts";
-import {
-  args,
-  Client,
-  encodeProperties,
-  type TestChannel,
-} from "./support/client.ts";
+import type { TestChannel } from "./support/channel.ts";
+import { Client } from "./support/client.ts";
+import { args, encodeProperties } from "./support/properties.ts";
 import { channelTest, contractTest, unique } from "./support/contract.ts";
 
 /** Whether a message with this key reaches a queue bound with this pattern. */

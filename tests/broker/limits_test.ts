@@ -3,7 +3,9 @@
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
-import { args, Client } from "./support/client.ts";
+import { Reader } from "../../src/broker/reader.ts";
+import { Client } from "./support/client.ts";
+import { args } from "./support/properties.ts";
 
 const MB = 1024 * 1024;
 
@@ -13,28 +15,73 @@ function memory(): number {
   return external + heapUsed;
 }
 
-Deno.test("a client that does not read is given no more than fits", async () => {
+Deno.test("a client that does not read is given no more than fits, and the rest later", async () => {
   await using broker = await startBroker({ outgoingHighWater: MB });
   await using publisher = await Client.connect(broker.url);
   const channel = await publisher.channel();
   await channel.declareQueue("flood");
-  await using _slow = await silentConsumer(broker.url, "flood");
-  const body = new Uint8Array(100_000);
-  // 40 MB, of which the slow client may hold what its buffers hold.
-  for (let i = 0; i < 400; i++) await channel.publish("", "flood", body);
+  await using slow = await Client.connect(broker.url);
+  const consumer = await slow.channel();
+  await consumer.consume("flood", { noAck: true });
+  slow.pause();
+  const count = 400;
+  for (let i = 0; i < count; i++) {
+    await channel.publish("", "flood", new Uint8Array(100_000).fill(i));
+  }
   const { messages } = await channel.declareQueue("flood", { passive: true });
   // The system's own buffers take some megabytes on a loopback connection.
-  ok(messages > 200, `only ${messages} of 400 messages were left`);
+  ok(messages > count / 2, `only ${messages} of ${count} messages were left`);
+  slow.resume();
+  for (let i = 0; i < count; i++) {
+    const { deliveryTag, body } = await consumer.next("basic.deliver");
+    deepEqual([deliveryTag, body.length, body[0]], [i + 1, 100_000, i & 255]);
+  }
 });
 
-/** Consumes a queue without acknowledgements and reads nothing of it. */
-async function silentConsumer(url: string, queue: string): Promise<Client> {
-  const client = await Client.connect(url);
+Deno.test("a client that asks for more than it reads is not read from", async () => {
+  await using broker = await startBroker({ outgoingHighWater: MB });
+  await using client = await Client.connect(broker.url);
   const channel = await client.channel();
-  await channel.consume(queue, { noAck: true });
+  const { queue } = await channel.declareQueue("", { exclusive: true });
+  const count = 300;
+  for (let i = 0; i < count; i++) {
+    await channel.publish("", queue, new Uint8Array(100_000));
+  }
+  await using witness = await Client.connect(broker.url);
   client.pause();
-  return client;
-}
+  for (let i = 0; i < count; i++) {
+    await channel.send(60, 70, (o) => o.short(0).shortstr(queue).octet(1));
+  }
+  await witness.channel();
+  ok(memory() < 400 * MB);
+  client.resume();
+  for (let left = count - 1; left >= 0; left--) {
+    equal((await channel.next("basic.get-ok")).messages, left);
+  }
+});
+
+Deno.test("who does not read its direct replies is given up", async () => {
+  await using broker = await startBroker({ outgoingHighWater: MB });
+  await using slow = await Client.connect(broker.url);
+  const caller = await slow.channel();
+  await caller.consume("amq.rabbitmq.reply-to", { noAck: true });
+  const { queue } = await caller.declareQueue("", { exclusive: true });
+  await caller.publish("", queue, "q", {
+    properties: { replyTo: "amq.rabbitmq.reply-to" },
+  });
+  const request = await caller.get(queue);
+  const name = new Reader(request?.properties ?? new Uint8Array(3), 2)
+    .shortstr();
+  slow.pause();
+  await using server = await Client.connect(broker.url);
+  const channel = await server.channel();
+  for (let i = 0; i < 200; i++) {
+    await channel.publish("", name, new Uint8Array(100_000));
+  }
+  await channel.sendDeclareQueue(name, { passive: true });
+  match(await channel.refused(), /^NOT_FOUND/);
+  slow.resume();
+});
 
 Deno.test("thousands of connections come and go", async () => {
   await using broker = await startBroker();
@@ -80,6 +127,10 @@ Deno.test("a message that is too large is refused with 406", async () => {
     await channel.refused(),
     "PRECONDITION_FAILED - message size 1001 is larger than max size 1000",
   );
+  const again = await client.channel();
+  await again.declareQueue("q", { exclusive: true });
+  await again.publish("", "q", new Uint8Array(1000));
+  equal((await again.get("q"))?.body.length, 1000);
 });
 
 Deno.test("closing tells the clients and frees the port", async () => {

@@ -19,7 +19,7 @@ import {
   tableField,
   withField,
 } from "../../src/broker/table.ts";
-import { args, encodeProperties } from "./support/client.ts";
+import { args, encodeProperties } from "./support/properties.ts";
 
 const raw = (tag: string, size: number) =>
   fc.uint8Array({ minLength: size, maxLength: size }).map((bytes): Field => ({

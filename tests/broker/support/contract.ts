@@ -3,7 +3,8 @@
 import { startBroker } from "../../../src/broker/broker.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../../support/rabbitmq.ts";
 import { generateName } from "../../../src/broker/names.ts";
-import { Client, type TestChannel } from "./client.ts";
+import type { TestChannel } from "./channel.ts";
+import { Client } from "./client.ts";
 
 /** Registers a test of the same assertions for both brokers. */
 export function contractTest(

@@ -16,7 +16,7 @@ const SPARE_CHUNKS = 2;
  */
 export class JoinedWrites {
   readonly #write: (bytes: Uint8Array, onWritten: () => void) => void;
-  readonly #hooks: (() => void)[] = [];
+  readonly #hooks = new Set<() => void>();
   readonly #spare: Uint8Array[] = [];
   #chunk: Uint8Array = new Uint8Array(CHUNK_BYTES);
   #length = 0;
@@ -43,8 +43,8 @@ export class JoinedWrites {
 
   /** Runs before each flush, to add what was put off until then. */
   beforeFlush(hook: () => void): () => void {
-    this.#hooks.push(hook);
-    return () => this.#hooks.splice(this.#hooks.indexOf(hook), 1);
+    this.#hooks.add(hook);
+    return () => void this.#hooks.delete(hook);
   }
 
   /** Writes what is there now. */

@@ -28,13 +28,13 @@
 export { connect, RpcConnection } from "./amqp/connect.ts";
 export type {
   BrokerAddress,
-  ConnectionEvent,
   ConnectOptions,
   ConnectSettings,
 } from "./amqp/options.ts";
 export { connectSettings } from "./amqp/options.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
-export { type CallOptions, type ClientStats, RpcClient } from "./rpc/client.ts";
+export type { CallOptions } from "./rpc/call_options.ts";
+export { type ClientStats, RpcClient } from "./rpc/client.ts";
 export {
   RPC_CODES,
   type RpcCode,
@@ -54,6 +54,7 @@ export type { ServeOptions, ServerEvent } from "./rpc/serve_options.ts";
 export { RpcServer } from "./rpc/server.ts";
 export type {
   CallbackQueue,
+  ConnectionEvent,
   Delivery,
   HeaderValue,
   Link,
@@ -61,6 +62,7 @@ export type {
   MessageHeaders,
   MessageProperties,
   Publisher,
+  QueueDeclaration,
   QueueInfo,
   RequestQueue,
   RequestQueueOptions,

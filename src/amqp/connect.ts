@@ -3,15 +3,16 @@
  *
  * @module
  */
-import {
-  type CallOptions,
-  type ClientStats,
-  RpcClient,
-} from "../rpc/client.ts";
+import type { CallOptions } from "../rpc/call_options.ts";
+import { type ClientStats, RpcClient } from "../rpc/client.ts";
 import type { Procedure } from "../rpc/procedure.ts";
 import type { ServeOptions } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
-import type { QueueInfo, Transport } from "../rpc/transport.ts";
+import type {
+  ConnectionEvent,
+  QueueInfo,
+  Transport,
+} from "../rpc/transport.ts";
 import type { RpcReply } from "../rpc/wire.ts";
 import {
   type ConnectOptions,
@@ -79,6 +80,14 @@ export class RpcConnection implements AsyncDisposable {
    */
   inspect(queue: string): Promise<QueueInfo | undefined> {
     return this.#client.inspect(queue);
+  }
+
+  /**
+   * What becomes of the connection from now on: connected, lost, unreachable,
+   * blocked, unblocked. Ends when it is closed.
+   */
+  events(): AsyncIterableIterator<ConnectionEvent> {
+    return this.#transport.events();
   }
 
   /** Stops the servers, fails the calls that still wait, and disconnects. */

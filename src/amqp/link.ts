@@ -11,6 +11,7 @@ import type {
   RequestQueueOptions,
   ReturnedMessage,
 } from "../rpc/transport.ts";
+import { Canceler } from "./cancellation.ts";
 import { channelFailure } from "./failures.ts";
 import type { BrokerAddress, ConnectSettings } from "./options.ts";
 import { AmqpCallbackQueue, AmqpRequestQueue, inspectQueue } from "./queues.ts";
@@ -20,9 +21,11 @@ import { AmqpSocket } from "./socket.ts";
 export class AmqpLink implements Link {
   readonly vhost: string;
   readonly #socket: AmqpSocket;
+  readonly #canceler: Canceler;
 
   private constructor(socket: AmqpSocket, vhost: string) {
     this.#socket = socket;
+    this.#canceler = new Canceler(socket);
     this.vhost = vhost;
   }
 
@@ -52,6 +55,10 @@ export class AmqpLink implements Link {
     options: RequestQueueOptions,
   ): Promise<RequestQueue> {
     return failing(AmqpRequestQueue.open(this.#socket, queue, options));
+  }
+
+  async cancelCall(queue: string, correlationId: string): Promise<void> {
+    await failing(this.#canceler.cancel(queue, correlationId));
   }
 
   inspect(queue: string): Promise<QueueInfo | undefined> {

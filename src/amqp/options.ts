@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ConnectionEvent } from "../rpc/transport.ts";
 import { durationMs, wholeNumber } from "../rpc/limits.ts";
 
 /** How to connect. */
@@ -31,19 +32,6 @@ export interface ConnectOptions {
   /** Hears what becomes of the connection; must not throw. */
   onEvent?: (event: ConnectionEvent) => void;
 }
-
-/** What becomes of a connection. */
-export type ConnectionEvent =
-  /** Login succeeded. */
-  | { type: "connected"; broker: string }
-  /** No broker could be reached; tried again after the delay. */
-  | { type: "unreachable"; error: Error; retryInMs: number }
-  /** A connection that stood was lost. */
-  | { type: "lost"; broker: string; error: Error }
-  /** The broker accepts no messages for now (it is short of memory or disk). */
-  | { type: "blocked"; reason: string }
-  /** The broker accepts messages again. */
-  | { type: "unblocked" };
 
 /** Where a broker is and how to log in. */
 export interface BrokerAddress {

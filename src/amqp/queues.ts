@@ -16,6 +16,8 @@ import type {
   RequestQueueOptions,
   ReturnedMessage,
 } from "../rpc/transport.ts";
+import { RpcError } from "../rpc/errors.ts";
+import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
 import { ConfirmedPublisher } from "./publisher.ts";
@@ -46,6 +48,17 @@ class ConsumedQueue {
     );
     this.#consumer = consumer;
     consumer.wait().then(() => this.#deliveries.end(), (e) => this.#end(e));
+  }
+
+  /** Leaves no channel behind where a step fails. */
+  protected async orClosed(step: () => Promise<void>): Promise<this> {
+    try {
+      await step();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   #end(error: Error): void {
@@ -118,8 +131,7 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
       autoDelete: false,
     });
     const queue = new AmqpCallbackQueue(name, channel, publisher);
-    await queue.consume(name, true);
-    return queue;
+    return await queue.orClosed(() => queue.consume(name, true));
   }
 
   override async close(): Promise<void> {
@@ -133,14 +145,17 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   readonly #socket: AmqpSocket;
   readonly #acks: Acknowledgements;
   readonly #unhook: () => void;
+  readonly #cancels: AMQPChannel | undefined;
 
   private constructor(
     socket: AmqpSocket,
     channel: AMQPChannel,
     publisher: ConfirmedPublisher,
+    cancels: AMQPChannel | undefined,
   ) {
     super(channel, publisher);
     this.#socket = socket;
+    this.#cancels = cancels;
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) void channel.basicAck(deliveryTag, multiple);
     });
@@ -151,18 +166,19 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   static async open(
     socket: AmqpSocket,
     name: string,
-    { prefetch, onReturn }: RequestQueueOptions,
+    options: RequestQueueOptions,
   ): Promise<AmqpRequestQueue> {
-    const exists = await inspectQueue(socket, name) !== undefined;
-    const [channel, publisher] = await Promise.all([
+    await ensureQueue(socket, name, options);
+    const [channel, publisher, cancels] = await Promise.all([
       socket.channel(),
-      ConfirmedPublisher.open(socket, onReturn),
+      ConfirmedPublisher.open(socket, options.onReturn),
+      listenForCancels(socket, name, options.onCancel),
     ]);
-    if (!exists) await channel.queueDeclare(name, { durable: true });
-    await channel.basicQos(prefetch);
-    const queue = new AmqpRequestQueue(socket, channel, publisher);
-    await queue.consume(name, false);
-    return queue;
+    const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
+    return await queue.orClosed(async () => {
+      await channel.basicQos(options.prefetch);
+      await queue.consume(name, false);
+    });
   }
 
   ack(deliveryTag: number): void {
@@ -178,8 +194,35 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   override async close(): Promise<void> {
     this.#acks.flush();
     this.#unhook();
+    const cancels = this.#cancels;
+    if (cancels) await unlessClosed(cancels, () => cancels.close());
     await super.close();
   }
+}
+
+/** Takes a queue as it is; what is missing is declared, or waited for. */
+async function ensureQueue(
+  socket: AmqpSocket,
+  name: string,
+  { declare, deliveryLimit }: RequestQueueOptions,
+): Promise<void> {
+  if (await inspectQueue(socket, name) !== undefined) return;
+  if (declare.mode === "passive") {
+    throw new RpcError("unavailable", `there is no queue "${name}" yet`, {
+      reason: "no_queue",
+    });
+  }
+  const channel = await socket.channel();
+  await channel.queueDeclare(name, { durable: true }, {
+    ...(declare.type === "quorum" && {
+      "x-queue-type": "quorum",
+      "x-delivery-limit": deliveryLimit,
+    }),
+    ...(declare.deadLetterExchange !== undefined && {
+      "x-dead-letter-exchange": declare.deadLetterExchange,
+    }),
+  });
+  await unlessClosed(channel, () => channel.close());
 }
 
 /**

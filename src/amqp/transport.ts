@@ -6,8 +6,13 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../rpc/backoff.ts";
+import { Broadcast } from "../rpc/broadcast.ts";
 import { RpcError } from "../rpc/errors.ts";
-import type { LinkOptions, Transport } from "../rpc/transport.ts";
+import type {
+  ConnectionEvent,
+  LinkOptions,
+  Transport,
+} from "../rpc/transport.ts";
 import { AmqpLink } from "./link.ts";
 import { brokerName, type ConnectSettings } from "./options.ts";
 
@@ -15,12 +20,19 @@ import { brokerName, type ConnectSettings } from "./options.ts";
 export class AmqpTransport implements Transport {
   readonly #settings: ConnectSettings;
   readonly #closing = new AbortController();
+  readonly #events = new Broadcast<ConnectionEvent>();
   #link: AmqpLink | undefined;
   #connecting: Promise<AmqpLink> | undefined;
 
   /** Connects when a link is asked for. */
   constructor(settings: ConnectSettings) {
-    this.#settings = settings;
+    this.#settings = {
+      ...settings,
+      onEvent: (event) => {
+        settings.onEvent(event);
+        this.#events.emit(event);
+      },
+    };
   }
 
   /** The live connection, or a new one. */
@@ -42,10 +54,16 @@ export class AmqpTransport implements Transport {
     }
   }
 
+  /** What becomes of the connection from now on, until it is closed. */
+  events(): AsyncIterableIterator<ConnectionEvent> {
+    return this.#events.listen();
+  }
+
   /** Closes the connection; no other is made. */
   async close(): Promise<void> {
     this.#closing.abort(closedError());
     await this.#link?.close();
+    this.#events.end();
   }
 
   /** The same as {@linkcode AmqpTransport.close}. */

@@ -17,8 +17,8 @@ export interface BatchOptions {
   concurrency: number;
   /** Gets the outcomes in the order of their requests. */
   onOutcome: (outcome: Outcome) => void;
-  /** Awaited before each request: backpressure from the output. */
-  ready: () => Promise<void> | undefined;
+  /** Awaited between requests: backpressure from the output, and the pace. */
+  ready: () => Promise<void>;
 }
 
 /**

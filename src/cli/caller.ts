@@ -4,7 +4,7 @@
  * @module
  */
 import type { RpcConnection } from "../amqp/connect.ts";
-import type { CallOptions } from "../rpc/client.ts";
+import type { CallOptions } from "../rpc/call_options.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { jsonBody } from "./output.ts";
 

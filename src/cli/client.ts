@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { RpcConnection } from "../amqp/connect.ts";
 import { connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
-import type { CallOptions } from "../rpc/client.ts";
+import type { CallOptions } from "../rpc/call_options.ts";
 import type { RpcError } from "../rpc/errors.ts";
 import { Batch, BatchResult } from "./batch.ts";
 import { Caller, type Outcome, outcomeJson } from "./caller.ts";
@@ -16,6 +16,7 @@ import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { connectOptions } from "./flags.ts";
 import { readInputFile, readStdin, splitBytes } from "./input.ts";
 import { OrderedOutput, report, writeReply } from "./output.ts";
+import { Pace } from "./pace.ts";
 import {
   addClientFlags,
   callOptions,
@@ -132,9 +133,13 @@ async function callLines(
 ): Promise<number> {
   const output = new OrderedOutput();
   const result = new BatchResult();
+  const pace = flags.rate === undefined ? undefined : new Pace(flags.rate);
   const batch = new Batch(new Caller(rpc, queue, options), {
     concurrency: flags.concurrency,
-    ready: () => output.full ? output.flushed() : undefined,
+    ready: async () => {
+      if (output.full) await output.flushed();
+      await pace?.next(canceling.signal);
+    },
     onOutcome: (outcome) => {
       result.add(outcome.error);
       output.add(flags.json ? outcomeJson(outcome) : outcome.body ?? NO_BYTES);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConnectionEvent } from "../amqp/options.ts";
+import type { ConnectionEvent } from "../rpc/transport.ts";
 import { formatMs } from "../rpc/limits.ts";
 import { report } from "./output.ts";
 

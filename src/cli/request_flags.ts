@@ -4,7 +4,7 @@
  * @module
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { type CallOptions, DEFAULT_TIMEOUT_MS } from "../rpc/client.ts";
+import { type CallOptions, DEFAULT_TIMEOUT_MS } from "../rpc/call_options.ts";
 import {
   addCommonFlags,
   type CommonFlags,
@@ -21,6 +21,9 @@ export interface ClientFlags extends CommonFlags {
   type?: string;
   contentType?: string;
   persistent?: boolean;
+  retries: number;
+  attemptTimeout?: number;
+  rate?: number;
   json?: boolean;
   lines?: boolean;
   concurrency: number;
@@ -32,6 +35,17 @@ export function addClientFlags(command: Command): void {
     .addOption(
       flag("-t, --timeout <duration>", "deadline of each request")
         .argParser(parseTimeout).default(DEFAULT_TIMEOUT_MS, "30s"),
+    )
+    .addOption(
+      flag("--retries <n>", "send again when the connection is lost")
+        .argParser(parseCount(0)).default(0),
+    )
+    .addOption(
+      flag(
+        "--attempt-timeout <duration>",
+        "with --retries: send again when silent",
+      )
+        .argParser(parseTimeout),
     )
     .addOption(
       flag("--wait", "wait for a missing broker or queue to appear"),
@@ -51,8 +65,18 @@ export function addClientFlags(command: Command): void {
     .addOption(
       flag("-c, --concurrency <n>", "requests in flight with -l")
         .argParser(parseCount(1)).default(32),
+    )
+    .addOption(
+      flag("--rate <n>", "requests a second at most, with -l")
+        .argParser(parseRate),
     );
   addCommonFlags(command);
+}
+
+function parseRate(text: string): number {
+  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (rate > 0) return rate;
+  throw new InvalidArgumentError("It must be a number above 0.");
 }
 
 function parseHeader(
@@ -69,6 +93,8 @@ function parseHeader(
 export function callOptions(flags: ClientFlags): CallOptions {
   return {
     timeoutMs: flags.timeout,
+    retries: flags.retries,
+    attemptTimeoutMs: flags.attemptTimeout,
     wait: flags.wait === true,
     requireConsumer: flags.wait === false,
     headers: flags.header,

@@ -36,6 +36,10 @@ interface ServerFlags extends CommonFlags {
   prefetch?: number;
   workers: number;
   handlerTimeout: number;
+  maxDeliveries: number;
+  declare: "auto" | "passive";
+  queueType: "classic" | "quorum";
+  deadLetter?: string;
   count?: number;
   grace: number;
 }
@@ -77,6 +81,21 @@ export function addServerCommand(
         .argParser(parseTimeout).default(30_000, "30s"),
     )
     .addOption(
+      flag("--max-deliveries <n>", "redeliveries until a request is given up")
+        .argParser(parseCount(0)).default(5, "5, on quorum queues"),
+    )
+    .addOption(
+      flag("--declare <mode>", "a missing queue: declare it, or wait for it")
+        .choices(["auto", "passive"]).default("auto"),
+    )
+    .addOption(
+      flag("--queue-type <type>", "type of a queue that is declared")
+        .choices(["classic", "quorum"]).default("classic"),
+    )
+    .addOption(
+      flag("--dead-letter <exchange>", "where a declared queue sends drops"),
+    )
+    .addOption(
       flag("-n, --count <n>", "stop after so many requests")
         .argParser(parseCount(1)),
     )
@@ -102,6 +121,12 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     concurrency: flags.concurrency ?? builtin.concurrency,
     prefetch: flags.prefetch,
     handlerTimeoutMs: flags.handlerTimeout,
+    maxDeliveries: flags.maxDeliveries,
+    declare: {
+      mode: flags.declare,
+      type: flags.queueType,
+      deadLetterExchange: flags.deadLetter,
+    },
     count: flags.count,
     graceMs: flags.grace,
     onEvent: serverReporter(flags, builtin),
@@ -140,6 +165,8 @@ function serverReporter(
       case "answered":
         if (event.error) note(`answered ${event.error.code}: ${event.error}`);
         return;
+      case "reply_held":
+        return note(`reply ${event.correlationId} held for the connection`);
       case "reply_dropped":
         return note(`reply ${event.correlationId} dropped: ${event.why}`);
       case "request_dropped":

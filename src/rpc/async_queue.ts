@@ -18,6 +18,13 @@ export class AsyncQueue<T> implements AsyncIterableIterator<T> {
   #error: Error | undefined;
   #waiting: PromiseWithResolvers<IteratorResult<T>> | undefined;
 
+  readonly #onReturn: (() => void) | undefined;
+
+  /** `onReturn` hears that the reader has left its loop. */
+  constructor(onReturn?: () => void) {
+    this.#onReturn = onReturn;
+  }
+
   /** Adds an item; ignored after the end. */
   push(item: T): void {
     if (this.#ended) return;
@@ -58,6 +65,7 @@ export class AsyncQueue<T> implements AsyncIterableIterator<T> {
     this.#items = [];
     this.#head = 0;
     this.end();
+    this.#onReturn?.();
     return Promise.resolve({ value: undefined, done: true });
   }
 

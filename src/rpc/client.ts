@@ -5,70 +5,29 @@
  * @module
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs } from "./backoff.ts";
 import { RpcError } from "./errors.ts";
+import { type CallOptions, DEFAULT_TIMEOUT_MS } from "./call_options.ts";
 import {
   absenceOf,
   canceledError,
   closedError,
   connectionLost,
-  isAbsence,
   noQueue,
+  publishError,
   timeoutError,
 } from "./failures.ts";
 import { durationMs, queueName } from "./limits.ts";
 import { type PendingCall, PendingCalls } from "./pending.ts";
 import { toBytes } from "./procedure.ts";
+import { withRetries } from "./retries.ts";
 import type {
   CallbackQueue,
   Link,
-  MessageHeaders,
   QueueInfo,
   ReturnedMessage,
   Transport,
 } from "./transport.ts";
 import { decodeReply, requestProperties, type RpcReply } from "./wire.ts";
-
-/** How one call is made. */
-export interface CallOptions {
-  /**
-   * The one deadline of the call, from now, in ms: connecting, publishing and
-   * waiting for the reply are all within it.
-   *
-   * @default {30000}
-   */
-  timeoutMs?: number;
-  /** Cancels the call: it fails with `canceled`. */
-  signal?: AbortSignal;
-  /** The method, where the server offers several. */
-  type?: string;
-  /** Headers of the request. */
-  headers?: MessageHeaders;
-  /** MIME type of the body. */
-  contentType?: string;
-  /**
-   * Whether the broker keeps the request on disk, in a durable queue.
-   *
-   * @default {false}
-   */
-  persistent?: boolean;
-  /**
-   * Whether to wait, within the time-out, for the broker and the queue to
-   * appear instead of failing at once.
-   *
-   * @default {false}
-   */
-  wait?: boolean;
-  /**
-   * Whether to fail at once when no server consumes the queue, at the cost of
-   * one more round trip.
-   *
-   * @default {false}
-   */
-  requireConsumer?: boolean;
-  /** Hears of each attempt, counted from 1; there are more with `wait`. */
-  onAttempt?: (attempt: number) => void;
-}
 
 /** Counters of a client, for monitoring. */
 export interface ClientStats {
@@ -78,11 +37,19 @@ export interface ClientStats {
   readonly unknownReplies: number;
 }
 
-/** The default of {@linkcode CallOptions.timeoutMs}. */
-export const DEFAULT_TIMEOUT_MS = 30_000;
-
 /** How long a timed-out call may wait to learn that it had no server. */
 const DIAGNOSIS_MS = 500;
+
+/** What all attempts of one call have in common. */
+interface Call {
+  readonly queue: string;
+  readonly body: Uint8Array;
+  readonly options: CallOptions;
+  readonly timeoutMs: number;
+  /** In ms since the epoch. */
+  readonly deadlineMs: number;
+  readonly messageId: string | undefined;
+}
 
 /** A callback queue on a live connection. */
 interface Session {
@@ -159,19 +126,22 @@ export class RpcClient implements AsyncDisposable {
       "timeoutMs",
       options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     );
-    const time = { deadlineMs: Math.ceil(Date.now() + timeoutMs), timeoutMs };
-    const bytes = toBytes(body);
-    for (let attempt = 1;; attempt++) {
-      options.onAttempt?.(attempt);
-      try {
-        return await this.#attempt(queue, bytes, options, time);
-      } catch (error) {
-        const again = backoffMs(attempt);
-        const inTime = Date.now() + again < time.deadlineMs;
-        if (!(options.wait && inTime && isAbsence(error))) throw error;
-        await pause(again, options.signal);
-      }
+    const call: Call = {
+      queue,
+      body: toBytes(body),
+      options,
+      timeoutMs,
+      deadlineMs: Math.ceil(Date.now() + timeoutMs),
+      messageId: options.retries ? crypto.randomUUID() : undefined,
+    };
+    if (!options.retries && !options.wait) {
+      options.onAttempt?.(1);
+      return await this.#attempt(call);
     }
+    return await withRetries((attempt) => {
+      options.onAttempt?.(attempt);
+      return this.#attempt(call);
+    }, { ...options, deadlineMs: call.deadlineMs });
   }
 
   /**
@@ -214,39 +184,39 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /** One request and its outcome; registered before it is written. */
-  #attempt(
-    queue: string,
-    body: Uint8Array,
-    options: CallOptions,
-    time: { deadlineMs: number; timeoutMs: number },
-  ): Promise<RpcReply> {
+  #attempt(call: Call): Promise<RpcReply> {
+    const { queue, options, deadlineMs, timeoutMs } = call;
     return new Promise((resolve, reject) => {
-      const call: PendingCall = {
+      const pending: PendingCall = {
         correlationId: crypto.randomUUID(),
         queue,
-        ...time,
+        deadlineMs,
+        timeoutMs,
         sent: false,
         resolve,
         reject,
       };
-      if (options.signal && !this.#watch(options.signal, call)) return;
+      if (options.signal && !this.#watch(options.signal, pending)) return;
       if (this.#closed) return reject(closedError());
-      this.#pending.add(call);
+      this.#pending.add(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {
-        this.#send(session, call, body, options);
+        this.#send(session, pending, call);
         return;
       }
       this.#prepare(queue, options).then(
-        (session) => this.#send(session, call, body, options),
-        (error) => this.#fail(call, RpcError.from(error)),
+        (session) => this.#send(session, pending, call),
+        (error) => this.#fail(pending, RpcError.from(error)),
       );
     });
   }
 
   /** Lets an abort cancel the call; false where it has happened already. */
   #watch(signal: AbortSignal, call: PendingCall): boolean {
-    const cancel = () => this.#fail(call, canceledError(signal, call.sent));
+    const cancel = () => {
+      const waited = this.#fail(call, canceledError(signal, call.sent));
+      if (waited && call.sent) this.#cancelOnServer(call);
+    };
     if (signal.aborted) {
       call.reject(canceledError(signal, false));
       return false;
@@ -264,6 +234,13 @@ export class RpcClient implements AsyncDisposable {
     return true;
   }
 
+  /** Whoever runs it may stop; that it goes on after all is no error. */
+  #cancelOnServer({ queue, correlationId }: PendingCall): void {
+    this.#session?.link.cancelCall(queue, correlationId).catch(() => {
+      // The connection was lost meanwhile, and the call is over already.
+    });
+  }
+
   async #prepare(queue: string, options: CallOptions): Promise<Session> {
     const session = await this.#openSession();
     if (options.requireConsumer) {
@@ -274,29 +251,27 @@ export class RpcClient implements AsyncDisposable {
     return session;
   }
 
-  #send(
-    session: Session,
-    call: PendingCall,
-    body: Uint8Array,
-    options: CallOptions,
-  ): void {
-    if (!this.#pending.has(call.correlationId)) return;
+  #send(session: Session, pending: PendingCall, call: Call): void {
+    const { correlationId, deadlineMs, queue } = pending;
+    if (!this.#pending.has(correlationId)) return;
+    const { type, contentType, headers, persistent } = call.options;
     const properties = requestProperties({
-      correlationId: call.correlationId,
+      correlationId,
       replyTo: session.callbackQueue.name,
-      deadlineMs: call.deadlineMs,
-      type: options.type,
-      contentType: options.contentType,
-      headers: options.headers,
-      persistent: options.persistent,
+      deadlineMs,
+      messageId: call.messageId,
+      type,
+      contentType,
+      headers,
+      persistent,
     }, Date.now());
-    call.sent = true;
-    session.callbackQueue.publish(call.queue, body, properties)
-      .catch((error) => this.#fail(call, RpcError.from(error)));
+    pending.sent = true;
+    session.callbackQueue.publish(queue, call.body, properties)
+      .catch((error) => this.#fail(pending, publishError(error)));
   }
 
-  #fail(call: PendingCall, error: RpcError): void {
-    this.#pending.settle(call.correlationId, error);
+  #fail(call: PendingCall, error: RpcError): boolean {
+    return this.#pending.settle(call.correlationId, error);
   }
 
   /** The live session; opened, once for all who wait, where there is none. */
@@ -314,9 +289,10 @@ export class RpcClient implements AsyncDisposable {
     const callbackQueue = await link.openCallbackQueue((message) =>
       this.#onReturn(message, link.vhost)
     );
-    this.#session = { link, callbackQueue };
-    this.#read(this.#session).catch((error) => this.#onLost(error));
-    return this.#session;
+    const session = { link, callbackQueue };
+    this.#session = session;
+    this.#read(session).catch((error) => this.#onLost(session, error));
+    return session;
   }
 
   async #read({ callbackQueue }: Session): Promise<void> {
@@ -330,9 +306,13 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /** Runs before any call can use the next session: all sent ones are hit. */
-  #onLost(cause: unknown): void {
+  #onLost(session: Session, cause: unknown): void {
     this.#session = undefined;
     this.#pending.failAll((call) => connectionLost(cause, call.sent));
+    // The connection may live on, without the queue: nothing is left behind.
+    session.callbackQueue.close().catch(() => {
+      // It is gone with its connection.
+    });
   }
 
   #onReturn(message: ReturnedMessage, vhost: string): void {
@@ -361,13 +341,5 @@ export class RpcClient implements AsyncDisposable {
       }
     }
     call.reject(absence ?? timeoutError(call));
-  }
-}
-
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch {
-    throw canceledError(signal!, false);
   }
 }

@@ -7,15 +7,8 @@
 import type { Expiring } from "./deadlines.ts";
 import { RpcError } from "./errors.ts";
 import { formatMs } from "./limits.ts";
-import type {
-  Procedure,
-  RpcContext,
-  RpcRequest,
-  RpcResult,
-} from "./procedure.ts";
-
-/** What a run came to. */
-export type Outcome = { result: RpcResult } | { error: RpcError };
+import type { Outcome } from "./job.ts";
+import type { Procedure, RpcContext, RpcRequest } from "./procedure.ts";
 
 /** A running procedure, and the context that it sees. */
 export class Execution implements RpcContext, Expiring {

@@ -52,6 +52,14 @@ export function timeoutError(call: PendingCall): RpcError {
   );
 }
 
+/** A request whose confirm never came may have run all the same. */
+export function publishError(thrown: unknown): RpcError {
+  const error = RpcError.from(thrown);
+  return error.reason === "connection_lost"
+    ? connectionLost(error, true)
+    : error;
+}
+
 export function connectionLost(
   cause: unknown,
   maybeExecuted = false,

@@ -6,6 +6,7 @@
 import type { RpcError } from "./errors.ts";
 import { durationMs, wholeNumber } from "./limits.ts";
 import type { RpcRequest } from "./procedure.ts";
+import type { QueueDeclaration } from "./transport.ts";
 
 /** What a server tells while it works. */
 export type ServerEvent =
@@ -17,6 +18,8 @@ export type ServerEvent =
   | { type: "request"; request: RpcRequest }
   /** A procedure ended, well or with an error; the reply follows. */
   | { type: "answered"; request: RpcRequest; error?: RpcError }
+  /** A reply waits for the connection to come back. */
+  | { type: "reply_held"; correlationId?: string }
   /** A reply could not be delivered: nobody awaits it any more. */
   | { type: "reply_dropped"; correlationId?: string; why: string }
   /** A request was not run. */
@@ -44,6 +47,20 @@ export interface ServeOptions {
    * @default {30000}
    */
   handlerTimeoutMs?: number;
+  /**
+   * On a quorum queue: how often a request may be delivered again before it
+   * is answered with `aborted` and dead-lettered (or dropped), since it may be
+   * what ends its servers. Classic queues do not count.
+   *
+   * @default {5}
+   */
+  maxDeliveries?: number;
+  /**
+   * What to do about a missing queue, and what to make it.
+   *
+   * @default {{ mode: "auto", type: "classic" }}
+   */
+  declare?: QueueDeclaration;
   /**
    * Stop after this many requests.
    *
@@ -87,6 +104,8 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
       "handlerTimeoutMs",
       options.handlerTimeoutMs ?? DEFAULT_LIMIT_MS,
     ),
+    maxDeliveries: wholeNumber("maxDeliveries", options.maxDeliveries ?? 5, 0),
+    declare: options.declare ?? {},
     count: options.count === undefined
       ? Infinity
       : wholeNumber("count", options.count, 1),

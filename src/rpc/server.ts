@@ -5,27 +5,20 @@
  * @module
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { type Refusal, refusal } from "./admission.ts";
 import { backoffMs } from "./backoff.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { RpcError } from "./errors.ts";
-import { Execution, type Outcome } from "./execution.ts";
+import type { Job, Outcome } from "./job.ts";
 import { queueName } from "./limits.ts";
-import type { Procedure, RpcRequest } from "./procedure.ts";
+import type { Procedure } from "./procedure.ts";
+import { Replier } from "./replier.ts";
 import { type ServeOptions, serveSettings } from "./serve_options.ts";
 import type { Delivery, RequestQueue, Transport } from "./transport.ts";
-import {
-  decodeRequest,
-  encodeError,
-  encodeReply,
-  type OutgoingMessage,
-} from "./wire.ts";
+import { decodeRequest } from "./wire.ts";
 
-/** A delivery with the queue that it has to be acknowledged on. */
-interface Job {
-  readonly requests: RequestQueue;
-  readonly deliveryTag: number;
-  readonly request: RpcRequest;
-}
+/** The broker must not drop a request before it could be answered. */
+const DELIVERY_LIMIT_FACTOR = 4;
 
 /**
  * Serves one queue with one procedure until it is stopped, through lost
@@ -59,16 +52,12 @@ export class RpcServer implements AsyncDisposable {
   readonly finished: Promise<void>;
 
   readonly #transport: Transport;
-  readonly #procedure: Procedure;
   readonly #settings: Required<ServeOptions>;
-  readonly #deadlines = new Deadlines<Execution>((run) => run.expire());
+  readonly #dispatcher: Dispatcher;
+  readonly #replier: Replier;
   readonly #stopping = new AbortController();
   #requests: RequestQueue | undefined;
-  #waiting: Job[] = [];
-  readonly #running = new Set<Execution>();
-  #unacknowledged = 0;
   #started = 0;
-  #abandoning = false;
   #draining: Promise<void> | undefined;
   #whenIdle: (() => void) | undefined;
 
@@ -85,8 +74,15 @@ export class RpcServer implements AsyncDisposable {
   ) {
     this.#transport = transport;
     this.queue = queueName(queue);
-    this.#procedure = procedure;
     this.#settings = serveSettings(options);
+    const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
+    this.#replier = new Replier(onEvent, () => this.#checkIdle());
+    this.#dispatcher = new Dispatcher(procedure, {
+      concurrency,
+      handlerTimeoutMs,
+      onStart: (job) => this.#onStart(job),
+      onEnd: (job, outcome) => this.#onEnd(job, outcome),
+    });
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.finished = this.#serve(ready.resolve);
@@ -101,7 +97,7 @@ export class RpcServer implements AsyncDisposable {
 
   /** Requests that have been delivered and not yet acknowledged. */
   get inHand(): number {
-    return this.#waiting.length + this.#unacknowledged;
+    return this.#dispatcher.size + this.#replier.underWay;
   }
 
   /**
@@ -135,17 +131,16 @@ export class RpcServer implements AsyncDisposable {
       }
     }
     await this.#draining;
-    this.#deadlines.clear();
   }
 
   async #read(requests: RequestQueue): Promise<void> {
+    this.#replier.resume(requests);
     this.#settings.onEvent({ type: "consuming", queue: this.queue });
     for await (const delivery of requests) this.#receive(requests, delivery);
   }
 
   async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
-    // What still waits came over a channel that is gone: the broker has it.
-    this.#waiting = [];
+    this.#dispatcher.connectionLost();
     if (error.reason === "refused" || error.reason === "closed") throw error;
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
@@ -157,6 +152,10 @@ export class RpcServer implements AsyncDisposable {
     const link = await this.#transport.link({ patient: true, signal });
     this.#requests = await link.openRequestQueue(this.queue, {
       prefetch: this.#settings.prefetch,
+      declare: this.#settings.declare,
+      deliveryLimit: DELIVERY_LIMIT_FACTOR *
+        Math.max(this.#settings.maxDeliveries, 1),
+      onCancel: (correlationId) => this.#dispatcher.cancel(correlationId),
       onReturn: (message) =>
         this.#settings.onEvent({
           type: "reply_dropped",
@@ -170,136 +169,57 @@ export class RpcServer implements AsyncDisposable {
   #receive(requests: RequestQueue, delivery: Delivery): void {
     const request = decodeRequest(delivery, this.queue, Date.now());
     const { deliveryTag } = delivery;
-    if (request.replyTo === this.queue) {
-      // The reply would come back as a request, for ever.
-      requests.nack(deliveryTag, false);
-      const why = "its reply_to is the request queue itself";
+    if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
+    const job = { requests, deliveryTag, request };
+    const refused = refusal(request, this.#settings.maxDeliveries);
+    if (refused === undefined) this.#dispatcher.accept(job);
+    else this.#refuse(job, refused);
+  }
+
+  #refuse(job: Job, refused: Refusal): void {
+    const { request, requests, deliveryTag } = job;
+    if ("error" in refused) {
+      const { error } = refused;
+      this.#settings.onEvent({ type: "answered", request, error });
+      this.#replier.send(job, refused, "dead_letter");
+    } else {
+      const why = refused.drop;
       this.#settings.onEvent({ type: "request_dropped", request, why });
-      return;
-    }
-    this.#waiting.push({ requests, deliveryTag, request });
-    this.#startWaiting();
-  }
-
-  #startWaiting(): void {
-    while (
-      this.#waiting.length > 0 &&
-      this.#running.size < this.#settings.concurrency
-    ) {
-      if (this.#stopping.signal.aborted) return this.#giveBackWaiting();
-      this.#start(this.#waiting.shift()!);
+      requests.nack(deliveryTag, false);
     }
   }
 
-  #start(job: Job): void {
-    const { request } = job;
-    this.#unacknowledged++;
-    const run = new Execution(
-      request,
-      this.#settings.handlerTimeoutMs,
-      (outcome) => {
-        this.#running.delete(run);
-        this.#deadlines.delete(run);
-        this.#conclude(job, outcome);
-        this.#startWaiting();
-      },
-    );
-    if (run.deadlineMs <= Date.now()) {
-      const error = new RpcError(
-        "deadline_exceeded",
-        "the caller's deadline passed before the procedure started",
-      );
-      this.#conclude(job, { error });
-      return;
-    }
-    this.#started++;
-    this.#running.add(run);
+  #onStart({ request }: Job): void {
     this.#settings.onEvent({ type: "request", request });
-    run.start(this.#procedure);
-    if (!run.ended) this.#deadlines.add(run);
-    if (this.#started === this.#settings.count) {
+    if (++this.#started === this.#settings.count) {
       this.#draining ??= this.#drain();
     }
   }
 
-  /** Replies, waits for the confirm, and only then acknowledges. */
-  #conclude(job: Job, outcome: Outcome): void {
-    if (this.#abandoning) return;
+  #onEnd(job: Job, outcome: Outcome): void {
     const { request } = job;
-    const { reply, error } = encodeOutcome(request, outcome);
+    const error = "error" in outcome ? outcome.error : undefined;
     this.#settings.onEvent({ type: "answered", request, error });
-    this.#reply(job, reply)
-      .then((settled) => {
-        if (settled) job.requests.ack(job.deliveryTag);
-      })
-      .finally(() => {
-        this.#unacknowledged--;
-        if (this.#unacknowledged === 0) this.#whenIdle?.();
-      });
-  }
-
-  /**
-   * Whether the request is done with. It is not where the connection was lost
-   * before the confirm: then the broker delivers it again.
-   */
-  async #reply(job: Job, reply: OutgoingMessage): Promise<boolean> {
-    const { replyTo } = job.request;
-    // A one-way request: it was run, and nobody wants the result.
-    if (replyTo === undefined) return true;
-    try {
-      await job.requests.publish(replyTo, reply.body, reply.properties);
-      return true;
-    } catch (thrown) {
-      const error = RpcError.from(thrown);
-      if (error.reason === "connection_lost") return false;
-      return await this.#replyUnsendable(job, error);
-    }
-  }
-
-  /** The reply could not even be written: the caller hears that instead. */
-  async #replyUnsendable(job: Job, cause: RpcError): Promise<boolean> {
-    const { replyTo, correlationId } = job.request;
-    const error = new RpcError(
-      "internal",
-      `the reply could not be sent: ${cause.message}`,
-    );
-    const reply = encodeError(job.request, error);
-    try {
-      await job.requests.publish(replyTo!, reply.body, reply.properties);
-      return true;
-    } catch (thrown) {
-      const { reason, message } = RpcError.from(thrown);
-      if (reason === "connection_lost") return false;
-      this.#settings.onEvent({
-        type: "reply_dropped",
-        correlationId,
-        why: message,
-      });
-      return true;
-    }
-  }
-
-  #giveBackWaiting(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { requests, deliveryTag } of waiting) {
-      requests.nack(deliveryTag, true);
-    }
+    this.#replier.send(job, outcome, "acknowledge");
   }
 
   /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
   async #drain(graceMs = this.#settings.graceMs): Promise<void> {
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
+    const waiting = this.#dispatcher.pause();
     await this.#requests?.cancel();
-    this.#giveBackWaiting();
+    for (const { requests, deliveryTag } of waiting) {
+      requests.nack(deliveryTag, true);
+    }
     await this.#idle(graceMs);
-    this.#abandonRunning();
+    // What still runs is the broker's to give to another.
+    this.#dispatcher.abandon();
     await this.#requests?.close();
   }
 
   /** Resolves when nothing is in hand, or the grace period has passed. */
   async #idle(graceMs: number): Promise<void> {
-    if (this.#unacknowledged === 0 || graceMs === 0) return;
+    if (this.inHand === 0 || graceMs === 0) return;
     const idle = Promise.withResolvers<void>();
     this.#whenIdle = idle.resolve;
     const timer = setTimeout(idle.resolve, graceMs);
@@ -307,27 +227,9 @@ export class RpcServer implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  /** Neither answered nor acknowledged: the broker gives it to another. */
-  #abandonRunning(): void {
-    this.#abandoning = true;
-    const reason = new RpcError("aborted", "the server was stopped");
-    for (const run of [...this.#running]) run.abort(reason);
+  #checkIdle(): void {
+    if (this.inHand === 0) this.#whenIdle?.();
   }
-}
-
-function encodeOutcome(
-  request: RpcRequest,
-  outcome: Outcome,
-): { reply: OutgoingMessage; error?: RpcError } {
-  try {
-    if ("result" in outcome) {
-      return { reply: encodeReply(request, outcome.result) };
-    }
-  } catch (thrown) {
-    outcome = { error: RpcError.from(thrown) };
-  }
-  const { error } = outcome;
-  return { reply: encodeError(request, error), error };
 }
 
 /** For promises that somebody else may await. */

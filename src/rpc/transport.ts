@@ -115,10 +115,34 @@ export interface RequestQueue extends Publisher, AsyncIterable<Delivery> {
   close(): Promise<void>;
 }
 
+/** What to make a request queue that is missing. */
+export interface QueueDeclaration {
+  /**
+   * `auto` declares a queue that is missing, `passive` waits until somebody
+   * else has. A queue that exists is taken as it is in either case.
+   *
+   * @default {"auto"}
+   */
+  mode?: "auto" | "passive";
+  /** @default {"classic"} */
+  type?: "classic" | "quorum";
+  /** The exchange for requests that are dropped; none by default. */
+  deadLetterExchange?: string;
+}
+
 /** How a request queue is consumed. */
 export interface RequestQueueOptions {
   /** Deliveries that may be unacknowledged at once. */
   prefetch: number;
+  /** What to do where the queue is missing. */
+  declare: QueueDeclaration;
+  /**
+   * The delivery limit of a quorum queue that is declared; the broker drops
+   * what was delivered more often.
+   */
+  deliveryLimit: number;
+  /** Hears of calls that their callers cancel, by correlation id. */
+  onCancel: (correlationId: string) => void;
   /** Hears of replies that no queue took. */
   onReturn: (message: ReturnedMessage) => void;
 }
@@ -138,6 +162,11 @@ export interface Link {
     queue: string,
     options: RequestQueueOptions,
   ): Promise<RequestQueue>;
+  /**
+   * Tells whichever server runs a call that it is canceled. Does nothing where
+   * no server of the queue listens for that, or where it is not permitted.
+   */
+  cancelCall(queue: string, correlationId: string): Promise<void>;
   /** What a passive declare tells; undefined where there is no such queue. */
   inspect(queue: string): Promise<QueueInfo | undefined>;
 }
@@ -155,6 +184,19 @@ export interface LinkOptions {
   signal?: AbortSignal;
 }
 
+/** What becomes of a connection. */
+export type ConnectionEvent =
+  /** Login succeeded. */
+  | { type: "connected"; broker: string }
+  /** No broker could be reached; tried again after the delay. */
+  | { type: "unreachable"; error: Error; retryInMs: number }
+  /** A connection that stood was lost. */
+  | { type: "lost"; broker: string; error: Error }
+  /** The broker accepts no messages for now (it is short of memory or disk). */
+  | { type: "blocked"; reason: string }
+  /** The broker accepts messages again. */
+  | { type: "unblocked" };
+
 /** Makes connections, one at a time: the same one while it lives. */
 export interface Transport extends AsyncDisposable {
   /**
@@ -163,6 +205,8 @@ export interface Transport extends AsyncDisposable {
    * @throws {RpcError} where no broker can be reached, or one refuses.
    */
   link(options?: LinkOptions): Promise<Link>;
+  /** What becomes of the connection from now on, until it is closed. */
+  events(): AsyncIterableIterator<ConnectionEvent>;
   /** Closes the connection, for good. */
   close(): Promise<void>;
 }

@@ -1,0 +1,85 @@
+/**
+ * How a caller tells whichever server runs a call that it is canceled: a
+ * fanout exchange for each request queue, that all its servers listen to.
+ *
+ * @module
+ */
+import type { AMQPChannel } from "@cloudamqp/amqp-client";
+import type { AmqpSocket } from "./socket.ts";
+
+/** `type` of a cancel message; its `correlation_id` is the request's. */
+const CANCEL_TYPE = "cancel";
+const EXCHANGE_PREFIX = "rabbit-rpc.cancel.";
+const MAX_NAME_BYTES = 255;
+
+/** The exchange, or undefined where the queue's name leaves no room for it. */
+function exchangeFor(queue: string): string | undefined {
+  const name = EXCHANGE_PREFIX + queue;
+  const bytes = new TextEncoder().encode(name).length;
+  return bytes <= MAX_NAME_BYTES ? name : undefined;
+}
+
+/**
+ * Listens, on a channel of its own, until that or the connection is closed. A
+ * server without the right to do so serves all the same.
+ */
+export async function listenForCancels(
+  socket: AmqpSocket,
+  queue: string,
+  onCancel: (correlationId: string) => void,
+): Promise<AMQPChannel | undefined> {
+  const exchange = exchangeFor(queue);
+  if (exchange === undefined) return undefined;
+  const channel = await socket.channel();
+  channel.onerror = ignore;
+  try {
+    // Gone with the last server that listens.
+    await channel.exchangeDeclare(exchange, "fanout", {
+      durable: false,
+      autoDelete: true,
+    });
+    const { name } = await channel.queueDeclare("", {
+      exclusive: true,
+      durable: false,
+      autoDelete: false,
+    });
+    await channel.queueBind(name, exchange, "");
+    await channel.basicConsume(name, { noAck: true }, ({ properties }) => {
+      const { type, correlationId } = properties;
+      if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
+    });
+    return channel;
+  } catch (error) {
+    if (socket.closed) throw error;
+    return undefined;
+  }
+}
+
+/** Sends cancel messages, on a channel that may be lost without harm. */
+export class Canceler {
+  readonly #socket: AmqpSocket;
+  #channel: Promise<AMQPChannel> | undefined;
+
+  /** Opens its channel with the first message. */
+  constructor(socket: AmqpSocket) {
+    this.#socket = socket;
+  }
+
+  /** A missing exchange closes the channel; the next message opens another. */
+  async cancel(queue: string, correlationId: string): Promise<void> {
+    const exchange = exchangeFor(queue);
+    if (exchange === undefined || this.#socket.unblocked) return;
+    this.#channel ??= this.#open();
+    const channel = await this.#channel;
+    const properties = { type: CANCEL_TYPE, correlationId };
+    await channel.basicPublish(exchange, "", null, properties);
+  }
+
+  async #open(): Promise<AMQPChannel> {
+    const channel = await this.#socket.channel();
+    channel.onerror = () => this.#channel = undefined;
+    return channel;
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,18 @@
+/**
+ * A delivery on its way through the server.
+ *
+ * @module
+ */
+import type { RpcError } from "./errors.ts";
+import type { RpcRequest, RpcResult } from "./procedure.ts";
+import type { RequestQueue } from "./transport.ts";
+
+/** A request, with the queue that its delivery has to be settled on. */
+export interface Job {
+  readonly requests: RequestQueue;
+  readonly deliveryTag: number;
+  readonly request: RpcRequest;
+}
+
+/** What a procedure came to. */
+export type Outcome = { result: RpcResult } | { error: RpcError };

@@ -1,0 +1,122 @@
+/**
+ * Sends replies: publish, wait for the confirm, and only then acknowledge the
+ * request. What can't be published now is held.
+ *
+ * @module
+ */
+import { RpcError } from "./errors.ts";
+import { HeldReplies } from "./held_replies.ts";
+import type { Job, Outcome } from "./job.ts";
+import type { RpcRequest } from "./procedure.ts";
+import type { ServerEvent } from "./serve_options.ts";
+import type { RequestQueue } from "./transport.ts";
+import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
+
+/** What becomes of the request once its reply is confirmed. */
+export type Settlement = "acknowledge" | "dead_letter";
+
+/** Sends the replies of one server. */
+export class Replier {
+  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #held = new HeldReplies();
+  readonly #onSettled: () => void;
+  #underWay = 0;
+
+  /** `onEvent` hears of replies that were held or dropped. */
+  constructor(onEvent: (event: ServerEvent) => void, onSettled: () => void) {
+    this.#onEvent = onEvent;
+    this.#onSettled = onSettled;
+  }
+
+  /** Replies that are not confirmed yet. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Sends a reply and settles the request. */
+  send(job: Job, outcome: Outcome, settlement: Settlement): void {
+    this.#underWay++;
+    this.#send(job, outcome, settlement).finally(() => {
+      this.#underWay--;
+      this.#onSettled();
+    });
+  }
+
+  /** There is a connection again: publishes what was held. */
+  resume(requests: RequestQueue): void {
+    for (const { replyTo, message, deadlineMs } of this.#held.take()) {
+      requests.publish(replyTo, message.body, message.properties)
+        .catch((thrown) => {
+          const { reason, message: why } = RpcError.from(thrown);
+          if (reason === "connection_lost") {
+            this.#hold(replyTo, message, deadlineMs);
+          } else this.#dropped(message, why);
+        });
+    }
+  }
+
+  async #send(
+    job: Job,
+    outcome: Outcome,
+    settlement: Settlement,
+  ): Promise<void> {
+    const { replyTo, deadlineMs } = job.request;
+    // Without reply_to it is a one-way request: nobody wants the result.
+    if (replyTo !== undefined) {
+      const lost = await this.#publish(job, replyTo, outcome);
+      // Not acknowledged: the broker delivers the request again as well.
+      if (lost) return this.#hold(replyTo, lost, deadlineMs);
+    }
+    if (settlement === "acknowledge") job.requests.ack(job.deliveryTag);
+    else job.requests.nack(job.deliveryTag, false);
+  }
+
+  /** Returns the message where the connection was lost before its confirm. */
+  async #publish(
+    job: Job,
+    replyTo: string,
+    outcome: Outcome,
+  ): Promise<OutgoingMessage | undefined> {
+    const message = encodeOutcome(job.request, outcome);
+    try {
+      await job.requests.publish(replyTo, message.body, message.properties);
+    } catch (thrown) {
+      const error = RpcError.from(thrown);
+      if (error.reason === "connection_lost") return message;
+      if ("error" in outcome) return this.#dropped(message, error.message);
+      // It can't even be written: the caller hears that instead.
+      return await this.#publish(job, replyTo, { error: unsendable(error) });
+    }
+  }
+
+  #hold(replyTo: string, message: OutgoingMessage, deadlineMs: number): void {
+    const { correlationId } = message.properties;
+    this.#onEvent({ type: "reply_held", correlationId });
+    const dropped = this.#held.hold({ replyTo, message, deadlineMs });
+    for (const { message } of dropped) {
+      this.#dropped(message, "too many replies are held");
+    }
+  }
+
+  #dropped({ properties }: OutgoingMessage, why: string): undefined {
+    const { correlationId } = properties;
+    this.#onEvent({ type: "reply_dropped", correlationId, why });
+  }
+}
+
+function encodeOutcome(request: RpcRequest, outcome: Outcome): OutgoingMessage {
+  if ("error" in outcome) return encodeError(request, outcome.error);
+  try {
+    return encodeReply(request, outcome.result);
+  } catch (thrown) {
+    return encodeError(request, RpcError.from(thrown));
+  }
+}
+
+function unsendable(cause: RpcError): RpcError {
+  return new RpcError(
+    "internal",
+    `the reply could not be sent: ${cause.message}`,
+    { cause },
+  );
+}

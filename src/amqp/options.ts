@@ -106,15 +106,15 @@ function brokerAddress(text: string, options: ConnectOptions): BrokerAddress {
     hostname: url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost",
     port: Number(url.port) || (tls ? 5671 : 5672),
     tls,
-    vhost: decodePart(url.pathname.slice(1), text) || "/",
-    username: options.username ?? (decodePart(url.username, text) || "guest"),
-    password: options.password ?? (decodePart(url.password, text) || "guest"),
+    vhost: decodePart(url.pathname.slice(1)) || "/",
+    username: options.username ?? (decodePart(url.username) || "guest"),
+    password: options.password ?? (decodePart(url.password) || "guest"),
   };
 }
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "amqp:" || url?.protocol === "amqps:") return url;
+  if (url && /^amqps?:\/\//i.test(text)) return url;
   const given = url?.host
     ? `"${url.protocol}//${url.host}"`
     : "something else (not shown, since it may hold a password)";
@@ -123,12 +123,13 @@ function parseUrl(text: string): URL {
   );
 }
 
-function decodePart(part: string, text: string): string {
+function decodePart(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
     throw new RangeError(
-      `url must be percent-encoded UTF-8, got "${redactUrl(text)}"`,
+      "url must be percent-encoded UTF-8; write %25 for a % itself " +
+        "(not shown, since it may hold a password)",
     );
   }
 }

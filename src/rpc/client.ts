@@ -196,8 +196,8 @@ export class RpcClient implements AsyncDisposable {
         resolve,
         reject,
       };
-      if (options.signal && !this.#watch(options.signal, pending)) return;
       if (this.#closed) return reject(closedError());
+      if (options.signal && !this.#watch(options.signal, pending)) return;
       this.#pending.add(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {
@@ -290,6 +290,10 @@ export class RpcClient implements AsyncDisposable {
       this.#onReturn(message, link.vhost)
     );
     const session = { link, callbackQueue };
+    if (this.#closed) {
+      await callbackQueue.close();
+      throw closedError();
+    }
     this.#session = session;
     this.#read(session).catch((error) => this.#onLost(session, error));
     return session;
@@ -334,7 +338,8 @@ export class RpcClient implements AsyncDisposable {
           delay(DIAGNOSIS_MS, "unknown" as const, { ref: false }),
         ]);
         if (info !== "unknown") {
-          absence = absenceOf(call.queue, info, session.link.vhost);
+          // A server that stops now may have taken the request all the same.
+          absence = absenceOf(call.queue, info, session.link.vhost, true);
         }
       } catch {
         // The broker can't be asked: that the time is up still holds.

@@ -125,14 +125,24 @@ export class RpcError extends Error {
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
     if (!(thrown instanceof Error)) {
-      return new RpcError("internal", String(thrown), { cause: thrown });
+      return new RpcError("internal", describe(thrown), { cause: thrown });
     }
     const code = thrown.name === "AbortError"
       ? "canceled"
       : thrown.name === "TimeoutError"
       ? "deadline_exceeded"
       : "internal";
-    return new RpcError(code, thrown.message || thrown.name, { cause: thrown });
+    const message = describe(thrown.message) || describe(thrown.name);
+    return new RpcError(code, message, { cause: thrown });
+  }
+}
+
+/** Not every object can be made a string: one without a prototype can't. */
+function describe(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
   }
 }
 

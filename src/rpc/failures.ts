@@ -21,22 +21,32 @@ export function absenceOf(
   queue: string,
   info: QueueInfo | undefined,
   vhost: string,
+  maybeExecuted = false,
 ): RpcError | undefined {
-  if (info === undefined) return noQueue(queue, vhost);
+  if (info === undefined) return noQueue(queue, vhost, "", maybeExecuted);
   if (info.consumers > 0) return undefined;
   return new RpcError(
     "unavailable",
     `queue "${queue}" exists but no server is consuming it ` +
       `(${info.messages} requests waiting)`,
-    { reason: "no_consumer", members: { messages: info.messages } },
+    {
+      reason: "no_consumer",
+      maybeExecuted,
+      members: { messages: info.messages },
+    },
   );
 }
 
-export function noQueue(queue: string, vhost: string, why = ""): RpcError {
+export function noQueue(
+  queue: string,
+  vhost: string,
+  why = "",
+  maybeExecuted = false,
+): RpcError {
   return new RpcError(
     "unavailable",
     `no queue "${queue}" on vhost "${vhost}"${why}`,
-    { reason: "no_queue" },
+    { reason: "no_queue", maybeExecuted },
   );
 }
 

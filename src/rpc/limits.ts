@@ -42,7 +42,7 @@ export function queueName(value: string): string {
 
 /** Milliseconds for people: `500ms`, `30s`, `2m`. */
 export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`;
   if (ms % 60_000 === 0) return `${ms / 60_000}m`;
   return `${Number((ms / 1000).toFixed(3))}s`;
 }

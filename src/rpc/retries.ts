@@ -50,9 +50,9 @@ export async function withRetries(
     const { error } = end;
     if (isLost(error) && retriesLeft > 0) retriesLeft--;
     else if (!mayAppear(error, policy)) throw error;
-    const pauseMs = backoffMs(attempt);
-    if (Date.now() + pauseMs >= policy.deadlineMs) throw error;
-    await pause(pauseMs, policy.signal);
+    const leftMs = policy.deadlineMs - Date.now();
+    await pause(Math.min(backoffMs(attempt), leftMs), policy.signal);
+    if (Date.now() >= policy.deadlineMs) throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Refusal, refusal } from "./admission.ts";
 import { backoffMs } from "./backoff.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { RpcError } from "./errors.ts";
+import { RpcError, type RpcErrorReason } from "./errors.ts";
 import type { Job, Outcome } from "./job.ts";
 import { queueName } from "./limits.ts";
 import type { Procedure } from "./procedure.ts";
@@ -16,6 +16,17 @@ import { Replier } from "./replier.ts";
 import { type ServeOptions, serveSettings } from "./serve_options.ts";
 import type { Delivery, RequestQueue, Transport } from "./transport.ts";
 import { decodeRequest } from "./wire.ts";
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What no patience mends. */
+const FATAL = new Set<RpcErrorReason>([
+  "refused",
+  "not_amqp",
+  "tls",
+  "untrusted",
+  "closed",
+]);
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
@@ -59,7 +70,7 @@ export class RpcServer implements AsyncDisposable {
   #requests: RequestQueue | undefined;
   #started = 0;
   #draining: Promise<void> | undefined;
-  #whenIdle: (() => void) | undefined;
+  readonly #graceOver = Promise.withResolvers<void>();
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
@@ -106,7 +117,7 @@ export class RpcServer implements AsyncDisposable {
    * or at once with a grace of 0, what still runs is given back instead.
    */
   async stop(options: { graceMs?: number } = {}): Promise<void> {
-    if (options.graceMs === 0) this.#whenIdle?.();
+    if (options.graceMs === 0) this.#graceOver.resolve();
     this.#draining ??= this.#drain(options.graceMs ?? this.#settings.graceMs);
     await this.finished.catch(ignore);
   }
@@ -122,6 +133,7 @@ export class RpcServer implements AsyncDisposable {
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         const requests = await this.#consume();
+        if (signal.aborted) await requests.close();
         attempt = 0;
         onReady();
         await this.#read(requests);
@@ -141,7 +153,9 @@ export class RpcServer implements AsyncDisposable {
 
   async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
     this.#dispatcher.connectionLost();
-    if (error.reason === "refused" || error.reason === "closed") throw error;
+    // The connection may live on: no channel of it must take more requests.
+    await this.#requests?.close();
+    if (error.reason && FATAL.has(error.reason)) throw error;
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
     await delay(retryInMs, undefined, { signal }).catch(ignore);
@@ -207,7 +221,8 @@ export class RpcServer implements AsyncDisposable {
   async #drain(graceMs = this.#settings.graceMs): Promise<void> {
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     const waiting = this.#dispatcher.pause();
-    await this.#requests?.cancel();
+    const { promise: graceOver } = this.#graceOver;
+    await Promise.race([this.#requests?.cancel(), graceOver]);
     for (const { requests, deliveryTag } of waiting) {
       requests.nack(deliveryTag, true);
     }
@@ -219,16 +234,17 @@ export class RpcServer implements AsyncDisposable {
 
   /** Resolves when nothing is in hand, or the grace period has passed. */
   async #idle(graceMs: number): Promise<void> {
-    if (this.inHand === 0 || graceMs === 0) return;
-    const idle = Promise.withResolvers<void>();
-    this.#whenIdle = idle.resolve;
-    const timer = setTimeout(idle.resolve, graceMs);
-    await idle.promise;
+    if (this.inHand === 0) return;
+    const { promise, resolve } = this.#graceOver;
+    const timer = setTimeout(resolve, Math.min(graceMs, LONGEST_TIMER_MS));
+    await promise;
     clearTimeout(timer);
   }
 
+  /** Nothing left to wait for: the grace period ends. */
   #checkIdle(): void {
-    if (this.inHand === 0) this.#whenIdle?.();
+    const draining = this.#draining !== undefined;
+    if (draining && this.inHand === 0) this.#graceOver.resolve();
   }
 }
 

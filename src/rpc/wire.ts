@@ -48,7 +48,7 @@ export function requestProperties(
   const properties: MessageProperties = {
     correlationId: fields.correlationId,
     replyTo: fields.replyTo,
-    expiration: String(Math.max(Math.ceil(fields.deadlineMs - nowMs), 0)),
+    expiration: expirationFor(fields.deadlineMs - nowMs),
     headers: { ...fields.headers, [DEADLINE_HEADER]: fields.deadlineMs },
   };
   if (fields.type) properties.type = fields.type;
@@ -56,6 +56,11 @@ export function requestProperties(
   if (fields.messageId) properties.messageId = fields.messageId;
   if (fields.persistent) properties.deliveryMode = 2;
   return properties;
+}
+
+/** RabbitMQ closes the channel for what does not fit 32 bits. */
+function expirationFor(leftMs: number): string {
+  return String(Math.min(Math.max(Math.ceil(leftMs), 0), 2 ** 32 - 1));
 }
 
 /** A delivery from a request queue as a request. */
@@ -89,11 +94,14 @@ function requestDeadline(
   properties: MessageProperties,
   receivedAtMs: number,
 ): number {
-  const header = Number(properties.headers?.[DEADLINE_HEADER] ?? Infinity);
-  const expiration = Number.parseInt(properties.expiration ?? "", 10);
+  const header = properties.headers?.[DEADLINE_HEADER];
+  const isNumber = typeof header === "number" || typeof header === "bigint";
+  const deadlineMs = isNumber ? Number(header) : NaN;
+  const { expiration = "" } = properties;
+  const leftMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
   return Math.min(
-    Number.isNaN(header) ? Infinity : header,
-    Number.isNaN(expiration) ? Infinity : receivedAtMs + expiration,
+    Number.isNaN(deadlineMs) ? Infinity : deadlineMs,
+    receivedAtMs + leftMs,
   );
 }
 
@@ -141,18 +149,25 @@ export function encodeError(
   error: RpcError,
 ): OutgoingMessage {
   const { code, message, members } = error;
-  const problem = {
-    ...members,
-    code,
-    title: RPC_CODES[code],
-    detail: message,
-  };
+  const problem = { code, title: RPC_CODES[code], detail: message };
   const reply = encodeReply(request, {
-    body: JSON.stringify(problem),
+    body: problemJson(problem, members),
     contentType: ERROR_CONTENT_TYPE,
   });
   reply.properties.type = ERROR_TYPE;
   return reply;
+}
+
+/** Members that JSON can't hold must not cost the caller its answer. */
+function problemJson(
+  problem: Record<string, unknown>,
+  members: Record<string, unknown>,
+): string {
+  try {
+    return JSON.stringify({ ...members, ...problem });
+  } catch {
+    return JSON.stringify(problem);
+  }
 }
 
 /** A reply, as a caller sees it. */

@@ -115,11 +115,11 @@ function brokerAddress(text: string, options: ConnectOptions): BrokerAddress {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^amqps?:\/\//i.test(text)) return url;
-  const given = url?.host
-    ? `"${url.protocol}//${url.host}"`
-    : "something else (not shown, since it may hold a password)";
+  const scheme = /^[a-z]+:\/\//i.exec(text)?.[0];
   throw new RangeError(
-    `url must look like amqp://user@host:5672/vhost (or amqps://), got ${given}`,
+    "url must look like amqp://user@host:5672/vhost (or amqps://), got " +
+      (scheme ? `one with ${scheme} ` : "something else ") +
+      "(not shown, since it may hold a password)",
   );
 }
 

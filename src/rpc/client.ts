@@ -6,7 +6,11 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { RpcError } from "./errors.ts";
-import { type CallOptions, DEFAULT_TIMEOUT_MS } from "./call_options.ts";
+import {
+  type CallOptions,
+  checkRetries,
+  DEFAULT_TIMEOUT_MS,
+} from "./call_options.ts";
 import {
   absenceOf,
   canceledError,
@@ -49,6 +53,7 @@ interface Call {
   /** In ms since the epoch. */
   readonly deadlineMs: number;
   readonly messageId: string | undefined;
+  readonly attempts: PendingCall[];
 }
 
 /** A callback queue on a live connection. */
@@ -126,6 +131,7 @@ export class RpcClient implements AsyncDisposable {
       "timeoutMs",
       options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     );
+    checkRetries(options);
     const call: Call = {
       queue,
       body: toBytes(body),
@@ -133,15 +139,22 @@ export class RpcClient implements AsyncDisposable {
       timeoutMs,
       deadlineMs: Math.ceil(Date.now() + timeoutMs),
       messageId: options.retries ? crypto.randomUUID() : undefined,
+      attempts: [],
     };
     if (!options.retries && !options.wait) {
       options.onAttempt?.(1);
       return await this.#attempt(call);
     }
-    return await withRetries((attempt) => {
-      options.onAttempt?.(attempt);
-      return this.#attempt(call);
-    }, { ...options, deadlineMs: call.deadlineMs });
+    try {
+      return await withRetries((attempt) => {
+        options.onAttempt?.(attempt);
+        return this.#attempt(call);
+      }, { ...options, deadlineMs: call.deadlineMs });
+    } finally {
+      // Attempts that were silent: nobody waits for them any more.
+      const over = new RpcError("canceled", "another attempt ended the call");
+      for (const attempt of call.attempts) this.#fail(attempt, over);
+    }
   }
 
   /**
@@ -196,6 +209,7 @@ export class RpcClient implements AsyncDisposable {
         resolve,
         reject,
       };
+      call.attempts.push(pending);
       if (this.#closed) return reject(closedError());
       if (options.signal && !this.#watch(options.signal, pending)) return;
       this.#pending.add(pending);

@@ -48,7 +48,9 @@ export class Dispatcher {
 
   /** Jobs that have no outcome yet. */
   get size(): number {
-    return this.#waiting.length + this.#running.size;
+    let size = this.#waiting.length;
+    for (const { jobs } of this.#running) size += jobs.length;
+    return size;
   }
 
   /** Runs a job when there is room, or gives it what its like came to. */
@@ -85,6 +87,12 @@ export class Dispatcher {
         this.#index(run, redeliveryKey(request));
       }
     }
+  }
+
+  /** Keeps the outcome of a job that is going to be delivered again. */
+  remember(job: Job, outcome: Outcome): void {
+    const key = redeliveryKey(job.request);
+    if (key !== undefined) this.#replays.store(key, outcome);
   }
 
   /** Starts nothing more; returns the jobs that were waiting. */

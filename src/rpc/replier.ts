@@ -15,17 +15,25 @@ import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
 
+/** What a {@linkcode Replier} tells its server. */
+export interface ReplierHooks {
+  /** One reply less is under way. */
+  onSettled: () => void;
+  /** The connection was lost: the broker will deliver the job again. */
+  onHeld: (job: Job, outcome: Outcome) => void;
+}
+
 /** Sends the replies of one server. */
 export class Replier {
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #held = new HeldReplies();
-  readonly #onSettled: () => void;
+  readonly #hooks: ReplierHooks;
   #underWay = 0;
 
   /** `onEvent` hears of replies that were held or dropped. */
-  constructor(onEvent: (event: ServerEvent) => void, onSettled: () => void) {
+  constructor(onEvent: (event: ServerEvent) => void, hooks: ReplierHooks) {
     this.#onEvent = onEvent;
-    this.#onSettled = onSettled;
+    this.#hooks = hooks;
   }
 
   /** Replies that are not confirmed yet. */
@@ -38,7 +46,7 @@ export class Replier {
     this.#underWay++;
     this.#send(job, outcome, settlement).finally(() => {
       this.#underWay--;
-      this.#onSettled();
+      this.#hooks.onSettled();
     });
   }
 
@@ -65,7 +73,10 @@ export class Replier {
     if (replyTo !== undefined) {
       const lost = await this.#publish(job, replyTo, outcome);
       // Not acknowledged: the broker delivers the request again as well.
-      if (lost) return this.#hold(replyTo, lost, deadlineMs);
+      if (lost) {
+        this.#hooks.onHeld(job, outcome);
+        return this.#hold(replyTo, lost, deadlineMs);
+      }
     }
     if (settlement === "acknowledge") job.requests.ack(job.deliveryTag);
     else job.requests.nack(job.deliveryTag, false);

@@ -9,6 +9,8 @@ import { RpcError } from "./errors.ts";
 import { canceledError, isAbsence } from "./failures.ts";
 import type { RpcReply } from "./wire.ts";
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** When to send again. */
 export interface RetryPolicy {
   /** Attempts beyond the first that may reach a server. */
@@ -40,13 +42,12 @@ export async function withRetries(
   let retriesLeft = policy.retries ?? 0;
   for (let attempt = 1;; attempt++) {
     open.add(watch(send(attempt)));
-    const end = await firstEnd(open, retriesLeft > 0 ? policy : undefined);
+    const end = await lastWord(open, retriesLeft > 0 ? policy : undefined);
     if (end === "silence") {
       retriesLeft--;
       continue;
     }
     if ("reply" in end) return end.reply;
-    open.delete(end.attempt);
     const { error } = end;
     if (isLost(error) && retriesLeft > 0) retriesLeft--;
     else if (!mayAppear(error, policy)) throw error;
@@ -65,12 +66,24 @@ function watch(sending: Promise<RpcReply>): Promise<End> {
   return attempt;
 }
 
-async function firstEnd(
-  open: ReadonlySet<Promise<End>>,
+/** How the attempts end: one that failed on its way leaves it to the others. */
+async function lastWord(
+  open: Set<Promise<End>>,
   policy: RetryPolicy | undefined,
 ): Promise<End> {
-  const { attemptTimeoutMs } = policy ?? {};
-  if (attemptTimeoutMs === undefined) return await Promise.race(open);
+  while (true) {
+    const end = await firstEnd(open, policy?.attemptTimeoutMs ?? Infinity);
+    if (end === "silence" || "reply" in end) return end;
+    open.delete(end.attempt);
+    if (end.error.remote || open.size === 0) return end;
+  }
+}
+
+async function firstEnd(
+  open: ReadonlySet<Promise<End>>,
+  attemptTimeoutMs: number,
+): Promise<End> {
+  if (attemptTimeoutMs > LONGEST_TIMER_MS) return await Promise.race(open);
   const answered = new AbortController();
   const { signal } = answered;
   const silence = delay(attemptTimeoutMs, "silence" as const, { signal });

@@ -13,7 +13,11 @@ import type { Job, Outcome } from "./job.ts";
 import { queueName } from "./limits.ts";
 import type { Procedure } from "./procedure.ts";
 import { Replier } from "./replier.ts";
-import { type ServeOptions, serveSettings } from "./serve_options.ts";
+import {
+  checkGrace,
+  type ServeOptions,
+  serveSettings,
+} from "./serve_options.ts";
 import type { Delivery, RequestQueue, Transport } from "./transport.ts";
 import { decodeRequest } from "./wire.ts";
 
@@ -87,7 +91,10 @@ export class RpcServer implements AsyncDisposable {
     this.queue = queueName(queue);
     this.#settings = serveSettings(options);
     const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
-    this.#replier = new Replier(onEvent, () => this.#checkIdle());
+    this.#replier = new Replier(onEvent, {
+      onSettled: () => this.#checkIdle(),
+      onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
+    });
     this.#dispatcher = new Dispatcher(procedure, {
       concurrency,
       handlerTimeoutMs,
@@ -118,7 +125,8 @@ export class RpcServer implements AsyncDisposable {
    */
   async stop(options: { graceMs?: number } = {}): Promise<void> {
     if (options.graceMs === 0) this.#graceOver.resolve();
-    this.#draining ??= this.#drain(options.graceMs ?? this.#settings.graceMs);
+    const graceMs = checkGrace(options.graceMs ?? this.#settings.graceMs);
+    this.#draining ??= this.#drain(graceMs);
     await this.finished.catch(ignore);
   }
 

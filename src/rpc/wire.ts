@@ -94,15 +94,20 @@ function requestDeadline(
   properties: MessageProperties,
   receivedAtMs: number,
 ): number {
-  const header = properties.headers?.[DEADLINE_HEADER];
-  const isNumber = typeof header === "number" || typeof header === "bigint";
-  const deadlineMs = isNumber ? Number(header) : NaN;
+  const deadlineMs = numberHeader(properties.headers ?? {}, DEADLINE_HEADER);
   const { expiration = "" } = properties;
   const leftMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
-  return Math.min(
-    Number.isNaN(deadlineMs) ? Infinity : deadlineMs,
-    receivedAtMs + leftMs,
-  );
+  return Math.min(deadlineMs ?? Infinity, receivedAtMs + leftMs);
+}
+
+/** A header that is a number; whatever else a stranger put there is none. */
+export function numberHeader(
+  headers: MessageHeaders,
+  name: string,
+): number | undefined {
+  const value = headers[name];
+  const isNumber = typeof value === "number" || typeof value === "bigint";
+  return isNumber && !Number.isNaN(value) ? Number(value) : undefined;
 }
 
 /** Body and properties of a message to be published. */

@@ -202,11 +202,12 @@ export class Running implements AsyncDisposable {
     stdin: string | Uint8Array | undefined,
     keepOpen: boolean,
   ): Promise<void> {
-    if (!this.#input) return;
-    if (stdin !== undefined) {
-      await unlessBroken(this.#input.write(toBytes(stdin)));
-    }
-    if (!keepOpen) await unlessBroken(this.#input.close());
+    const input = this.#input;
+    if (!input) return;
+    await unlessBroken(async () => {
+      if (stdin !== undefined) await input.write(toBytes(stdin));
+      if (!keepOpen) await input.close();
+    });
   }
 
   #failure(what: string): Error {
@@ -232,9 +233,9 @@ async function within(
 }
 
 /** A program need not read its stdin: that it is closed is no failure. */
-async function unlessBroken(writing: Promise<void>): Promise<void> {
+async function unlessBroken(writing: () => Promise<void>): Promise<void> {
   try {
-    await writing;
+    await writing();
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }

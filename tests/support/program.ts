@@ -51,7 +51,9 @@ export async function start(
   return startProcess(command, rest, cleaned(options));
 }
 
-async function commandLine(args: string[]): Promise<[string, ...string[]]> {
+export async function commandLine(
+  args: string[],
+): Promise<[string, ...string[]]> {
   const executable = Deno.env.get("RABBIT_RPC_BIN");
   if (executable) return [resolve(executable), ...args];
   const config = `${ROOT}/deno.json`;
@@ -87,7 +89,12 @@ export function taskFlags(config: string, subcommand = ""): string[] {
         `"deno run FLAGS main.ts ..."`,
     );
   }
-  return flags.split(" ").filter((flag) => flag !== "");
+  return flags.split(" ").filter((flag) => flag !== "").map(unquoted);
+}
+
+/** A word as the shell passes it on that deno.json writes it for. */
+function unquoted(word: string): string {
+  return word.replaceAll("'", "");
 }
 
 function cleaned<T extends ProgramOptions>(options: T): T {

@@ -1,6 +1,7 @@
 // Holds the rules on who imports whom, and where the program touches its
 // surroundings. The checker is tested on bad samples first.
 
+import { test } from "./support/needs.ts";
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 
@@ -152,7 +153,7 @@ const bad: [string, string, string][] = [
 ];
 
 for (const [path, text, what] of bad) {
-  Deno.test(`the checker finds: ${what}`, () => {
+  test(`the checker finds: ${what}`, () => {
     assert.equal(problems({ path, text }).length, 1, text.slice(0, 100));
   });
 }
@@ -177,7 +178,7 @@ const good: [string, string, string][] = [
 ];
 
 for (const [path, text, what] of good) {
-  Deno.test(`the checker allows: ${what}`, () => {
+  test(`the checker allows: ${what}`, () => {
     assert.deepEqual(problems({ path, text }), []);
   });
 }
@@ -201,7 +202,7 @@ async function sources(): Promise<Source[]> {
   })));
 }
 
-Deno.test("the program keeps the rules", async () => {
+test("the program keeps the rules", async () => {
   const all = await sources();
   // It was the program that was read, and its imports were seen.
   const ofFile = (path: string) =>

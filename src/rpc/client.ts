@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import {
   type CallOptions,
@@ -268,6 +268,12 @@ export class RpcClient implements AsyncDisposable {
   #send(session: Session, pending: PendingCall, call: Call): void {
     const { correlationId, deadlineMs, queue } = pending;
     if (!this.#pending.has(correlationId)) return;
+    const { unblocked } = session.link;
+    if (unblocked !== undefined) {
+      // Who has given up by then is not sent at all.
+      unblocked.then(() => this.#send(session, pending, call));
+      return;
+    }
     const { type, contentType, headers, persistent } = call.options;
     const properties = requestProperties({
       correlationId,
@@ -343,22 +349,27 @@ export class RpcClient implements AsyncDisposable {
 
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
+    call.reject(await this.#absence(call) ?? timeoutError(call));
+  }
+
+  /** Whether the call had no server at all, as far as can be known soon. */
+  async #absence({ queue, sent }: PendingCall): Promise<RpcError | undefined> {
     const session = this.#session;
-    let absence: RpcError | undefined;
-    if (session !== undefined && call.sent) {
-      try {
-        const info = await Promise.race([
-          this.inspect(call.queue),
-          delay(DIAGNOSIS_MS, "unknown" as const, { ref: false }),
-        ]);
-        if (info !== "unknown") {
-          // A server that stops now may have taken the request all the same.
-          absence = absenceOf(call.queue, info, session.link.vhost, true);
-        }
-      } catch {
-        // The broker can't be asked: that the time is up still holds.
-      }
+    if (session === undefined || !sent) return undefined;
+    const known = new AbortController();
+    try {
+      return await Promise.race([
+        // A server that stops now may have taken the request all the same.
+        this.inspect(queue).then((info) =>
+          absenceOf(queue, info, session.link.vhost, true)
+        ),
+        delay(DIAGNOSIS_MS, known.signal).then(() => undefined),
+      ]);
+    } catch {
+      // The broker can't be asked: that the time is up still holds.
+      return undefined;
+    } finally {
+      known.abort();
     }
-    call.reject(absence ?? timeoutError(call));
   }
 }

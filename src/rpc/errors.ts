@@ -39,8 +39,10 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `broker_unreachable`: no connection could be made
  * - `connection_lost`: the connection, or a channel on it, was lost
  * - `refused`: the broker refused login, virtual host or permission
+ * - `locked`: the queue is exclusive to another connection
  * - `not_amqp`: what answers does not speak AMQP 0-9-1
- * - `tls`: TLS was expected by one side only, or could not be agreed on
+ * - `tls`: the broker speaks TLS, and the URL says that it does not
+ * - `not_tls`: the URL says that the broker speaks TLS, and it does not
  * - `untrusted`: the broker's certificate was not trusted
  * - `closed`: the client, server or connection was closed by this program
  */
@@ -51,8 +53,10 @@ export type RpcErrorReason =
   | "broker_unreachable"
   | "connection_lost"
   | "refused"
+  | "locked"
   | "not_amqp"
   | "tls"
+  | "not_tls"
   | "untrusted"
   | "closed";
 

@@ -28,13 +28,18 @@ export function absenceOf(
   return new RpcError(
     "unavailable",
     `queue "${queue}" exists but no server is consuming it ` +
-      `(${info.messages} requests waiting)`,
+      `(${requests(info.messages)} waiting)`,
     {
       reason: "no_consumer",
       maybeExecuted,
       members: { messages: info.messages },
     },
   );
+}
+
+/** `1 request`, `2 requests`. */
+export function requests(count: number): string {
+  return count === 1 ? "1 request" : `${count} requests`;
 }
 
 export function noQueue(

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "./backoff.ts";
+import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import { canceledError, isAbsence } from "./failures.ts";
 import type { RpcReply } from "./wire.ts";
@@ -85,10 +85,8 @@ async function firstEnd(
 ): Promise<End> {
   if (attemptTimeoutMs > LONGEST_TIMER_MS) return await Promise.race(open);
   const answered = new AbortController();
-  const { signal } = answered;
-  const silence = delay(attemptTimeoutMs, "silence" as const, { signal });
-  // Its end by our own abort is no news.
-  silence.catch(ignore);
+  const silence = delay(attemptTimeoutMs, answered.signal)
+    .then(() => "silence" as const);
   try {
     return await Promise.race([...open, silence]);
   } finally {
@@ -109,10 +107,8 @@ function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
 
 async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   try {
-    await delay(ms, undefined, { signal });
+    await delay(ms, signal);
   } catch {
     throw canceledError(signal!, false);
   }
 }
-
-function ignore(): void {}

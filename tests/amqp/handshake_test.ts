@@ -1,14 +1,11 @@
 // Tests of connecting to what is no broker, or a broken one. No real broker
 // does any of this on demand.
 
+import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { connect } from "../../src/amqp/connect.ts";
-import {
-  type ConnectOptions,
-  connectSettings,
-} from "../../src/amqp/options.ts";
-import { AmqpTransport } from "../../src/amqp/transport.ts";
+import type { ConnectOptions } from "../../src/amqp/options.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import {
   closing,
@@ -77,7 +74,7 @@ const strangers: [string, Uint8Array, string, RegExp][] = [
 ];
 
 for (const [what, bytes, reason, message] of strangers) {
-  Deno.test(`what answers is no broker: ${what}`, async () => {
+  test(`what answers is no broker: ${what}`, async () => {
     const error = await failure((talk) => talk.send(bytes));
     assert.deepEqual([error.code, error.reason], ["unavailable", reason]);
     assert.match(error.message, message);
@@ -85,7 +82,7 @@ for (const [what, bytes, reason, message] of strangers) {
   });
 }
 
-Deno.test("a TLS alert that comes in two reads is a TLS alert", async () => {
+test("a TLS alert that comes in two reads is a TLS alert", async () => {
   const error = await failure(async (talk) => {
     await talk.send(Uint8Array.of(21));
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -94,7 +91,7 @@ Deno.test("a TLS alert that comes in two reads is a TLS alert", async () => {
   assert.equal(error.reason, "tls");
 });
 
-Deno.test("a single byte, and then the end, is no AMQP", async () => {
+test("a single byte, and then the end, is no AMQP", async () => {
   const error = await failure(async (talk) => {
     await talk.send(Uint8Array.of(72));
     talk.close();
@@ -125,7 +122,7 @@ const silences: [string, (talk: Talk) => Promise<void>][] = [
 ];
 
 for (const [when, script] of silences) {
-  Deno.test(`silence ${when} ends with the connect time-out`, async () => {
+  test(`silence ${when} ends with the connect time-out`, async () => {
     const error = await failure(script, { connectTimeoutMs: 150 });
     assert.equal(error.code, "unavailable");
     assert.equal(error.reason, "broker_unreachable");
@@ -160,7 +157,7 @@ const partings: [string, (talk: Talk) => Promise<void>][] = [
 ];
 
 for (const [when, script] of partings) {
-  Deno.test(`a connection that is closed ${when}`, async () => {
+  test(`a connection that is closed ${when}`, async () => {
     const error = await failure(script);
     assert.equal(error.code, "unavailable");
     assert.equal(error.reason, "broker_unreachable");
@@ -168,7 +165,7 @@ for (const [when, script] of partings) {
   });
 }
 
-Deno.test("nobody listens", async () => {
+test("nobody listens", async () => {
   const port = freePort();
   const error = await failureAt(`amqp://127.0.0.1:${port}`);
   assert.equal(error.reason, "broker_unreachable");
@@ -188,7 +185,7 @@ function refusing(code: number, reason: string) {
   };
 }
 
-Deno.test("a login that is refused", async () => {
+test("a login that is refused", async () => {
   const script = refusing(403, "ACCESS_REFUSED - Login was refused");
   const login = { username: "ann", password: "s3cr3t" };
   const error = await failure(script, login);
@@ -197,13 +194,13 @@ Deno.test("a login that is refused", async () => {
   assert.doesNotMatch(JSON.stringify(error) + error.stack, /s3cr3t/);
 });
 
-Deno.test("a vhost that is refused", async () => {
+test("a vhost that is refused", async () => {
   const error = await failure(refusing(530, "NOT_ALLOWED - no access"));
   const seen = [error.code, error.reason];
   assert.deepEqual(seen, ["permission_denied", "refused"]);
 });
 
-Deno.test("a broker that is shutting down can be tried again", async () => {
+test("a broker that is shutting down can be tried again", async () => {
   const error = await failure(refusing(320, "CONNECTION_FORCED - shutdown"));
   assert.equal(error.reason, "broker_unreachable");
   assert.match(error.message, /CONNECTION_FORCED - shutdown \(320\)/);
@@ -228,13 +225,13 @@ const unparseable: [string, Uint8Array][] = [
 ];
 
 for (const [what, bytes] of unparseable) {
-  Deno.test(`unparseable in the handshake: ${what}`, async () => {
+  test(`unparseable in the handshake: ${what}`, async () => {
     const error = await failure((talk) => talk.send(concat(bytes, bytes)));
     assert.equal(error.code, "unavailable");
     assert.equal(error.reason, "broker_unreachable");
   });
 
-  Deno.test(`unparseable after the handshake: ${what}`, async () => {
+  test(`unparseable after the handshake: ${what}`, async () => {
     const lost = Promise.withResolvers<Error>();
     const go = Promise.withResolvers<void>();
     await using peer = startPeer(async (talk) => {
@@ -261,7 +258,7 @@ for (const [what, bytes] of unparseable) {
   });
 }
 
-Deno.test("frames may be split anywhere", async () => {
+test("frames may be split anywhere", async () => {
   const bytes = concat(START, tune(), OPEN_OK);
   for (let at = 1; at < bytes.length; at++) {
     await using peer = startPeer(async (talk) => {
@@ -277,7 +274,7 @@ Deno.test("frames may be split anywhere", async () => {
   }
 });
 
-Deno.test("frames may come byte by byte", async () => {
+test("frames may come byte by byte", async () => {
   await using peer = startPeer(async (talk) => {
     await talk.read(8);
     for (const byte of concat(START, tune(), OPEN_OK)) {
@@ -291,7 +288,7 @@ Deno.test("frames may come byte by byte", async () => {
   await rpc.close();
 });
 
-Deno.test("credentials and vhost arrive as they were meant", async () => {
+test("credentials and vhost arrive as they were meant", async () => {
   const heard = Promise.withResolvers<[string, string]>();
   await using peer = startPeer(async (talk) => {
     const { startOk, open } = await talk.handshake();
@@ -318,7 +315,7 @@ Deno.test("credentials and vhost arrive as they were meant", async () => {
   assert.equal(open, `${opened}\0\0`);
 });
 
-Deno.test("of several brokers the first that answers is taken", async () => {
+test("of several brokers the first that answers is taken", async () => {
   const script = async (talk: Talk) => {
     await talk.handshake();
     await talk.hear(10, 50);
@@ -336,81 +333,9 @@ Deno.test("of several brokers the first that answers is taken", async () => {
   assert.deepEqual(events, [`127.0.0.1:${broker.port}`]);
 });
 
-Deno.test("of several failures a refusal is the one to tell", async () => {
+test("of several failures a refusal is the one to tell", async () => {
   await using refuser = startPeer(refusing(403, "ACCESS_REFUSED"));
   const nobody = `amqp://127.0.0.1:${freePort()}`;
   const error = await failureAt([nobody, refuser.url, nobody]);
   assert.equal(error.reason, "refused");
 });
-
-Deno.test("closing while connecting ends the attempt", async () => {
-  const reached = Promise.withResolvers<void>();
-  await using peer = startPeer(async (talk) => {
-    await talk.read(8);
-    reached.resolve();
-  });
-  const transport = new AmqpTransport(connectSettings(peer.url));
-  const linking = Promise.allSettled([transport.link({ patient: true })]);
-  await within("the greeting", reached.promise);
-  await transport.close();
-  const [outcome] = await within("the end", linking);
-  assert.equal(outcome.status, "rejected");
-  assert.equal((outcome.reason as RpcError).reason, "closed");
-});
-
-Deno.test("an aborted signal ends a patient wait for a broker", async () => {
-  const controller = new AbortController();
-  const unreachable = Promise.withResolvers<void>();
-  const settings = connectSettings(`amqp://127.0.0.1:${freePort()}`, {
-    onEvent: () => unreachable.resolve(),
-  });
-  await using transport = new AmqpTransport(settings);
-  const { signal } = controller;
-  const linking = transport.link({ patient: true, signal });
-  const outcome = Promise.allSettled([linking]);
-  await within("one failure", unreachable.promise);
-  controller.abort(new RpcError("canceled", "enough"));
-  const [{ status }] = await within("the end", outcome);
-  assert.equal(status, "rejected");
-});
-
-/** Answers what a caller needs before it can publish. */
-async function acceptCaller(talk: Talk): Promise<void> {
-  while (true) {
-    const { type, channel, payload } = await talk.frame();
-    if (type !== 1) continue;
-    const replies: Record<string, Uint8Array> = {
-      "20.10": method(channel, 20, 11, long(0)),
-      "20.40": method(channel, 20, 41),
-      "85.10": method(channel, 85, 11),
-      "50.10": method(channel, 50, 11, shortString("cb"), long(0), long(0)),
-      "50.40": method(channel, 50, 41, long(0)),
-      "60.20": method(channel, 60, 21, shortString("tag")),
-      "10.50": method(0, 10, 51),
-    };
-    const name = `${payload[1]}.${payload[3]}`;
-    if (name === "60.40") return;
-    if (replies[name]) await talk.send(replies[name]);
-  }
-}
-
-for (const frameMax of [4096, 0]) {
-  Deno.test(`a broker whose frames hold ${frameMax || "any number of"} bytes gets requests`, async () => {
-    const published = Promise.withResolvers<void>();
-    await using peer = startPeer(async (talk) => {
-      await talk.read(8);
-      await talk.send(concat(START, tune(frameMax), OPEN_OK));
-      await acceptCaller(talk);
-      published.resolve();
-      await talk.send(closing(320, "enough"));
-    });
-    await using rpc = await connect(peer.url);
-    const call = rpc.call("q", new Uint8Array(10_000), { timeoutMs: 4_000 });
-    const failed = assert.rejects(
-      call,
-      (error) =>
-        error instanceof RpcError && error.reason === "connection_lost",
-    );
-    await Promise.all([failed, within("the request", published.promise)]);
-  });
-}

@@ -1,5 +1,6 @@
 // RabbitMQ's tutorials one to seven in amqplib against the embedded broker.
 
+import { test } from "../support/needs.ts";
 import { Buffer } from "node:buffer";
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { setImmediate } from "node:timers";
@@ -13,7 +14,7 @@ import { startBroker } from "../../src/broker/broker.ts";
 
 /** Registers a test with a connection and a channel. */
 function tutorial(name: string, fn: (channel: Channel) => Promise<void>): void {
-  Deno.test(`amqplib: ${name}`, async () => {
+  test(`amqplib: ${name}`, async () => {
     await using broker = await startBroker();
     const connection = await connect(broker.url);
     await fn(await connection.createChannel());
@@ -141,7 +142,7 @@ tutorial("six, RPC", async (channel) => {
   deepEqual(answers, ["1", "55", "610"]);
 });
 
-Deno.test("amqplib: seven, publisher confirms", async () => {
+test("amqplib: seven, publisher confirms", async () => {
   await using broker = await startBroker();
   const connection = await connect(broker.url);
   const channel = await connection.createConfirmChannel();

@@ -1,6 +1,7 @@
 // Malformed input: whatever one client sends, the broker goes on serving the
 // others.
 
+import { test } from "../support/needs.ts";
 import { equal, notEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { startBroker } from "../../src/broker/broker.ts";
@@ -139,7 +140,7 @@ const assault = fc.tuple(
   fc.array(input, { minLength: 1, maxLength: 5 }),
 );
 
-Deno.test("the broker survives 10,000 malformed inputs", async () => {
+test("the broker survives 10,000 malformed inputs", async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const assaults = fc.sample(assault, { numRuns: 10_000, seed });
   await using broker = await startBroker();

@@ -1,6 +1,7 @@
 // What must stay bounded: clients that do not read, connections that come and
 // go, and how a broker ends.
 
+import { test } from "../support/needs.ts";
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
 import { Reader } from "../../src/broker/reader.ts";
@@ -15,7 +16,7 @@ function memory(): number {
   return external + heapUsed;
 }
 
-Deno.test("a client that does not read is given no more than fits, and the rest later", async () => {
+test("a client that does not read is given no more than fits, and the rest later", async () => {
   await using broker = await startBroker({ outgoingHighWater: MB });
   await using publisher = await Client.connect(broker.url);
   const channel = await publisher.channel();
@@ -38,7 +39,7 @@ Deno.test("a client that does not read is given no more than fits, and the rest 
   }
 });
 
-Deno.test("a client that asks for more than it reads is not read from", async () => {
+test("a client that asks for more than it reads is not read from", async () => {
   await using broker = await startBroker({ outgoingHighWater: MB });
   await using client = await Client.connect(broker.url);
   const channel = await client.channel();
@@ -60,7 +61,7 @@ Deno.test("a client that asks for more than it reads is not read from", async ()
   }
 });
 
-Deno.test("who does not read its direct replies is given up", async () => {
+test("who does not read its direct replies is given up", async () => {
   await using broker = await startBroker({ outgoingHighWater: MB });
   await using slow = await Client.connect(broker.url);
   const caller = await slow.channel();
@@ -83,7 +84,7 @@ Deno.test("who does not read its direct replies is given up", async () => {
   slow.resume();
 });
 
-Deno.test("thousands of connections come and go", async () => {
+test("thousands of connections come and go", async () => {
   await using broker = await startBroker();
   await using witness = await Client.connect(broker.url);
   const channel = await witness.channel();
@@ -112,13 +113,13 @@ Deno.test("thousands of connections come and go", async () => {
   );
 });
 
-Deno.test("a client that never says anything is dropped", async () => {
+test("a client that never says anything is dropped", async () => {
   await using broker = await startBroker({ handshakeTimeoutMs: 100 });
   await using client = await Client.dial(broker.url);
   await client.ended();
 });
 
-Deno.test("a message that is too large is refused with 406", async () => {
+test("a message that is too large is refused with 406", async () => {
   await using broker = await startBroker({ maxMessageSize: 1000 });
   await using client = await Client.connect(broker.url);
   const channel = await client.channel();
@@ -133,7 +134,7 @@ Deno.test("a message that is too large is refused with 406", async () => {
   equal((await again.get("q"))?.body.length, 1000);
 });
 
-Deno.test("closing tells the clients and frees the port", async () => {
+test("closing tells the clients and frees the port", async () => {
   const broker = await startBroker();
   await using client = await Client.connect(broker.url);
   const closing = broker.close();
@@ -149,7 +150,7 @@ Deno.test("closing tells the clients and frees the port", async () => {
   equal(again.port, broker.port);
 });
 
-Deno.test("users, virtual hosts and limits are as they were set", async () => {
+test("users, virtual hosts and limits are as they were set", async () => {
   await using broker = await startBroker({
     users: new Map([["böb", "s3cret/é"]]),
     vhosts: ["/dev"],
@@ -170,7 +171,7 @@ Deno.test("users, virtual hosts and limits are as they were set", async () => {
   await client.next("connection.open-ok");
 });
 
-Deno.test("options out of range are refused by name", async () => {
+test("options out of range are refused by name", async () => {
   await rejects(
     startBroker({ port: 70_000 }),
     /RangeError: port must be .* got 70000/,
@@ -179,7 +180,7 @@ Deno.test("options out of range are refused by name", async () => {
   await rejects(startBroker({ vhosts: [] }), /vhosts/);
 });
 
-Deno.test("unknown methods are refused with 540, surplus octets with 502", async () => {
+test("unknown methods are refused with 540, surplus octets with 502", async () => {
   await using broker = await startBroker();
   for (
     const [payload, code] of [
@@ -197,7 +198,7 @@ Deno.test("unknown methods are refused with 540, surplus octets with 502", async
   }
 });
 
-Deno.test("what is no classic queue is refused with 540", async () => {
+test("what is no classic queue is refused with 540", async () => {
   await using broker = await startBroker();
   await using client = await Client.connect(broker.url);
   const channel = await client.channel();

@@ -1,5 +1,6 @@
 // Calls that fail: the exit status and the one line on stderr.
 
+import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import { freePort } from "../support/ports.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -174,7 +175,7 @@ rabbitMqTest("a request that can't be written is 65", async () => {
   assert.equal(code, 65);
 });
 
-Deno.test("no broker is 75, and says where none was", async () => {
+test("no broker is 75, and says where none was", async () => {
   const port = freePort();
   const { client } = await scene({ url: `amqp://127.0.0.1:${port}` });
   const { code, stdout, stderr } = await client(["1"]);

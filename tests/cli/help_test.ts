@@ -1,5 +1,6 @@
 // What the program tells about itself, and of wrong usage; without a broker.
 
+import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import { run } from "../support/program.ts";
 
@@ -7,7 +8,7 @@ const { version } = JSON.parse(
   await Deno.readTextFile(`${import.meta.dirname}/../../deno.json`),
 );
 
-Deno.test("--version prints the version and what it runs on", async () => {
+test("--version prints the version and what it runs on", async () => {
   for (const flag of ["--version", "-V"]) {
     const { code, stdout, stderr } = await run([flag]);
     assert.equal(stderr, "");
@@ -18,7 +19,7 @@ Deno.test("--version prints the version and what it runs on", async () => {
   }
 });
 
-Deno.test("--help names the subcommands on stdout", async () => {
+test("--help names the subcommands on stdout", async () => {
   const { code, stdout, stderr } = await run(["--help"]);
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(stdout, /^Usage: rabbit-rpc /);
@@ -62,7 +63,7 @@ const COMMON: Flag[] = [
 ];
 
 for (const subcommand of ["server", "client"] as const) {
-  Deno.test(`${subcommand} --help shows flags, defaults, three examples`, async () => {
+  test(`${subcommand} --help shows flags, defaults, three examples`, async () => {
     const { code, stdout, stderr } = await run([subcommand, "--help"]);
     assert.deepEqual([code, stderr], [0, ""]);
     const flags = describedFlags(stdout);
@@ -123,7 +124,7 @@ const NOWHERE = { RABBIT_RPC_URL: "amqp://127.0.0.1:1" };
 
 for (const [args, expected] of WRONG) {
   const shown = args.map((arg) => arg.slice(0, 20)).join(" ");
-  Deno.test(`wrong usage is 64 and one line: ${shown}`, async () => {
+  test(`wrong usage is 64 and one line: ${shown}`, async () => {
     const { code, stdout, stderr } = await run(args, { env: NOWHERE });
     assert.match(stderr, /^rabbit-rpc: [^\n]+\n$/);
     assert.match(stderr, expected);
@@ -132,14 +133,14 @@ for (const [args, expected] of WRONG) {
   });
 }
 
-Deno.test("a wrong value in the environment is 64 and names the variable", async () => {
+test("a wrong value in the environment is 64 and names the variable", async () => {
   const env = { ...NOWHERE, RABBIT_RPC_TIMEOUT: "soon" };
   const { code, stderr } = await run(["client", "q", "1"], { env });
   assert.match(stderr, /^rabbit-rpc: [^\n]*RABBIT_RPC_TIMEOUT[^\n]*\n$/);
   assert.equal(code, 64);
 });
 
-Deno.test("no subcommand is wrong usage, and shows the help", async () => {
+test("no subcommand is wrong usage, and shows the help", async () => {
   const { code, stdout, stderr } = await run([]);
   assert.match(stderr, /Usage: rabbit-rpc /);
   assert.deepEqual([code, stdout], [64, ""]);

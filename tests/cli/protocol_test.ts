@@ -1,5 +1,6 @@
 // What answers at the URL is no broker, or not one that lets us in.
 
+import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { scene, temporaryFile } from "./scene.ts";
@@ -29,7 +30,7 @@ const HTTP = new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n");
 const AMQP_1_0 = new TextEncoder().encode("AMQP\x00\x01\x00\x00");
 const TLS_ALERT = Uint8Array.of(21, 3, 1, 0, 2, 2, 40);
 
-Deno.test("what does not speak AMQP is 76", async () => {
+test("what does not speak AMQP is 76", async () => {
   for (const says of [HTTP, AMQP_1_0]) {
     await using other = listener(says);
     const url = `amqp://127.0.0.1:${other.port}`;
@@ -44,7 +45,7 @@ Deno.test("what does not speak AMQP is 76", async () => {
   }
 });
 
-Deno.test("TLS on the other side only is 76", async () => {
+test("TLS on the other side only is 76", async () => {
   await using other = listener(TLS_ALERT);
   const { client } = await scene({ url: `amqp://127.0.0.1:${other.port}` });
   const { code, stdout, stderr } = await client(["1"]);
@@ -64,7 +65,7 @@ rabbitMqTest("TLS on our side only is 76", async () => {
   assert.equal(code, 76);
 });
 
-Deno.test("a broker that says nothing is 75 after --connect-timeout", async () => {
+test("a broker that says nothing is 75 after --connect-timeout", async () => {
   await using other = listener(new Uint8Array(0));
   const { client } = await scene({ url: `amqp://127.0.0.1:${other.port}` });
   const { code, stderr } = await client(["--connect-timeout", "200ms", "1"]);
@@ -74,7 +75,7 @@ Deno.test("a broker that says nothing is 75 after --connect-timeout", async () =
   assert.equal(code, 75);
 });
 
-Deno.test("the call's own time-out holds while connecting too", async () => {
+test("the call's own time-out holds while connecting too", async () => {
   await using other = listener(new Uint8Array(0));
   const { client } = await scene({ url: `amqp://127.0.0.1:${other.port}` });
   const { code, stderr } = await client(["-t", "200ms", "1"]);

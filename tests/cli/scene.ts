@@ -1,5 +1,6 @@
 // The program on the shared RabbitMQ, with a queue of a test's own.
 
+import { closeConnection } from "../peers/amqplib_peer.ts";
 import type { Result, Running, StartOptions } from "../support/process.ts";
 import { type ProgramOptions, run, start } from "../support/program.ts";
 import { sharedRabbitMq } from "../support/rabbitmq.ts";
@@ -80,7 +81,7 @@ export async function rawChannel(
   const channel = await connection.createChannel();
   return {
     channel,
-    [Symbol.asyncDispose]: () => connection.close(),
+    [Symbol.asyncDispose]: () => closeConnection(connection),
   };
 }
 

@@ -1,5 +1,6 @@
 // Where settings come from, and where passwords must not go.
 
+import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import { freePort } from "../support/ports.ts";
 import type { Result } from "../support/process.ts";
@@ -135,7 +136,7 @@ const MALFORMED = [
 ];
 
 for (const url of MALFORMED) {
-  Deno.test(`a malformed URL is told without its password: ${url}`, async () => {
+  test(`a malformed URL is told without its password: ${url}`, async () => {
     keepsSecret(await run(["client", "-v", "-u", url, "q", "x"]), 64);
     keepsSecret(
       await run(["client", "-v", "q", "x"], { env: { AMQP_URL: url } }),

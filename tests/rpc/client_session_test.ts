@@ -4,31 +4,9 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { RpcClient } from "../../src/rpc/client.ts";
-import { RpcError } from "../../src/rpc/errors.ts";
-import { FakeBroker, unreachable } from "../support/fake_transport.ts";
+import { answer, failure, start } from "../support/calling.ts";
+import { unreachable } from "../support/fake_transport.ts";
 import { turns, within } from "../support/within.ts";
-
-function start() {
-  const broker = new FakeBroker();
-  const transport = broker.connect();
-  const client = new RpcClient(transport);
-  broker.declare("q");
-  const end = () => client.close();
-  return { broker, transport, client, [Symbol.asyncDispose]: end };
-}
-
-async function answer(broker: FakeBroker): Promise<string> {
-  const { properties: { replyTo, correlationId } } = await broker.take("q");
-  broker.send(replyTo!, "done", { correlationId });
-  return correlationId!;
-}
-
-async function failure(call: Promise<unknown>): Promise<RpcError> {
-  const [outcome] = await within("the end", Promise.allSettled([call]));
-  assert.equal(outcome.status, "rejected");
-  assert.ok(outcome.reason instanceof RpcError, String(outcome.reason));
-  return outcome.reason;
-}
 
 for (
   const order of ["deliveries end first", "publishes fail first"] as const

@@ -2,46 +2,11 @@
 
 import assert from "node:assert/strict";
 import type { CallOptions } from "../../src/rpc/call_options.ts";
-import { RpcClient } from "../../src/rpc/client.ts";
-import { type RpcCode, RpcError } from "../../src/rpc/errors.ts";
+import { RpcError } from "../../src/rpc/errors.ts";
 import { decodeRequest, encodeError } from "../../src/rpc/wire.ts";
-import { FakeBroker, unreachable } from "../support/fake_transport.ts";
+import { answer, failure, read, sees, start } from "../support/calling.ts";
+import { unreachable } from "../support/fake_transport.ts";
 import { within } from "../support/within.ts";
-
-/** A client on a broker that has the queue "q"; nobody consumes it. */
-function start() {
-  const broker = new FakeBroker();
-  const transport = broker.connect();
-  const client = new RpcClient(transport);
-  broker.declare("q");
-  const end = () => client.close();
-  return { broker, transport, client, [Symbol.asyncDispose]: end };
-}
-
-/** Waits for a request in "q" and answers it. */
-async function answer(broker: FakeBroker, body = "done"): Promise<void> {
-  const { properties } = await broker.take("q");
-  broker.send(properties.replyTo!, body, {
-    correlationId: properties.correlationId,
-  });
-}
-
-/** What a call failed with. */
-async function failure(call: Promise<unknown>): Promise<RpcError> {
-  const outcome = within("the call's end", call);
-  let error: unknown;
-  try {
-    await outcome;
-  } catch (thrown) {
-    error = thrown;
-  }
-  assert.ok(error instanceof RpcError, `failed with ${error}`);
-  return error;
-}
-
-function sees(error: RpcError, code: RpcCode, reason?: string): void {
-  assert.deepEqual([error.code, error.reason], [code, reason], error.message);
-}
 
 Deno.test("a request is what the wire format says, and the reply is its result", async () => {
   await using scene = start();
@@ -152,18 +117,6 @@ Deno.test("replies that nobody asked for are counted", async () => {
   assert.equal(client.stats.unknownReplies, 3);
 });
 
-/** Waits until what lies in the callback queue has been read. */
-async function read(
-  client: RpcClient,
-  broker: FakeBroker,
-  replyTo: string,
-): Promise<void> {
-  const call = client.call("q", "");
-  const { properties: { correlationId } } = await broker.take("q");
-  broker.send(replyTo, "", { correlationId });
-  await call;
-}
-
 Deno.test("a time-out with a server: it may have run; the late reply is counted", async () => {
   await using scene = start();
   const { broker, client } = scene;
@@ -250,97 +203,6 @@ Deno.test("no broker: the call fails at once", async () => {
   assert.equal(client.stats.pending, 0);
 });
 
-Deno.test("an abort before the call sends nothing", async () => {
-  await using scene = start();
-  const { broker, client } = scene;
-  const reason = new Error("changed my mind");
-  const signal = AbortSignal.abort(reason);
-  const error = await failure(client.call("q", "", { signal }));
-  sees(error, "canceled");
-  assert.equal(error.maybeExecuted, false);
-  assert.equal(error.cause, reason);
-  assert.deepEqual(broker.log, ["declare q"]);
-});
-
-Deno.test("an abort while waiting: it may have run", async () => {
-  await using scene = start();
-  const { broker, client } = scene;
-  const controller = new AbortController();
-  const call = client.call("q", "", { signal: controller.signal });
-  const { properties: { replyTo, correlationId } } = await broker.take("q");
-  controller.abort();
-  const error = await failure(call);
-  sees(error, "canceled");
-  assert.equal(error.maybeExecuted, true);
-  assert.equal(client.stats.pending, 0);
-  broker.send(replyTo!, "late", { correlationId });
-  await read(client, broker, replyTo!);
-  assert.equal(client.stats.unknownReplies, 1);
-});
-
-Deno.test("an abort while connecting sends nothing", async () => {
-  await using scene = start();
-  const { broker, client } = scene;
-  const release = broker.hold("open");
-  const controller = new AbortController();
-  const call = client.call("q", "", { signal: controller.signal });
-  controller.abort();
-  assert.equal((await failure(call)).maybeExecuted, false);
-  release();
-  await client.open();
-  await failure(client.call("missing", ""));
-  assert.equal(broker.log.includes("publish q"), false);
-});
-
-Deno.test("an abort after the reply changes nothing", async () => {
-  await using scene = start();
-  const { broker, client } = scene;
-  const controller = new AbortController();
-  const call = client.call("q", "", { signal: controller.signal });
-  await answer(broker);
-  assert.equal((await call).text(), "done");
-  controller.abort();
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 0 });
-});
-
-/** A signal that tells how many listen to it. */
-function countedSignal() {
-  const { signal } = new AbortController();
-  let listeners = 0;
-  const { addEventListener, removeEventListener } = signal;
-  Object.assign(signal, {
-    addEventListener(...args: Parameters<typeof addEventListener>) {
-      listeners++;
-      addEventListener.apply(signal, args);
-    },
-    removeEventListener(...args: Parameters<typeof removeEventListener>) {
-      listeners--;
-      removeEventListener.apply(signal, args);
-    },
-  });
-  return { signal, listeners: () => listeners };
-}
-
-Deno.test("a signal that outlives the call is not listened to any more", async () => {
-  await using scene = start();
-  const { broker, client } = scene;
-  const { signal, listeners } = countedSignal();
-  const call = client.call("q", "", { signal });
-  await answer(broker);
-  await call;
-  await failure(client.call("missing", "", { signal }));
-  assert.equal(listeners(), 0);
-});
-
-Deno.test("a closed client does not go on listening to signals", async () => {
-  await using scene = start();
-  const { client } = scene;
-  await client.close();
-  const { signal, listeners } = countedSignal();
-  sees(await failure(client.call("q", "", { signal })), "canceled", "closed");
-  assert.equal(listeners(), 0);
-});
-
 Deno.test("a storm of calls leaves nothing behind", async () => {
   await using scene = start();
   const { broker, client } = scene;
@@ -410,61 +272,4 @@ Deno.test("a reply may overtake its confirm", async () => {
   // The publish fails now, when its call is over.
   await transport.lose();
   assert.equal(client.stats.pending, 0);
-});
-
-Deno.test("an abort is told to the server", async () => {
-  await using scene = start();
-  const { broker, client } = scene;
-  const canceled: string[] = [];
-  broker.listen("q", (correlationId) => canceled.push(correlationId));
-  const controller = new AbortController();
-  const call = client.call("q", "", { signal: controller.signal });
-  const { properties: { correlationId } } = await broker.take("q");
-  controller.abort();
-  await failure(call);
-  assert.deepEqual(canceled, [correlationId]);
-});
-
-Deno.test("retries: the same call is sent again, over the next connection", async () => {
-  await using scene = start();
-  const { broker, transport, client } = scene;
-  const call = client.call("q", "x", { retries: 1 });
-  const first = await broker.take("q");
-  await transport.lose();
-  const second = await broker.take("q");
-  assert.equal(second.text, "x");
-  assert.ok(second.properties.messageId);
-  assert.equal(second.properties.messageId, first.properties.messageId);
-  const { replyTo, correlationId } = second.properties;
-  assert.notEqual(correlationId, first.properties.correlationId);
-  assert.notEqual(replyTo, first.properties.replyTo);
-  broker.send(replyTo!, "done", { correlationId });
-  assert.equal((await call).text(), "done");
-  assert.equal(client.stats.pending, 0);
-});
-
-Deno.test("retries: a call that is over leaves no silent attempt pending", async () => {
-  await using scene = start();
-  const { broker, client } = scene;
-  const options = { retries: 2, attemptTimeoutMs: 20 };
-  const call = client.call("q", "", options);
-  const requests = [];
-  for (const _ of [1, 2, 3]) requests.push(await broker.take("q"));
-  const { replyTo, correlationId } = requests[1].properties;
-  broker.send(replyTo!, "done", { correlationId });
-  assert.equal((await call).text(), "done");
-  assert.equal(client.stats.pending, 0);
-});
-
-Deno.test("retries and their time are checked", async () => {
-  await using scene = start();
-  const bad = (options: CallOptions) =>
-    assert.rejects(
-      scene.client.call("q", "", { timeoutMs: 50, ...options }),
-      RangeError,
-    );
-  await bad({ retries: -1 });
-  await bad({ retries: 1.5 });
-  await bad({ retries: 1, attemptTimeoutMs: 0 });
-  await bad({ retries: 1, attemptTimeoutMs: NaN });
 });

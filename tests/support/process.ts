@@ -206,7 +206,8 @@ export class Running implements AsyncDisposable {
     if (!input) return;
     await unlessBroken(async () => {
       if (stdin !== undefined) await input.write(toBytes(stdin));
-      if (!keepOpen) await input.close();
+      // closed first: it tells why a stream that broke can't be closed.
+      if (!keepOpen) await Promise.all([input.closed, input.close()]);
     });
   }
 

@@ -1,5 +1,6 @@
 // One suite, two brokers: what holds for RabbitMQ holds for ours.
 
+import { test } from "../../support/needs.ts";
 import { startBroker } from "../../../src/broker/broker.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../../support/rabbitmq.ts";
 import { generateName } from "../../../src/broker/names.ts";
@@ -11,7 +12,7 @@ export function contractTest(
   name: string,
   fn: (url: string) => Promise<void>,
 ): void {
-  Deno.test(`embedded: ${name}`, async () => {
+  test(`embedded: ${name}`, async () => {
     await using broker = await startBroker();
     await fn(broker.url);
   });

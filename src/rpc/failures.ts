@@ -79,6 +79,8 @@ export function connectionLost(
   cause: unknown,
   maybeExecuted = false,
 ): RpcError {
+  // The broker closed the channel for a lack of rights: no loss, but a no.
+  if (cause instanceof RpcError && cause.reason === "refused") return cause;
   return new RpcError(
     "unavailable",
     "the connection to the broker was lost before the reply came" +

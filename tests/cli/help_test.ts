@@ -2,18 +2,15 @@
 
 import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
 import { run } from "../support/program.ts";
-
-const { version } = JSON.parse(
-  await Deno.readTextFile(`${import.meta.dirname}/../../deno.json`),
-);
 
 test("--version prints the version and what it runs on", async () => {
   for (const flag of ["--version", "-V"]) {
     const { code, stdout, stderr } = await run([flag]);
     assert.equal(stderr, "");
     assert.equal(code, 0);
-    const start = `rabbit-rpc ${version} (Deno `;
+    const start = `rabbit-rpc ${manifest.version} (Deno `;
     assert.equal(stdout.slice(0, start.length), start);
     assert.match(stdout, /^[^\n]+\n$/);
   }

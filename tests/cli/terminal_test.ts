@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { isThere } from "../support/files.ts";
+import { permissionsMissing } from "../support/needs.ts";
 import { type Result, runProcess } from "../support/process.ts";
 import { commandLine } from "../support/program.ts";
 import { rabbitMqTest } from "../support/rabbitmq.ts";
@@ -11,6 +12,8 @@ const SCRIPT = "/usr/bin/script";
 
 /** Why no terminal can be had here; undefined where it can. */
 function terminalMissing(): string | undefined {
+  const permissions = permissionsMissing();
+  if (permissions !== undefined) return permissions;
   if (isThere(SCRIPT)) return undefined;
   return `there is no ${SCRIPT}. On Debian: apt-get install bsdutils.`;
 }

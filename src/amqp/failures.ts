@@ -23,6 +23,9 @@ const NETWORK_ERRORS: Record<string, string> = {
   ETIMEDOUT: "timed out",
 };
 
+/** What the TLS libraries of old and new versions of Deno say to plain text. */
+const NOT_TLS = /InvalidContentType|wrong version number/i;
+
 /** The bytes that came instead of AMQP. */
 export class NotAmqpError extends Error {
   /** What was read first. */
@@ -51,6 +54,13 @@ export function connectFailure(
       replyCode === 403 ? "unauthenticated" : "permission_denied",
       `login refused for user "${username}" on vhost "${vhost}" (${replyCode})`,
       { reason: "refused", cause },
+    );
+  }
+  if (broker.tls && NOT_TLS.test(message)) {
+    return new RpcError(
+      "unavailable",
+      `${at} does not speak TLS, but the URL is amqps://`,
+      { reason: "not_tls", cause },
     );
   }
   const why = isTimeout(cause)
@@ -98,11 +108,20 @@ export function replyCodeOf(message: string): number | undefined {
 export function channelFailure(cause: unknown): RpcError {
   if (cause instanceof RpcError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (replyCodeOf(message) === 403) {
+  const replyCode = replyCodeOf(message);
+  if (replyCode === 403) {
     return new RpcError("permission_denied", message, {
       reason: "refused",
       cause,
     });
+  }
+  if (replyCode === 405) {
+    const queue = /queue '(.*?)' in vhost/.exec(message)?.[1] ?? "";
+    return new RpcError(
+      "failed_precondition",
+      `queue "${queue}" is exclusive to another connection (405)`,
+      { reason: "locked", cause },
+    );
   }
   return new RpcError("unavailable", `the broker ended it: ${message}`, {
     reason: "connection_lost",

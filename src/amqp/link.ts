@@ -44,6 +44,10 @@ export class AmqpLink implements Link {
     return this.#socket.lost;
   }
 
+  get unblocked(): Promise<void> | undefined {
+    return this.#socket.unblocked;
+  }
+
   openCallbackQueue(
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<CallbackQueue> {

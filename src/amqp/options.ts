@@ -56,6 +56,7 @@ export interface ConnectSettings {
 export const DEFAULT_URL = "amqp://guest:guest@localhost:5672";
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const DEFAULT_HEARTBEAT_MS = 20_000;
 
 /**
@@ -67,18 +68,24 @@ export function connectSettings(
   urls: string | readonly string[],
   options: ConnectOptions = {},
 ): ConnectSettings {
-  const list = typeof urls === "string" ? urls.split(",") : urls;
+  const list = typeof urls === "string" ? splitUrls(urls) : urls;
   if (list.length === 0) throw new RangeError("url must name a broker");
   return {
     brokers: list.map((url) => brokerAddress(url.trim(), options)),
     connectTimeoutMs: durationMs(
       "connectTimeoutMs",
       options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      LONGEST_TIMER_MS,
     ),
     heartbeatS: heartbeatSeconds(options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS),
     name: options.name ?? "rabbit-rpc",
     onEvent: options.onEvent ?? (() => {}),
   };
+}
+
+/** At commas before a scheme: a password may have commas of its own. */
+function splitUrls(urls: string): string[] {
+  return urls.split(/,(?=\s*amqps?:\/\/)/);
 }
 
 function heartbeatSeconds(heartbeatMs: number): number {
@@ -99,34 +106,40 @@ function brokerAddress(text: string, options: ConnectOptions): BrokerAddress {
     hostname: url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost",
     port: Number(url.port) || (tls ? 5671 : 5672),
     tls,
-    vhost: decodePart(url.pathname.slice(1), text) || "/",
-    username: options.username ?? (decodePart(url.username, text) || "guest"),
-    password: options.password ?? (decodePart(url.password, text) || "guest"),
+    vhost: decodePart(url.pathname.slice(1)) || "/",
+    username: options.username ?? (decodePart(url.username) || "guest"),
+    password: options.password ?? (decodePart(url.password) || "guest"),
   };
 }
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "amqp:" || url?.protocol === "amqps:") return url;
+  if (url && /^amqps?:\/\//i.test(text)) return url;
+  const scheme = /^[a-z]+:\/\//i.exec(text)?.[0];
   throw new RangeError(
-    `url must look like amqp://user@host:5672/vhost (or amqps://), ` +
-      `got "${redactUrl(text)}"`,
+    "url must look like amqp://user@host:5672/vhost (or amqps://), got " +
+      (scheme ? `one with ${scheme} ` : "something else ") +
+      "(not shown, since it may hold a password)",
   );
 }
 
-function decodePart(part: string, text: string): string {
+function decodePart(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
     throw new RangeError(
-      `url must be percent-encoded UTF-8, got "${redactUrl(text)}"`,
+      "url must be percent-encoded UTF-8; write %25 for a % itself " +
+        "(not shown, since it may hold a password)",
     );
   }
 }
 
-/** A URL, or what was meant to be one, with any password as `***`. */
+/** A URL with any password as `***`; nothing of what is no URL. */
 export function redactUrl(text: string): string {
-  return text.replace(/(:\/\/[^:@/]*):.*@/, "$1:***@");
+  if (!URL.canParse(text)) return "(not a URL)";
+  const url = new URL(text);
+  if (url.password !== "") url.password = "***";
+  return url.href;
 }
 
 /** `host:port`, as errors name a broker. */

@@ -17,6 +17,8 @@ import { JoinedWrites } from "./writes.ts";
 /** The largest frame, in bytes; the library holds as much for each publish. */
 const FRAME_MAX = 16 * 1024;
 const METHOD_FRAME = 1;
+/** As many as tell TLS from what is neither that nor AMQP. */
+const TELLING_BYTES = 3;
 const HEARTBEAT_FRAME = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 206);
 const CLOSE_TIMEOUT_MS = 2_000;
 const ENQUEUED = Promise.resolve();
@@ -39,6 +41,15 @@ export class AmqpSocket extends AMQPClient {
     this.#broker = broker;
     this.#settings = settings;
     this.onerror = () => {};
+    this.#keepFrameMax(FRAME_MAX);
+  }
+
+  /** A broker's 0 means no limit, which the library takes for the smaller. */
+  #keepFrameMax(frameMax: number): void {
+    Object.defineProperty(this, "frameMax", {
+      get: () => frameMax,
+      set: (negotiated: number) => frameMax = negotiated || frameMax,
+    });
   }
 
   /** Resolves, once, with the reason why the connection is gone. */
@@ -172,19 +183,26 @@ function socketOptions(
 function guardReads(socket: Socket, onRead: () => void): void {
   const [read] = socket.listeners("data") as [(bytes: Buffer) => void];
   socket.off("data", read);
-  let first = true;
+  let checked = false;
+  let strange = new Uint8Array(0);
   socket.on("data", (bytes: Buffer) => {
     onRead();
     if (socket.destroyed) return;
-    if (first && bytes[0] !== METHOD_FRAME) {
-      socket.destroy(new NotAmqpError(bytes.subarray(0, 8)));
+    checked ||= strange.length === 0 && bytes[0] === METHOD_FRAME;
+    if (!checked) {
+      strange = Uint8Array.of(...strange, ...bytes.subarray(0, TELLING_BYTES));
+      if (strange.length >= TELLING_BYTES) {
+        socket.destroy(new NotAmqpError(strange));
+      }
       return;
     }
-    first = false;
     try {
       read(bytes);
     } catch (error) {
       socket.destroy(error as Error);
     }
+  });
+  socket.on("end", () => {
+    if (strange.length > 0) socket.destroy(new NotAmqpError(strange));
   });
 }

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../rpc/backoff.ts";
 import { Broadcast } from "../rpc/broadcast.ts";
+import { delay } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type {
   ConnectionEvent,
@@ -49,7 +49,7 @@ export class AmqpTransport implements Transport {
         const ended = signal
           ? AbortSignal.any([signal, this.#closing.signal])
           : this.#closing.signal;
-        await delay(retryInMs, undefined, { signal: ended });
+        await delay(retryInMs, ended);
       }
     }
   }

@@ -44,7 +44,7 @@ export class JoinedWrites {
   /** Runs before each flush, to add what was put off until then. */
   beforeFlush(hook: () => void): () => void {
     this.#hooks.add(hook);
-    return () => this.#hooks.delete(hook);
+    return () => void this.#hooks.delete(hook);
   }
 
   /** Writes what is there now. */

@@ -89,8 +89,7 @@ export class Broker implements SessionHost, AsyncDisposable {
   async #accept(): Promise<void> {
     while (!this.#closed) {
       try {
-        const conn = await this.#listener.accept();
-        this.#serve(conn);
+        this.#serve(await this.#listener.accept());
       } catch (error) {
         if (this.#closed || error instanceof Deno.errors.BadResource) return;
         // Too many open files, or gone before it was accepted: others go on.
@@ -100,7 +99,13 @@ export class Broker implements SessionHost, AsyncDisposable {
   }
 
   #serve(conn: Deno.TcpConn): void {
-    conn.setNoDelay(true);
+    try {
+      conn.setNoDelay(true);
+    } catch {
+      // Some systems refuse it for a connection that is gone already.
+      conn.close();
+      return;
+    }
     const session = new Session(this, conn);
     this.#sessions.add(session);
     this.#ticker ??= setInterval(() => {

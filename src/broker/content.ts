@@ -23,8 +23,11 @@ export class Content {
   /** -1 while the header is awaited. */
   #bodyStart = -1;
   #missing = 0;
+  /** The size announced, if it is too large to be kept. */
+  #refused: number | undefined;
   #parts: Uint8Array[] = [];
 
+  /** @param maxBodySize octets; of a larger body nothing is kept */
   constructor(readonly maxBodySize: number) {}
 
   /** Whether a publish awaits its header or body. */
@@ -42,7 +45,7 @@ export class Content {
    * Takes in a frame; returns the publish once it is complete.
    *
    * @throws {AmqpError} 505 for a frame that does not belong here, 501 for
-   *   more body than was announced.
+   *   more body than was announced, 406 at the end of one that is too large.
    */
   take(frame: FrameBuffer): Published | undefined {
     if (this.#method === undefined) {
@@ -78,6 +81,7 @@ export class Content {
       view.getUint32(start + 8);
     this.#bodyStart = end - start - HEADER_SIZE;
     this.#missing = size;
+    this.#refused = size > this.maxBodySize ? size : undefined;
     if (this.#properties.length < this.#bodyStart) {
       this.#properties = new Uint8Array(this.#bodyStart);
     }
@@ -101,7 +105,7 @@ export class Content {
       throw new AmqpError("FRAME_ERROR", "more content than was announced");
     }
     if (this.#missing === 0) return this.#finish(method, part);
-    this.#parts.push(part.slice());
+    if (this.#refused === undefined) this.#parts.push(part.slice());
     return undefined;
   }
 
@@ -109,6 +113,13 @@ export class Content {
     method: Arguments<"basic.publish">,
     last: Uint8Array = new Uint8Array(0),
   ): Published {
+    this.#method = undefined;
+    if (this.#refused !== undefined) {
+      throw new AmqpError(
+        "PRECONDITION_FAILED",
+        `message size ${this.#refused} is larger than max size ${this.maxBodySize}`,
+      );
+    }
     const bodyStart = this.#bodyStart;
     let size = bodyStart + last.length;
     for (const part of this.#parts) size += part.length;
@@ -121,7 +132,6 @@ export class Content {
     }
     content.set(last, at);
     this.#parts.length = 0;
-    this.#method = undefined;
     return { method, content, bodyStart };
   }
 }

@@ -14,15 +14,17 @@ type Handlers = {
   ) => void;
 };
 
-/** What these two ask for is the connection's to do; it has done it. */
-const doneByConnection = () => {};
+/** Closing is the connection's to do; the others answer what was never sent. */
+function outOfPlace(): never {
+  throw new AmqpError("COMMAND_INVALID", "unimplemented method");
+}
 
 const HANDLERS: Handlers = {
   "channel.open": open,
   "channel.flow": flow,
-  "channel.flow-ok": doneByConnection,
-  "channel.close": doneByConnection,
-  "channel.close-ok": doneByConnection,
+  "channel.flow-ok": outOfPlace,
+  "channel.close": outOfPlace,
+  "channel.close-ok": outOfPlace,
   "access.request": (channel) => accessRequestOk(channel.out, channel.number),
   "exchange.declare": topology.exchangeDeclare,
   "exchange.delete": topology.exchangeDelete,

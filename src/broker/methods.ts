@@ -22,9 +22,9 @@ function ticket(reader: Reader): void {
 const connection = {
   "connection.start-ok": (r: Reader) => ({
     clientProperties: readTable(r),
-    mechanism: r.shortstr(),
+    mechanism: r.name(),
     response: r.longstr(),
-    locale: r.shortstr(),
+    locale: r.name(),
   }),
   "connection.secure-ok": (r: Reader) => ({ response: r.longstr() }),
   "connection.tune-ok": (r: Reader) => ({
@@ -33,8 +33,8 @@ const connection = {
     heartbeatS: r.short(),
   }),
   "connection.open": (r: Reader) => {
-    const vhost = r.shortstr();
-    r.shortstr();
+    const vhost = r.name();
+    r.name();
     r.octet();
     return { vhost };
   },
@@ -42,7 +42,7 @@ const connection = {
   "connection.close-ok": nothing,
   "connection.update-secret": (r: Reader) => ({
     newSecret: r.longstr(),
-    reason: r.shortstr(),
+    reason: r.name(),
   }),
 } satisfies Record<string, Decode>;
 
@@ -53,7 +53,7 @@ function nothing(_reader: Reader): Record<never, never> {
 function closing(r: Reader) {
   return {
     replyCode: r.short(),
-    replyText: r.shortstr(),
+    replyText: r.name(),
     classId: r.short(),
     methodId: r.short(),
   };
@@ -61,7 +61,7 @@ function closing(r: Reader) {
 
 const channel = {
   "channel.open": (r: Reader) => {
-    r.shortstr();
+    r.name();
     return {};
   },
   "channel.flow": (r: Reader) => ({ active: bits(r)(0) }),
@@ -69,7 +69,7 @@ const channel = {
   "channel.close": closing,
   "channel.close-ok": nothing,
   "access.request": (r: Reader) => {
-    r.shortstr();
+    r.name();
     r.octet();
     return {};
   },
@@ -82,9 +82,9 @@ const channel = {
 function exchangeBinding(r: Reader) {
   ticket(r);
   return {
-    destination: r.shortstr(),
-    source: r.shortstr(),
-    routingKey: r.shortstr(),
+    destination: r.name(),
+    source: r.name(),
+    routingKey: r.name(),
     noWait: bits(r)(0),
     arguments: readTable(r),
   };
@@ -93,8 +93,8 @@ function exchangeBinding(r: Reader) {
 const exchange = {
   "exchange.declare": (r: Reader) => {
     ticket(r);
-    const exchange = r.shortstr();
-    const type = r.shortstr();
+    const exchange = r.name();
+    const type = r.name();
     const bit = bits(r);
     return {
       exchange,
@@ -109,7 +109,7 @@ const exchange = {
   },
   "exchange.delete": (r: Reader) => {
     ticket(r);
-    const exchange = r.shortstr();
+    const exchange = r.name();
     const bit = bits(r);
     return { exchange, ifUnused: bit(0), noWait: bit(1) };
   },
@@ -120,7 +120,7 @@ const exchange = {
 const queue = {
   "queue.declare": (r: Reader) => {
     ticket(r);
-    const queue = r.shortstr();
+    const queue = r.name();
     const bit = bits(r);
     return {
       queue,
@@ -135,9 +135,9 @@ const queue = {
   "queue.bind": (r: Reader) => {
     ticket(r);
     return {
-      queue: r.shortstr(),
-      exchange: r.shortstr(),
-      routingKey: r.shortstr(),
+      queue: r.name(),
+      exchange: r.name(),
+      routingKey: r.name(),
       noWait: bits(r)(0),
       arguments: readTable(r),
     };
@@ -145,19 +145,19 @@ const queue = {
   "queue.unbind": (r: Reader) => {
     ticket(r);
     return {
-      queue: r.shortstr(),
-      exchange: r.shortstr(),
-      routingKey: r.shortstr(),
+      queue: r.name(),
+      exchange: r.name(),
+      routingKey: r.name(),
       arguments: readTable(r),
     };
   },
   "queue.purge": (r: Reader) => {
     ticket(r);
-    return { queue: r.shortstr(), noWait: bits(r)(0) };
+    return { queue: r.name(), noWait: bits(r)(0) };
   },
   "queue.delete": (r: Reader) => {
     ticket(r);
-    const queue = r.shortstr();
+    const queue = r.name();
     const bit = bits(r);
     return { queue, ifUnused: bit(0), ifEmpty: bit(1), noWait: bit(2) };
   },
@@ -171,8 +171,8 @@ const basic = {
   }),
   "basic.consume": (r: Reader) => {
     ticket(r);
-    const queue = r.shortstr();
-    const consumerTag = r.shortstr();
+    const queue = r.name();
+    const consumerTag = r.name();
     const bit = bits(r);
     return {
       queue,
@@ -185,13 +185,13 @@ const basic = {
     };
   },
   "basic.cancel": (r: Reader) => ({
-    consumerTag: r.shortstr(),
+    consumerTag: r.name(),
     noWait: bits(r)(0),
   }),
   "basic.publish": (r: Reader) => {
     ticket(r);
-    const exchange = r.shortstr();
-    const routingKey = r.shortstr();
+    const exchange = r.name();
+    const routingKey = r.name();
     const flags = r.octet();
     return {
       exchange,
@@ -202,7 +202,7 @@ const basic = {
   },
   "basic.get": (r: Reader) => {
     ticket(r);
-    return { queue: r.shortstr(), noAck: bits(r)(0) };
+    return { queue: r.name(), noAck: bits(r)(0) };
   },
   "basic.ack": (r: Reader) => ({
     deliveryTag: r.longlong(),

@@ -1,5 +1,5 @@
 /** The sending side of a connection. */
-import { setImmediate } from "node:timers";
+import { clearImmediate, setImmediate } from "node:timers";
 import { Output } from "./output.ts";
 
 /**
@@ -13,10 +13,11 @@ export class Outgoing {
   readonly #conn: Deno.Conn;
   readonly #highWater: number;
   readonly #onDrained: () => void;
-  readonly #onFailed: (error: unknown) => void;
-  #scheduled = false;
+  readonly #onFailed: () => void;
+  #scheduled: ReturnType<typeof setImmediate> | undefined;
+  #running: Promise<void> = Promise.resolve();
   #sending = 0;
-  #failed = false;
+  #over = false;
   #waiting: (() => void)[] = [];
 
   constructor(conn: Deno.Conn, options: {
@@ -24,8 +25,8 @@ export class Outgoing {
     highWater: number;
     /** Called when a slow client has caught up. */
     onDrained: () => void;
-    /** Called once when sending fails. */
-    onFailed: (error: unknown) => void;
+    /** Called once if sending fails. */
+    onFailed: () => void;
   }) {
     this.#conn = conn;
     this.#highWater = options.highWater;
@@ -45,43 +46,69 @@ export class Outgoing {
 
   /** Sends what was written at the end of this turn of the event loop. */
   schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#scheduled !== undefined || this.#over) return;
     // In a microtask instead, the replies to clients that were read in the
     // same turn would each go out on their own.
-    setImmediate(() => void this.#send());
+    this.#scheduled = setImmediate(() => {
+      this.#running = this.#send();
+    });
+  }
+
+  /** Sends nothing more; resolves once nothing is under way. */
+  async end(): Promise<void> {
+    this.#over = true;
+    clearImmediate(this.#scheduled);
+    this.#resolveWaiting();
+    await this.#running;
+  }
+
+  /** Resolves once the client is slow no more, or sending has failed. */
+  async relieved(): Promise<void> {
+    while (this.congested && !this.#over) await this.#nextWrite();
   }
 
   /** Resolves once everything written is sent, or sending has failed. */
-  async drained(): Promise<void> {
-    if (this.#failed || this.waiting === 0) return;
+  async flushed(): Promise<void> {
+    while (this.waiting > 0 && !this.#over) await this.#nextWrite();
+  }
+
+  async #nextWrite(): Promise<void> {
     this.schedule();
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   async #send(): Promise<void> {
     try {
-      while (this.output.length > 0 && !this.#failed) {
-        const wasCongested = this.congested;
-        const bytes = this.output.take();
-        this.#sending = bytes.length;
-        for (let at = 0; at < bytes.length;) {
-          at += await this.#conn.write(bytes.subarray(at));
-        }
-        this.#sending = 0;
-        this.lastSentAt = performance.now();
-        this.output.recycle(bytes);
-        if (wasCongested) this.#onDrained();
-      }
-    } catch (error) {
-      this.#failed = true;
-      this.#onFailed(error);
+      while (this.output.length > 0 && !this.#over) await this.#sendOnce();
+    } catch {
+      // Reset by the client, or closed by `end`'s caller.
+      const failed = !this.#over;
+      this.#over = true;
+      if (failed) this.#onFailed();
     } finally {
-      this.#sending = 0;
-      this.#scheduled = false;
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const resolve of waiting) resolve();
+      this.#scheduled = undefined;
+      this.#resolveWaiting();
     }
+  }
+
+  async #sendOnce(): Promise<void> {
+    const bytes = this.output.take();
+    this.#sending = bytes.length;
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#conn.write(bytes.subarray(at));
+    }
+    // Looked at only now, as more was written in the meantime.
+    const wasCongested = this.congested;
+    this.#sending = 0;
+    this.lastSentAt = performance.now();
+    this.output.recycle(bytes);
+    if (wasCongested && !this.congested) this.#onDrained();
+    this.#resolveWaiting();
+  }
+
+  #resolveWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 }

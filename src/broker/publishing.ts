@@ -22,11 +22,10 @@ export function startPublish(
 
 /** Publishes a message whose content is complete. */
 export function publish(channel: Channel, published: Published): void {
-  const { method, content, bodyStart } = published;
+  const { method } = published;
   if (method.immediate) {
     throw new AmqpError("NOT_IMPLEMENTED", "immediate=true");
   }
-  checkSize(channel, content.length - bodyStart);
   const exchange = channel.vhost.exchange(method.exchange);
   if (exchange.options.internal) {
     const what = describe("exchange", exchange.name, channel.vhost.name);
@@ -43,15 +42,6 @@ export function publish(channel: Channel, published: Published): void {
   if (!confirms.enabled) return;
   confirms.settle(channel.out, channel.number, accepted);
   channel.link.confirmLater(channel);
-}
-
-function checkSize(channel: Channel, size: number): void {
-  const { maxMessageSize } = channel.link;
-  if (size <= maxMessageSize) return;
-  throw new AmqpError(
-    "PRECONDITION_FAILED",
-    `message size ${size} is larger than max size ${maxMessageSize}`,
-  );
 }
 
 /** Gives the message to its queues, or back; returns whether all took it. */

@@ -67,6 +67,17 @@ export class Reader {
     return byteString(this.bytes, start, start + size);
   }
 
+  /** A short string that is an argument of a method: it has to be UTF-8. */
+  name(): string {
+    const text = this.shortstr();
+    let all = 0;
+    for (let i = 0; i < text.length; i++) all |= text.charCodeAt(i);
+    if (all >= 0x80 && !isUtf8(text)) {
+      throw new AmqpError("FRAME_ERROR", "Malformed UTF-8 in shortstr");
+    }
+    return text;
+  }
+
   longstr(): string {
     const size = this.long();
     const start = this.skip(size);
@@ -103,6 +114,15 @@ export function toBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
+}
+
+function isUtf8(text: string): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(toBytes(text));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A JavaScript string (of options, say) as the byte string of its UTF-8. */

@@ -2,8 +2,8 @@
  * One connection, from its first octet to its last: what it may do when, its
  * heartbeats, and how it ends. Its channels do the rest.
  */
-import { Channel, type ChannelLink } from "./channel.ts";
-import { dispatch } from "./dispatch.ts";
+import type { Channel, ChannelLink } from "./channel.ts";
+import { Channels } from "./channels.ts";
 import { AmqpError } from "./errors.ts";
 import {
   BODY,
@@ -25,13 +25,11 @@ import {
   type Arguments,
   type ConnectionMethod,
   isConnectionMethod,
-  methodId,
   methodName,
   readArguments,
 } from "./methods.ts";
 import type { Settings } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
-import { publish } from "./publishing.ts";
 import type { Queue } from "./queue.ts";
 import { Reader, toBytes } from "./reader.ts";
 import * as replies from "./replies.ts";
@@ -62,7 +60,6 @@ type State =
 const LINGER_MS = 3000;
 
 const AUTHENTICATION_CLOSE = "authentication_failure_close";
-const BASIC_PUBLISH = methodId(60, 40);
 
 /** One connection. */
 export class Session implements ChannelLink {
@@ -78,19 +75,15 @@ export class Session implements ChannelLink {
   readonly #conn: Deno.Conn;
   readonly #frames = new FrameBuffer();
   readonly #reader = new Reader(new Uint8Array(0));
-  readonly #channels = new Map<number, Channel>();
-  readonly #unconfirmed = new Set<Channel>();
+  readonly #channels: Channels;
   #state: State = "protocol";
   #vhost: VHost | undefined;
-  #channelMax: number;
   #heartbeatMs = 0;
   #capabilities: Table = [];
   #lastReadAt = performance.now();
   /** When the connection is ended if it has not got any further. */
   #deadline: number;
   #ended = false;
-  /** The method being handled, for close methods to name; 0 for none. */
-  #method = 0;
 
   constructor(host: SessionHost, conn: Deno.Conn) {
     this.#host = host;
@@ -98,11 +91,11 @@ export class Session implements ChannelLink {
     const { settings } = host;
     this.maxMessageSize = settings.maxMessageSize;
     this.frameMax = settings.frameMax;
-    this.#channelMax = settings.channelMax;
+    this.#channels = new Channels(this, settings.channelMax);
     this.#deadline = this.#lastReadAt + settings.handshakeTimeoutMs;
     this.outgoing = new Outgoing(conn, {
       highWater: settings.outgoingHighWater,
-      onDrained: () => this.#wakeChannels(),
+      onDrained: () => this.#channels.wake(),
       onFailed: () => this.destroy(),
     });
     this.done = this.#run();
@@ -114,7 +107,7 @@ export class Session implements ChannelLink {
   }
 
   confirmLater(channel: Channel): void {
-    this.#unconfirmed.add(channel);
+    this.#channels.confirmLater(channel);
   }
 
   tooSlow(): void {
@@ -174,6 +167,7 @@ export class Session implements ChannelLink {
       // Reset by the client, or closed by `destroy`: over in either case.
     } finally {
       this.destroy();
+      await this.outgoing.end();
     }
   }
 
@@ -183,18 +177,13 @@ export class Session implements ChannelLink {
     while (!this.#ended && this.#state !== "deaf" && this.#nextFrame()) {
       this.#handleFrame();
       if (this.outgoing.congested) {
-        this.#flushConfirms();
-        await this.outgoing.drained();
+        this.#channels.flushConfirms();
+        await this.outgoing.relieved();
       }
     }
     if (this.#state === "deaf") this.#frames.discard();
-    this.#flushConfirms();
+    this.#channels.flushConfirms();
     if (this.outgoing.output.length > 0) this.outgoing.schedule();
-  }
-
-  #flushConfirms(): void {
-    for (const channel of this.#unconfirmed) channel.flushConfirms();
-    this.#unconfirmed.clear();
   }
 
   #readProtocolHeader(): boolean {
@@ -214,38 +203,32 @@ export class Session implements ChannelLink {
 
   #nextFrame(): boolean {
     try {
-      this.#method = 0;
+      this.#channels.method = 0;
       return this.#frames.next();
     } catch (error) {
-      this.#closeWith(error);
+      if (this.#state !== "closing") this.#closeWith(error);
       this.#hangUp();
       return false;
     }
   }
 
   #handleFrame(): void {
-    const { channel } = this.#frames;
     try {
-      if (channel === 0) this.#handleConnectionFrame();
-      else this.#handleChannelFrame(channel);
+      if (this.#frames.channel === 0) this.#handleConnectionFrame();
+      else this.#handleChannelFrame();
     } catch (error) {
-      if (error instanceof AmqpError && !error.hard && channel !== 0) {
-        this.#closeChannel(channel, error);
-      } else this.#closeWith(error);
+      // One close is enough: what follows it is not looked at closely.
+      if (this.#state !== "closing") this.#closeWith(error);
     }
-  }
-
-  #readMethodId(): void {
-    const { bytes, start, end } = this.#frames;
-    this.#reader.reset(bytes, start, end);
-    this.#method = this.#reader.long();
   }
 
   #handleConnectionFrame(): void {
     const { type } = this.#frames;
     if (type === METHOD) {
-      this.#readMethodId();
-      const name = methodName(this.#method);
+      const { bytes, start, end } = this.#frames;
+      this.#reader.reset(bytes, start, end);
+      this.#channels.method = this.#reader.long();
+      const name = methodName(this.#channels.method);
       if (!isConnectionMethod(name)) {
         throw new AmqpError("CHANNEL_ERROR", `${name} on channel 0`);
       }
@@ -257,96 +240,26 @@ export class Session implements ChannelLink {
 
   #wrongFrame(): AmqpError {
     const { type, bytes, start, end } = this.#frames;
-    if (type === METHOD || type === HEADER || type === BODY) {
+    const heartbeat = type === HEARTBEAT && start === end;
+    if (type === METHOD || type === HEADER || type === BODY || heartbeat) {
       return new AmqpError("UNEXPECTED_FRAME", this.#frames.snippet());
     }
     return frameError(type, bytes.subarray(start, end), "unknown_frame");
   }
 
-  #handleChannelFrame(number: number): void {
+  #handleChannelFrame(): void {
     if (this.#state === "closing") return;
     const { type } = this.#frames;
     const known = type === METHOD || type === HEADER || type === BODY;
-    if (this.#state !== "running" || !known) {
-      if (type !== HEARTBEAT) throw this.#wrongFrame();
-      throw new AmqpError("UNEXPECTED_FRAME", this.#frames.snippet());
-    }
-    const channel = this.#channels.get(number) ?? this.#newChannel(number);
-    if (type === METHOD && !channel.content.pending) {
-      this.#handleChannelMethod(channel);
-      return;
-    }
-    const published = channel.content.take(this.#frames);
-    if (published === undefined || channel.state === "closing") return;
-    // What is wrong with a message is wrong with its basic.publish.
-    this.#method = BASIC_PUBLISH;
-    publish(channel, published);
-  }
-
-  #newChannel(number: number): Channel {
-    if (this.#channels.size >= this.#channelMax) {
-      throw new AmqpError(
-        "NOT_ALLOWED",
-        `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${this.#channelMax})`,
-      );
-    }
-    const channel = new Channel(number, this);
-    this.#channels.set(number, channel);
-    return channel;
-  }
-
-  #handleChannelMethod(channel: Channel): void {
-    this.#readMethodId();
-    const name = methodName(this.#method);
-    if (isConnectionMethod(name)) {
-      throw new AmqpError("COMMAND_INVALID", "unimplemented method");
-    }
-    const args = readArguments(name, this.#reader);
-    if (channel.state === "closing") {
-      this.#handleWhileClosing(channel, name, args);
-      return;
-    }
-    if (name === "channel.close" && channel.state === "open") {
-      channel.flushConfirms();
-      this.#endChannel(channel);
-      replies.ok(this.outgoing.output, channel.number, "channel.close-ok");
-      return;
-    }
-    dispatch(channel, name, args);
-  }
-
-  /** Only the end of the closing counts; a publish still has its content. */
-  #handleWhileClosing(channel: Channel, name: string, args: object): void {
-    if (name === "basic.publish") {
-      channel.content.start(args as Arguments<"basic.publish">);
-    } else if (name === "channel.close-ok") {
-      this.#channels.delete(channel.number);
-    } else if (name === "channel.close") {
-      replies.ok(this.outgoing.output, channel.number, "channel.close-ok");
-    }
-  }
-
-  #closeChannel(number: number, error: AmqpError): void {
-    const channel = this.#channels.get(number);
-    if (channel === undefined) return;
-    channel.flushConfirms();
-    channel.state = "closing";
-    channel.release();
-    const out = this.outgoing.output;
-    replies.channelClose(out, number, error, this.#method);
-  }
-
-  #endChannel(channel: Channel): void {
-    channel.state = "closing";
-    this.#channels.delete(channel.number);
-    channel.release();
+    if (this.#state !== "running" || !known) throw this.#wrongFrame();
+    this.#channels.handle(this.#frames);
   }
 
   #handleMethod(name: ConnectionMethod): void {
     const out = this.outgoing.output;
     if (this.#state === "closing") {
       if (name === "connection.close") replies.connectionCloseOk(out);
-      if (name === "connection.close-ok") this.#hangUp();
+      if (name === "connection.close-ok") this.destroy();
       return;
     }
     if (name === "connection.start-ok" && this.#state === "starting") {
@@ -388,7 +301,7 @@ export class Session implements ChannelLink {
   #tuneOk(args: Arguments<"connection.tune-ok">): void {
     checkTuned(args, this.#host.settings);
     this.frameMax = this.#frames.frameMax = args.frameMax;
-    this.#channelMax = args.channelMax;
+    this.#channels.max = args.channelMax;
     this.#heartbeatMs = args.heartbeatS * 1000;
     this.#state = "opening";
   }
@@ -414,7 +327,11 @@ export class Session implements ChannelLink {
     // Before the login nobody is told anything, unless they asked for it.
     if (!wasStarting || wantsIt) {
       const out = this.outgoing.output;
-      replies.connectionClose(out, error, wasStarting ? 0 : this.#method);
+      replies.connectionClose(
+        out,
+        error,
+        wasStarting ? 0 : this.#channels.method,
+      );
     }
     this.#state = "closing";
     this.#deadline = performance.now() + LINGER_MS;
@@ -434,7 +351,7 @@ export class Session implements ChannelLink {
   }
 
   async #closeWrite(): Promise<void> {
-    await this.outgoing.drained();
+    await this.outgoing.flushed();
     if (this.#ended) return;
     try {
       await this.#conn.closeWrite();
@@ -444,17 +361,9 @@ export class Session implements ChannelLink {
     }
   }
 
-  #wakeChannels(): void {
-    for (const channel of this.#channels.values()) channel.wakeAll();
-  }
-
   /** Gives back all that the connection held. */
   #release(): void {
-    const channels = [...this.#channels.values()];
-    this.#channels.clear();
-    // None of them may be given what another of them gives back.
-    for (const channel of channels) channel.state = "closing";
-    for (const channel of channels) channel.release();
+    this.#channels.release();
     for (const queue of this.exclusiveQueues) this.#vhost?.deleteQueue(queue);
   }
 }

@@ -43,12 +43,17 @@ export class Batch {
   }
 
   /**
-   * Resolves when all outcomes have been told.
+   * Resolves when all outcomes have been told; after the signal nothing more
+   * is sent.
    *
    * @throws what the input, the output or a bad option threw.
    */
-  async run(bodies: AsyncIterable<Uint8Array>): Promise<void> {
+  async run(
+    bodies: AsyncIterable<Uint8Array>,
+    stopping: AbortSignal,
+  ): Promise<void> {
     for await (const body of bodies) {
+      if (stopping.aborted) break;
       this.#start(body);
       while (this.#crowded) await this.#settled();
       await this.#options.ready();

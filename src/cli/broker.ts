@@ -116,6 +116,9 @@ async function listen(
 
 function urlFor(broker: Broker, { name, password }: User): string {
   const url = new URL(broker.url);
+  // Everywhere is no place to connect to.
+  if (url.hostname === "0.0.0.0") url.hostname = "127.0.0.1";
+  if (url.hostname === "[::]") url.hostname = "[::1]";
   url.username = encodeURIComponent(name);
   url.password = encodeURIComponent(password);
   return url.href;

@@ -147,14 +147,17 @@ async function callLines(
     },
   });
   const input = new StoppableInput();
+  const stopping = new AbortController();
   let interruptedBy: Deno.Signal | undefined;
   using _signals = onSignal(["SIGINT", "SIGTERM"], (times, signal) => {
     interruptedBy ??= signal;
-    if (times === 1) input.stop();
-    else canceling.abort(signal);
+    if (times > 1) return canceling.abort(signal);
+    stopping.abort();
+    input.stop();
   });
   using _watch = watchForServer(rpc, queue, flags);
-  await batch.run(splitBytes(input, NEWLINE));
+  const lines = splitBytes(input, NEWLINE);
+  await Promise.race([batch.run(lines, stopping.signal), output.broken]);
   await output.flushed();
   if (interruptedBy === undefined) return result.status;
   return interruptedBy === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
@@ -178,7 +181,8 @@ function reportLine(
   queue: string,
   flags: ClientFlags,
 ): void {
-  if (error === undefined || flags.quiet) return;
+  // Closed: the program ends, since nobody reads its results any more.
+  if (error === undefined || error.reason === "closed" || flags.quiet) return;
   const { timeout: timeoutMs } = flags;
   report(`line ${id} of stdin: ${sentence(error, { queue, timeoutMs })}`);
 }

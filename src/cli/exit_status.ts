@@ -43,8 +43,10 @@ const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
   connection_lost: EXIT.broker,
   rejected: EXIT.broker,
   refused: EXIT.refused,
+  locked: EXIT.refused,
   not_amqp: EXIT.protocol,
   tls: EXIT.protocol,
+  not_tls: EXIT.protocol,
   untrusted: EXIT.protocol,
 };
 

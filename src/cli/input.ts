@@ -12,9 +12,15 @@ export async function readInputFile(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(EXIT.unreadable, `cannot read "${path}": ${why}`);
+    const reason = systemReason(error);
+    throw new CliError(EXIT.unreadable, `cannot read "${path}": ${reason}.`);
   }
+}
+
+/** What the system said, without its number and the path once more. */
+export function systemReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/ \(os error \d+\).*$/s, "");
 }
 
 /** All of stdin. */

@@ -20,16 +20,31 @@ const encoder = new TextEncoder();
 export class OrderedOutput {
   #lines: Uint8Array[] = [];
   #writing: Promise<void> | undefined;
+  readonly #broken = Promise.withResolvers<never>();
+  #isBroken = false;
+
+  constructor() {
+    // Whoever cares awaits it: a server goes on without its reader.
+    this.#broken.promise.catch(ignore);
+  }
+
+  /**
+   * Rejects when a write fails; what is added after that is dropped.
+   *
+   * @throws {Deno.errors.BrokenPipe} where the reader has gone.
+   */
+  get broken(): Promise<never> {
+    return this.#broken.promise;
+  }
 
   /** Adds a line, to be written as soon as those before it are. */
   add(line: string | Uint8Array): void {
+    if (this.#isBroken) return;
     this.#lines.push(
       typeof line === "string" ? encoder.encode(line) : line,
       NEWLINE,
     );
     this.#writing ??= this.#write();
-    // Whoever cares for the error awaits `flushed()`.
-    this.#writing.catch(ignore);
   }
 
   /** So many lines wait that `flushed()` should be awaited before more. */
@@ -40,19 +55,26 @@ export class OrderedOutput {
   /**
    * Resolves when all is written.
    *
-   * @throws {Deno.errors.BrokenPipe} where the reader has gone.
+   * @throws what `broken` rejects with.
    */
   async flushed(): Promise<void> {
     await this.#writing;
+    if (this.#isBroken) await this.#broken.promise;
   }
 
   async #write(): Promise<void> {
     // The lines of one turn of the event loop go together.
     await Promise.resolve();
-    while (this.#lines.length > 0) {
-      const bytes = Buffer.concat(this.#lines);
+    try {
+      while (this.#lines.length > 0) {
+        const bytes = Buffer.concat(this.#lines);
+        this.#lines = [];
+        await writeResult(bytes);
+      }
+    } catch (error) {
+      this.#isBroken = true;
       this.#lines = [];
-      await writeResult(bytes);
+      this.#broken.reject(error);
     }
     this.#writing = undefined;
   }

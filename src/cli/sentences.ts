@@ -20,10 +20,13 @@ const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
     `Start a server with "rabbit-rpc server ${queue} ...", or use --wait.`,
   no_consumer: () => "Start a server, or use --wait.",
   broker_unreachable: () => "Is one running? Set --url.",
-  refused: () => "Check --password-file and the user's permissions.",
+  refused: () =>
+    "Check --password-file and the user's permissions on the vhost.",
+  locked: () => "Wait for that connection to end, or choose another name.",
   connection_lost: () => "Check the broker's log, then try again.",
   rejected: () => "Let its servers catch up, then try again.",
   tls: () => "Use amqps://.",
+  not_tls: () => "Use amqp://.",
   not_amqp: () => "Check host and port of --url.",
 };
 

@@ -13,6 +13,7 @@ import {
   createBuiltin,
 } from "../procedures/builtin.ts";
 import { RpcError } from "../rpc/errors.ts";
+import { requests } from "../rpc/failures.ts";
 import type { RpcRequest } from "../rpc/procedure.ts";
 import type { ServerEvent } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
@@ -32,8 +33,8 @@ import { onSignal } from "./signals.ts";
 
 interface ServerFlags extends CommonFlags {
   builtin: BuiltinName;
-  concurrency?: number;
-  prefetch?: number;
+  concurrency: number | null;
+  prefetch: number | null;
   workers: number;
   handlerTimeout: number;
   maxDeliveries: number;
@@ -65,11 +66,11 @@ export function addServerCommand(
     )
     .addOption(
       flag("-c, --concurrency <n>", "requests that run at once")
-        .argParser(parseCount(1)).default(undefined, "workers for fib, or 256"),
+        .argParser(parseCount(1)).default(null, "workers for fib, or 256"),
     )
     .addOption(
       flag("--prefetch <n>", "requests taken ahead from the broker")
-        .argParser(parseCount(1)).default(undefined, "max(c, min(2c, 16))"),
+        .argParser(parseCount(1)).default(null, "max(c, min(2c, 16))"),
     )
     .addOption(
       flag("--workers <n>", "worker threads for fib; 0: the main thread")
@@ -119,7 +120,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   }));
   const server = new RpcServer(transport, queue, builtin.procedure, {
     concurrency: flags.concurrency ?? builtin.concurrency,
-    prefetch: flags.prefetch,
+    prefetch: flags.prefetch ?? undefined,
     handlerTimeoutMs: flags.handlerTimeout,
     maxDeliveries: flags.maxDeliveries,
     declare: {
@@ -132,7 +133,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     onEvent: serverReporter(flags, builtin),
   });
   using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
-    if (times === 1) report(`stopping; ${server.inHand} requests in hand`);
+    if (times === 1) report(`stopping; ${requests(server.inHand)} in hand`);
     void server.stop(times === 1 ? {} : { graceMs: 0 });
   });
   try {

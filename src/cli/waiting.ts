@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcConnection } from "../amqp/connect.ts";
+import { requests } from "../rpc/failures.ts";
 import { report } from "./output.ts";
 
 /** Whoever has waited so long may want to know why. */
@@ -30,7 +31,7 @@ async function look(
     if (info?.consumers !== 0) return;
     report(
       `queue "${queue}" exists but no server is consuming it ` +
-        `(${info.messages} requests waiting); waiting for one`,
+        `(${requests(info.messages)} waiting); waiting for one`,
     );
   } catch {
     // The call itself fails with whatever keeps the broker from answering.

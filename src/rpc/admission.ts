@@ -5,6 +5,7 @@
  */
 import { RpcError } from "./errors.ts";
 import type { RpcRequest } from "./procedure.ts";
+import { numberHeader } from "./wire.ts";
 
 /** What is done with a request that is not run. */
 export type Refusal =
@@ -25,7 +26,8 @@ export function refusal(
     // The reply would come back as a request, for ever.
     return { drop: "its reply_to is the request queue itself" };
   }
-  const redeliveries = Number(request.headers[DELIVERY_COUNT_HEADER] ?? 0);
+  const redeliveries = numberHeader(request.headers, DELIVERY_COUNT_HEADER) ??
+    0;
   if (redeliveries > maxDeliveries) {
     const error = new RpcError(
       "aborted",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { durationMs, wholeNumber } from "./limits.ts";
 import type { MessageHeaders } from "./transport.ts";
 
 /** How one call is made. */
@@ -62,6 +63,14 @@ export interface CallOptions {
   requireConsumer?: boolean;
   /** Hears of each attempt, counted from 1. */
   onAttempt?: (attempt: number) => void;
+}
+
+/** Throws a RangeError where `retries` or `attemptTimeoutMs` make no sense. */
+export function checkRetries(options: CallOptions): void {
+  const { retries, attemptTimeoutMs } = options;
+  if (retries !== undefined) wholeNumber("retries", retries, 0);
+  if (attemptTimeoutMs === undefined || attemptTimeoutMs === Infinity) return;
+  durationMs("attemptTimeoutMs", attemptTimeoutMs);
 }
 
 /** The default of {@linkcode CallOptions.timeoutMs}. */

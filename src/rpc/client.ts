@@ -4,9 +4,13 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
-import { type CallOptions, DEFAULT_TIMEOUT_MS } from "./call_options.ts";
+import {
+  type CallOptions,
+  checkRetries,
+  DEFAULT_TIMEOUT_MS,
+} from "./call_options.ts";
 import {
   absenceOf,
   canceledError,
@@ -131,6 +135,7 @@ export class RpcClient implements AsyncDisposable {
       "timeoutMs",
       options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     );
+    checkRetries(options);
     const call: Call = {
       queue,
       body: toBytes(body),
@@ -154,7 +159,7 @@ export class RpcClient implements AsyncDisposable {
         reconnected: () => this.#reopened.signal,
       });
     } finally {
-      for (const pending of call.attempts) this.#fail(pending, overtaken());
+      for (const attempt of call.attempts) this.#fail(attempt, overtaken());
     }
   }
 
@@ -210,10 +215,10 @@ export class RpcClient implements AsyncDisposable {
         resolve,
         reject,
       };
-      if (options.signal && !this.#watch(options.signal, pending)) return;
-      if (this.#closed) return reject(closedError());
-      this.#pending.add(pending);
       call.attempts.push(pending);
+      if (this.#closed) return reject(closedError());
+      if (options.signal && !this.#watch(options.signal, pending)) return;
+      this.#pending.add(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {
         this.#send(session, pending, call);
@@ -269,6 +274,12 @@ export class RpcClient implements AsyncDisposable {
   #send(session: Session, pending: PendingCall, call: Call): void {
     const { correlationId, deadlineMs, queue } = pending;
     if (!this.#pending.has(correlationId)) return;
+    const { unblocked } = session.link;
+    if (unblocked !== undefined) {
+      // Who has given up by then is not sent at all.
+      unblocked.then(() => this.#send(session, pending, call));
+      return;
+    }
     const { type, contentType, headers, persistent } = call.options;
     const properties = requestProperties({
       correlationId,
@@ -305,6 +316,10 @@ export class RpcClient implements AsyncDisposable {
       this.#onReturn(message, link.vhost)
     );
     const session = { link, callbackQueue };
+    if (this.#closed) {
+      await callbackQueue.close();
+      throw closedError();
+    }
     this.#session = session;
     this.#reopened.abort();
     this.#reopened = new AbortController();
@@ -342,21 +357,27 @@ export class RpcClient implements AsyncDisposable {
 
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
+    call.reject(await this.#absence(call) ?? timeoutError(call));
+  }
+
+  /** Whether the call had no server at all, as far as can be known soon. */
+  async #absence({ queue, sent }: PendingCall): Promise<RpcError | undefined> {
     const session = this.#session;
-    let absence: RpcError | undefined;
-    if (session !== undefined && call.sent) {
-      try {
-        const info = await Promise.race([
-          this.inspect(call.queue),
-          delay(DIAGNOSIS_MS, "unknown" as const, { ref: false }),
-        ]);
-        if (info !== "unknown") {
-          absence = absenceOf(call.queue, info, session.link.vhost);
-        }
-      } catch {
-        // The broker can't be asked: that the time is up still holds.
-      }
+    if (session === undefined || !sent) return undefined;
+    const known = new AbortController();
+    try {
+      return await Promise.race([
+        // A server that stops now may have taken the request all the same.
+        this.inspect(queue).then((info) =>
+          absenceOf(queue, info, session.link.vhost, true)
+        ),
+        delay(DIAGNOSIS_MS, known.signal).then(() => undefined),
+      ]);
+    } catch {
+      // The broker can't be asked: that the time is up still holds.
+      return undefined;
+    } finally {
+      known.abort();
     }
-    call.reject(absence ?? timeoutError(call));
   }
 }

@@ -50,7 +50,9 @@ export class Dispatcher {
 
   /** Jobs that have no outcome yet. */
   get size(): number {
-    return this.#waiting.length + this.#running.size;
+    let size = this.#waiting.length;
+    for (const { jobs } of this.#running) size += jobs.length;
+    return size;
   }
 
   /** Runs a job when there is room, or gives it what its like came to. */
@@ -89,9 +91,9 @@ export class Dispatcher {
     }
   }
 
-  /** Its reply was lost with the connection: it will be delivered again. */
-  remember({ request }: Job, outcome: Outcome): void {
-    const key = redeliveryKey(request);
+  /** Keeps the outcome of a job that is going to be delivered again. */
+  remember(job: Job, outcome: Outcome): void {
+    const key = redeliveryKey(job.request);
     if (key !== undefined) this.#replays.store(key, outcome);
   }
 

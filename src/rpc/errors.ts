@@ -39,8 +39,10 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `broker_unreachable`: no connection could be made
  * - `connection_lost`: the connection, or a channel on it, was lost
  * - `refused`: the broker refused login, virtual host or permission
+ * - `locked`: the queue is exclusive to another connection
  * - `not_amqp`: what answers does not speak AMQP 0-9-1
- * - `tls`: TLS was expected by one side only, or could not be agreed on
+ * - `tls`: the broker speaks TLS, and the URL says that it does not
+ * - `not_tls`: the URL says that the broker speaks TLS, and it does not
  * - `untrusted`: the broker's certificate was not trusted
  * - `closed`: the client, server or connection was closed by this program
  */
@@ -51,8 +53,10 @@ export type RpcErrorReason =
   | "broker_unreachable"
   | "connection_lost"
   | "refused"
+  | "locked"
   | "not_amqp"
   | "tls"
+  | "not_tls"
   | "untrusted"
   | "closed";
 
@@ -125,14 +129,24 @@ export class RpcError extends Error {
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
     if (!(thrown instanceof Error)) {
-      return new RpcError("internal", String(thrown), { cause: thrown });
+      return new RpcError("internal", describe(thrown), { cause: thrown });
     }
     const code = thrown.name === "AbortError"
       ? "canceled"
       : thrown.name === "TimeoutError"
       ? "deadline_exceeded"
       : "internal";
-    return new RpcError(code, thrown.message || thrown.name, { cause: thrown });
+    const message = describe(thrown.message) || describe(thrown.name);
+    return new RpcError(code, message, { cause: thrown });
+  }
+}
+
+/** Not every object can be made a string: one without a prototype can't. */
+function describe(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
   }
 }
 

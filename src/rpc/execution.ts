@@ -8,7 +8,12 @@ import type { Expiring } from "./deadlines.ts";
 import { RpcError } from "./errors.ts";
 import { formatMs } from "./limits.ts";
 import type { Outcome } from "./job.ts";
-import type { Procedure, RpcContext, RpcRequest } from "./procedure.ts";
+import type {
+  Procedure,
+  RpcContext,
+  RpcRequest,
+  RpcResult,
+} from "./procedure.ts";
 
 /** A running procedure, and the context that it sees. */
 export class Execution implements RpcContext, Expiring {
@@ -50,8 +55,8 @@ export class Execution implements RpcContext, Expiring {
   start(procedure: Procedure): void {
     try {
       const result = procedure(this.#request, this);
-      if (!(result instanceof Promise)) return this.#end({ result });
-      result.then(
+      if (!isThenable(result)) return this.#end({ result });
+      Promise.resolve(result).then(
         (value) => this.#end({ result: value }),
         (error) => this.#end({ error: RpcError.from(error) }),
       );
@@ -91,4 +96,11 @@ export class Execution implements RpcContext, Expiring {
     this.#ended = true;
     this.#onEnd(outcome);
   }
+}
+
+/** Promises of other realms and of libraries count as well. */
+function isThenable(
+  value: RpcResult | PromiseLike<RpcResult>,
+): value is PromiseLike<RpcResult> {
+  return typeof (value as PromiseLike<RpcResult>)?.then === "function";
 }

@@ -21,22 +21,37 @@ export function absenceOf(
   queue: string,
   info: QueueInfo | undefined,
   vhost: string,
+  maybeExecuted = false,
 ): RpcError | undefined {
-  if (info === undefined) return noQueue(queue, vhost);
+  if (info === undefined) return noQueue(queue, vhost, "", maybeExecuted);
   if (info.consumers > 0) return undefined;
   return new RpcError(
     "unavailable",
     `queue "${queue}" exists but no server is consuming it ` +
-      `(${info.messages} requests waiting)`,
-    { reason: "no_consumer", members: { messages: info.messages } },
+      `(${requests(info.messages)} waiting)`,
+    {
+      reason: "no_consumer",
+      maybeExecuted,
+      members: { messages: info.messages },
+    },
   );
 }
 
-export function noQueue(queue: string, vhost: string, why = ""): RpcError {
+/** `1 request`, `2 requests`. */
+export function requests(count: number): string {
+  return count === 1 ? "1 request" : `${count} requests`;
+}
+
+export function noQueue(
+  queue: string,
+  vhost: string,
+  why = "",
+  maybeExecuted = false,
+): RpcError {
   return new RpcError(
     "unavailable",
     `no queue "${queue}" on vhost "${vhost}"${why}`,
-    { reason: "no_queue" },
+    { reason: "no_queue", maybeExecuted },
   );
 }
 
@@ -64,6 +79,8 @@ export function connectionLost(
   cause: unknown,
   maybeExecuted = false,
 ): RpcError {
+  // The broker closed the channel for a lack of rights: no loss, but a no.
+  if (cause instanceof RpcError && cause.reason === "refused") return cause;
   return new RpcError(
     "unavailable",
     "the connection to the broker was lost before the reply came" +

@@ -19,10 +19,15 @@ export function wholeNumber(
 }
 
 /** A duration above zero in ms, or a RangeError that names the option. */
-export function durationMs(option: string, value: number): number {
-  if (Number.isFinite(value) && value > 0) return value;
+export function durationMs(
+  option: string,
+  value: number,
+  max: number = Infinity,
+): number {
+  if (Number.isFinite(value) && value > 0 && value <= max) return value;
+  const wanted = max === Infinity ? "above 0" : `above 0, ${max} at most`;
   throw new RangeError(
-    `${option} must be a number of ms above 0, got ${value}`,
+    `${option} must be a number of ms ${wanted}, got ${value}`,
   );
 }
 
@@ -37,7 +42,7 @@ export function queueName(value: string): string {
 
 /** Milliseconds for people: `500ms`, `30s`, `2m`. */
 export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`;
   if (ms % 60_000 === 0) return `${ms / 60_000}m`;
   return `${Number((ms / 1000).toFixed(3))}s`;
 }

@@ -73,6 +73,7 @@ export class PendingCalls {
     for (const call of [...this.#calls.values()]) {
       this.settle(call.correlationId, errorFor(call));
     }
-    this.#deadlines.clear();
+    // Whoever hears of a failure may call again at once.
+    if (this.#calls.size === 0) this.#deadlines.clear();
   }
 }

@@ -114,7 +114,7 @@ export type RpcResult = string | Uint8Array | ReplyInit | undefined | void;
 export type Procedure = (
   request: RpcRequest,
   context: RpcContext,
-) => RpcResult | Promise<RpcResult>;
+) => RpcResult | PromiseLike<RpcResult>;
 
 /** Text as UTF-8, bytes as they are. */
 export function toBytes(body: string | Uint8Array): Uint8Array {

@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "./backoff.ts";
+import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import { canceledError, isAbsence, maybeExecutedBefore } from "./failures.ts";
 import type { RpcReply } from "./wire.ts";
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** When to send again. */
 export interface RetryPolicy {
@@ -24,8 +26,6 @@ export interface RetryPolicy {
   reconnected?: () => AbortSignal;
 }
 
-/** The longest delay that a timer takes. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Too little time for another attempt. */
 const LAST_PAUSE_MS = 20;
 
@@ -116,12 +116,10 @@ async function firstEnd(
   open: ReadonlySet<Promise<End>>,
   silenceMs = Infinity,
 ): Promise<End> {
-  if (silenceMs > MAX_DELAY_MS) return await Promise.race(open);
+  if (silenceMs > LONGEST_TIMER_MS) return await Promise.race(open);
   const answered = new AbortController();
-  const { signal } = answered;
-  const silence = delay(silenceMs, "silence" as const, { signal });
-  // Its end by our own abort is no news.
-  silence.catch(ignore);
+  const silence = delay(silenceMs, answered.signal)
+    .then(() => "silence" as const);
   try {
     return await Promise.race([...open, silence]);
   } finally {
@@ -155,12 +153,9 @@ async function pause(
 ): Promise<void> {
   const { signal, reconnected } = policy;
   const ends = [signal, reconnected?.()].filter((end) => end !== undefined);
-  const ms = pauseMs(failures, policy);
   try {
-    await delay(ms, undefined, { signal: AbortSignal.any(ends) });
+    await delay(pauseMs(failures, policy), AbortSignal.any(ends));
   } catch {
     if (signal?.aborted) throw attempts.failure(canceledError(signal, false));
   }
 }
-
-function ignore(): void {}

@@ -109,7 +109,12 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
     count: options.count === undefined
       ? Infinity
       : wholeNumber("count", options.count, 1),
-    graceMs: options.graceMs ?? DEFAULT_LIMIT_MS,
+    graceMs: checkGrace(options.graceMs ?? DEFAULT_LIMIT_MS),
     onEvent: options.onEvent ?? (() => {}),
   };
+}
+
+/** 0 is allowed: what runs is given back at once. */
+export function checkGrace(graceMs: number): number {
+  return graceMs === 0 ? graceMs : durationMs("graceMs", graceMs);
 }

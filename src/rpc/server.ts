@@ -4,23 +4,37 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { type Refusal, refusal } from "./admission.ts";
 import { backoffMs } from "./backoff.ts";
+import { delay } from "./delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { RpcError } from "./errors.ts";
+import { RpcError, type RpcErrorReason } from "./errors.ts";
 import type { Job, Outcome } from "./job.ts";
 import { queueName } from "./limits.ts";
 import type { Procedure } from "./procedure.ts";
 import { Replier } from "./replier.ts";
-import { type ServeOptions, serveSettings } from "./serve_options.ts";
+import {
+  checkGrace,
+  type ServeOptions,
+  serveSettings,
+} from "./serve_options.ts";
 import type { Delivery, RequestQueue, Transport } from "./transport.ts";
 import { decodeRequest } from "./wire.ts";
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What no patience mends. */
+const FATAL = new Set<RpcErrorReason>([
+  "refused",
+  "not_amqp",
+  "tls",
+  "not_tls",
+  "untrusted",
+  "closed",
+]);
+
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
-/** The longest delay that a timer takes. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Serves one queue with one procedure until it is stopped, through lost
@@ -79,10 +93,9 @@ export class RpcServer implements AsyncDisposable {
     this.queue = queueName(queue);
     this.#settings = serveSettings(options);
     const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
-    this.#replier = new Replier({
-      onEvent,
-      onLost: (job, outcome) => this.#dispatcher.remember(job, outcome),
+    this.#replier = new Replier(onEvent, {
       onSettled: () => this.#checkIdle(),
+      onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
     });
     this.#dispatcher = new Dispatcher(procedure, {
       concurrency,
@@ -156,13 +169,13 @@ export class RpcServer implements AsyncDisposable {
     // The connection may live on: what is left of the queue must not go on
     // taking requests that nobody reads.
     await this.#requests?.close();
-    if (error.reason === "refused" || error.reason === "closed") {
+    if (error.reason && FATAL.has(error.reason)) {
       this.#dispatcher.abandon();
       throw error;
     }
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
-    await delay(retryInMs, undefined, { signal }).catch(ignore);
+    await delay(retryInMs, signal).catch(ignore);
   }
 
   async #consume(): Promise<RequestQueue> {
@@ -223,6 +236,7 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
+    checkGrace(graceMs);
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);
@@ -233,7 +247,7 @@ export class RpcServer implements AsyncDisposable {
     const waiting = this.#dispatcher.pause();
     const timer = setTimeout(
       this.#overdue.resolve,
-      Math.min(graceMs, MAX_DELAY_MS),
+      Math.min(graceMs, LONGEST_TIMER_MS),
     );
     // A broker that is blocked or stalled may answer to nothing at all.
     await Promise.race([this.#finish(waiting), this.#overdue.promise]);
@@ -252,6 +266,7 @@ export class RpcServer implements AsyncDisposable {
     await this.#idle.promise;
   }
 
+  /** Nothing left to wait for: the grace period ends. */
   #checkIdle(): void {
     if (this.#stopping.signal.aborted && this.inHand === 0) {
       this.#idle.resolve();

@@ -151,6 +151,8 @@ export interface RequestQueueOptions {
 export interface Link {
   /** The virtual host, `/` by default. */
   readonly vhost: string;
+  /** Pending while the broker accepts no messages; else undefined. */
+  readonly unblocked: Promise<void> | undefined;
   /** Resolves, once, when the connection is gone. */
   readonly lost: Promise<unknown>;
   /** Declares an exclusive, server-named queue and consumes it. */

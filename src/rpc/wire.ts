@@ -48,7 +48,7 @@ export function requestProperties(
   const properties: MessageProperties = {
     correlationId: fields.correlationId,
     replyTo: fields.replyTo,
-    expiration: String(Math.max(Math.ceil(fields.deadlineMs - nowMs), 0)),
+    expiration: expirationFor(fields.deadlineMs - nowMs),
     headers: { ...fields.headers, [DEADLINE_HEADER]: fields.deadlineMs },
   };
   if (fields.type) properties.type = fields.type;
@@ -56,6 +56,11 @@ export function requestProperties(
   if (fields.messageId) properties.messageId = fields.messageId;
   if (fields.persistent) properties.deliveryMode = 2;
   return properties;
+}
+
+/** RabbitMQ closes the channel for what does not fit 32 bits. */
+function expirationFor(leftMs: number): string {
+  return String(Math.min(Math.max(Math.ceil(leftMs), 0), 2 ** 32 - 1));
 }
 
 /** A delivery from a request queue as a request. */
@@ -89,12 +94,20 @@ function requestDeadline(
   properties: MessageProperties,
   receivedAtMs: number,
 ): number {
-  const header = Number(properties.headers?.[DEADLINE_HEADER] ?? Infinity);
-  const expiration = Number.parseInt(properties.expiration ?? "", 10);
-  return Math.min(
-    Number.isNaN(header) ? Infinity : header,
-    Number.isNaN(expiration) ? Infinity : receivedAtMs + expiration,
-  );
+  const deadlineMs = numberHeader(properties.headers ?? {}, DEADLINE_HEADER);
+  const { expiration = "" } = properties;
+  const leftMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
+  return Math.min(deadlineMs ?? Infinity, receivedAtMs + leftMs);
+}
+
+/** A header that is a number; whatever else a stranger put there is none. */
+export function numberHeader(
+  headers: MessageHeaders,
+  name: string,
+): number | undefined {
+  const value = headers[name];
+  const isNumber = typeof value === "number" || typeof value === "bigint";
+  return isNumber && !Number.isNaN(value) ? Number(value) : undefined;
 }
 
 /** Body and properties of a message to be published. */
@@ -150,8 +163,11 @@ export function encodeError(
   return reply;
 }
 
-/** The error has to arrive, even if its members are no JSON (a BigInt). */
-function problemJson(problem: object, members: object): string {
+/** Members that JSON can't hold must not cost the caller its answer. */
+function problemJson(
+  problem: Record<string, unknown>,
+  members: Record<string, unknown>,
+): string {
   try {
     return JSON.stringify({ ...members, ...problem });
   } catch {

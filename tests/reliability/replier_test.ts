@@ -17,9 +17,8 @@ function replying() {
   const events = new Log<ServerEvent>();
   const idle = new Log<"idle">();
   const held = new Log<{ job: Job; outcome: Outcome }>();
-  const replier: Replier = new Replier({
-    onEvent: events.add,
-    onLost: (job, outcome) => held.add({ job, outcome }),
+  const replier: Replier = new Replier(events.add, {
+    onHeld: (job, outcome) => held.add({ job, outcome }),
     onSettled: () => {
       if (replier.underWay === 0) idle.add("idle");
     },

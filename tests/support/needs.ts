@@ -24,6 +24,11 @@ export function testNeeding(
   fn: Deno.TestDefinition["fn"],
 ): void {
   const { needs, ...definition } = options;
+  const permissions = permissionsMissing();
+  if (permissions !== undefined) {
+    announce(permissions, name);
+    return Deno.test({ ...definition, name, fn, ignore: true });
+  }
   const reason = needs.find((need) => need !== undefined);
   if (reason === undefined || definition.ignore) {
     Deno.test({ ...definition, name, fn });
@@ -36,6 +41,26 @@ export function testNeeding(
     announce(reason, name);
     Deno.test({ ...definition, name, fn, ignore: true });
   }
+}
+
+/** A test that reaches beyond this process, and needs nothing else. */
+export function test(name: string, fn: Deno.TestDefinition["fn"]): void {
+  testNeeding(name, { needs: [] }, fn);
+}
+
+/** What most tests that reach beyond this process need. */
+const PERMISSIONS = ["net", "read", "write", "env", "run"] as const;
+
+/**
+ * Why tests that reach beyond this process can't run: a bare `deno test` has
+ * no permissions, and gets none from deno.json.
+ */
+export function permissionsMissing(): string | undefined {
+  const missing = PERMISSIONS.filter((name) =>
+    Deno.permissions.querySync({ name }).state !== "granted"
+  );
+  if (missing.length === 0) return undefined;
+  return `they need permissions (${missing.join(", ")}): run "deno task test"`;
 }
 
 function announce(reason: string, name: string): void {

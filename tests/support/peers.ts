@@ -1,5 +1,6 @@
 // Other people's clients and servers, which live in tests/peers.
 
+import { permissionsMissing } from "./needs.ts";
 import { isThere } from "./files.ts";
 import {
   type ProcessOptions,
@@ -24,6 +25,8 @@ export interface PeerServerOptions {
 
 /** Why a Python library can't be used here; undefined where it can. */
 export function pythonMissing(library: PythonPeer): string | undefined {
+  const permissions = permissionsMissing();
+  if (permissions !== undefined) return permissions;
   const name = library.replace("_", "-");
   const advice = `On Debian: apt-get install python3-${name}.`;
   if (!isThere(PYTHON)) return `there is no ${PYTHON}. ${advice}`;
@@ -37,6 +40,8 @@ export function pythonMissing(library: PythonPeer): string | undefined {
 
 /** Why amqp-publish and the like can't be used here; undefined where they can. */
 export function amqpToolsMissing(): string | undefined {
+  const permissions = permissionsMissing();
+  if (permissions !== undefined) return permissions;
   if (isThere(`${AMQP_TOOLS}/amqp-publish`)) return undefined;
   return "amqp-tools is not installed. On Debian: apt-get install amqp-tools.";
 }

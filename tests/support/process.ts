@@ -202,11 +202,13 @@ export class Running implements AsyncDisposable {
     stdin: string | Uint8Array | undefined,
     keepOpen: boolean,
   ): Promise<void> {
-    if (!this.#input) return;
-    if (stdin !== undefined) {
-      await unlessBroken(this.#input.write(toBytes(stdin)));
-    }
-    if (!keepOpen) await unlessBroken(this.#input.close());
+    const input = this.#input;
+    if (!input) return;
+    await unlessBroken(async () => {
+      if (stdin !== undefined) await input.write(toBytes(stdin));
+      // closed first: it tells why a stream that broke can't be closed.
+      if (!keepOpen) await Promise.all([input.closed, input.close()]);
+    });
   }
 
   #failure(what: string): Error {
@@ -232,9 +234,9 @@ async function within(
 }
 
 /** A program need not read its stdin: that it is closed is no failure. */
-async function unlessBroken(writing: Promise<void>): Promise<void> {
+async function unlessBroken(writing: () => Promise<void>): Promise<void> {
   try {
-    await writing;
+    await writing();
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }

@@ -51,7 +51,9 @@ export async function start(
   return startProcess(command, rest, cleaned(options));
 }
 
-async function commandLine(args: string[]): Promise<[string, ...string[]]> {
+export async function commandLine(
+  args: string[],
+): Promise<[string, ...string[]]> {
   const executable = Deno.env.get("RABBIT_RPC_BIN");
   if (executable) return [resolve(executable), ...args];
   const config = `${ROOT}/deno.json`;

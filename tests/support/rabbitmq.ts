@@ -1,7 +1,11 @@
 // RabbitMQ for tests: nodes of a test's own, one node shared by all tests.
 
 import { isThere, readTextFileIfThere } from "./files.ts";
-import { type NeedingOptions, testNeeding } from "./needs.ts";
+import {
+  type NeedingOptions,
+  permissionsMissing,
+  testNeeding,
+} from "./needs.ts";
 import {
   type NodePlace,
   RABBITMQ_SERVER,
@@ -57,6 +61,8 @@ export interface TestBroker {
 
 /** Why RabbitMQ nodes can't be started here; undefined where they can. */
 export function rabbitMqMissing(): string | undefined {
+  const permissions = permissionsMissing();
+  if (permissions !== undefined) return permissions;
   if (isThere(RABBITMQ_SERVER)) return undefined;
   return `RabbitMQ is not installed: there is no ${RABBITMQ_SERVER}. ` +
     "On Debian: apt-get install rabbitmq-server.";

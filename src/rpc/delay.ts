@@ -1,0 +1,26 @@
+/**
+ * Waiting, until it is over or called off.
+ *
+ * @module
+ */
+
+/**
+ * Resolves after so many ms. (That of node:timers/promises does not hear its
+ * signal on Deno 2.4.)
+ *
+ * @throws the signal's reason, at once, where it is or becomes aborted.
+ */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

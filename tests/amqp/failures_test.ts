@@ -1,0 +1,98 @@
+// Tests of src/amqp/failures.ts.
+
+import assert from "node:assert/strict";
+import { AMQPError } from "@cloudamqp/amqp-client";
+import {
+  channelFailure,
+  connectFailure,
+  NotAmqpError,
+  publishFailure,
+  replyCodeOf,
+} from "../../src/amqp/failures.ts";
+import { connectSettings } from "../../src/amqp/options.ts";
+import { AmqpSocket } from "../../src/amqp/socket.ts";
+import type { RpcError } from "../../src/rpc/errors.ts";
+
+const settings = connectSettings("amqp://ann:s3cr3t@host/shop");
+const [broker] = settings.brokers;
+
+function connecting(cause: unknown): RpcError {
+  return connectFailure(cause, broker, 1_500);
+}
+
+function kind({ code, reason }: RpcError): (string | undefined)[] {
+  return [code, reason];
+}
+
+/** An error as the library makes it. */
+function libraryError(message: string): AMQPError {
+  return new AMQPError(message, new AmqpSocket(broker, settings));
+}
+
+Deno.test("why no connection could be made, in words", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED 1.2.3.4"), {
+    code: "ECONNREFUSED",
+  });
+  const error = connecting(refused);
+  assert.deepEqual(kind(error), ["unavailable", "broker_unreachable"]);
+  const message = "cannot reach a broker at host:5672 (connection refused)";
+  assert.equal(error.message, message);
+  assert.equal(error.cause, refused);
+
+  const odd = Object.assign(new Error("something odd"), { code: "EODD" });
+  assert.match(connecting(odd).message, /\(something odd\)$/);
+  assert.match(connecting("just text").message, /\(just text\)$/);
+  const late = new DOMException("signal timed out", "TimeoutError");
+  assert.match(connecting(late).message, /\(no answer within 1.5s\)$/);
+});
+
+Deno.test("who was refused, but not the password", () => {
+  const login = connecting(
+    new Error("connection closed: ACCESS_REFUSED (403)"),
+  );
+  assert.deepEqual(kind(login), ["unauthenticated", "refused"]);
+  assert.match(login.message, /user "ann" on vhost "shop" \(403\)/);
+  const vhost = connecting(new Error("connection closed: NOT_ALLOWED (530)"));
+  assert.deepEqual(kind(vhost), ["permission_denied", "refused"]);
+  for (const { message } of [login, vhost]) {
+    assert.equal(message.includes("s3cr3t"), false);
+  }
+});
+
+Deno.test("what came instead of AMQP", () => {
+  const came = (...bytes: number[]) =>
+    kind(connecting(new NotAmqpError(Uint8Array.from(bytes))));
+  assert.deepEqual(came(21, 3, 1), ["unavailable", "tls"]);
+  assert.deepEqual(came(22, 3, 3), ["unavailable", "tls"]);
+  assert.deepEqual(came(21, 4), ["unavailable", "not_amqp"]);
+  assert.deepEqual(came(72, 84, 84, 80), ["unavailable", "not_amqp"]);
+  assert.deepEqual(came(), ["unavailable", "not_amqp"]);
+});
+
+Deno.test("replyCodeOf() reads the library's messages", () => {
+  assert.equal(replyCodeOf("channel closed: NOT_FOUND (404)"), 404);
+  assert.equal(replyCodeOf("closed (404) again"), undefined);
+  assert.equal(replyCodeOf("closed (4040)"), undefined);
+  assert.equal(replyCodeOf(""), undefined);
+});
+
+Deno.test("why a channel failed", () => {
+  const denied = channelFailure(libraryError("ACCESS_REFUSED (403)"));
+  assert.deepEqual(kind(denied), ["permission_denied", "refused"]);
+  const closed = channelFailure(libraryError("NOT_FOUND (404)"));
+  assert.deepEqual(kind(closed), ["unavailable", "connection_lost"]);
+  assert.match(closed.message, /NOT_FOUND/);
+  assert.equal(channelFailure(closed), closed);
+});
+
+Deno.test("why a message was not confirmed", () => {
+  const nacked = publishFailure(new Error("Message rejected"));
+  assert.deepEqual(kind(nacked), ["resource_exhausted", "rejected"]);
+  const lost = publishFailure(libraryError("Channel is closed"));
+  assert.deepEqual(kind(lost), ["unavailable", "connection_lost"]);
+  const closed = publishFailure(new Error("Connection closed by client"));
+  assert.deepEqual(kind(closed), ["unavailable", "connection_lost"]);
+  const odd = publishFailure(new TypeError("Unsupported type"));
+  assert.deepEqual(kind(odd), ["invalid_argument", undefined]);
+  assert.match(odd.message, /can't be sent: Unsupported type/);
+});

@@ -1,0 +1,214 @@
+// Holds the rules on who imports whom, and where the program touches its
+// surroundings. The checker is tested on bad samples first.
+
+import { test } from "./support/needs.ts";
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path/posix";
+
+/** A source file, its path relative to the repository. */
+interface Source {
+  path: string;
+  text: string;
+}
+
+/** What each layer may import of the others. */
+const LAYERS: Record<string, readonly string[]> = {
+  "main.ts": ["cli"],
+  cli: ["procedures", "broker", "telemetry", "amqp", "rpc"],
+  "mod.ts": ["procedures", "telemetry", "amqp", "rpc"],
+  procedures: ["rpc"],
+  telemetry: ["rpc"],
+  amqp: ["rpc"],
+  broker: [],
+  rpc: [],
+};
+
+const AMQP_CLIENT = "@cloudamqp/amqp-client";
+const MAX_LINES = 400;
+/** What only the command line may touch. */
+const SURROUNDINGS = /\b(?:Deno\s*\.\s*(?:exit|args|env)|console)\b/g;
+
+/** Comments, and text in quotes: whichever begins first is one. */
+const COMMENT_OR_TEXT =
+  /\/\*[^]*?\*\/|\/\/.*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[^]|[^`\\])*`/g;
+
+function isComment(match: string): boolean {
+  return match.startsWith("//") || match.startsWith("/*");
+}
+
+/** Code and quoted text; what may quote code itself, templates too, is gone. */
+function withoutComments(text: string): string {
+  return text.replace(COMMENT_OR_TEXT, (it) => {
+    const quotes = it.slice(1, -1).match(/["'`]/);
+    return isComment(it) || it.startsWith("`") || quotes ? " " : it;
+  });
+}
+
+/** Code alone; of template literals the expressions stay. */
+function withoutTexts(text: string): string {
+  return text.replace(COMMENT_OR_TEXT, (it) => {
+    if (isComment(it) || !it.startsWith("`")) return " ";
+    return (it.match(/\$\{[^]*?\}/g) ?? []).join(" ");
+  });
+}
+
+/** `from "x"`, `import "x"` and `import("x")`. */
+const IMPORT = /(?:\bfrom|\bimport|\bimport\s*\()\s*(["'])([^"']+)\1/g;
+/** The script of a worker. */
+const SCRIPT = /\bnew\s+URL\s*\(\s*(["'])([^"']+)\1\s*,\s*import\s*\.\s*meta/g;
+
+function specifiers(text: string, pattern: RegExp): string[] {
+  const found = [...withoutComments(text).matchAll(pattern)];
+  return found.map(([, , specifier]) => specifier);
+}
+
+function imports({ path, text }: Source): string[] {
+  const found = specifiers(text, IMPORT);
+  // The command line starts whole programs by their path.
+  if (layerOf(path) === "cli") return found;
+  return [...found, ...specifiers(text, SCRIPT)];
+}
+
+/** The layer of a path: a folder of src/, `mod.ts` or `main.ts`. */
+function layerOf(path: string): string {
+  return path.replace(/^src\//, "").split("/")[0];
+}
+
+function importProblem(source: Source, specifier: string): string | undefined {
+  const layer = layerOf(source.path);
+  const what = `${source.path} imports ${specifier}`;
+  if (specifier.startsWith("node:")) return;
+  if (!specifier.startsWith(".")) {
+    if (/^(?:jsr:|https?:|npm:)/.test(specifier)) {
+      return `${what}, which is not by way of deno.json`;
+    }
+    if (layer === "rpc") return `${what}, but rpc needs no package`;
+    if (layer !== "amqp" && specifier.startsWith(AMQP_CLIENT)) {
+      return `${what}, which is for amqp alone`;
+    }
+    return;
+  }
+  const target = join(dirname(source.path), specifier);
+  // Data, as deno.json for the version, belongs to no layer.
+  if (target.endsWith(".json") && layer !== "rpc") return;
+  const other = layerOf(target);
+  if (target !== "main.ts" && !target.startsWith("src/")) {
+    return `${what}, which is not part of the program`;
+  }
+  if (other === layer && layer !== "main.ts") return;
+  if (!LAYERS[layer]) return `${source.path} is in no known layer`;
+  if (LAYERS[layer].includes(other)) return;
+  return `${what}, but ${layer} may import ${
+    LAYERS[layer].join(", ") || "none"
+  } only`;
+}
+
+/** Everything in which a file breaks the rules. */
+function problems(source: Source): string[] {
+  const { path, text } = source;
+  const found = imports(source).map((it) => importProblem(source, it));
+  const lines = text.trimEnd().split("\n").length;
+  if (lines > MAX_LINES) found.push(`${path} has ${lines} lines`);
+  if (!["main.ts", "cli"].includes(layerOf(path))) {
+    for (const [name] of withoutTexts(text).matchAll(SURROUNDINGS)) {
+      found.push(`${path} uses ${name}, which is for cli alone`);
+    }
+  }
+  return found.filter((problem) => problem !== undefined);
+}
+
+const bad: [string, string, string][] = [
+  ["src/rpc/a.ts", 'import { B } from "../amqp/b.ts";', "rpc up to amqp"],
+  ["src/rpc/a.ts", 'import type { B } from "../amqp/b.ts";', "types too"],
+  ["src/rpc/a.ts", 'import fc from "fast-check";', "a package in rpc"],
+  ["src/rpc/a.ts", 'import {\n  A,\n  B,\n} from "x";', "over lines"],
+  ["src/rpc/a.ts", 'await import("../cli/b.ts");', "a dynamic import"],
+  ["src/rpc/a.ts", "import '../amqp/b.ts';", "for its side effects"],
+  ["src/amqp/a.ts", 'export * from "../procedures/b.ts";', "a re-export"],
+  ["src/amqp/a.ts", 'import "../mod.ts";', "mod.ts from inside"],
+  ["src/cli/a.ts", 'import "../mod.ts";', "mod.ts from cli"],
+  ["src/cli/a.ts", 'import "../../main.ts";', "main.ts"],
+  ["src/cli/a.ts", 'import "@cloudamqp/amqp-client";', "the client in cli"],
+  ["src/procedures/a.ts", 'import "../amqp/b.ts";', "amqp in procedures"],
+  [
+    "src/procedures/a.ts",
+    'new Worker(new URL("../cli/b.ts", import.meta.url));',
+    "a worker of another layer",
+  ],
+  ["src/broker/a.ts", 'import "../rpc/b.ts";', "anything in broker"],
+  ["src/mod.ts", 'export * from "./cli/main.ts";', "cli by mod.ts"],
+  ["main.ts", 'import "./src/mod.ts";', "mod.ts by main.ts"],
+  ["src/cli/a.ts", 'import "../../tests/support/b.ts";', "tests"],
+  ["src/new/a.ts", 'import "../rpc/b.ts";', "a layer without rules"],
+  ["src/cli/a.ts", 'import "jsr:@std/cli";', "jsr"],
+  ["src/cli/a.ts", 'import "https://x.org/y.ts";', "https"],
+  ["src/rpc/a.ts", 'import "../../deno.json" with {};', "deno.json in rpc"],
+  ["src/amqp/a.ts", "Deno.exit(1);", "exit"],
+  ["src/rpc/a.ts", "const { length } = Deno.args;", "args"],
+  ["src/rpc/a.ts", 'Deno\n  .env.get("X");', "env"],
+  ["src/procedures/a.ts", 'console.log("x");', "console"],
+  ["src/rpc/a.ts", 'const a = "//"; console.log(a);', "after a text"],
+  ["src/rpc/a.ts", "const a = `${console.log(1)}`;", "in a template"],
+  ["src/rpc/a.ts", "a();\n".repeat(401), "too many lines"],
+];
+
+for (const [path, text, what] of bad) {
+  test(`the checker finds: ${what}`, () => {
+    assert.equal(problems({ path, text }).length, 1, text.slice(0, 100));
+  });
+}
+
+const good: [string, string, string][] = [
+  ["src/rpc/a.ts", 'import { b } from "./b.ts";', "the same layer"],
+  ["src/rpc/a.ts", 'import { setTimeout } from "node:timers";', "node"],
+  ["src/amqp/a.ts", 'import type { B } from "../rpc/b.ts";', "rpc"],
+  ["src/amqp/a.ts", 'import { C } from "@cloudamqp/amqp-client";', "client"],
+  ["src/mod.ts", 'export { b } from "./amqp/b.ts";', "mod.ts"],
+  ["src/cli/a.ts", 'import "../procedures/b.ts"; Deno.exit(1);', "cli"],
+  ["main.ts", 'import "./src/cli/main.ts"; Deno.args;', "main.ts"],
+  ["src/rpc/a.ts", '/** import "fast-check"; console.log() */', "a comment"],
+  ["src/rpc/a.ts", "a(); // Deno.exit(1)", "a line's comment"],
+  ["src/rpc/a.ts", 'a("Deno.exit, console");', "a text"],
+  ["src/rpc/a.ts", "a(`console ${b}`);", "a template's text"],
+  ["src/rpc/a.ts", 'a(`no reply from "${b}"`);', "no import in a template"],
+  ["src/rpc/a.ts", "a('from \"b\"');", "no import in a text"],
+  ["src/cli/a.ts", 'new URL("../../main.ts", import.meta.url);', "a start"],
+  ["src/cli/a.ts", 'import c from "../../deno.json" with {};', "deno.json"],
+  ["src/rpc/a.ts", "a();\n".repeat(400), "400 lines"],
+];
+
+for (const [path, text, what] of good) {
+  test(`the checker allows: ${what}`, () => {
+    assert.deepEqual(problems({ path, text }), []);
+  });
+}
+
+const root = new URL("../", import.meta.url);
+
+/** main.ts and all of src/. */
+async function sources(): Promise<Source[]> {
+  const paths = ["main.ts"];
+  const walk = async (folder: string) => {
+    for await (const entry of Deno.readDir(new URL(folder, root))) {
+      const path = `${folder}${entry.name}`;
+      if (entry.isDirectory) await walk(`${path}/`);
+      else if (path.endsWith(".ts")) paths.push(path);
+    }
+  };
+  await walk("src/");
+  return await Promise.all(paths.map(async (path) => ({
+    path,
+    text: await Deno.readTextFile(new URL(path, root)),
+  })));
+}
+
+test("the program keeps the rules", async () => {
+  const all = await sources();
+  // It was the program that was read, and its imports were seen.
+  const ofFile = (path: string) =>
+    imports(all.find((source) => source.path === path)!);
+  assert.ok(ofFile("main.ts").includes("./src/cli/main.ts"));
+  assert.ok(ofFile("src/amqp/socket.ts").includes(AMQP_CLIENT));
+  assert.ok(ofFile("src/procedures/builtin.ts").includes("./worker.ts"));
+  assert.deepEqual(all.flatMap(problems), []);
+});

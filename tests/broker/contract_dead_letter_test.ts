@@ -1,0 +1,206 @@
+// Messages that expire, overflow or are rejected, and where they go. The same
+// assertions for both brokers.
+
+import { deepEqual, equal } from "node:assert/strict";
+import {
+  asArray,
+  asInteger,
+  asString,
+  asTable,
+  lookup,
+} from "../../src/broker/table.ts";
+import { headersOf } from "../../src/broker/properties.ts";
+import type { TestChannel } from "./support/channel.ts";
+import { args } from "./support/properties.ts";
+import { channelTest, unique } from "./support/contract.ts";
+
+/** Everything waiting in a queue. */
+async function drain(channel: TestChannel, queue: string): Promise<string[]> {
+  const seen = [];
+  for (let m = await channel.get(queue); m; m = await channel.get(queue)) {
+    seen.push(m.redelivered ? `${m.text}!` : m.text);
+  }
+  return seen;
+}
+
+channelTest("messages expire from the front of the queue", async (channel) => {
+  const { queue: dead } = await channel.declareQueue("", { exclusive: true });
+  const { queue } = await channel.declareQueue("", {
+    exclusive: true,
+    args: args({
+      "x-message-ttl": 60_000,
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": dead,
+    }),
+  });
+  await channel.consume(dead, { noAck: true });
+  await channel.publish("", queue, "short", {
+    properties: { expiration: "50" },
+  });
+  await channel.publish("", queue, "long");
+  await channel.publish("", queue, "behind", {
+    properties: { expiration: "0" },
+  });
+  const letter = await channel.next("basic.deliver");
+  equal(letter.text, "short");
+  deepEqual(death(letter.properties), {
+    count: 1n,
+    reason: "expired",
+    queue,
+    exchange: "",
+    keys: [queue],
+    original: "50",
+  });
+  equal((await channel.declareQueue(queue, { passive: true })).messages, 2);
+});
+
+/** The first entry of x-death. */
+function death(properties: Uint8Array): object {
+  const headers = headersOf(properties);
+  const [first] = asArray(lookup(headers, "x-death")) ?? [];
+  const event = asTable(first) ?? [];
+  const text = (key: string) => asString(lookup(event, key));
+  return {
+    count: asInteger(lookup(event, "count")),
+    reason: text("reason"),
+    queue: text("queue"),
+    exchange: text("exchange"),
+    keys: asArray(lookup(event, "routing-keys"))?.map(asString),
+    original: text("original-expiration"),
+  };
+}
+
+channelTest("a rejected message goes round with its count", async (channel) => {
+  const { queue: dead } = await channel.declareQueue("", { exclusive: true });
+  const { queue } = await channel.declareQueue("", {
+    exclusive: true,
+    args: args({ "x-dead-letter-exchange": "amq.direct" }),
+  });
+  await channel.bind(dead, "amq.direct", queue);
+  const letters = await channel.client.channel(2);
+  await letters.consume(dead, { noAck: true });
+  await channel.publish("", queue, "x", {
+    properties: { headers: args({ mine: 1 }) },
+  });
+  for (const count of [1n, 2n]) {
+    const got = await channel.get(queue, false);
+    await channel.reject(got?.deliveryTag ?? 0, false);
+    const letter = await letters.next("basic.deliver");
+    const { properties } = letter;
+    deepEqual([letter.exchange, letter.routingKey], ["amq.direct", queue]);
+    const { count: counted, reason } = death(properties) as {
+      count: bigint;
+      reason: string;
+    };
+    deepEqual([counted, reason], [count, "rejected"]);
+    const headers = headersOf(properties);
+    equal(asString(lookup(headers, "x-first-death-reason")), "rejected");
+    equal(asString(lookup(headers, "x-first-death-queue")), queue);
+    equal(asInteger(lookup(headers, "mine")), 1n);
+    await channel.publish("", queue, "x", { properties });
+  }
+});
+
+channelTest(
+  "a full queue drops its oldest messages, or dead-letters them",
+  async (channel) => {
+    const { queue: dead } = await channel.declareQueue("", { exclusive: true });
+    const { queue } = await channel.declareQueue("", {
+      exclusive: true,
+      args: args({
+        "x-max-length": 2,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": dead,
+      }),
+    });
+    for (const body of ["a", "b", "c", "d"]) {
+      await channel.publish(
+        "",
+        queue,
+        body,
+      );
+    }
+    deepEqual(await drain(channel, queue), ["c", "d"]);
+    await channel.consume(dead, { noAck: true });
+    const letter = await channel.next("basic.deliver");
+    equal(letter.text, "a");
+    const { reason } = death(letter.properties) as {
+      reason: string;
+    };
+    equal(reason, "maxlen");
+  },
+);
+
+channelTest("a queue is limited in bytes as well", async (channel) => {
+  const { queue } = await channel.declareQueue("", {
+    exclusive: true,
+    args: args({ "x-max-length-bytes": 10 }),
+  });
+  for (const body of ["1234", "5678", "9012"]) {
+    await channel.publish("", queue, body);
+  }
+  deepEqual(await drain(channel, queue), ["5678", "9012"]);
+});
+
+channelTest(
+  "a full queue refuses publishes where asked to",
+  async (channel) => {
+    const { queue } = await channel.declareQueue("", {
+      exclusive: true,
+      args: args({ "x-max-length": 1, "x-overflow": "reject-publish" }),
+    });
+    await channel.confirmSelect();
+    await channel.publish("", queue, "a");
+    equal((await channel.next("basic.ack")).deliveryTag, 1);
+    await channel.publish("", queue, "b");
+    equal((await channel.next("basic.nack")).deliveryTag, 2);
+    deepEqual(await drain(channel, queue), ["a"]);
+  },
+);
+
+channelTest(
+  "dead letters that would go in circles are dropped",
+  async (channel) => {
+    const names = [unique(), unique()];
+    for (const [i, name] of names.entries()) {
+      await channel.declareQueue(name, {
+        exclusive: true,
+        args: args({
+          "x-message-ttl": 20,
+          "x-dead-letter-exchange": "",
+          "x-dead-letter-routing-key": names[1 - i],
+        }),
+      });
+    }
+    const { queue: witness } = await channel.declareQueue("", {
+      exclusive: true,
+    });
+    await channel.bind(witness, "amq.fanout");
+    await channel.publish("", names[0], "round");
+    // It dies in one, then in the other, and is not let into the first again.
+    const endAt = performance.now() + 5000;
+    let left = 1;
+    while (left > 0 && performance.now() < endAt) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      left = 0;
+      for (const name of names) {
+        left += (await channel.declareQueue(name, { passive: true })).messages;
+      }
+    }
+    equal(left, 0);
+  },
+);
+
+channelTest("messages of higher priority overtake", async (channel) => {
+  const { queue } = await channel.declareQueue("", {
+    exclusive: true,
+    args: args({ "x-max-priority": 5 }),
+  });
+  for (
+    const [body, priority] of [["a", 0], ["b", 3], ["c", 9], ["d", 3]] as const
+  ) {
+    await channel.publish("", queue, body, { properties: { priority } });
+  }
+  await channel.publish("", queue, "e");
+  deepEqual(await drain(channel, queue), ["c", "b", "d", "a", "e"]);
+});

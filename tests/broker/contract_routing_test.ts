@@ -1,0 +1,289 @@
+// Which queues a message reaches, and what arrives there. The same assertions
+// for both brokers.
+
+import { deepEqual, equal } from "node:assert/strict";
+import { encodeText, toBytes } from "../../src/broker/reader.ts";
+import {
+  arrayField,
+  longField,
+  stringField,
+  type Table,
+} from "../../src/broker/table.ts";
+import type { TestChannel } from "./support/channel.ts";
+import { Client } from "./support/client.ts";
+import { args, encodeProperties } from "./support/properties.ts";
+import { channelTest, contractTest, unique } from "./support/contract.ts";
+
+/** Whether a message with this key reaches a queue bound with this pattern. */
+async function reaches(
+  channel: TestChannel,
+  exchange: string,
+  pattern: { key?: string; args?: Table },
+  message: { key?: string; headers?: Table },
+): Promise<boolean> {
+  const { queue } = await channel.declareQueue("", { exclusive: true });
+  await channel.bind(queue, exchange, pattern.key ?? "", pattern.args ?? []);
+  await channel.publish(exchange, message.key ?? "", "x", {
+    properties: message.headers ? { headers: message.headers } : {},
+  });
+  const reached = await channel.get(queue) !== undefined;
+  await channel.deleteQueue(queue);
+  return reached;
+}
+
+channelTest("topic patterns match as documented", async (channel) => {
+  const cases: [string, string, boolean][] = [
+    ["*.orange.*", "quick.orange.rabbit", true],
+    ["*.orange.*", "orange", false],
+    ["lazy.#", "lazy", true],
+    ["lazy.#", "lazy.orange.male.rabbit", true],
+    ["#", "", true],
+    ["*", "", false],
+    ["#", "a.b.c", true],
+    ["#.c", "c", true],
+    ["#.c", "a.b.c", true],
+    ["a.#.c", "a.c", true],
+    ["a.#.c", "a.b.b.c", true],
+    ["a.#.c", "a.b.b.d", false],
+    ["a.*.#", "a", false],
+    ["a.*.#", "a.b", true],
+    ["#.#", "", true],
+    ["*.*", "a.", true],
+    ["a", "a.", false],
+    ["a.b", "a.b", true],
+    ["", "", true],
+    ["#.b.#.d.#", "a.b.c.d.e", true],
+    ["#.b.#.d.#", "a.d.c.b.e", false],
+  ];
+  for (const [pattern, key, expected] of cases) {
+    equal(
+      await reaches(channel, "amq.topic", { key: pattern }, { key }),
+      expected,
+      `"${pattern}" and "${key}"`,
+    );
+  }
+});
+
+channelTest("headers match by value, any or all of them", async (channel) => {
+  const number = (tag: "l" | "T", n: bigint) => longField(tag, n);
+  const cases: [Table, Table, boolean][] = [
+    [
+      args({ "x-match": "all", a: 1, b: "2" }),
+      args({ a: 1, b: "2", c: true }),
+      true,
+    ],
+    [args({ "x-match": "all", a: 1, b: "2" }), args({ a: 1 }), false],
+    [args({ "x-match": "any", a: 1, b: "2" }), args({ b: "2" }), true],
+    [args({ "x-match": "any", a: 1 }), args({ a: 2 }), false],
+    [args({ "x-match": "any", a: 1 }), [], false],
+    [args({ a: 1 }), args({ a: 1 }), true],
+    [args({ a: 1 }), [["a", number("l", 1n)]], true],
+    [args({ a: 1 }), args({ a: "1" }), false],
+    [[["a", { tag: "V", bytes: new Uint8Array(0) }]], args({ a: "any" }), true],
+    [args({ "x-other": 1 }), [], true],
+    [args({ "x-match": "all-with-x", "x-other": 1 }), [], false],
+    [
+      args({ "x-match": "any-with-x", "x-other": 1 }),
+      args({ "x-other": 1 }),
+      true,
+    ],
+  ];
+  for (const [pattern, headers, expected] of cases) {
+    const text = JSON.stringify(
+      [pattern, headers],
+      (_, v) => `${v}` === v ? v : v,
+    );
+    equal(
+      await reaches(channel, "amq.headers", { args: pattern }, { headers }),
+      expected,
+      text,
+    );
+  }
+});
+
+channelTest("an x-match that is none is refused with 406", async (channel) => {
+  const { queue } = await channel.declareQueue("", { exclusive: true });
+  await channel.sendBind(queue, "amq.headers", "", args({ "x-match": "some" }));
+  equal(
+    await channel.refused(),
+    'PRECONDITION_FAILED - Invalid x-match field value <<"some">>; expected all, any, all-with-x, or any-with-x',
+  );
+});
+
+channelTest("a queue bound twice gets a message once", async (channel) => {
+  const { queue } = await channel.declareQueue("", { exclusive: true });
+  await channel.bind(queue, "amq.topic", "a.*");
+  await channel.bind(queue, "amq.topic", "#");
+  await channel.bind(queue, "amq.topic", "#");
+  await channel.publish("amq.topic", "a.b", "once");
+  equal((await channel.get(queue))?.text, "once");
+  equal(await channel.get(queue), undefined);
+});
+
+channelTest("one of two equal keys can be unbound", async (channel) => {
+  const { queue } = await channel.declareQueue("", { exclusive: true });
+  await channel.bind(queue, "amq.direct", queue, args({ a: 1 }));
+  await channel.bind(queue, "amq.direct", queue);
+  await channel.send(
+    50,
+    50,
+    (o) =>
+      o.short(0).shortstr(queue).shortstr("amq.direct").shortstr(queue).table(
+        [],
+      ),
+  );
+  await channel.next("queue.unbind-ok");
+  await channel.publish("amq.direct", queue, "still");
+  equal((await channel.get(queue))?.text, "still");
+});
+
+channelTest("properties and bodies arrive byte for byte", async (channel) => {
+  const { queue } = await channel.declareQueue("", { exclusive: true });
+  const nested: Table = [
+    ["text", stringField("\xc3\xa9 \xff")],
+    ["list", arrayField([stringField("a"), longField("T", 5n)])],
+    ["twice", stringField("1")],
+    ["decimal", { tag: "D", bytes: Uint8Array.of(2, 0, 0, 1, 0) }],
+    ["nothing", { tag: "V", bytes: new Uint8Array(0) }],
+    ["bytes", { tag: "x", bytes: Uint8Array.of(0, 0, 0, 2, 0, 255) }],
+    ["double", {
+      tag: "d",
+      bytes: Uint8Array.of(64, 9, 33, 251, 84, 68, 45, 24),
+    }],
+  ];
+  const properties = encodeProperties({
+    headers: nested,
+    priority: 7,
+    correlationId: "id\x00\xff",
+    replyTo: "elsewhere",
+    expiration: "60000",
+    userId: "guest",
+  });
+  const body = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7);
+  await channel.publish("", queue, body, { properties });
+  const got = await channel.get(queue);
+  deepEqual(got?.properties, properties);
+  deepEqual(got?.body, body);
+});
+
+contractTest(
+  "bodies are cut to the frame size of who gets them",
+  async (url) => {
+    await using large = await Client.connect(url);
+    await using small = await Client.connect(url, { frameMax: 4096 });
+    const [a, b] = [await large.channel(), await small.channel()];
+    const { queue } = await b.declareQueue("", { exclusive: true });
+    await b.consume(queue, { noAck: true });
+    for (const size of [0, 1, 4087, 4088, 4089, 8176, 8177, 131_064, 131_065]) {
+      const body = new Uint8Array(size).fill(size);
+      await a.publish("", queue, body);
+      deepEqual((await b.next("basic.deliver")).body, body);
+      await b.publish("", queue, body);
+      deepEqual((await b.next("basic.deliver")).body, body);
+    }
+  },
+);
+
+channelTest(
+  "a mandatory message that nobody takes comes back",
+  async (channel) => {
+    const key = unique();
+    const properties = encodeProperties({ correlationId: "c" });
+    await channel.publish("", key, "lost", { mandatory: true, properties });
+    const back = await channel.next("basic.return");
+    deepEqual(
+      [back.code, back.replyText, back.exchange, back.routingKey, back.text],
+      [312, "NO_ROUTE", "", key, "lost"],
+    );
+    deepEqual(back.properties, properties);
+  },
+);
+
+channelTest(
+  "confirms come after returns, and count from one",
+  async (channel) => {
+    await channel.confirmSelect();
+    await channel.publish("", unique(), "lost", { mandatory: true });
+    await channel.next("basic.return");
+    deepEqual((await channel.next("basic.ack")).deliveryTag, 1);
+    const { queue } = await channel.declareQueue("", { exclusive: true });
+    for (let i = 0; i < 50; i++) channel.writePublish("", queue, `${i}`);
+    await channel.client.flush();
+    let confirmed = 1;
+    while (confirmed < 51) {
+      const ack = await channel.next("basic.ack");
+      confirmed = ack.flags === 1 ? ack.deliveryTag : confirmed + 1;
+    }
+    equal(
+      (await channel.declareQueue(queue, { passive: true, exclusive: true }))
+        .messages,
+      50,
+    );
+  },
+);
+
+channelTest(
+  "CC and BCC are further routing keys, BCC a secret one",
+  async (channel) => {
+    const queues = [];
+    for (let i = 0; i < 3; i++) {
+      queues.push((await channel.declareQueue("", { exclusive: true })).queue);
+    }
+    const [to, cc, bcc] = queues;
+    const other = args({ kept: "yes" });
+    const copies = arrayField([stringField(cc)]);
+    const properties = encodeProperties({
+      headers: [["CC", copies], ...other, [
+        "BCC",
+        arrayField([stringField(bcc)]),
+      ]],
+    });
+    await channel.publish("", to, "x", { properties });
+    const expected = encodeProperties({ headers: [["CC", copies], ...other] });
+    for (const queue of queues) {
+      deepEqual((await channel.get(queue))?.properties, expected);
+    }
+  },
+);
+
+channelTest(
+  "a wrong user id or expiration is refused with 406",
+  async ({ client }) => {
+    const cases: [Parameters<typeof encodeProperties>[0], string][] = [
+      [
+        { userId: "root" },
+        "user_id property set to 'root' but authenticated user was 'guest'",
+      ],
+      [{ expiration: "soon" }, "invalid expiration 'soon': no_integer"],
+      [
+        { expiration: "5s" },
+        "invalid expiration '5s': {leftover_string,\"s\"}",
+      ],
+      [{ expiration: "-5" }, "invalid expiration '-5': {value_negative,-5}"],
+      [
+        { replyTo: "amq.rabbitmq.reply-to" },
+        "fast reply consumer does not exist",
+      ],
+    ];
+    for (const [properties, why] of cases) {
+      const channel = await client.channel(2);
+      await channel.publish("", "q", "x", { properties });
+      equal(await channel.refused(), `PRECONDITION_FAILED - ${why}`);
+    }
+  },
+);
+
+channelTest("names may hold any text", async (channel) => {
+  const name = encodeText(unique("\0 é"));
+  await channel.declareExchange(name, "direct", { autoDelete: true });
+  const { queue } = await channel.declareQueue(`${name}q`, { exclusive: true });
+  await channel.bind(queue, name, encodeText("é"));
+  await channel.publish(name, encodeText("é"), toBytes("odd"));
+  const got = await channel.get(queue);
+  deepEqual([queue, got?.exchange, got?.routingKey, got?.text], [
+    `${name}q`,
+    name,
+    encodeText("é"),
+    "odd",
+  ]);
+});

@@ -1,0 +1,144 @@
+// What the program tells about itself, and of wrong usage; without a broker.
+
+import { test } from "../support/needs.ts";
+import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
+import { run } from "../support/program.ts";
+
+test("--version prints the version and what it runs on", async () => {
+  for (const flag of ["--version", "-V"]) {
+    const { code, stdout, stderr } = await run([flag]);
+    assert.equal(stderr, "");
+    assert.equal(code, 0);
+    const start = `rabbit-rpc ${manifest.version} (Deno `;
+    assert.equal(stdout.slice(0, start.length), start);
+    assert.match(stdout, /^[^\n]+\n$/);
+  }
+});
+
+test("--help names the subcommands on stdout", async () => {
+  const { code, stdout, stderr } = await run(["--help"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /^Usage: rabbit-rpc /);
+  assert.match(stdout, /^ +server .*<queue>/m);
+  assert.match(stdout, /^ +client .*<queue>/m);
+});
+
+/** A flag, with its default where it has one. */
+type Flag = [flag: string, standard?: string];
+
+const FLAGS: Record<"server" | "client", Flag[]> = {
+  server: [
+    ["--builtin <name>"],
+    ["--concurrency <n>", "workers for fib, or 256"],
+    ["--prefetch <n>", "max(c, min(2c, 16))"],
+    ["--workers <n>", "cores"],
+    ["--handler-timeout <duration>", "30s"],
+    ["--count <n>"],
+    ["--grace <duration>", "30s"],
+  ],
+  client: [
+    ["--timeout <duration>", "30s"],
+    ["--wait"],
+    ["--no-wait"],
+    ["--header <key:value>"],
+    ["--type <method>"],
+    ["--content-type <type>"],
+    ["--persistent"],
+    ["--json"],
+    ["--lines"],
+    ["--concurrency <n>", "32"],
+  ],
+};
+const COMMON: Flag[] = [
+  ["--url <url>", "AMQP_URL or local"],
+  ["--password-file <file>"],
+  ["--connect-timeout <duration>", "10s"],
+  ["--heartbeat <duration>", "20s"],
+  ["--quiet"],
+  ["--verbose"],
+];
+
+for (const subcommand of ["server", "client"] as const) {
+  test(`${subcommand} --help shows flags, defaults, three examples`, async () => {
+    const { code, stdout, stderr } = await run([subcommand, "--help"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    const flags = describedFlags(stdout);
+    for (const [flag, standard] of [...FLAGS[subcommand], ...COMMON]) {
+      const shown = flags.find((line) => line.includes(`${flag} `));
+      assert.ok(shown, `${flag} is missing in:\n${stdout}`);
+      const name = flag.match(/--([a-z-]+)/)![1]!.toUpperCase();
+      const variable = `env: RABBIT_RPC_${name.replaceAll("-", "_")})`;
+      assert.ok(shown.includes(variable), `${variable} is missing: ${shown}`);
+      if (!standard) continue;
+      const wanted = `(default: ${standard}, ${variable}`;
+      assert.ok(shown.includes(wanted), `${wanted} is missing: ${shown}`);
+    }
+    const examples = stdout.slice(stdout.indexOf("Examples:"));
+    const example = new RegExp(`^  .*rabbit-rpc ${subcommand} `, "gm");
+    assert.equal(examples.match(example)?.length, 3);
+  });
+}
+
+/** One line a flag, however help was wrapped. */
+function describedFlags(help: string): string[] {
+  return help.split(/\n(?= {2}-)/).map((text) => text.replace(/\s+/g, " "));
+}
+
+/** Arguments, and what the one line on stderr has to say. */
+const WRONG: [string[], RegExp][] = [
+  [["frobnicate"], /unknown command 'frobnicate'/],
+  [["sever", "q"], /unknown command 'sever'.*server/],
+  [["client"], /missing required argument 'queue'/],
+  [["client", "q", "1", "2"], /too many arguments/],
+  [["client", "q", "1", "--tiemout", "1s"], /unknown option.*--timeout/],
+  [["client", "q", "1", "-t", "30"], /--timeout.*'30'.*500ms, 30s or 2m/],
+  [["client", "q", "1", "-t", "0s"], /--timeout.*'0s'.*above zero/],
+  [["client", "q", "1", "-t", "-1s"], /--timeout.*'-1s'.*500ms, 30s or 2m/],
+  [["client", "q", "1", "-H", "novalue"], /--header.*'novalue'.*key:value/],
+  [["client", "q", "1", "--heartbeat", "1500ms"], /--heartbeat.*whole seconds/],
+  [["client", "q", "-l", "-c", "0"], /--concurrency.*'0'.*1 or more/],
+  [["client", "q", "-l", "-c", "x"], /--concurrency.*'x'.*whole number/],
+  [["client", "q", "-l", "1"], /--lines reads its requests from stdin/],
+  [["client", "", "1"], /queue must be a name of 1 to 255 bytes/],
+  [["client", "q".repeat(256), "1"], /queue must be a name of 1 to 255 bytes/],
+  [["client", "q", "--password-file", "-"], /stdin can't be both/],
+  [["client", "q", "1", "-u", "http://broker"], /url must look like amqp:/],
+  [["client", "q", "1", "-u", "broker"], /url must look like amqp:/],
+  [["client", "q", "1", "-u", "amqp://%E0%A4%A@b"], /percent-encoded UTF-8/],
+  [["server", "q"], /--builtin.* not specified/],
+  [["server", "q", "--builtin", "fob"], /'fob'.*fib, echo, message, sleep/],
+  [["server", "q", "--builtin", "fib", "-c", "0"], /--concurrency.*'0'/],
+  [["server", "q", "--builtin", "fib", "--prefetch", "0"], /--prefetch.*'0'/],
+  [["server", "q", "--builtin", "fib", "--prefetch", "65536"], /65535/],
+  [["server", "q", "--builtin", "fib", "--workers", "1025"], /1024/],
+  [["server", "q", "--builtin", "fib", "--heartbeat", "65536s"], /65535/],
+  [["server", "q", "--builtin", "fib", "--count", "1.5"], /--count.*'1.5'/],
+];
+
+/** Nobody listens there, so that a wrong argument that passes shows. */
+const NOWHERE = { RABBIT_RPC_URL: "amqp://127.0.0.1:1" };
+
+for (const [args, expected] of WRONG) {
+  const shown = args.map((arg) => arg.slice(0, 20)).join(" ");
+  test(`wrong usage is 64 and one line: ${shown}`, async () => {
+    const { code, stdout, stderr } = await run(args, { env: NOWHERE });
+    assert.match(stderr, /^rabbit-rpc: [^\n]+\n$/);
+    assert.match(stderr, expected);
+    assert.equal(stdout, "");
+    assert.equal(code, 64);
+  });
+}
+
+test("a wrong value in the environment is 64 and names the variable", async () => {
+  const env = { ...NOWHERE, RABBIT_RPC_TIMEOUT: "soon" };
+  const { code, stderr } = await run(["client", "q", "1"], { env });
+  assert.match(stderr, /^rabbit-rpc: [^\n]*RABBIT_RPC_TIMEOUT[^\n]*\n$/);
+  assert.equal(code, 64);
+});
+
+test("no subcommand is wrong usage, and shows the help", async () => {
+  const { code, stdout, stderr } = await run([]);
+  assert.match(stderr, /Usage: rabbit-rpc /);
+  assert.deepEqual([code, stdout], [64, ""]);
+});

@@ -1,0 +1,51 @@
+// Tests of src/rpc/limits.ts.
+
+import assert from "node:assert/strict";
+import {
+  durationMs,
+  formatMs,
+  queueName,
+  wholeNumber,
+} from "../../src/rpc/limits.ts";
+
+Deno.test("wholeNumber() takes what lies within the limits", () => {
+  assert.equal(wholeNumber("n", 1, 1, 3), 1);
+  assert.equal(wholeNumber("n", 3, 1, 3), 3);
+  assert.equal(wholeNumber("n", Number.MAX_SAFE_INTEGER, 0), 2 ** 53 - 1);
+});
+
+Deno.test("wholeNumber() names option, limits and value", () => {
+  const message = "n must be a whole number from 1 to 3, got 4";
+  assert.throws(() => wholeNumber("n", 4, 1, 3), new RangeError(message));
+  const open = "n must be a whole number, 1 or more, got 0";
+  assert.throws(() => wholeNumber("n", 0, 1), new RangeError(open));
+  for (const bad of [1.5, NaN, Infinity, -1]) {
+    assert.throws(() => wholeNumber("n", bad, 0), RangeError, String(bad));
+  }
+});
+
+Deno.test("durationMs() takes a finite time above zero", () => {
+  assert.equal(durationMs("t", 0.5), 0.5);
+  for (const bad of [0, -1, NaN, Infinity]) {
+    const message = `t must be a number of ms above 0, got ${bad}`;
+    assert.throws(() => durationMs("t", bad), new RangeError(message));
+  }
+});
+
+Deno.test("queueName() counts bytes, not characters", () => {
+  assert.equal(queueName("q"), "q");
+  assert.equal(queueName("ä".repeat(127)), "ä".repeat(127));
+  assert.throws(() => queueName("ä".repeat(128)), /1 to 255 bytes, got 256/);
+  assert.throws(() => queueName(""), RangeError);
+});
+
+Deno.test("formatMs() reads well", () => {
+  const texts = [0.4, 500, 1000, 1500, 30_000, 60_000, 90_000, 120_000]
+    .map(formatMs);
+  const expected = ["0ms", "500ms", "1s", "1.5s", "30s", "1m", "90s", "2m"];
+  assert.deepEqual(texts, expected);
+});
+
+Deno.test("formatMs() never writes a second as 1000ms", () => {
+  assert.notEqual(formatMs(999.6), "1000ms");
+});

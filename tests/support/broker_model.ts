@@ -1,0 +1,253 @@
+// The part of a broker in memory that is not about connections: queues,
+// competing consumers with a prefetch, redelivery, and what a test looks at.
+
+import { AsyncQueue } from "../../src/rpc/async_queue.ts";
+import { RpcError } from "../../src/rpc/errors.ts";
+import type {
+  Delivery,
+  MessageProperties,
+  QueueInfo,
+} from "../../src/rpc/transport.ts";
+import { within } from "./within.ts";
+
+/** What can be held up; see {@linkcode BrokerModel.hold}. */
+export type Step = "link" | "open" | "inspect" | "confirm" | "cancel";
+
+/** A message in a queue. */
+export interface Message {
+  readonly body: Uint8Array;
+  readonly properties: MessageProperties;
+  readonly redelivered: boolean;
+}
+
+/** Holds queues and routes messages. */
+export class BrokerModel {
+  /** What happened: `publish Q`, `return Q`, `confirm Q`, `ack N`, and so on. */
+  readonly log: string[] = [];
+  /** Why new links fail, while there is a reason. */
+  refusal: RpcError | undefined;
+  readonly #queues = new Map<string, Queue>();
+  readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
+  readonly #refusing = new Set<string>();
+  readonly #listeners = new Map<string, ((correlationId: string) => void)[]>();
+  #news = Promise.withResolvers<void>();
+  #lastName = 0;
+
+  /** Makes sure that a queue is there. */
+  declare(name: string): void {
+    if (!this.#queues.has(name)) this.#queues.set(name, new Queue());
+    this.note(`declare ${name}`);
+  }
+
+  /** A queue that only one connection uses, under a name of its own. */
+  declareUnnamed(): string {
+    const name = `amq.gen-${++this.#lastName}`;
+    this.declare(name);
+    return name;
+  }
+
+  /** Deletes a queue; its consumers are cancelled, their channels stay open. */
+  delete(name: string): void {
+    const queue = this.#queues.get(name);
+    this.#queues.delete(name);
+    this.note(`delete ${name}`);
+    for (const consumer of queue?.consumers ?? []) {
+      consumer.deliveries.end(lost("Consumer cancelled by the server"));
+    }
+  }
+
+  /** Puts a message of nobody in particular into a queue. */
+  send(
+    name: string,
+    body: string | Uint8Array,
+    properties: MessageProperties = {},
+  ): void {
+    const bytes = typeof body === "string"
+      ? new TextEncoder().encode(body)
+      : body;
+    const outcome = this.route(name, { body: bytes, properties });
+    if (outcome !== "queued") throw new Error(`${name}: ${outcome}`);
+  }
+
+  /** Takes the oldest waiting message, once there is one. */
+  async take(name: string): Promise<Message & { text: string }> {
+    const waiting = () => this.#queues.get(name)?.messages.length ?? 0;
+    await this.until(`a message in ${name}`, () => waiting() > 0);
+    const message = this.#queues.get(name)!.messages.shift()!;
+    return { ...message, text: new TextDecoder().decode(message.body) };
+  }
+
+  /** From now on every message to this queue is refused (nacked). */
+  refuse(name: string): void {
+    this.#refusing.add(name);
+  }
+
+  /** Tells the servers of a queue that a call is canceled. */
+  cancelCall(queue: string, correlationId: string): void {
+    this.note(`cancel call on ${queue}`);
+    for (const hear of this.#listeners.get(queue) ?? []) hear(correlationId);
+  }
+
+  /** Hears of canceled calls. */
+  listen(queue: string, onCancel: (correlationId: string) => void): void {
+    const listeners = this.#listeners.get(queue) ?? [];
+    this.#listeners.set(queue, [...listeners, onCancel]);
+  }
+
+  /** Holds up a step of everybody's, until the function returned is called. */
+  hold(step: Step): () => void {
+    const gate = Promise.withResolvers<void>();
+    this.#gates.set(step, gate);
+    return () => {
+      this.#gates.delete(step);
+      gate.resolve();
+    };
+  }
+
+  /** Resolves when a step may be taken. */
+  passed(step: Step): Promise<void> {
+    return this.#gates.get(step)?.promise ?? Promise.resolve();
+  }
+
+  /** Resolves at the next event. */
+  get news(): Promise<void> {
+    return this.#news.promise;
+  }
+
+  /** Writes to the log. */
+  note(event: string): void {
+    this.log.push(event);
+    const news = this.#news;
+    this.#news = Promise.withResolvers();
+    news.resolve();
+  }
+
+  /** Waits for a condition that depends on what this broker does. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    const waiting = async () => {
+      while (!holds()) await this.news;
+    };
+    try {
+      await within(what, waiting());
+    } catch (error) {
+      throw new Error(`${error}; last seen: ${this.log.slice(-30).join(", ")}`);
+    }
+  }
+
+  /** Waits for an entry of the log. */
+  seen(event: string): Promise<void> {
+    return this.until(event, () => this.log.includes(event));
+  }
+
+  inspect(name: string): QueueInfo | undefined {
+    const queue = this.#queues.get(name);
+    return queue && {
+      queue: name,
+      messages: queue.messages.length,
+      consumers: queue.consumers.length,
+    };
+  }
+
+  route(
+    name: string,
+    message: Omit<Message, "redelivered">,
+  ): "returned" | "refused" | "queued" {
+    this.note(`publish ${name}`);
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return "returned";
+    if (this.#refusing.has(name)) return "refused";
+    queue.messages.push({ ...message, redelivered: false });
+    queue.deliver();
+    return "queued";
+  }
+
+  /** The queue of this name; the caller has seen to it that there is one. */
+  queue(name: string): Queue {
+    return this.#queues.get(name)!;
+  }
+}
+
+/** A queue, with those who consume it. */
+export class Queue {
+  messages: Message[] = [];
+  consumers: Consumer[] = [];
+
+  deliver(): void {
+    while (this.messages.length > 0) {
+      const next = this.consumers.findIndex((consumer) => consumer.hasRoom);
+      if (next === -1) return;
+      // Whoever got one goes to the end of the line.
+      const [consumer] = this.consumers.splice(next, 1);
+      this.consumers.push(consumer);
+      consumer.deliver(this.messages.shift()!);
+    }
+  }
+
+  /** Deliveries that came back keep their place at the head. */
+  giveBack(messages: Iterable<Message>): void {
+    const again = [...messages].map((it) => ({ ...it, redelivered: true }));
+    this.messages.unshift(...again);
+    this.deliver();
+  }
+}
+
+/** One consumer, on a channel of its own. */
+export class Consumer {
+  readonly deliveries = new AsyncQueue<Delivery>();
+  readonly unacknowledged = new Map<number, Message>();
+  readonly queue: Queue;
+  readonly #prefetch: number;
+  readonly #noAck: boolean;
+  #lastTag = 0;
+
+  constructor(queue: Queue, prefetch?: number) {
+    this.queue = queue;
+    this.#prefetch = prefetch ?? 1;
+    this.#noAck = prefetch === undefined;
+    queue.consumers.push(this);
+    queue.deliver();
+  }
+
+  get hasRoom(): boolean {
+    return this.unacknowledged.size < this.#prefetch;
+  }
+
+  deliver(message: Message): void {
+    const deliveryTag = ++this.#lastTag;
+    if (!this.#noAck) this.unacknowledged.set(deliveryTag, message);
+    // A peer never holds the very bytes and tables of the other.
+    this.deliveries.push(structuredClone({ ...message, deliveryTag }));
+  }
+
+  settle(deliveryTag: number): Message {
+    const message = this.unacknowledged.get(deliveryTag);
+    if (message === undefined) {
+      throw new Error(
+        `PRECONDITION_FAILED unknown delivery tag ${deliveryTag}`,
+      );
+    }
+    this.unacknowledged.delete(deliveryTag);
+    return message;
+  }
+
+  cancel(): void {
+    const { consumers } = this.queue;
+    const index = consumers.indexOf(this);
+    if (index !== -1) consumers.splice(index, 1);
+  }
+
+  /** The channel is gone. */
+  giveBackAll(): void {
+    this.cancel();
+    const messages = [...this.unacknowledged.values()];
+    this.unacknowledged.clear();
+    this.queue.giveBack(messages);
+  }
+}
+
+/** What ends whatever went over a link that is gone. */
+export function lost(message: string): RpcError {
+  return new RpcError("unavailable", `the broker ended it: ${message}`, {
+    reason: "connection_lost",
+  });
+}

@@ -134,13 +134,14 @@ function isLost(error: RpcError): boolean {
 /**
  * Whether what is missing may come, and is to be waited for. None of these
  * attempts reached a server: they are not counted as retries. (A message is
- * refused where the queue is full, or a quorum queue has no leader just now.)
+ * refused where the queue is full, or a quorum queue has no leader just now, as
+ * while it is being declared.)
  */
 function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
   if (error.remote) return false;
   if (wait && isAbsence(error)) return true;
-  if (retries && error.reason === "rejected") return true;
   const unsent = error.reason === "broker_unreachable" ||
+    error.reason === "rejected" ||
     (isLost(error) && !error.maybeExecuted);
   return unsent && Boolean(wait || retries);
 }

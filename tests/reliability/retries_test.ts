@@ -81,7 +81,8 @@ Deno.test("wait alone outlasts what is missing, but sends nothing twice", async 
   (await attempt(1)).reject(UNREACHABLE);
   (await attempt(2)).reject(noQueue("q", "/"));
   (await attempt(3)).reject(LOST_UNSENT);
-  (await attempt(4)).reject(SENT_AND_LOST);
+  (await attempt(4)).reject(REFUSED);
+  (await attempt(5)).reject(SENT_AND_LOST);
   assert.equal(await failureOf(reply), SENT_AND_LOST);
 });
 

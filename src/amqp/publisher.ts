@@ -4,11 +4,13 @@
  * @module
  */
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
+import { RpcError } from "../rpc/errors.ts";
 import type {
   MessageProperties,
   Publisher,
   ReturnedMessage,
 } from "../rpc/transport.ts";
+import { CLOSE_TIMEOUT_MS, closeChannel } from "./channels.ts";
 import { publishFailure } from "./failures.ts";
 import type { AmqpSocket } from "./socket.ts";
 
@@ -17,13 +19,15 @@ const MANDATORY = true;
 
 /** A channel that does nothing but publish. */
 export class ConfirmedPublisher implements Publisher {
-  /** The channel, for its owner to close. */
-  readonly channel: AMQPChannel;
+  readonly #channel: AMQPChannel;
   readonly #socket: AmqpSocket;
+  #underWay = 0;
+  #closing = false;
+  #whenIdle: (() => void) | undefined;
 
   private constructor(socket: AmqpSocket, channel: AMQPChannel) {
     this.#socket = socket;
-    this.channel = channel;
+    this.#channel = channel;
   }
 
   /** Opens the channel; `onReturn` hears of messages that no queue took. */
@@ -37,6 +41,11 @@ export class ConfirmedPublisher implements Publisher {
     return new ConfirmedPublisher(socket, channel);
   }
 
+  /** Hears when the broker closes the channel. */
+  onClosed(callback: (reason: string) => void): void {
+    this.#channel.onerror = callback;
+  }
+
   /** Waits while the connection is blocked, then publishes. */
   async publish(
     queue: string,
@@ -44,8 +53,10 @@ export class ConfirmedPublisher implements Publisher {
     properties: MessageProperties,
   ): Promise<void> {
     while (this.#socket.unblocked) await this.#socket.unblocked;
+    if (this.#closing) throw closedError();
+    this.#underWay++;
     try {
-      await this.channel.basicPublish(
+      await this.#channel.basicPublish(
         DEFAULT_EXCHANGE,
         queue,
         body,
@@ -54,6 +65,30 @@ export class ConfirmedPublisher implements Publisher {
       );
     } catch (error) {
       throw publishFailure(error);
+    } finally {
+      if (--this.#underWay === 0) this.#whenIdle?.();
     }
   }
+
+  /**
+   * Closes the channel once everything is confirmed: the library never tells
+   * what becomes of a message whose channel is closed by us.
+   */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#underWay > 0) {
+      const idle = Promise.withResolvers<void>();
+      this.#whenIdle = idle.resolve;
+      const timer = setTimeout(idle.resolve, CLOSE_TIMEOUT_MS);
+      await idle.promise;
+      clearTimeout(timer);
+    }
+    await closeChannel(this.#channel);
+  }
+}
+
+function closedError(): RpcError {
+  return new RpcError("unavailable", "the queue is no longer consumed", {
+    reason: "connection_lost",
+  });
 }

@@ -19,6 +19,7 @@ import type {
 import { RpcError } from "../rpc/errors.ts";
 import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
+import { atLast, closeChannel } from "./channels.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
 import { ConfirmedPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
@@ -31,13 +32,14 @@ class ConsumedQueue {
   readonly #publisher: ConfirmedPublisher;
   protected readonly channel: AMQPChannel;
   #consumer: AMQPConsumer | undefined;
+  #canceling: Promise<void> | undefined;
 
   protected constructor(channel: AMQPChannel, publisher: ConfirmedPublisher) {
     this.channel = channel;
     this.#publisher = publisher;
     // Replies can't be sent any more: what is consumed could not be answered.
-    publisher.channel.onerror = (reason) => this.#end(new Error(reason));
-    channel.onerror = (reason) => this.#end(new Error(reason));
+    publisher.onClosed((reason) => this.end(new Error(reason)));
+    channel.onerror = (reason) => this.end(new Error(reason));
   }
 
   protected async consume(queue: string, noAck: boolean): Promise<void> {
@@ -47,7 +49,7 @@ class ConsumedQueue {
       (delivery) => this.#deliveries.push(delivery),
     );
     this.#consumer = consumer;
-    consumer.wait().then(() => this.#deliveries.end(), (e) => this.#end(e));
+    consumer.wait().then(() => this.#deliveries.end(), (e) => this.end(e));
   }
 
   /** Leaves no channel behind where a step fails. */
@@ -61,7 +63,8 @@ class ConsumedQueue {
     }
   }
 
-  #end(error: Error): void {
+  /** Nothing more is delivered; whoever reads hears why. */
+  protected end(error: Error): void {
     this.#deliveries.end(channelFailure(error));
   }
 
@@ -75,31 +78,22 @@ class ConsumedQueue {
 
   async cancel(): Promise<void> {
     // A channel that is gone delivers nothing: just what is wanted.
-    await unlessClosed(this.channel, () => this.#consumer!.cancel());
+    this.#canceling = atLast(this.channel, () => this.#consumer!.cancel())
+      .finally(() => this.#canceling = undefined);
+    await this.#canceling;
   }
 
   async close(): Promise<void> {
-    const { channel } = this.#publisher;
-    await unlessClosed(this.channel, () => this.channel.close());
-    await unlessClosed(channel, () => channel.close());
+    // At once: a broker that does not answer is waited for only so long.
+    await Promise.all([
+      closeChannel(this.channel, this.#canceling),
+      this.#publisher.close(),
+    ]);
     this.#deliveries.end();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Delivery> {
     return this.#deliveries;
-  }
-}
-
-/** Does something with a channel; that it is closed meanwhile is no error. */
-async function unlessClosed(
-  channel: AMQPChannel,
-  action: () => Promise<unknown>,
-): Promise<void> {
-  if (channel.closed) return;
-  try {
-    await action();
-  } catch (error) {
-    if (!channel.closed) throw channelFailure(error);
   }
 }
 
@@ -135,7 +129,7 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
   }
 
   override async close(): Promise<void> {
-    await unlessClosed(this.channel, () => this.channel.queueDelete(this.name));
+    await atLast(this.channel, () => this.channel.queueDelete(this.name));
     await super.close();
   }
 }
@@ -156,6 +150,8 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     super(channel, publisher);
     this.#socket = socket;
     this.#cancels = cancels;
+    // A server that once heard of cancels must not become deaf to them.
+    if (cancels) cancels.onerror = (reason) => this.end(new Error(reason));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) void channel.basicAck(deliveryTag, multiple);
     });
@@ -195,8 +191,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     this.#acks.flush();
     this.#unhook();
     const cancels = this.#cancels;
-    if (cancels) await unlessClosed(cancels, () => cancels.close());
-    await super.close();
+    await Promise.all([cancels && closeChannel(cancels), super.close()]);
   }
 }
 
@@ -222,7 +217,7 @@ async function ensureQueue(
       "x-dead-letter-exchange": declare.deadLetterExchange,
     }),
   });
-  await unlessClosed(channel, () => channel.close());
+  await closeChannel(channel);
 }
 
 /**
@@ -242,6 +237,6 @@ export async function inspectQueue(
     if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
     throw error;
   } finally {
-    await unlessClosed(channel, () => channel.close());
+    await closeChannel(channel);
   }
 }

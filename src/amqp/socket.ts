@@ -76,6 +76,9 @@ export class AmqpSocket extends AMQPClient {
     limit.throwIfAborted();
     const connecting = this.connect();
     const socket = this.socket!;
+    // The library's own time-out would leave the socket open, and is reset by
+    // what we write.
+    socket.setTimeout(0);
     // The library keeps the text of an error only; the system's code counts.
     let cause: unknown;
     socket.once("error", (error) => cause = error);
@@ -85,6 +88,7 @@ export class AmqpSocket extends AMQPClient {
     try {
       await connecting;
     } catch (error) {
+      socket.destroy();
       signal?.throwIfAborted();
       throw connectFailure(cause ?? error, this.#broker, connectTimeoutMs);
     } finally {
@@ -94,7 +98,6 @@ export class AmqpSocket extends AMQPClient {
   }
 
   #opened(socket: Socket): void {
-    // The library's own read time-out is reset by writes as well.
     socket.setTimeout(0);
     this.#heartbeat = new Heartbeat(this.heartbeat * 1000, {
       send: () => this.#writes.add(HEARTBEAT_FRAME),

@@ -17,6 +17,7 @@ import {
   closedError,
   connectionLost,
   noQueue,
+  overtaken,
   publishError,
   timeoutError,
 } from "./failures.ts";
@@ -53,6 +54,7 @@ interface Call {
   /** In ms since the epoch. */
   readonly deadlineMs: number;
   readonly messageId: string | undefined;
+  /** Those that may still wait, when the call is made more than once. */
   readonly attempts: PendingCall[];
 }
 
@@ -92,6 +94,8 @@ export class RpcClient implements AsyncDisposable {
   readonly #inspections = new Map<string, Promise<QueueInfo | undefined>>();
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
+  /** Aborted, and made anew, whenever there is a session again. */
+  #reopened = new AbortController();
   #closed = false;
   #unknownReplies = 0;
 
@@ -149,11 +153,13 @@ export class RpcClient implements AsyncDisposable {
       return await withRetries((attempt) => {
         options.onAttempt?.(attempt);
         return this.#attempt(call);
-      }, { ...options, deadlineMs: call.deadlineMs });
+      }, {
+        ...options,
+        deadlineMs: call.deadlineMs,
+        reconnected: () => this.#reopened.signal,
+      });
     } finally {
-      // Attempts that were silent: nobody waits for them any more.
-      const over = new RpcError("canceled", "another attempt ended the call");
-      for (const attempt of call.attempts) this.#fail(attempt, over);
+      for (const pending of call.attempts) this.#fail(pending, overtaken());
     }
   }
 
@@ -209,10 +215,10 @@ export class RpcClient implements AsyncDisposable {
         resolve,
         reject,
       };
-      call.attempts.push(pending);
       if (this.#closed) return reject(closedError());
       if (options.signal && !this.#watch(options.signal, pending)) return;
       this.#pending.add(pending);
+      call.attempts.push(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {
         this.#send(session, pending, call);
@@ -315,6 +321,8 @@ export class RpcClient implements AsyncDisposable {
       throw closedError();
     }
     this.#session = session;
+    this.#reopened.abort();
+    this.#reopened = new AbortController();
     this.#read(session).catch((error) => this.#onLost(session, error));
     return session;
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CanceledIds } from "./canceled_ids.ts";
 import { Deadlines } from "./deadlines.ts";
 import { RpcError } from "./errors.ts";
 import { Execution } from "./execution.ts";
@@ -37,6 +38,7 @@ export class Dispatcher {
   readonly #running = new Set<Run>();
   readonly #runsByKey = new Map<string, Run>();
   readonly #replays = new Replays();
+  readonly #canceled = new CanceledIds();
   #paused = false;
   #starting = false;
 
@@ -59,9 +61,9 @@ export class Dispatcher {
     this.#startWaiting();
   }
 
-  /** Ends what runs or waits under this correlation id. */
+  /** Ends what runs or waits under this correlation id, or is yet to come. */
   cancel(correlationId: string): void {
-    const reason = new RpcError("canceled", "the caller canceled the call");
+    const reason = canceledByCaller();
     for (const { execution, jobs } of this.#running) {
       const asked = jobs.some((job) =>
         job.request.correlationId === correlationId
@@ -71,7 +73,7 @@ export class Dispatcher {
     const index = this.#waiting.findIndex((job) =>
       job.request.correlationId === correlationId
     );
-    if (index < 0) return;
+    if (index < 0) return this.#canceled.add(correlationId);
     const [job] = this.#waiting.splice(index, 1);
     this.#options.onEnd(job!, { error: reason });
   }
@@ -89,9 +91,9 @@ export class Dispatcher {
     }
   }
 
-  /** Keeps the outcome of a job that is going to be delivered again. */
-  remember(job: Job, outcome: Outcome): void {
-    const key = redeliveryKey(job.request);
+  /** Its reply was lost with the connection: it will be delivered again. */
+  remember({ request }: Job, outcome: Outcome): void {
+    const key = redeliveryKey(request);
     if (key !== undefined) this.#replays.store(key, outcome);
   }
 
@@ -129,8 +131,12 @@ export class Dispatcher {
     if (request.deadlineMs <= Date.now()) {
       return this.#options.onEnd(job, { error: tooLate() });
     }
+    const id = redeliveryKey(request);
+    if (id !== undefined && this.#canceled.take(id)) {
+      return this.#options.onEnd(job, { error: canceledByCaller() });
+    }
     const key = request.messageId ? replayKey(request) : undefined;
-    const again = request.redelivered ? redeliveryKey(request) : undefined;
+    const again = request.redelivered ? id : undefined;
     if (!this.#repeat(job, key) && !this.#repeat(job, again)) {
       this.#run(job, key);
     }
@@ -177,6 +183,10 @@ export class Dispatcher {
     for (const job of run.jobs) this.#options.onEnd(job, outcome);
     this.#startWaiting();
   }
+}
+
+function canceledByCaller(): RpcError {
+  return new RpcError("canceled", "the caller canceled the call");
 }
 
 function tooLate(): RpcError {

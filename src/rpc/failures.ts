@@ -89,6 +89,18 @@ export function connectionLost(
   );
 }
 
+/** The same failure, of a call of which an earlier attempt may have run. */
+export function maybeExecutedBefore(error: RpcError): RpcError {
+  if (error.maybeExecuted) return error;
+  const { code, message, reason, members } = error;
+  return new RpcError(code, message, {
+    reason,
+    members,
+    maybeExecuted: true,
+    cause: error,
+  });
+}
+
 export function canceledError(
   signal: AbortSignal,
   maybeExecuted: boolean,
@@ -97,6 +109,11 @@ export function canceledError(
     maybeExecuted,
     cause: signal.reason,
   });
+}
+
+/** What ends the other attempts of a call that is over; nobody sees it. */
+export function overtaken(): RpcError {
+  return new RpcError("canceled", "another attempt has ended the call");
 }
 
 export function closedError(): RpcError {

@@ -107,8 +107,8 @@ export function replayKey(request: RpcRequest): string | undefined {
 }
 
 /**
- * What makes a redelivered request the same: its correlation id, which our
- * clients make afresh for every attempt.
+ * What tells an attempt from all others: its correlation id, which our clients
+ * make afresh each time; undefined where another client made it.
  */
 export function redeliveryKey(request: RpcRequest): string | undefined {
   const { correlationId } = request;

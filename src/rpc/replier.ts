@@ -5,7 +5,7 @@
  * @module
  */
 import { RpcError } from "./errors.ts";
-import { HeldReplies } from "./held_replies.ts";
+import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { RpcRequest } from "./procedure.ts";
 import type { ServerEvent } from "./serve_options.ts";
@@ -15,25 +15,27 @@ import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
 
-/** What a {@linkcode Replier} tells its server. */
-export interface ReplierHooks {
-  /** One reply less is under way. */
+/** What a {@linkcode Replier} tells. */
+export interface ReplierOptions {
+  /** Hears of replies that were held or dropped. */
+  onEvent: (event: ServerEvent) => void;
+  /** The connection was lost first: the request will be delivered again. */
+  onLost: (job: Job, outcome: Outcome) => void;
+  /** A reply is no longer under way. */
   onSettled: () => void;
-  /** The connection was lost: the broker will deliver the job again. */
-  onHeld: (job: Job, outcome: Outcome) => void;
 }
 
 /** Sends the replies of one server. */
 export class Replier {
-  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #options: ReplierOptions;
   readonly #held = new HeldReplies();
-  readonly #hooks: ReplierHooks;
+  /** What is consumed now; its publisher works, as far as is known. */
+  #current: RequestQueue | undefined;
   #underWay = 0;
 
-  /** `onEvent` hears of replies that were held or dropped. */
-  constructor(onEvent: (event: ServerEvent) => void, hooks: ReplierHooks) {
-    this.#onEvent = onEvent;
-    this.#hooks = hooks;
+  /** Nothing is sent before `send()`. */
+  constructor(options: ReplierOptions) {
+    this.#options = options;
   }
 
   /** Replies that are not confirmed yet. */
@@ -46,21 +48,19 @@ export class Replier {
     this.#underWay++;
     this.#send(job, outcome, settlement).finally(() => {
       this.#underWay--;
-      this.#hooks.onSettled();
+      this.#options.onSettled();
     });
   }
 
   /** There is a connection again: publishes what was held. */
   resume(requests: RequestQueue): void {
-    for (const { replyTo, message, deadlineMs } of this.#held.take()) {
-      requests.publish(replyTo, message.body, message.properties)
-        .catch((thrown) => {
-          const { reason, message: why } = RpcError.from(thrown);
-          if (reason === "connection_lost") {
-            this.#hold(replyTo, message, deadlineMs);
-          } else this.#dropped(message, why);
-        });
-    }
+    this.#current = requests;
+    for (const reply of this.#held.take()) this.#sendHeld(requests, reply);
+  }
+
+  /** There is none for now. */
+  pause(): void {
+    this.#current = undefined;
   }
 
   async #send(
@@ -74,8 +74,9 @@ export class Replier {
       const lost = await this.#publish(job, replyTo, outcome);
       // Not acknowledged: the broker delivers the request again as well.
       if (lost) {
-        this.#hooks.onHeld(job, outcome);
-        return this.#hold(replyTo, lost, deadlineMs);
+        this.#options.onLost(job, outcome);
+        const reply = { replyTo, message: lost, deadlineMs };
+        return this.#sendLater(reply, job.requests);
       }
     }
     if (settlement === "acknowledge") job.requests.ack(job.deliveryTag);
@@ -100,18 +101,32 @@ export class Replier {
     }
   }
 
-  #hold(replyTo: string, message: OutgoingMessage, deadlineMs: number): void {
-    const { correlationId } = message.properties;
-    this.#onEvent({ type: "reply_held", correlationId });
-    const dropped = this.#held.hold({ replyTo, message, deadlineMs });
-    for (const { message } of dropped) {
+  /** Over the connection that came since, or over the next one. */
+  #sendLater(reply: HeldReply, tried: RequestQueue): void {
+    const current = this.#current;
+    if (current !== undefined && current !== tried) {
+      return this.#sendHeld(current, reply);
+    }
+    const { correlationId } = reply.message.properties;
+    this.#options.onEvent({ type: "reply_held", correlationId });
+    for (const { message } of this.#held.hold(reply)) {
       this.#dropped(message, "too many replies are held");
     }
   }
 
+  #sendHeld(requests: RequestQueue, reply: HeldReply): void {
+    const { replyTo, message } = reply;
+    requests.publish(replyTo, message.body, message.properties)
+      .catch((thrown) => {
+        const { reason, message: why } = RpcError.from(thrown);
+        if (reason === "connection_lost") this.#sendLater(reply, requests);
+        else this.#dropped(message, why);
+      });
+  }
+
   #dropped({ properties }: OutgoingMessage, why: string): undefined {
     const { correlationId } = properties;
-    this.#onEvent({ type: "reply_dropped", correlationId, why });
+    this.#options.onEvent({ type: "reply_dropped", correlationId, why });
   }
 }
 

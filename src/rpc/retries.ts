@@ -6,10 +6,8 @@
 import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
-import { canceledError, isAbsence } from "./failures.ts";
+import { canceledError, isAbsence, maybeExecutedBefore } from "./failures.ts";
 import type { RpcReply } from "./wire.ts";
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** When to send again. */
 export interface RetryPolicy {
@@ -22,7 +20,14 @@ export interface RetryPolicy {
   /** In ms since the epoch. */
   deadlineMs: number;
   signal?: AbortSignal;
+  /** Aborted when there is a connection again: ends the present pause. */
+  reconnected?: () => AbortSignal;
 }
+
+/** The longest delay that a timer takes. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+/** Too little time for another attempt. */
+const LAST_PAUSE_MS = 20;
 
 /** How one of the attempts ended, or that none did. */
 type End =
@@ -38,54 +43,82 @@ export async function withRetries(
   send: (attempt: number) => Promise<RpcReply>,
   policy: RetryPolicy,
 ): Promise<RpcReply> {
-  const open = new Set<Promise<End>>();
+  const attempts = new Attempts();
   let retriesLeft = policy.retries ?? 0;
+  let failures = 0;
   for (let attempt = 1;; attempt++) {
-    open.add(watch(send(attempt)));
-    const end = await lastWord(open, retriesLeft > 0 ? policy : undefined);
+    attempts.add(send(attempt));
+    const end = await attempts.next(
+      retriesLeft > 0 ? policy.attemptTimeoutMs : undefined,
+    );
     if (end === "silence") {
       retriesLeft--;
       continue;
     }
     if ("reply" in end) return end.reply;
     const { error } = end;
-    if (isLost(error) && retriesLeft > 0) retriesLeft--;
-    else if (!mayAppear(error, policy)) throw error;
-    const leftMs = policy.deadlineMs - Date.now();
-    await pause(Math.min(backoffMs(attempt), leftMs), policy.signal);
-    if (Date.now() >= policy.deadlineMs) throw error;
+    const again = mayAppear(error, policy) ||
+      (isLost(error) && retriesLeft-- > 0);
+    // What was sent had found a connection: no reason yet to be patient.
+    failures = error.maybeExecuted ? 1 : failures + 1;
+    if (again) await pause(failures, policy, attempts);
+    if (!again || Date.now() >= policy.deadlineMs) {
+      throw attempts.failure(error);
+    }
   }
 }
 
-/** Never rejects: an attempt that was given up may fail unseen. */
-function watch(sending: Promise<RpcReply>): Promise<End> {
-  const attempt: Promise<End> = sending.then(
-    (reply) => ({ reply }),
-    (thrown) => ({ error: RpcError.from(thrown), attempt }),
-  );
-  return attempt;
+/** Shorter towards the deadline: all of the time is used. */
+function pauseMs(failures: number, { deadlineMs }: RetryPolicy): number {
+  const leftMs = deadlineMs - Date.now();
+  return leftMs < LAST_PAUSE_MS
+    ? leftMs
+    : Math.min(backoffMs(failures), leftMs / 2);
 }
 
-/** How the attempts end: one that failed on its way leaves it to the others. */
-async function lastWord(
-  open: Set<Promise<End>>,
-  policy: RetryPolicy | undefined,
-): Promise<End> {
-  while (true) {
-    const end = await firstEnd(open, policy?.attemptTimeoutMs ?? Infinity);
-    if (end === "silence" || "reply" in end) return end;
-    open.delete(end.attempt);
-    if (end.error.remote || open.size === 0) return end;
+/** The attempts of one call that have not ended. */
+class Attempts {
+  readonly #open = new Set<Promise<End>>();
+  #maybeExecuted = false;
+
+  add(sending: Promise<RpcReply>): void {
+    // Never rejects: an attempt that was given up may fail unseen.
+    const attempt: Promise<End> = sending.then(
+      (reply) => ({ reply }),
+      (thrown) => ({ error: RpcError.from(thrown), attempt }),
+    );
+    this.#open.add(attempt);
+  }
+
+  /**
+   * The next end that decides something: an attempt that failed on its way
+   * does not, while another is open.
+   */
+  async next(silenceMs: number | undefined): Promise<End> {
+    while (true) {
+      const end = await firstEnd(this.#open, silenceMs);
+      if (end === "silence" || "reply" in end) return end;
+      const { error, attempt } = end;
+      this.#open.delete(attempt);
+      this.#maybeExecuted ||= error.maybeExecuted;
+      if (error.remote || this.#open.size === 0) return end;
+    }
+  }
+
+  /** The error of the call, with what it is of all its attempts. */
+  failure(error: RpcError): RpcError {
+    const maybeExecuted = this.#maybeExecuted || this.#open.size > 0;
+    return maybeExecuted ? maybeExecutedBefore(error) : error;
   }
 }
 
 async function firstEnd(
   open: ReadonlySet<Promise<End>>,
-  attemptTimeoutMs: number,
+  silenceMs = Infinity,
 ): Promise<End> {
-  if (attemptTimeoutMs > LONGEST_TIMER_MS) return await Promise.race(open);
+  if (silenceMs > MAX_DELAY_MS) return await Promise.race(open);
   const answered = new AbortController();
-  const silence = delay(attemptTimeoutMs, answered.signal)
+  const silence = delay(silenceMs, answered.signal)
     .then(() => "silence" as const);
   try {
     return await Promise.race([...open, silence]);
@@ -98,17 +131,32 @@ function isLost(error: RpcError): boolean {
   return !error.remote && error.reason === "connection_lost";
 }
 
-/** Whether what is missing may come, and is to be waited for. */
+/**
+ * Whether what is missing may come, and is to be waited for. None of these
+ * attempts reached a server: they are not counted as retries. (A message is
+ * refused where the queue is full, or a quorum queue has no leader just now.)
+ */
 function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
-  if (!isAbsence(error)) return false;
-  return Boolean(wait) ||
-    (Boolean(retries) && error.reason === "broker_unreachable");
+  if (error.remote) return false;
+  if (wait && isAbsence(error)) return true;
+  if (retries && error.reason === "rejected") return true;
+  const unsent = error.reason === "broker_unreachable" ||
+    (isLost(error) && !error.maybeExecuted);
+  return unsent && Boolean(wait || retries);
 }
 
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+/** A pause ends early when another call has found a connection. */
+async function pause(
+  failures: number,
+  policy: RetryPolicy,
+  attempts: Attempts,
+): Promise<void> {
+  const { signal, reconnected } = policy;
+  const ends = [signal, reconnected?.()].filter((end) => end !== undefined);
+  const ms = pauseMs(failures, policy);
   try {
-    await delay(ms, signal);
+    await delay(ms, AbortSignal.any(ends));
   } catch {
-    throw canceledError(signal!, false);
+    if (signal?.aborted) throw attempts.failure(canceledError(signal, false));
   }
 }

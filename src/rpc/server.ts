@@ -21,8 +21,6 @@ import {
 import type { Delivery, RequestQueue, Transport } from "./transport.ts";
 import { decodeRequest } from "./wire.ts";
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** What no patience mends. */
 const FATAL = new Set<RpcErrorReason>([
   "refused",
@@ -35,6 +33,8 @@ const FATAL = new Set<RpcErrorReason>([
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
+/** The longest delay that a timer takes. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Serves one queue with one procedure until it is stopped, through lost
@@ -73,9 +73,10 @@ export class RpcServer implements AsyncDisposable {
   readonly #replier: Replier;
   readonly #stopping = new AbortController();
   #requests: RequestQueue | undefined;
+  readonly #idle = Promise.withResolvers<void>();
+  readonly #overdue = Promise.withResolvers<void>();
+  readonly #drained = Promise.withResolvers<void>();
   #started = 0;
-  #draining: Promise<void> | undefined;
-  readonly #graceOver = Promise.withResolvers<void>();
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
@@ -92,9 +93,10 @@ export class RpcServer implements AsyncDisposable {
     this.queue = queueName(queue);
     this.#settings = serveSettings(options);
     const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
-    this.#replier = new Replier(onEvent, {
+    this.#replier = new Replier({
+      onEvent,
+      onLost: (job, outcome) => this.#dispatcher.remember(job, outcome),
       onSettled: () => this.#checkIdle(),
-      onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
     });
     this.#dispatcher = new Dispatcher(procedure, {
       concurrency,
@@ -104,7 +106,11 @@ export class RpcServer implements AsyncDisposable {
     });
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
-    this.finished = this.#serve(ready.resolve);
+    // Whatever the loop waits for: it is over when all is drained.
+    this.finished = Promise.race([
+      this.#serve(ready.resolve),
+      this.#drained.promise,
+    ]);
     this.finished.then(
       () => ready.reject(new RpcError("canceled", "the server was stopped")),
       ready.reject,
@@ -125,10 +131,10 @@ export class RpcServer implements AsyncDisposable {
    * or at once with a grace of 0, what still runs is given back instead.
    */
   async stop(options: { graceMs?: number } = {}): Promise<void> {
-    if (options.graceMs === 0) this.#graceOver.resolve();
     const graceMs = checkGrace(options.graceMs ?? this.#settings.graceMs);
-    this.#draining ??= this.#drain(graceMs);
-    await this.finished.catch(ignore);
+    if (graceMs === 0) this.#overdue.resolve();
+    this.#startDraining(graceMs);
+    await Promise.allSettled([this.finished, this.#drained.promise]);
   }
 
   /** Stops with the grace period of the options. */
@@ -151,7 +157,7 @@ export class RpcServer implements AsyncDisposable {
         await this.#interrupted(RpcError.from(thrown), backoffMs(attempt + 1));
       }
     }
-    await this.#draining;
+    await this.#drained.promise;
   }
 
   async #read(requests: RequestQueue): Promise<void> {
@@ -162,9 +168,14 @@ export class RpcServer implements AsyncDisposable {
 
   async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
     this.#dispatcher.connectionLost();
-    // The connection may live on: no channel of it must take more requests.
+    this.#replier.pause();
+    // The connection may live on: what is left of the queue must not go on
+    // taking requests that nobody reads.
     await this.#requests?.close();
-    if (error.reason && FATAL.has(error.reason)) throw error;
+    if (error.reason && FATAL.has(error.reason)) {
+      this.#dispatcher.abandon();
+      throw error;
+    }
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
     await delay(retryInMs, signal).catch(ignore);
@@ -173,7 +184,7 @@ export class RpcServer implements AsyncDisposable {
   async #consume(): Promise<RequestQueue> {
     const { signal } = this.#stopping;
     const link = await this.#transport.link({ patient: true, signal });
-    this.#requests = await link.openRequestQueue(this.queue, {
+    const requests = await link.openRequestQueue(this.queue, {
       prefetch: this.#settings.prefetch,
       declare: this.#settings.declare,
       deliveryLimit: DELIVERY_LIMIT_FACTOR *
@@ -186,7 +197,10 @@ export class RpcServer implements AsyncDisposable {
           why: "the caller is gone",
         }),
     });
-    return this.#requests;
+    // Stopped meanwhile: it was drained without this queue.
+    if (signal.aborted) await requests.close();
+    signal.throwIfAborted();
+    return this.#requests = requests;
   }
 
   #receive(requests: RequestQueue, delivery: Delivery): void {
@@ -214,9 +228,7 @@ export class RpcServer implements AsyncDisposable {
 
   #onStart({ request }: Job): void {
     this.#settings.onEvent({ type: "request", request });
-    if (++this.#started === this.#settings.count) {
-      this.#draining ??= this.#drain();
-    }
+    if (++this.#started === this.#settings.count) this.#startDraining();
   }
 
   #onEnd(job: Job, outcome: Outcome): void {
@@ -226,34 +238,41 @@ export class RpcServer implements AsyncDisposable {
     this.#replier.send(job, outcome, "acknowledge");
   }
 
-  /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
-  async #drain(graceMs = this.#settings.graceMs): Promise<void> {
+  #startDraining(graceMs = this.#settings.graceMs): void {
+    if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
+    this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);
+  }
+
+  /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
+  async #drain(graceMs: number): Promise<void> {
     const waiting = this.#dispatcher.pause();
-    const { promise: graceOver } = this.#graceOver;
-    await Promise.race([this.#requests?.cancel(), graceOver]);
-    for (const { requests, deliveryTag } of waiting) {
-      requests.nack(deliveryTag, true);
-    }
-    await this.#idle(graceMs);
+    const timer = setTimeout(
+      this.#overdue.resolve,
+      Math.min(graceMs, MAX_DELAY_MS),
+    );
+    // A broker that is blocked or stalled may answer to nothing at all.
+    await Promise.race([this.#finish(waiting), this.#overdue.promise]);
+    clearTimeout(timer);
     // What still runs is the broker's to give to another.
     this.#dispatcher.abandon();
     await this.#requests?.close();
   }
 
-  /** Resolves when nothing is in hand, or the grace period has passed. */
-  async #idle(graceMs: number): Promise<void> {
-    if (this.inHand === 0) return;
-    const { promise, resolve } = this.#graceOver;
-    const timer = setTimeout(resolve, Math.min(graceMs, LONGEST_TIMER_MS));
-    await promise;
-    clearTimeout(timer);
+  async #finish(waiting: Job[]): Promise<void> {
+    await this.#requests?.cancel();
+    for (const { requests, deliveryTag } of waiting) {
+      requests.nack(deliveryTag, true);
+    }
+    this.#checkIdle();
+    await this.#idle.promise;
   }
 
   /** Nothing left to wait for: the grace period ends. */
   #checkIdle(): void {
-    const draining = this.#draining !== undefined;
-    if (draining && this.inHand === 0) this.#graceOver.resolve();
+    if (this.#stopping.signal.aborted && this.inHand === 0) {
+      this.#idle.resolve();
+    }
   }
 }
 

@@ -156,7 +156,8 @@ export function rabbitMqTest(
   testNeeding(name, { ...options, needs }, fn);
 }
 
-function privateNode(node: RabbitMqNode): RabbitMq {
+/** A node as tests see it. */
+export function privateNode(node: RabbitMqNode): RabbitMq {
   const setMemoryLimit = async (fraction: string) => {
     await node.ctl("set_vm_memory_high_watermark", fraction);
   };
@@ -178,7 +179,8 @@ function privateNode(node: RabbitMqNode): RabbitMq {
   };
 }
 
-async function startOrDestroy(node: RabbitMqNode): Promise<void> {
+/** Starts a node, and leaves nothing of it where that fails. */
+export async function startOrDestroy(node: RabbitMqNode): Promise<void> {
   try {
     await node.start();
   } catch (error) {

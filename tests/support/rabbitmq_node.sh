@@ -16,12 +16,16 @@ alive() {
     [ "$state" != Z ]
 }
 
-# Its own epmd, which ends with the node. An epmd that the node starts itself
-# would stay behind, so the node waits until this one answers.
-epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" >/dev/null 2>&1 &
-epmd=$!
+# Its own epmd, which ends with the node; the nodes of a cluster share one. An
+# epmd that the node starts itself would stay behind, so the node waits until
+# this one answers.
+epmd=
+if [ "$OWN_EPMD" = yes ]; then
+  epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" >/dev/null 2>&1 &
+  epmd=$!
+fi
 until epmd -port "$ERL_EPMD_PORT" -names >/dev/null 2>&1; do
-  alive "$epmd" || break
+  [ -z "$epmd" ] || alive "$epmd" || break
   sleep 0.1
 done
 
@@ -40,8 +44,8 @@ watch=$!
 
 wait "$server"
 status=$?
-kill "$watch" "$epmd" 2>/dev/null
-wait "$epmd" 2>/dev/null
+kill "$watch" $epmd 2>/dev/null
+wait $epmd 2>/dev/null
 if alive "$owner"; then
   echo "$status" >"$dir/exited"
 else

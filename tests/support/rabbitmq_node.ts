@@ -32,7 +32,18 @@ export interface NodePlace {
   port: number;
   /** The port of Erlang distribution, for rabbitmqctl. */
   distPort: number;
-  /** The port of the node's own epmd. */
+  /** The port of the epmd that knows the node. */
+  epmdPort: number;
+  /** The node's name within a cluster. @default "rabbit", of a node alone */
+  name?: string;
+}
+
+/** What makes a node one of a cluster, when it is created. */
+export interface ClusterMember {
+  name: string;
+  /** The same for all nodes. */
+  cookie: string;
+  /** Where the epmd that all share listens; the node starts none. */
   epmdPort: number;
 }
 
@@ -49,7 +60,11 @@ export class RabbitMqNode {
    * Writes the files of a new node into `dir`, an existing directory. The node
    * is not started. `config` is appended to its rabbitmq.conf.
    */
-  static async create(dir: string, config = ""): Promise<RabbitMqNode> {
+  static async create(
+    dir: string,
+    config = "",
+    member?: ClusterMember,
+  ): Promise<RabbitMqNode> {
     const port = freePort();
     const lines = [
       `listeners.tcp.local = 127.0.0.1:${port}`,
@@ -63,14 +78,14 @@ export class RabbitMqNode {
     await Deno.writeTextFile(`${dir}/rabbitmq.conf`, lines.join("\n") + "\n");
     await Deno.writeTextFile(`${dir}/enabled_plugins`, "[].\n");
     // Erlang takes a cookie only from a file that its owner alone can read.
-    await Deno.writeTextFile(`${dir}/.erlang.cookie`, crypto.randomUUID(), {
-      mode: 0o400,
-    });
+    const cookie = member?.cookie ?? crypto.randomUUID();
+    await Deno.writeTextFile(`${dir}/.erlang.cookie`, cookie, { mode: 0o400 });
     return new RabbitMqNode({
       dir,
       port,
       distPort: freePort(),
-      epmdPort: freePort(),
+      epmdPort: member?.epmdPort ?? freePort(),
+      ...(member && { name: member.name }),
     });
   }
 
@@ -184,7 +199,7 @@ export class RabbitMqNode {
 
   /** Everything, so that no setting of a system-wide RabbitMQ gets in. */
   #environment(): Record<string, string> {
-    const { dir, distPort, epmdPort } = this.place;
+    const { dir, distPort, epmdPort, name } = this.place;
     const loopback = "-kernel inet_dist_use_interface {127,0,0,1}";
     return {
       PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
@@ -194,7 +209,8 @@ export class RabbitMqNode {
       ERL_CRASH_DUMP_SECONDS: "0",
       ERL_EPMD_PORT: String(epmdPort),
       ERL_EPMD_ADDRESS: "127.0.0.1",
-      RABBITMQ_NODENAME: "rabbit@localhost",
+      OWN_EPMD: name === undefined ? "yes" : "no",
+      RABBITMQ_NODENAME: erlangName(name),
       RABBITMQ_DIST_PORT: String(distPort),
       RABBITMQ_MNESIA_BASE: `${dir}/data`,
       RABBITMQ_LOG_BASE: `${dir}/log`,
@@ -212,6 +228,11 @@ export class RabbitMqNode {
       RABBITMQ_CTL_DIST_PORT_MAX: "0",
     };
   }
+}
+
+/** How Erlang calls a node of this name. */
+export function erlangName(name = "rabbit"): string {
+  return `${name}@localhost`;
 }
 
 /** Whether what listens on `port` answers an AMQP header with its first frame. */

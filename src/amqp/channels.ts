@@ -1,0 +1,59 @@
+/**
+ * The last things that are done with a channel.
+ *
+ * @module
+ */
+import type { AMQPChannel } from "@cloudamqp/amqp-client";
+import { channelFailure } from "./failures.ts";
+
+/** How long the other side may take to agree to an end. */
+export const CLOSE_TIMEOUT_MS = 2_000;
+
+/**
+ * Closes a channel, as {@linkcode atLast} does. Where a request is under way
+ * that the closed channel does not answer any more, the library takes the
+ * answer to the close for the answer to that.
+ */
+export async function closeChannel(
+  channel: AMQPChannel,
+  underWay?: Promise<void>,
+): Promise<void> {
+  await atLast(channel, () => {
+    const closing = channel.close();
+    return Promise.race([closing, underWay ?? closing]);
+  });
+}
+
+/**
+ * Does something with a channel that is not needed any more. That it is closed
+ * meanwhile is no error, and the answer is awaited for a limited time: the
+ * library never ends a close whose connection is lost meanwhile or that
+ * crosses a close by the broker. A broker that blocks a connection reads
+ * nothing from it, and does what was asked when it goes on.
+ */
+export async function atLast(
+  channel: AMQPChannel,
+  action: () => Promise<unknown>,
+): Promise<void> {
+  if (channel.closed) return;
+  const { blocked } = channel.connection;
+  const limit = Promise.withResolvers<void>();
+  const limitMs = blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
+  const timer = setTimeout(limit.resolve, limitMs);
+  try {
+    await Promise.race([unlessClosed(channel, action), limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function unlessClosed(
+  channel: AMQPChannel,
+  action: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!channel.closed) throw channelFailure(error);
+  }
+}

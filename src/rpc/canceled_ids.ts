@@ -1,0 +1,29 @@
+/**
+ * Calls that were canceled before their requests came: the cancel message
+ * overtakes what still waits in the queue.
+ *
+ * @module
+ */
+
+const MAX_COUNT = 10_000;
+
+/**
+ * Correlation ids, bounded by count: the oldest are forgotten first. Every
+ * server of a queue hears of every call, and most never see its request.
+ */
+export class CanceledIds {
+  readonly #ids = new Set<string>();
+
+  /** Remembers an id. */
+  add(id: string): void {
+    this.#ids.add(id);
+    if (this.#ids.size <= MAX_COUNT) return;
+    const [oldest] = this.#ids;
+    this.#ids.delete(oldest!);
+  }
+
+  /** Whether the id was there; it is not after that. */
+  take(id: string): boolean {
+    return this.#ids.delete(id);
+  }
+}

@@ -1,0 +1,129 @@
+// A client of a chaos run: makes numbered calls, as far as stdin lets it, and
+// tells how each ended. The lines of stdin are the numbers that it may go to.
+
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  AmqpTransport,
+  type CallOptions,
+  connectSettings,
+  RpcConnection,
+  RpcError,
+} from "../../src/mod.ts";
+import { answerTo, isPersistent, isPlain, requestBody } from "./calls.ts";
+import { readLines } from "./lines.ts";
+import { type ClientArguments, type OutcomeLine, say } from "./messages.ts";
+
+/** Without retries. */
+const PLAIN: CallOptions = { timeoutMs: 10_000 };
+/** Waits for a deleted queue too, since it is deleted more than once. */
+const RETRIED: CallOptions = {
+  timeoutMs: 60_000,
+  retries: 20,
+  attemptTimeoutMs: 5_000,
+  wait: true,
+};
+/** Half a second to find out why, and one more on a busy machine. */
+const LATE_MS = 1_500;
+
+/** Lets calls pass up to a number. */
+class Gate {
+  #upTo = 0;
+  #news = Promise.withResolvers<void>();
+
+  open(upTo: number): void {
+    this.#upTo = Math.max(this.#upTo, upTo);
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+
+  async passed(call: number): Promise<void> {
+    while (call > this.#upTo) await this.#news.promise;
+  }
+}
+
+async function main(options: ClientArguments): Promise<void> {
+  const { url, name, heartbeatMs } = options;
+  await using rpc = new RpcConnection(
+    new AmqpTransport(connectSettings(url, {
+      name,
+      heartbeatMs,
+      connectTimeoutMs: 3_000,
+      onEvent: ({ type }) => {
+        if (type === "blocked") say({ type });
+      },
+    })),
+  );
+  const gate = new Gate();
+  const stdin = readLines(
+    Deno.stdin.readable,
+    (line) => gate.open(Number(line)),
+  );
+  await callAll(rpc, gate, options);
+  const { pending, unknownReplies } = rpc.stats;
+  say({ type: "end", left: pending, unknownReplies });
+  await stdin;
+}
+
+async function callAll(
+  rpc: RpcConnection,
+  gate: Gate,
+  options: ClientArguments,
+): Promise<void> {
+  const { first, last, step, concurrency, ratePerSecond } = options;
+  const underWay = new Set<Promise<void>>();
+  let dueMs = performance.now();
+  for (let call = first; call <= last; call += step) {
+    await gate.passed(call);
+    dueMs = Math.max(dueMs + 1000 / ratePerSecond, performance.now() - 100);
+    await delay(Math.max(dueMs - performance.now(), 0));
+    while (underWay.size >= concurrency) await Promise.race(underWay);
+    const calling = callOnce(rpc, call, options)
+      .finally(() => underWay.delete(calling));
+    underWay.add(calling);
+  }
+  await Promise.all(underWay);
+}
+
+async function callOnce(
+  rpc: RpcConnection,
+  call: number,
+  { queue, plainShare }: ClientArguments,
+): Promise<void> {
+  const retried = !isPlain(call, plainShare);
+  const options = retried ? RETRIED : PLAIN;
+  const body = requestBody(call);
+  const startedMs = performance.now();
+  let attempts = 0;
+  const end = (
+    fields: Pick<OutcomeLine, "outcome"> & Partial<OutcomeLine>,
+  ) => {
+    const elapsedMs = Math.round(performance.now() - startedMs);
+    const late = elapsedMs > options.timeoutMs! + LATE_MS;
+    const line = { call, retried, attempts, elapsedMs, late, ...fields };
+    say({ type: "outcome", ...line });
+  };
+  await rpc.call(queue, body, {
+    ...options,
+    persistent: isPersistent(call),
+    onAttempt: (attempt) => attempts = attempt,
+  }).then(
+    (reply) => {
+      const text = reply.text();
+      const right = text === answerTo(body);
+      end(right ? { outcome: "right" } : { outcome: "wrong", detail: text });
+    },
+    (thrown) => end(failure(thrown)),
+  );
+}
+
+function failure(
+  thrown: unknown,
+): Pick<OutcomeLine, "outcome"> & Partial<OutcomeLine> {
+  if (!(thrown instanceof RpcError)) {
+    return { outcome: "untyped", detail: String(thrown) };
+  }
+  const { code, reason, message: detail, maybeExecuted } = thrown;
+  return { outcome: "error", code, reason, detail, maybeExecuted };
+}
+
+await main(JSON.parse(Deno.args[0]!));

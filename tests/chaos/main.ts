@@ -1,0 +1,104 @@
+// The chaos suite: deno task chaos --seed 1 --calls 5000
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { rabbitMqMissing } from "../support/rabbitmq.ts";
+import { FAULT_KINDS, type FaultCounts, usualFaults } from "./plan.ts";
+import { isGood, reportJson, reportText } from "./report.ts";
+import { type ChaosOptions, runChaos } from "./run.ts";
+
+const USAGE = `Usage: deno task chaos [--seed S] [--calls N] [flags]
+
+  --seed S          makes the plan of faults; the same seed, the same plan (1)
+  --calls N         calls to make (5000)
+  --duration S      seconds that the calls take at least (20, or N / 1000)
+  --plain SHARE     share of the calls without retries (0.25)
+  --queue-type T    classic or quorum (classic)
+  --faults LIST     these alone, as in "cut=50,kill-server=10"; kinds:
+                    ${FAULT_KINDS.join(", ")}
+
+The last line on stdout is a JSON object; status 0 if every rule was kept.`;
+
+const RATE_PER_SECOND = 1000;
+const SHORTEST_S = 20;
+
+function options(args: string[]): ChaosOptions | undefined {
+  const { values } = parseArgs({
+    args: args[0] === "--" ? args.slice(1) : args,
+    options: {
+      "seed": { type: "string", default: "1" },
+      "calls": { type: "string", default: "5000" },
+      "duration": { type: "string" },
+      "plain": { type: "string", default: "0.25" },
+      "queue-type": { type: "string", default: "classic" },
+      "faults": { type: "string" },
+      "help": { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return undefined;
+  const calls = numberOf("calls", values.calls, 1);
+  const seconds = values.duration ??
+    String(Math.max(SHORTEST_S, calls / RATE_PER_SECOND));
+  const queueType = values["queue-type"];
+  if (queueType !== "classic" && queueType !== "quorum") {
+    throw new RangeError(`--queue-type must be classic or quorum`);
+  }
+  return {
+    seed: numberOf("seed", values.seed, 0),
+    calls,
+    durationMs: 1000 * numberOf("duration", seconds, 0.001),
+    plainShare: numberOf("plain", values.plain, 0),
+    queueType,
+    faults: values.faults === undefined
+      ? usualFaults(calls)
+      : faultCounts(values.faults),
+  };
+}
+
+function numberOf(flag: string, text: string, min: number): number {
+  const value = Number(text);
+  if (text !== "" && value >= min) return value;
+  throw new RangeError(`--${flag} must be a number, ${min} or more: ${text}`);
+}
+
+function faultCounts(list: string): FaultCounts {
+  const counts: FaultCounts = {};
+  for (const item of list.split(",").filter(Boolean)) {
+    const [name, count = "1"] = item.split("=");
+    const kind = FAULT_KINDS.find((kind) => kind === name);
+    if (kind === undefined) {
+      throw new RangeError(
+        `--faults knows no "${name}", but ${FAULT_KINDS.join(", ")}`,
+      );
+    }
+    counts[kind] = numberOf("faults", count, 1);
+  }
+  return counts;
+}
+
+async function main(args: string[]): Promise<number> {
+  const missing = rabbitMqMissing();
+  if (missing !== undefined) {
+    process.stderr.write(`${missing}\n`);
+    return 69;
+  }
+  const chosen = options(args);
+  if (chosen === undefined) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const result = await runChaos(
+    chosen,
+    (line) => process.stderr.write(`${line}\n`),
+  );
+  process.stdout.write(`${reportText(result)}\n${reportJson(result)}\n`);
+  return isGood(result) ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+  process.stderr.write(`${error.message}\n\n${USAGE}\n`);
+  process.exitCode = 64;
+}

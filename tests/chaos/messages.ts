@@ -1,0 +1,81 @@
+// What the processes of a chaos run are told, and the lines that they print.
+
+/** How every process connects. */
+export interface ConnectionArguments {
+  url: string;
+  /** The name that the broker shows. */
+  name: string;
+  queue: string;
+  heartbeatMs: number;
+}
+
+/** The argument of server.ts, as JSON. */
+export interface ServerArguments extends ConnectionArguments {
+  queueType: "classic" | "quorum";
+  concurrency: number;
+}
+
+/** The argument of client.ts, as JSON. */
+export interface ClientArguments extends ConnectionArguments {
+  /** The calls: `first`, `first + step`, ... up to `last`. */
+  first: number;
+  last: number;
+  step: number;
+  /** Calls under way at most. */
+  concurrency: number;
+  /** Calls started in a second at most. */
+  ratePerSecond: number;
+  /** The share of calls without retries, from 0 to 1. */
+  plainShare: number;
+}
+
+/** How one call ended. */
+export interface OutcomeLine {
+  type: "outcome";
+  call: number;
+  /** `untyped`: it threw something else than an RpcError. */
+  outcome: "right" | "wrong" | "error" | "untyped";
+  retried: boolean;
+  attempts: number;
+  elapsedMs: number;
+  /** Whether it ended after its deadline, beyond the tolerance. */
+  late: boolean;
+  /** What came instead of the right answer. */
+  code?: string;
+  reason?: string;
+  detail?: string;
+  maybeExecuted?: boolean;
+}
+
+/** A procedure starts. */
+export interface ExecutionLine {
+  type: "execution";
+  call: number;
+}
+
+/** The broker accepts no messages from this process for now. */
+export interface BlockedLine {
+  type: "blocked";
+}
+
+/** The process has done all it had to do, and this is left in its tables. */
+export interface EndLine {
+  type: "end";
+  left: number;
+  /** Replies that nobody waited for any more. */
+  unknownReplies: number;
+}
+
+/** A line on the stdout of a process. */
+export type Line = OutcomeLine | ExecutionLine | BlockedLine | EndLine;
+
+/**
+ * Writes a line at once: what was said before a kill -9 has been said. A pipe
+ * takes so short a line whole or not at all.
+ */
+export function say(line: Line): void {
+  const bytes = new TextEncoder().encode(JSON.stringify(line) + "\n");
+  for (let sent = 0; sent < bytes.length;) {
+    sent += Deno.stdout.writeSync(bytes.subarray(sent));
+  }
+}

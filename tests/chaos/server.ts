@@ -1,0 +1,43 @@
+// A server of a chaos run: tells each execution, drains on SIGTERM.
+
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  AmqpTransport,
+  connectSettings,
+  type Procedure,
+  RpcServer,
+} from "../../src/mod.ts";
+import { answerTo, callNumber, workMs } from "./calls.ts";
+import { say, type ServerArguments } from "./messages.ts";
+
+const procedure: Procedure = async (request) => {
+  const body = request.text();
+  const call = callNumber(body);
+  say({ type: "execution", call });
+  const ms = workMs(call);
+  if (ms > 0) await delay(ms);
+  return answerTo(body);
+};
+
+async function main(options: ServerArguments): Promise<void> {
+  const { url, name, queue, heartbeatMs, queueType, concurrency } = options;
+  await using transport = new AmqpTransport(connectSettings(url, {
+    name,
+    heartbeatMs,
+    connectTimeoutMs: 3_000,
+    onEvent: ({ type }) => {
+      if (type === "blocked") say({ type });
+    },
+  }));
+  const server = new RpcServer(transport, queue, procedure, {
+    concurrency,
+    declare: { type: queueType },
+  });
+  const onSignal = () => void server.stop();
+  Deno.addSignalListener("SIGTERM", onSignal);
+  await server.finished;
+  Deno.removeSignalListener("SIGTERM", onSignal);
+  say({ type: "end", left: server.inHand, unknownReplies: 0 });
+}
+
+await main(JSON.parse(Deno.args[0]!));

@@ -1,0 +1,191 @@
+// The world of a chaos run: a broker, the ways to it, servers and clients.
+
+import { type RabbitMq, startRabbitMq } from "../support/rabbitmq.ts";
+import { type Proxy, startProxy } from "../support/proxy.ts";
+import type { Ledger } from "./ledger.ts";
+import type {
+  ClientArguments,
+  ConnectionArguments,
+  EndLine,
+  Line,
+  ServerArguments,
+} from "./messages.ts";
+import type { Side } from "./plan.ts";
+import { ChaosProcess } from "./process.ts";
+
+/** The request queue. */
+export const QUEUE = "chaos";
+/** Names of connections begin so. */
+export const CLIENT_PREFIX = "chaos client";
+const SERVERS = 3;
+const CLIENTS = 2;
+const HEARTBEAT_MS = 1_000;
+const SERVER_CONCURRENCY = 64;
+const CLIENT_CONCURRENCY = 32;
+
+/** Calls that all clients together may have under way. */
+export const MOST_UNDER_WAY: number = CLIENTS * CLIENT_CONCURRENCY;
+
+/** How a world is made. */
+export interface WorldOptions {
+  calls: number;
+  /** The shortest time that all calls may take, in ms. */
+  durationMs: number;
+  plainShare: number;
+  queueType: "classic" | "quorum";
+}
+
+/** Everything that faults are caused in. */
+export class World implements AsyncDisposable {
+  readonly rabbitMq: RabbitMq;
+  readonly clientProxy: Proxy;
+  readonly serverProxy: Proxy;
+  readonly ledger: Ledger;
+  readonly servers: ChaosProcess[] = [];
+  readonly clients: ChaosProcess[] = [];
+  /** Replies that came to clients that no longer waited for them. */
+  unknownReplies = 0;
+  readonly #options: WorldOptions;
+  readonly #broken = Promise.withResolvers<never>();
+  #blocked = Promise.withResolvers<void>();
+  #serversStarted = 0;
+  readonly #clientsDone = Array.from(
+    { length: CLIENTS },
+    () => Promise.withResolvers<void>(),
+  );
+
+  private constructor(
+    rabbitMq: RabbitMq,
+    proxies: [Proxy, Proxy],
+    ledger: Ledger,
+    options: WorldOptions,
+  ) {
+    this.rabbitMq = rabbitMq;
+    [this.clientProxy, this.serverProxy] = proxies;
+    this.ledger = ledger;
+    this.#options = options;
+    // Awaited beside other things, by whoever waits for anything.
+    this.#broken.promise.catch(ignore);
+  }
+
+  /** Starts it all; the clients wait for `allow()`. */
+  static async create(ledger: Ledger, options: WorldOptions): Promise<World> {
+    const rabbitMq = await startRabbitMq();
+    const { port } = rabbitMq;
+    const proxies = [await startProxy(port), await startProxy(port)] as const;
+    const world = new World(rabbitMq, [...proxies], ledger, options);
+    for (let slot = 0; slot < SERVERS; slot++) world.startServer(slot);
+    for (let slot = 0; slot < CLIENTS; slot++) world.#startClient(slot);
+    return world;
+  }
+
+  /** Rejects when a process ends that should not. */
+  get broken(): Promise<never> {
+    return this.#broken.promise;
+  }
+
+  /** Resolves when a process says, from now on, that it is blocked. */
+  get blocked(): Promise<void> {
+    return this.#blocked.promise;
+  }
+
+  /** Resolves when all clients have made all their calls. */
+  async clientsDone(): Promise<void> {
+    await Promise.all(this.#clientsDone.map(({ promise }) => promise));
+  }
+
+  /** The proxies of a side. */
+  proxies(side: Side): Proxy[] {
+    if (side === "both") return [this.clientProxy, this.serverProxy];
+    return [side === "clients" ? this.clientProxy : this.serverProxy];
+  }
+
+  /** Lets the clients make calls up to this number. */
+  async allow(call: number): Promise<void> {
+    await Promise.all(
+      this.clients.map((client) => client.write(String(call))),
+    );
+  }
+
+  /** Starts a server in the place of another, or in a new one. */
+  startServer(slot: number): ChaosProcess {
+    const options: ServerArguments = {
+      ...this.#connection(`chaos server ${++this.#serversStarted}`, "servers"),
+      queueType: this.#options.queueType,
+      concurrency: SERVER_CONCURRENCY,
+    };
+    return this.servers[slot] = this.#start("server.ts", options, () => {});
+  }
+
+  #startClient(slot: number): void {
+    const { calls, durationMs, plainShare } = this.#options;
+    const options: ClientArguments = {
+      ...this.#connection(`${CLIENT_PREFIX} ${slot + 1}`, "clients"),
+      first: slot + 1,
+      last: calls,
+      step: CLIENTS,
+      concurrency: CLIENT_CONCURRENCY,
+      ratePerSecond: calls / (durationMs / 1000) / CLIENTS,
+      plainShare,
+    };
+    const onEnd = this.#clientsDone[slot]!.resolve;
+    this.clients[slot] = this.#start("client.ts", options, onEnd);
+  }
+
+  #connection(name: string, side: Side): ConnectionArguments {
+    const [proxy] = this.proxies(side);
+    const url = proxy!.url(this.rabbitMq.url);
+    return { url, name, queue: QUEUE, heartbeatMs: HEARTBEAT_MS };
+  }
+
+  #start(
+    script: string,
+    options: ConnectionArguments,
+    onEnd: () => void,
+  ): ChaosProcess {
+    const process = new ChaosProcess(script, options, (line) => {
+      this.#onLine(process, line);
+      if (line.type === "end") onEnd();
+    });
+    process.ended.then(({ code, signal }) => {
+      if (process.isToEnd) return;
+      const how = signal ?? `status ${code}`;
+      this.ledger.violation(
+        `${process.name} ended with ${how}\n${process.stderrTail}`,
+      );
+      this.#broken.reject(new Error(`${process.name} ended with ${how}`));
+    });
+    return process;
+  }
+
+  #onLine(process: ChaosProcess, line: Line): void {
+    switch (line.type) {
+      case "outcome":
+        return this.ledger.outcome(line);
+      case "execution":
+        return this.ledger.execution(line.call);
+      case "blocked":
+        this.#blocked.resolve();
+        this.#blocked = Promise.withResolvers();
+        return;
+      case "end":
+        return this.#onEnd(process, line);
+    }
+  }
+
+  #onEnd({ name }: ChaosProcess, { left, unknownReplies }: EndLine): void {
+    this.unknownReplies += unknownReplies;
+    if (left === 0) return;
+    this.ledger.violation(`${name} ended with ${left} in its tables`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const processes = [...this.servers, ...this.clients];
+    await Promise.all(processes.map((it) => it[Symbol.asyncDispose]()));
+    await this.clientProxy[Symbol.asyncDispose]();
+    await this.serverProxy[Symbol.asyncDispose]();
+    await this.rabbitMq[Symbol.asyncDispose]();
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,95 @@
+// Requests and a request queue without a broker.
+
+import type { Job } from "../../src/rpc/job.ts";
+import { RpcRequest } from "../../src/rpc/procedure.ts";
+import type {
+  Delivery,
+  MessageProperties,
+  RequestQueue,
+} from "../../src/rpc/transport.ts";
+import { DEADLINE_HEADER } from "../../src/rpc/wire.ts";
+import { Log } from "./watching.ts";
+
+/** What tests say of a request; the rest is as our own client has it. */
+export type RequestParts =
+  & Partial<Omit<RpcRequest, "bytes" | "text" | "json">>
+  & { body?: string };
+
+/** A request as our own client sends it, where nothing else is said. */
+export function requestOf({ body = "30", ...parts }: RequestParts): RpcRequest {
+  const deadlineMs = parts.deadlineMs ?? Date.now() + 60_000;
+  return new RpcRequest(new TextEncoder().encode(body), {
+    queue: "q",
+    type: "",
+    contentType: undefined,
+    headers: { [DEADLINE_HEADER]: deadlineMs },
+    correlationId: crypto.randomUUID(),
+    messageId: undefined,
+    replyTo: "callback",
+    redelivered: false,
+    deadlineMs,
+    ...parts,
+  });
+}
+
+/** A message that was published, for the test to confirm or to refuse. */
+export interface Published {
+  readonly queue: string;
+  readonly text: string;
+  readonly properties: MessageProperties;
+  confirm(): void;
+  fail(error: Error): void;
+}
+
+/** Keeps what is done to it. */
+export class FakeRequestQueue implements RequestQueue {
+  readonly published = new Log<Published>();
+  /** `ack N`, `requeue N`, `drop N`. */
+  readonly settled = new Log<string>();
+  #lastTag = 0;
+
+  /** A delivery of this queue, on its way through the server. */
+  job(parts: RequestParts = {}): Job {
+    const deliveryTag = ++this.#lastTag;
+    return { requests: this, deliveryTag, request: requestOf(parts) };
+  }
+
+  publish(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+  ): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const text = new TextDecoder().decode(body);
+    const confirm = resolve;
+    this.published.add({ queue, text, properties, confirm, fail: reject });
+    return promise;
+  }
+
+  /** The n-th message (from 1), once it is published. */
+  message(n = 1): Promise<Published> {
+    return this.published.first("message", undefined, n);
+  }
+
+  ack(deliveryTag: number): void {
+    this.settled.add(`ack ${deliveryTag}`);
+  }
+
+  nack(deliveryTag: number, requeue: boolean): void {
+    this.settled.add(`${requeue ? "requeue" : "drop"} ${deliveryTag}`);
+  }
+
+  cancel(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Delivery> {
+    return {
+      next: () => Promise.resolve({ done: true, value: undefined }),
+    };
+  }
+}

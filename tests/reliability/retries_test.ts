@@ -1,0 +1,172 @@
+// When a request is sent again: the policy alone, without a broker.
+
+import assert from "node:assert/strict";
+import { RpcError } from "../../src/rpc/errors.ts";
+import { connectionLost, noQueue } from "../../src/rpc/failures.ts";
+import { type RetryPolicy, withRetries } from "../../src/rpc/retries.ts";
+import { RpcReply } from "../../src/rpc/wire.ts";
+import { failureOf, Log, soon } from "./watching.ts";
+
+type Attempt = PromiseWithResolvers<RpcReply>;
+
+const SENT_AND_LOST = connectionLost("cut", true);
+const LOST_UNSENT = connectionLost("cut", false);
+const UNREACHABLE = new RpcError("unavailable", "nobody there", {
+  reason: "broker_unreachable",
+});
+
+const REFUSED = new RpcError("resource_exhausted", "the queue may be full", {
+  reason: "rejected",
+});
+
+/**
+ * A call whose attempts end as the test says, those after the first in this
+ * way, where it is given.
+ */
+function calling(policy: Partial<RetryPolicy>, otherwise?: RpcError) {
+  const attempts = new Log<Attempt>();
+  const numbers: number[] = [];
+  const timesMs: number[] = [];
+  const reply = withRetries((number) => {
+    const attempt = Promise.withResolvers<RpcReply>();
+    numbers.push(number);
+    timesMs.push(Date.now());
+    if (number > 1 && otherwise) attempt.reject(otherwise);
+    attempts.add(attempt);
+    return attempt.promise;
+  }, { deadlineMs: Date.now() + 60_000, ...policy });
+  // Awaited later: a failure meanwhile is not unhandled.
+  reply.catch(() => undefined);
+  return {
+    reply,
+    numbers,
+    timesMs,
+    attempt: (n: number) => attempts.first("attempt", undefined, n),
+  };
+}
+
+function replyOf(text: string): RpcReply {
+  return new RpcReply(new TextEncoder().encode(text), {}, undefined);
+}
+
+Deno.test("a lost attempt is followed by another, as often as allowed", async () => {
+  const { reply, numbers, attempt } = calling({ retries: 2 });
+  for (const n of [1, 2, 3]) (await attempt(n)).reject(SENT_AND_LOST);
+  assert.equal((await failureOf(reply)).reason, "connection_lost");
+  assert.deepEqual(numbers, [1, 2, 3]);
+});
+
+Deno.test("what another attempt would not mend ends the call at once", async () => {
+  const errors = [
+    new RpcError("unavailable", "says the server", { remote: true }),
+    new RpcError("deadline_exceeded", "too late"),
+    noQueue("q", "/"),
+    new RpcError("unavailable", "says the server", {
+      remote: true,
+      reason: "broker_unreachable",
+    }),
+  ];
+  for (const error of errors) {
+    const { reply, numbers, attempt } = calling({ retries: 2 });
+    (await attempt(1)).reject(error);
+    assert.equal(await failureOf(reply), error);
+    assert.deepEqual(numbers, [1]);
+  }
+});
+
+Deno.test("a broker that is away, or refuses the message, costs no retry", async () => {
+  const { reply, attempt } = calling({ retries: 1 });
+  (await attempt(1)).reject(UNREACHABLE);
+  (await attempt(2)).reject(REFUSED);
+  (await attempt(3)).reject(SENT_AND_LOST);
+  (await attempt(4)).resolve(replyOf("at last"));
+  assert.equal((await reply).text(), "at last");
+});
+
+Deno.test("an attempt that was lost before it was sent costs no retry", async () => {
+  const { reply, attempt } = calling({ retries: 1 });
+  (await attempt(1)).reject(LOST_UNSENT);
+  (await attempt(2)).reject(SENT_AND_LOST);
+  (await attempt(3)).resolve(replyOf("at last"));
+  assert.equal((await reply).text(), "at last");
+});
+
+Deno.test("wait alone outlasts what is missing, but sends nothing twice", async () => {
+  const { reply, attempt } = calling({ wait: true });
+  (await attempt(1)).reject(UNREACHABLE);
+  (await attempt(2)).reject(noQueue("q", "/"));
+  (await attempt(3)).reject(LOST_UNSENT);
+  (await attempt(4)).reject(SENT_AND_LOST);
+  assert.equal(await failureOf(reply), SENT_AND_LOST);
+});
+
+Deno.test("after silence another attempt is made, and the first reply of any wins", async () => {
+  for (const [winner, loser] of [[1, 2], [2, 1]]) {
+    const { reply, attempt, numbers } = calling({
+      retries: 1,
+      attemptTimeoutMs: 1,
+    });
+    await attempt(2);
+    (await attempt(winner)).resolve(replyOf(`from ${winner}`));
+    assert.equal((await reply).text(), `from ${winner}`);
+    // Nobody waits for it any more: that it fails is no unhandled rejection.
+    (await attempt(loser)).reject(SENT_AND_LOST);
+    assert.deepEqual(numbers, [1, 2]);
+  }
+});
+
+Deno.test("attempts that are lost together are followed by one", async () => {
+  const { reply, attempt, numbers } = calling({
+    retries: 2,
+    attemptTimeoutMs: 500,
+  });
+  // One retry goes into silence, the other one into the loss.
+  const second = await attempt(2);
+  (await attempt(1)).reject(SENT_AND_LOST);
+  second.reject(SENT_AND_LOST);
+  (await attempt(3)).resolve(replyOf("from the third"));
+  assert.equal((await reply).text(), "from the third");
+  assert.deepEqual(numbers, [1, 2, 3]);
+});
+
+Deno.test("an attempt that can't be sent leaves those that are open their time", async () => {
+  const { reply, attempt } = calling({ retries: 1, attemptTimeoutMs: 1 });
+  (await attempt(2)).reject(noQueue("q", "/"));
+  (await attempt(1)).resolve(replyOf("from the first"));
+  assert.equal((await reply).text(), "from the first");
+});
+
+Deno.test("all of the time is used, and no more", async () => {
+  const deadlineMs = Date.now() + 300;
+  const policy = { wait: true, deadlineMs };
+  const { reply, attempt, timesMs } = calling(policy, UNREACHABLE);
+  (await attempt(1)).reject(UNREACHABLE);
+  await failureOf(reply);
+  assert.ok(Date.now() >= deadlineMs);
+  assert.ok(timesMs.every((timeMs) => timeMs < deadlineMs));
+  // The backoff alone would have given up after the third, at the latest.
+  assert.ok(timesMs.length > 3, `${timesMs.length} attempts`);
+});
+
+Deno.test("that an earlier attempt may have run is not forgotten", async () => {
+  const policy = { retries: 5, deadlineMs: Date.now() + 400 };
+  const call = calling(policy, UNREACHABLE);
+  (await call.attempt(1)).reject(SENT_AND_LOST);
+  const error = await failureOf(call.reply);
+  assert.equal(error.reason, "broker_unreachable");
+  assert.equal(error.maybeExecuted, true);
+});
+
+Deno.test("a call is canceled between two attempts", async () => {
+  const canceling = new AbortController();
+  const { signal } = canceling;
+  const { reply, attempt, numbers } = calling({ retries: 5, signal });
+  (await attempt(1)).reject(SENT_AND_LOST);
+  // Let it begin its pause, in the turns that follow.
+  await new Promise((resolve) => setImmediate(resolve));
+  canceling.abort();
+  const error = await failureOf(soon("the end", reply, 5_000));
+  assert.equal(error.code, "canceled");
+  assert.equal(error.maybeExecuted, true);
+  assert.deepEqual(numbers, [1]);
+});

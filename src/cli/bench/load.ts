@@ -59,7 +59,8 @@ class Load {
   async run(): Promise<void> {
     for (let dueMs; (dueMs = this.#next()) !== undefined;) {
       const waitMs = dueMs - performance.now();
-      if (waitMs > 0) await delay(waitMs);
+      // Rounded up: a timer that fires early would make latencies too short.
+      if (waitMs > 0) await delay(Math.ceil(waitMs));
       await this.#call(dueMs);
     }
   }

@@ -85,7 +85,9 @@ export class Measurement {
 
   /** The latency that so many percent of the replies kept to, in ms. */
   percentileMs(percentile: number): number {
-    return this.#histogram.getValueAtPercentile(percentile) / US_PER_MS;
+    // The histogram answers with the end of a range, which may lie beyond.
+    const us = this.#histogram.getValueAtPercentile(percentile);
+    return Math.min(us / US_PER_MS, this.maxMs);
   }
 
   /** The longest latency, in ms. */

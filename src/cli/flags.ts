@@ -43,6 +43,13 @@ export function parseCount(min: number): (text: string) => number {
   };
 }
 
+/** A number a second, above zero. */
+export function parseRate(text: string): number {
+  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (rate > 0) return rate;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
 /** A flag that the environment can set as well. */
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);

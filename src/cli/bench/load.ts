@@ -72,13 +72,12 @@ class Load {
    */
   #next(): number | undefined {
     const { calls, durationMs, rate, signal } = this.#options;
-    const nowMs = performance.now();
     if (signal.aborted || this.#begun >= calls) return undefined;
     const n = this.#begun++;
-    const dueMs = rate === undefined
-      ? nowMs
-      : this.#startedMs + n * 1000 / rate;
-    return dueMs - this.#startedMs < durationMs ? dueMs : undefined;
+    const afterMs = rate === undefined
+      ? performance.now() - this.#startedMs
+      : n * 1000 / rate;
+    return afterMs < durationMs ? this.#startedMs + afterMs : undefined;
   }
 
   async #call(dueMs: number): Promise<void> {

@@ -40,7 +40,9 @@ export interface CallOptions {
    * How often the request may be sent again when the connection is lost, or
    * when an attempt takes longer than `attemptTimeoutMs`. All attempts carry
    * the same `message_id`, by which a server knows them; still the procedure
-   * may run more than once, on another server: it has to be idempotent.
+   * may run more than once, on another server: it has to be idempotent. What
+   * reached nobody (no broker, or one that refused the message) is sent again
+   * without being counted, until the deadline.
    *
    * @default {0}
    */

@@ -159,7 +159,7 @@ export class RpcClient implements AsyncDisposable {
         reconnected: () => this.#reopened.signal,
       });
     } finally {
-      for (const pending of call.attempts) this.#fail(pending, overtaken());
+      for (const attempt of call.attempts) this.#fail(attempt, overtaken());
     }
   }
 
@@ -217,8 +217,8 @@ export class RpcClient implements AsyncDisposable {
       };
       if (this.#closed) return reject(closedError());
       if (options.signal && !this.#watch(options.signal, pending)) return;
-      this.#pending.add(pending);
       call.attempts.push(pending);
+      this.#pending.add(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {
         this.#send(session, pending, call);

@@ -91,9 +91,9 @@ export class Dispatcher {
     }
   }
 
-  /** Its reply was lost with the connection: it will be delivered again. */
-  remember({ request }: Job, outcome: Outcome): void {
-    const key = redeliveryKey(request);
+  /** Keeps the outcome of a job that is going to be delivered again. */
+  remember(job: Job, outcome: Outcome): void {
+    const key = redeliveryKey(job.request);
     if (key !== undefined) this.#replays.store(key, outcome);
   }
 

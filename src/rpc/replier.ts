@@ -15,27 +15,27 @@ import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
 
-/** What a {@linkcode Replier} tells. */
-export interface ReplierOptions {
-  /** Hears of replies that were held or dropped. */
-  onEvent: (event: ServerEvent) => void;
-  /** The connection was lost first: the request will be delivered again. */
-  onLost: (job: Job, outcome: Outcome) => void;
-  /** A reply is no longer under way. */
+/** What a {@linkcode Replier} tells its server. */
+export interface ReplierHooks {
+  /** One reply less is under way. */
   onSettled: () => void;
+  /** The connection was lost: the broker will deliver the job again. */
+  onHeld: (job: Job, outcome: Outcome) => void;
 }
 
 /** Sends the replies of one server. */
 export class Replier {
-  readonly #options: ReplierOptions;
+  readonly #onEvent: (event: ServerEvent) => void;
   readonly #held = new HeldReplies();
+  readonly #hooks: ReplierHooks;
   /** What is consumed now; its publisher works, as far as is known. */
   #current: RequestQueue | undefined;
   #underWay = 0;
 
-  /** Nothing is sent before `send()`. */
-  constructor(options: ReplierOptions) {
-    this.#options = options;
+  /** `onEvent` hears of replies that were held or dropped. */
+  constructor(onEvent: (event: ServerEvent) => void, hooks: ReplierHooks) {
+    this.#onEvent = onEvent;
+    this.#hooks = hooks;
   }
 
   /** Replies that are not confirmed yet. */
@@ -48,7 +48,7 @@ export class Replier {
     this.#underWay++;
     this.#send(job, outcome, settlement).finally(() => {
       this.#underWay--;
-      this.#options.onSettled();
+      this.#hooks.onSettled();
     });
   }
 
@@ -74,7 +74,7 @@ export class Replier {
       const lost = await this.#publish(job, replyTo, outcome);
       // Not acknowledged: the broker delivers the request again as well.
       if (lost) {
-        this.#options.onLost(job, outcome);
+        this.#hooks.onHeld(job, outcome);
         const reply = { replyTo, message: lost, deadlineMs };
         return this.#sendLater(reply, job.requests);
       }
@@ -108,7 +108,7 @@ export class Replier {
       return this.#sendHeld(current, reply);
     }
     const { correlationId } = reply.message.properties;
-    this.#options.onEvent({ type: "reply_held", correlationId });
+    this.#onEvent({ type: "reply_held", correlationId });
     for (const { message } of this.#held.hold(reply)) {
       this.#dropped(message, "too many replies are held");
     }
@@ -126,7 +126,7 @@ export class Replier {
 
   #dropped({ properties }: OutgoingMessage, why: string): undefined {
     const { correlationId } = properties;
-    this.#options.onEvent({ type: "reply_dropped", correlationId, why });
+    this.#onEvent({ type: "reply_dropped", correlationId, why });
   }
 }
 

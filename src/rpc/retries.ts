@@ -7,6 +7,7 @@ import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import { canceledError, isAbsence, maybeExecutedBefore } from "./failures.ts";
+import { LONGEST_TIMER_MS } from "./limits.ts";
 import type { RpcReply } from "./wire.ts";
 
 /** When to send again. */
@@ -24,8 +25,6 @@ export interface RetryPolicy {
   reconnected?: () => AbortSignal;
 }
 
-/** The longest delay that a timer takes. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Too little time for another attempt. */
 const LAST_PAUSE_MS = 20;
 
@@ -116,7 +115,7 @@ async function firstEnd(
   open: ReadonlySet<Promise<End>>,
   silenceMs = Infinity,
 ): Promise<End> {
-  if (silenceMs > MAX_DELAY_MS) return await Promise.race(open);
+  if (silenceMs > LONGEST_TIMER_MS) return await Promise.race(open);
   const answered = new AbortController();
   const silence = delay(silenceMs, answered.signal)
     .then(() => "silence" as const);
@@ -153,9 +152,8 @@ async function pause(
 ): Promise<void> {
   const { signal, reconnected } = policy;
   const ends = [signal, reconnected?.()].filter((end) => end !== undefined);
-  const ms = pauseMs(failures, policy);
   try {
-    await delay(ms, AbortSignal.any(ends));
+    await delay(pauseMs(failures, policy), AbortSignal.any(ends));
   } catch {
     if (signal?.aborted) throw attempts.failure(canceledError(signal, false));
   }

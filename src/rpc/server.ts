@@ -10,7 +10,7 @@ import { delay } from "./delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { RpcError, type RpcErrorReason } from "./errors.ts";
 import type { Job, Outcome } from "./job.ts";
-import { queueName } from "./limits.ts";
+import { LONGEST_TIMER_MS, queueName } from "./limits.ts";
 import type { Procedure } from "./procedure.ts";
 import { Replier } from "./replier.ts";
 import {
@@ -33,8 +33,6 @@ const FATAL = new Set<RpcErrorReason>([
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
-/** The longest delay that a timer takes. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Serves one queue with one procedure until it is stopped, through lost
@@ -93,10 +91,9 @@ export class RpcServer implements AsyncDisposable {
     this.queue = queueName(queue);
     this.#settings = serveSettings(options);
     const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
-    this.#replier = new Replier({
-      onEvent,
-      onLost: (job, outcome) => this.#dispatcher.remember(job, outcome),
+    this.#replier = new Replier(onEvent, {
       onSettled: () => this.#checkIdle(),
+      onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
     });
     this.#dispatcher = new Dispatcher(procedure, {
       concurrency,
@@ -148,7 +145,6 @@ export class RpcServer implements AsyncDisposable {
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         const requests = await this.#consume();
-        if (signal.aborted) await requests.close();
         attempt = 0;
         onReady();
         await this.#read(requests);
@@ -239,6 +235,7 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
+    checkGrace(graceMs);
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);
@@ -249,7 +246,7 @@ export class RpcServer implements AsyncDisposable {
     const waiting = this.#dispatcher.pause();
     const timer = setTimeout(
       this.#overdue.resolve,
-      Math.min(graceMs, MAX_DELAY_MS),
+      Math.min(graceMs, LONGEST_TIMER_MS),
     );
     // A broker that is blocked or stalled may answer to nothing at all.
     await Promise.race([this.#finish(waiting), this.#overdue.promise]);

@@ -163,8 +163,11 @@ export function encodeError(
   return reply;
 }
 
-/** The error has to arrive, even if its members are no JSON (a BigInt). */
-function problemJson(problem: object, members: object): string {
+/** Members that JSON can't hold must not cost the caller its answer. */
+function problemJson(
+  problem: Record<string, unknown>,
+  members: Record<string, unknown>,
+): string {
   try {
     return JSON.stringify({ ...members, ...problem });
   } catch {

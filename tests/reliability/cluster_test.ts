@@ -12,9 +12,10 @@ import {
   watched,
 } from "./watching.ts";
 
-const CALLS = 400;
 const IN_FLIGHT = 32;
-const KILLED_AFTER = 100;
+const CALLS_BEFORE = 200;
+/** After the node was killed. */
+const CALLS_AFTER = 300;
 
 rabbitMqTest("a cluster", async (t) => {
   await using cluster = await startCluster(3);
@@ -73,27 +74,32 @@ async function loseLeader(
   const callers = [lost.rpc, kept.rpc];
   let sent = 0;
   let answered = 0;
-  const killing = Promise.withResolvers<void>();
+  let again = 0;
+  let killed: Promise<void> | undefined;
+  let toGo = Infinity;
   const lane = async () => {
-    while (sent < CALLS) {
+    while (toGo > 0) {
       const n = sent++;
       const reply = await callers[n % 2].call(queue, `${n}`, {
         retries: 20,
         attemptTimeoutMs: 5_000,
         timeoutMs: 60_000,
+        onAttempt: (attempt) => again += attempt > 1 ? 1 : 0,
       });
       assert.equal(reply.text(), `${n}!`);
-      if (++answered === KILLED_AFTER) killing.resolve(nodes[0].kill());
+      toGo--;
+      if (++answered < CALLS_BEFORE) continue;
+      killed ??= nodes[0].kill().then(() => void (toGo = CALLS_AFTER));
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-  await killing.promise;
-  assert.equal(answered, CALLS);
+  await killed;
+  assert.equal(answered, sent);
+  assert.ok(again > 0);
   await eventOf(lost.events, "connected", 2);
   await eventOf(answering.events, "connected", 2);
   for (const { stats } of callers) assert.equal(stats.pending, 0);
   await server.stop();
-  const info = await kept.rpc.inspect(queue);
-  assert.equal(info?.consumers, 0);
-  assert.equal(info?.messages, 0);
+  const counts = await nodes[1].ctl("list_queues", "name", "messages");
+  assert.match(counts, new RegExp(`^${queue}\t0$`, "m"));
 }

@@ -6,7 +6,7 @@ import type { Job, Outcome } from "../../src/rpc/job.ts";
 import { Replier } from "../../src/rpc/replier.ts";
 import type { ServerEvent } from "../../src/rpc/serve_options.ts";
 import { FakeRequestQueue } from "./requests.ts";
-import { eventOf, Log, soon } from "./watching.ts";
+import { eventOf, Log, soon, turn } from "./watching.ts";
 
 const LOST = new RpcError("unavailable", "cut", { reason: "connection_lost" });
 const REJECTED = new RpcError("resource_exhausted", "the queue is full", {
@@ -17,9 +17,8 @@ function replying() {
   const events = new Log<ServerEvent>();
   const idle = new Log<"idle">();
   const held = new Log<{ job: Job; outcome: Outcome }>();
-  const replier: Replier = new Replier({
-    onEvent: events.add,
-    onLost: (job, outcome) => held.add({ job, outcome }),
+  const replier: Replier = new Replier(events.add, {
+    onHeld: (job, outcome) => held.add({ job, outcome }),
     onSettled: () => {
       if (replier.underWay === 0) idle.add("idle");
     },
@@ -101,7 +100,7 @@ Deno.test("a held reply that is lost again is held again", async () => {
 async function publishedBy(replier: Replier, next: FakeRequestQueue) {
   while (next.published.all.length === 0) {
     replier.resume(next);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
   const { text, fail } = next.published.all[0];
   assert.equal(text, "55");

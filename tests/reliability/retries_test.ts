@@ -5,7 +5,7 @@ import { RpcError } from "../../src/rpc/errors.ts";
 import { connectionLost, noQueue } from "../../src/rpc/failures.ts";
 import { type RetryPolicy, withRetries } from "../../src/rpc/retries.ts";
 import { RpcReply } from "../../src/rpc/wire.ts";
-import { failureOf, Log, soon } from "./watching.ts";
+import { failureOf, Log, soon, turn } from "./watching.ts";
 
 type Attempt = PromiseWithResolvers<RpcReply>;
 
@@ -163,7 +163,7 @@ Deno.test("a call is canceled between two attempts", async () => {
   const { reply, attempt, numbers } = calling({ retries: 5, signal });
   (await attempt(1)).reject(SENT_AND_LOST);
   // Let it begin its pause, in the turns that follow.
-  await new Promise((resolve) => setImmediate(resolve));
+  await turn();
   canceling.abort();
   const error = await failureOf(soon("the end", reply, 5_000));
   assert.equal(error.code, "canceled");

@@ -1,5 +1,6 @@
 // Waiting for what happens, with a bound; procedures that a test ends.
 
+import { setImmediate } from "node:timers";
 import { connect, type ConnectionEvent, RpcError } from "../../src/mod.ts";
 import type {
   ConnectOptions,
@@ -35,6 +36,11 @@ export async function soon<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Lets all run that waits for nothing but its turn. */
+export async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What happened, in order. */

@@ -7,9 +7,10 @@ import { RpcReply } from "../../src/rpc/wire.ts";
 import { turns, within } from "../support/within.ts";
 
 function failing(reason: RpcErrorReason): RpcError {
-  // What was sent may have run; the rest was never on its way.
-  const maybeExecuted = reason === "connection_lost";
-  return new RpcError("unavailable", reason, { reason, maybeExecuted });
+  return new RpcError("unavailable", reason, {
+    reason,
+    maybeExecuted: reason === "connection_lost",
+  });
 }
 
 /** Attempts that a test ends one by one. */

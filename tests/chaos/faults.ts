@@ -147,6 +147,7 @@ async function closeAChannel(
 async function alarm(world: World, { lengthMs }: Fault): Promise<void> {
   const { blocked, rabbitMq } = world;
   await rabbitMq.blockPublishers();
+  await world.allowMore();
   const late = new AbortController();
   try {
     await Promise.race([

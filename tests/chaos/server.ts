@@ -32,6 +32,9 @@ async function main(options: ServerArguments): Promise<void> {
   const server = new RpcServer(transport, queue, procedure, {
     concurrency,
     declare: { type: queueType },
+    onEvent: ({ type }) => {
+      if (type === "consuming") say({ type });
+    },
   });
   const onSignal = () => void server.stop();
   Deno.addSignalListener("SIGTERM", onSignal);

@@ -6,7 +6,7 @@ import amqplib from "amqplib";
 import { Buffer } from "node:buffer";
 import { start } from "../support/program.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
-import { plainServer } from "./plain_server.ts";
+import { close, plainServer } from "./plain_server.ts";
 import {
   failureOf,
   Handler,
@@ -143,7 +143,7 @@ rabbitMqTest(
       }
       await channel.waitForConfirms();
     } finally {
-      await connection.close();
+      await close(connection);
     }
     // Cancel messages come in order: after this one, those have come.
     const canceling = new AbortController();

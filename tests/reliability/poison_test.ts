@@ -7,6 +7,7 @@ import { type Running, startProcess } from "../support/process.ts";
 import { start } from "../support/program.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { waitUntil } from "../support/wait.ts";
+import { close } from "./plain_server.ts";
 import { failureOf, uniqueQueue, watched } from "./watching.ts";
 
 const SCRIPT = `${import.meta.dirname}/self_destroying_server.ts`;
@@ -15,7 +16,7 @@ const SCRIPT = `${import.meta.dirname}/self_destroying_server.ts`;
 async function inspecting(url: string) {
   const connection = await amqplib.connect(url);
   const channel = await connection.createConfirmChannel();
-  return { channel, [Symbol.asyncDispose]: () => connection.close() };
+  return { channel, [Symbol.asyncDispose]: () => close(connection) };
 }
 
 /** An exchange for dead letters, with a queue of the same name behind it. */

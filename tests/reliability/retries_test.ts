@@ -49,13 +49,6 @@ function replyOf(text: string): RpcReply {
   return new RpcReply(new TextEncoder().encode(text), {}, undefined);
 }
 
-Deno.test("a lost attempt is followed by another, as often as allowed", async () => {
-  const { reply, numbers, attempt } = calling({ retries: 2 });
-  for (const n of [1, 2, 3]) (await attempt(n)).reject(SENT_AND_LOST);
-  assert.equal((await failureOf(reply)).reason, "connection_lost");
-  assert.deepEqual(numbers, [1, 2, 3]);
-});
-
 Deno.test("what another attempt would not mend ends the call at once", async () => {
   const errors = [
     new RpcError("unavailable", "says the server", { remote: true }),
@@ -83,14 +76,6 @@ Deno.test("a broker that is away, or refuses the message, costs no retry", async
   assert.equal((await reply).text(), "at last");
 });
 
-Deno.test("an attempt that was lost before it was sent costs no retry", async () => {
-  const { reply, attempt } = calling({ retries: 1 });
-  (await attempt(1)).reject(LOST_UNSENT);
-  (await attempt(2)).reject(SENT_AND_LOST);
-  (await attempt(3)).resolve(replyOf("at last"));
-  assert.equal((await reply).text(), "at last");
-});
-
 Deno.test("wait alone outlasts what is missing, but sends nothing twice", async () => {
   const { reply, attempt } = calling({ wait: true });
   (await attempt(1)).reject(UNREACHABLE);
@@ -98,21 +83,6 @@ Deno.test("wait alone outlasts what is missing, but sends nothing twice", async 
   (await attempt(3)).reject(LOST_UNSENT);
   (await attempt(4)).reject(SENT_AND_LOST);
   assert.equal(await failureOf(reply), SENT_AND_LOST);
-});
-
-Deno.test("after silence another attempt is made, and the first reply of any wins", async () => {
-  for (const [winner, loser] of [[1, 2], [2, 1]]) {
-    const { reply, attempt, numbers } = calling({
-      retries: 1,
-      attemptTimeoutMs: 1,
-    });
-    await attempt(2);
-    (await attempt(winner)).resolve(replyOf(`from ${winner}`));
-    assert.equal((await reply).text(), `from ${winner}`);
-    // Nobody waits for it any more: that it fails is no unhandled rejection.
-    (await attempt(loser)).reject(SENT_AND_LOST);
-    assert.deepEqual(numbers, [1, 2]);
-  }
 });
 
 Deno.test("attempts that are lost together are followed by one", async () => {

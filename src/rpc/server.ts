@@ -235,7 +235,6 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
-    checkGrace(graceMs);
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);

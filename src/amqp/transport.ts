@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../rpc/backoff.ts";
+import { delay } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type { LinkOptions, Transport } from "../rpc/transport.ts";
 import { AmqpLink } from "./link.ts";
@@ -37,7 +37,7 @@ export class AmqpTransport implements Transport {
         const ended = signal
           ? AbortSignal.any([signal, this.#closing.signal])
           : this.#closing.signal;
-        await delay(retryInMs, undefined, { signal: ended });
+        await delay(retryInMs, ended);
       }
     }
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../rpc/delay.ts";
 
 /** So many a second at most, evenly: no burst makes up for a pause. */
 export class Pace {
@@ -20,6 +20,6 @@ export class Pace {
     const nowMs = performance.now();
     const dueMs = Math.max(this.#nextMs, nowMs);
     this.#nextMs = dueMs + this.#intervalMs;
-    if (dueMs > nowMs) await delay(dueMs - nowMs, undefined, { signal });
+    if (dueMs > nowMs) await delay(dueMs - nowMs, signal);
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
 import { fib, parseFibArgument, quote } from "./fib.ts";
@@ -67,7 +67,7 @@ const sleep: Procedure = async (request, { signal }) => {
       `sleep wants a whole number of ms, got ${quote(request.text())}`,
     );
   }
-  await delay(ms, undefined, { signal });
+  await delay(ms, signal);
   return request.bytes;
 };
 

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { RpcError } from "./errors.ts";
 import { type CallOptions, DEFAULT_TIMEOUT_MS } from "./call_options.ts";
+import { delay } from "./delay.ts";
 import {
   absenceOf,
   canceledError,
@@ -344,17 +344,20 @@ export class RpcClient implements AsyncDisposable {
   async #onDeadline(call: PendingCall): Promise<void> {
     const session = this.#session;
     let absence: RpcError | undefined;
+    const known = new AbortController();
     if (session !== undefined && call.sent) {
       try {
         const info = await Promise.race([
           this.inspect(call.queue),
-          delay(DIAGNOSIS_MS, "unknown" as const, { ref: false }),
+          delay(DIAGNOSIS_MS, known.signal).then(() => "unknown" as const),
         ]);
         if (info !== "unknown") {
           absence = absenceOf(call.queue, info, session.link.vhost);
         }
       } catch {
         // The broker can't be asked: that the time is up still holds.
+      } finally {
+        known.abort();
       }
     }
     call.reject(absence ?? timeoutError(call));

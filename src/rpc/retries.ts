@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "./backoff.ts";
+import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import { canceledError, isAbsence } from "./failures.ts";
 import type { RpcReply } from "./wire.ts";
@@ -82,10 +82,8 @@ async function firstEnd(
   const { attemptTimeoutMs } = policy ?? {};
   if (attemptTimeoutMs === undefined) return await Promise.race(open);
   const answered = new AbortController();
-  const { signal } = answered;
-  const silence = delay(attemptTimeoutMs, "silence" as const, { signal });
-  // Its end by our own abort is no news.
-  silence.catch(ignore);
+  const silence = delay(attemptTimeoutMs, answered.signal)
+    .then(() => "silence" as const);
   try {
     return await Promise.race([...open, silence]);
   } finally {
@@ -111,10 +109,8 @@ async function pause(
 ): Promise<void> {
   const ends = [signal, reconnected?.()].filter((end) => end !== undefined);
   try {
-    await delay(ms, undefined, { signal: AbortSignal.any(ends) });
+    await delay(ms, AbortSignal.any(ends));
   } catch {
     if (signal?.aborted) throw canceledError(signal, false);
   }
 }
-
-function ignore(): void {}

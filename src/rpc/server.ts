@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { type Refusal, refusal } from "./admission.ts";
 import { backoffMs } from "./backoff.ts";
+import { delay } from "./delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { RpcError } from "./errors.ts";
 import type { Job, Outcome } from "./job.ts";
@@ -148,7 +148,7 @@ export class RpcServer implements AsyncDisposable {
     if (error.reason === "refused" || error.reason === "closed") throw error;
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
-    await delay(retryInMs, undefined, { signal }).catch(ignore);
+    await delay(retryInMs, signal).catch(ignore);
   }
 
   async #consume(): Promise<RequestQueue> {

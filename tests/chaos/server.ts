@@ -1,6 +1,6 @@
 // A server of a chaos run: tells each execution, drains on SIGTERM.
 
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../../src/rpc/delay.ts";
 import {
   AmqpTransport,
   connectSettings,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConnectionEvent } from "../rpc/transport.ts";
-import { durationMs, wholeNumber } from "../rpc/limits.ts";
+import { durationMs, LONGEST_TIMER_MS, wholeNumber } from "../rpc/limits.ts";
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -56,7 +56,6 @@ export interface ConnectSettings {
 export const DEFAULT_URL = "amqp://guest:guest@localhost:5672";
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const DEFAULT_HEARTBEAT_MS = 20_000;
 
 /**

@@ -7,6 +7,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
 import { readInputFile, readPassword } from "./input.ts";
 
+/** Values that turn a switch off. */
+const OFF = new Set(["", "0", "false", "no"]);
+
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
 
 /** `500ms`, `30s`, `2m` in ms. */
@@ -43,11 +46,22 @@ export function parseCount(min: number): (text: string) => number {
   };
 }
 
+/** A number a second, above zero. */
+export function parseRate(text: string): number {
+  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (rate > 0) return rate;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
 /** A flag that the environment can set as well. */
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
   const name = option.long!.slice(2).toUpperCase().replaceAll("-", "_");
-  return option.env(`RABBIT_RPC_${name}`);
+  const variable = `RABBIT_RPC_${name}`;
+  const value = Deno.env.get(variable);
+  // Commander takes any value of a switch for on.
+  const isOff = option.isBoolean() && value !== undefined && OFF.has(value);
+  return isOff ? option : option.env(variable);
 }
 
 /** The flags of everything that connects. */

@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../rpc/errors.ts";
+import { addBenchCommand } from "./bench.ts";
 import { addBrokerCommand } from "./broker.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDemoServerCommand } from "./demo_server.ts";
@@ -41,6 +42,7 @@ function createProgram(done: (status: number) => void): Command {
     .exitOverride();
   addServerCommand(program, done);
   addClientCommand(program, done);
+  addBenchCommand(program, done);
   addBrokerCommand(program, done);
   addDemoCommand(program, done);
   addDemoServerCommand(program, done);

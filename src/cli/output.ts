@@ -112,6 +112,29 @@ export function report(message: string): void {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+const CLEAR_LINE = "\r\x1b[K";
+
+/** A line on stderr that replaces itself, where that is a terminal. */
+export class LiveLine {
+  readonly #on: boolean;
+
+  /** Shows nothing where it is not wanted, or nobody could see it. */
+  constructor(wanted: boolean) {
+    this.#on = wanted && Deno.stderr.isTerminal();
+  }
+
+  /** Replaces what it shows. */
+  show(text: string): void {
+    if (!this.#on) return;
+    Deno.stderr.writeSync(encoder.encode(`${CLEAR_LINE}${text}`));
+  }
+
+  /** Leaves no trace. */
+  clear(): void {
+    this.show("");
+  }
+}
+
 /** A body in JSON: as text where it is UTF-8, else as base64. */
 export function jsonBody(
   bytes: Uint8Array,

@@ -10,6 +10,7 @@ import {
   type CommonFlags,
   flag,
   parseCount,
+  parseRate,
   parseTimeout,
 } from "./flags.ts";
 
@@ -71,12 +72,6 @@ export function addClientFlags(command: Command): void {
         .argParser(parseRate),
     );
   addCommonFlags(command);
-}
-
-function parseRate(text: string): number {
-  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-  if (rate > 0) return rate;
-  throw new InvalidArgumentError("It must be a number above 0.");
 }
 
 function parseHeader(

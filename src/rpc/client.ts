@@ -215,9 +215,9 @@ export class RpcClient implements AsyncDisposable {
         resolve,
         reject,
       };
-      call.attempts.push(pending);
       if (this.#closed) return reject(closedError());
       if (options.signal && !this.#watch(options.signal, pending)) return;
+      call.attempts.push(pending);
       this.#pending.add(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {

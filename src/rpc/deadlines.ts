@@ -4,14 +4,13 @@
  * @module
  */
 
+import { LONGEST_TIMER_MS } from "./limits.ts";
+
 /** Something that must be over by a point in time. */
 export interface Expiring {
   /** In ms since the epoch. */
   readonly deadlineMs: number;
 }
-
-/** The longest delay that a timer takes. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Calls `onExpire` once for every item whose deadline has passed.
@@ -58,7 +57,7 @@ export class Deadlines<T extends Expiring> {
   #arm(atMs: number): void {
     clearTimeout(this.#timer);
     this.#armedForMs = atMs;
-    const delayMs = Math.min(Math.max(atMs - Date.now(), 0), MAX_DELAY_MS);
+    const delayMs = Math.min(Math.max(atMs - Date.now(), 0), LONGEST_TIMER_MS);
     this.#timer = setTimeout(() => this.#sweep(), delayMs);
   }
 

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** The longest delay that a timer takes, in ms; it fires at once for more. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** A whole number within limits, or a RangeError that names the option. */
 export function wholeNumber(
   option: string,

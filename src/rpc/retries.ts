@@ -7,9 +7,8 @@ import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import { canceledError, isAbsence, maybeExecutedBefore } from "./failures.ts";
+import { LONGEST_TIMER_MS } from "./limits.ts";
 import type { RpcReply } from "./wire.ts";
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** When to send again. */
 export interface RetryPolicy {

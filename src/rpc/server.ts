@@ -10,7 +10,7 @@ import { delay } from "./delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { RpcError, type RpcErrorReason } from "./errors.ts";
 import type { Job, Outcome } from "./job.ts";
-import { queueName } from "./limits.ts";
+import { LONGEST_TIMER_MS, queueName } from "./limits.ts";
 import type { Procedure } from "./procedure.ts";
 import { Replier } from "./replier.ts";
 import {
@@ -20,8 +20,6 @@ import {
 } from "./serve_options.ts";
 import type { Delivery, RequestQueue, Transport } from "./transport.ts";
 import { decodeRequest } from "./wire.ts";
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What no patience mends. */
 const FATAL = new Set<RpcErrorReason>([
@@ -130,8 +128,9 @@ export class RpcServer implements AsyncDisposable {
    * or at once with a grace of 0, what still runs is given back instead.
    */
   async stop(options: { graceMs?: number } = {}): Promise<void> {
-    if (options.graceMs === 0) this.#overdue.resolve();
-    this.#startDraining(options.graceMs);
+    const graceMs = checkGrace(options.graceMs ?? this.#settings.graceMs);
+    if (graceMs === 0) this.#overdue.resolve();
+    this.#startDraining(graceMs);
     await Promise.allSettled([this.finished, this.#drained.promise]);
   }
 
@@ -236,7 +235,6 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
-    checkGrace(graceMs);
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);

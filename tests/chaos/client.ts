@@ -1,7 +1,7 @@
 // A client of a chaos run: makes numbered calls, as far as stdin lets it, and
 // tells how each ended. The lines of stdin are the numbers that it may go to.
 
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../../src/rpc/delay.ts";
 import {
   AmqpTransport,
   type CallOptions,

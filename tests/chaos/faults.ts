@@ -1,7 +1,7 @@
 // The faults, one function each. Each returns when the fault is over and has
 // really happened, and throws where it could not be caused.
 
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../../src/rpc/delay.ts";
 import { waitUntil } from "../support/wait.ts";
 import { closeChannel, deleteCallbackQueue, deleteQueue } from "./broker.ts";
 import type { Fault, FaultKind } from "./plan.ts";
@@ -147,11 +147,12 @@ async function closeAChannel(
 async function alarm(world: World, { lengthMs }: Fault): Promise<void> {
   const { blocked, rabbitMq } = world;
   await rabbitMq.blockPublishers();
+  await world.allowMore();
   const late = new AbortController();
   try {
     await Promise.race([
       blocked,
-      delay(BLOCKED_MS, undefined, { signal: late.signal }).then(() => {
+      delay(BLOCKED_MS, late.signal).then(() => {
         throw new Error("the alarm blocked nobody");
       }),
     ]);

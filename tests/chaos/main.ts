@@ -3,7 +3,12 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { rabbitMqMissing } from "../support/rabbitmq.ts";
-import { FAULT_KINDS, type FaultCounts, usualFaults } from "./plan.ts";
+import {
+  FAULT_KINDS,
+  type FaultCounts,
+  typicalSeconds,
+  usualFaults,
+} from "./plan.ts";
 import { isGood, reportJson, reportText } from "./report.ts";
 import { type ChaosOptions, runChaos } from "./run.ts";
 
@@ -11,7 +16,8 @@ const USAGE = `Usage: deno task chaos [--seed S] [--calls N] [flags]
 
   --seed S          makes the plan of faults; the same seed, the same plan (1)
   --calls N         calls to make (5000)
-  --duration S      seconds that the calls take at least (20, or N / 1000)
+  --duration S      seconds over which the calls are spread (as long as the
+                    faults take, and N / 1000 at least)
   --plain SHARE     share of the calls without retries (0.25)
   --queue-type T    classic or quorum (classic)
   --faults LIST     these alone, as in "cut=50,kill-server=10"; kinds:
@@ -20,7 +26,6 @@ const USAGE = `Usage: deno task chaos [--seed S] [--calls N] [flags]
 The last line on stdout is a JSON object; status 0 if every rule was kept.`;
 
 const RATE_PER_SECOND = 1000;
-const SHORTEST_S = 20;
 
 function options(args: string[]): ChaosOptions | undefined {
   const { values } = parseArgs({
@@ -37,8 +42,11 @@ function options(args: string[]): ChaosOptions | undefined {
   });
   if (values.help) return undefined;
   const calls = numberOf("calls", values.calls, 1);
+  const faults = values.faults === undefined
+    ? usualFaults(calls)
+    : faultCounts(values.faults);
   const seconds = values.duration ??
-    String(Math.max(SHORTEST_S, calls / RATE_PER_SECOND));
+    String(Math.max(typicalSeconds(faults), calls / RATE_PER_SECOND));
   const queueType = values["queue-type"];
   if (queueType !== "classic" && queueType !== "quorum") {
     throw new RangeError(`--queue-type must be classic or quorum`);
@@ -49,9 +57,7 @@ function options(args: string[]): ChaosOptions | undefined {
     durationMs: 1000 * numberOf("duration", seconds, 0.001),
     plainShare: numberOf("plain", values.plain, 0),
     queueType,
-    faults: values.faults === undefined
-      ? usualFaults(calls)
-      : faultCounts(values.faults),
+    faults,
   };
 }
 

@@ -53,6 +53,11 @@ export interface ExecutionLine {
   call: number;
 }
 
+/** The process takes requests from now on. */
+export interface ConsumingLine {
+  type: "consuming";
+}
+
 /** The broker accepts no messages from this process for now. */
 export interface BlockedLine {
   type: "blocked";
@@ -67,7 +72,12 @@ export interface EndLine {
 }
 
 /** A line on the stdout of a process. */
-export type Line = OutcomeLine | ExecutionLine | BlockedLine | EndLine;
+export type Line =
+  | OutcomeLine
+  | ExecutionLine
+  | ConsumingLine
+  | BlockedLine
+  | EndLine;
 
 /**
  * Writes a line at once: what was said before a kill -9 has been said. A pipe

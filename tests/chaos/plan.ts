@@ -44,6 +44,21 @@ export const FAULT_KINDS: readonly FaultKind[] = LANES.flatMap((lane) => [
   ...FAULTS_BY_LANE[lane],
 ]);
 
+/** About how long each takes, in s. */
+const TYPICAL_S: Record<FaultKind, number> = {
+  "kill-server": 0.2,
+  "term-server": 1.5,
+  "cut": 0.2,
+  "stall": 3,
+  "refuse": 1.5,
+  "restart-broker": 10,
+  "kill-broker": 8,
+  "delete-request-queue": 1,
+  "delete-callback-queue": 2,
+  "close-channel": 2,
+  "alarm": 4,
+};
+
 /** For about every 5,000 calls. */
 const USUAL: Record<FaultKind, number> = {
   "kill-server": 2,
@@ -75,6 +90,16 @@ export function usualFaults(calls: number): FaultCounts {
   return Object.fromEntries(
     FAULT_KINDS.map((kind) => [kind, Math.round(USUAL[kind] * factor)]),
   );
+}
+
+/** About how long the faults take, in s: those of the busiest lane. */
+export function typicalSeconds(counts: FaultCounts): number {
+  const byLane = LANES.map((lane) =>
+    FAULTS_BY_LANE[lane]
+      .map((kind) => (counts[kind] ?? 0) * TYPICAL_S[kind])
+      .reduce((sum, seconds) => sum + seconds)
+  );
+  return Math.max(...byLane);
 }
 
 /** The plan of a run, in the order of `at`. */

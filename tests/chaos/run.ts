@@ -1,6 +1,6 @@
 // One chaos run, from its plan to its verdict.
 
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../../src/rpc/delay.ts";
 import { waitUntil } from "../support/wait.ts";
 import { channelsByConnection, messagesByQueue } from "./broker.ts";
 import { cause, drain, expectEnd } from "./faults.ts";
@@ -121,7 +121,7 @@ async function standstill(
 ): Promise<never> {
   while (true) {
     const before = ledger.ended;
-    await delay(STANDSTILL_MS, undefined, { signal });
+    await delay(STANDSTILL_MS, signal);
     if (ledger.ended === before && before < ledger.calls) {
       throw new Error(`no call has ended for ${STANDSTILL_MS} ms`);
     }

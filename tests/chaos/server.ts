@@ -1,6 +1,6 @@
 // A server of a chaos run: tells each execution, drains on SIGTERM.
 
-import { setTimeout as delay } from "node:timers/promises";
+import { delay } from "../../src/rpc/delay.ts";
 import {
   AmqpTransport,
   connectSettings,
@@ -32,6 +32,9 @@ async function main(options: ServerArguments): Promise<void> {
   const server = new RpcServer(transport, queue, procedure, {
     concurrency,
     declare: { type: queueType },
+    onEvent: ({ type }) => {
+      if (type === "consuming") say({ type });
+    },
   });
   const onSignal = () => void server.stop();
   Deno.addSignalListener("SIGTERM", onSignal);

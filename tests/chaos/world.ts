@@ -47,7 +47,9 @@ export class World implements AsyncDisposable {
   unknownReplies = 0;
   readonly #options: WorldOptions;
   readonly #broken = Promise.withResolvers<never>();
+  readonly #consuming = Promise.withResolvers<void>();
   #blocked = Promise.withResolvers<void>();
+  #allowed = 0;
   #serversStarted = 0;
   readonly #clientsDone = Array.from(
     { length: CLIENTS },
@@ -68,7 +70,7 @@ export class World implements AsyncDisposable {
     this.#broken.promise.catch(ignore);
   }
 
-  /** Starts it all; the clients wait for `allow()`. */
+  /** Starts it all; one server consumes, the clients wait for `allow()`. */
   static async create(ledger: Ledger, options: WorldOptions): Promise<World> {
     const rabbitMq = await startRabbitMq();
     const { port } = rabbitMq;
@@ -76,6 +78,7 @@ export class World implements AsyncDisposable {
     const world = new World(rabbitMq, [...proxies], ledger, options);
     for (let slot = 0; slot < SERVERS; slot++) world.startServer(slot);
     for (let slot = 0; slot < CLIENTS; slot++) world.#startClient(slot);
+    await Promise.race([world.#consuming.promise, world.broken]);
     return world;
   }
 
@@ -102,9 +105,14 @@ export class World implements AsyncDisposable {
 
   /** Lets the clients make calls up to this number. */
   async allow(call: number): Promise<void> {
-    await Promise.all(
-      this.clients.map((client) => client.write(String(call))),
-    );
+    this.#allowed = Math.max(this.#allowed, call);
+    const line = String(this.#allowed);
+    await Promise.all(this.clients.map((client) => client.write(line)));
+  }
+
+  /** Lets them make some more, for a fault that needs calls to be noticed. */
+  async allowMore(): Promise<void> {
+    await this.allow(this.#allowed + MOST_UNDER_WAY);
   }
 
   /** Starts a server in the place of another, or in a new one. */
@@ -164,6 +172,8 @@ export class World implements AsyncDisposable {
         return this.ledger.outcome(line);
       case "execution":
         return this.ledger.execution(line.call);
+      case "consuming":
+        return this.#consuming.resolve();
       case "blocked":
         this.#blocked.resolve();
         this.#blocked = Promise.withResolvers();

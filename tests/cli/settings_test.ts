@@ -148,3 +148,14 @@ for (const url of MALFORMED) {
     assert.doesNotMatch(stdout + stderr, /s3cr3t|hush/);
   });
 }
+
+test("a switch in the environment is off for 0, false, no and nothing", async () => {
+  for (const value of ["", "0", "false", "no"]) {
+    const env = { RABBIT_RPC_JSON: value };
+    const { stdout } = await run(["client", "-u", NOWHERE, "q", "x"], { env });
+    assert.equal(stdout, "", value);
+  }
+  const env = { RABBIT_RPC_JSON: "1" };
+  const { stdout } = await run(["client", "-u", NOWHERE, "q", "x"], { env });
+  assert.equal(JSON.parse(stdout).ok, false);
+});

@@ -73,6 +73,8 @@ rabbitMqTest("kill -9 of one of two servers loses no call", async () => {
   assert.equal((await victim.result()).signal, "SIGKILL");
   assert.equal(client.rpc.stats.pending, 0);
   assert.deepEqual(client.events, ["connected"]);
+  survivor.kill("SIGTERM");
+  assert.equal((await survivor.result()).code, 0);
   // What the victim had in hand was done again by the other.
   const runs = begun(victim) + begun(survivor);
   assert.ok(runs > 1000, `${runs} runs of 1000 requests`);

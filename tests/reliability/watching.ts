@@ -1,6 +1,7 @@
 // Waiting for what happens, with a bound; procedures that a test ends.
 
 import { setImmediate } from "node:timers";
+import { within } from "../support/within.ts";
 import { connect, type ConnectionEvent, RpcError } from "../../src/mod.ts";
 import type {
   ConnectOptions,
@@ -13,29 +14,18 @@ import type {
   ServerEvent,
 } from "../../src/mod.ts";
 
-/** How long a test waits before it gives up. */
+/** How long a test waits before it gives up: brokers start and stop in it. */
 const BOUND_MS = 20_000;
+/** A call that is meant to fail may be watched from a test's start on. */
+const CALL_BOUND_MS = 60_000;
 
-/**
- * The promise's outcome, where it comes in time.
- *
- * @throws Error naming `what`, when it does not.
- */
-export async function soon<T>(
+/** The promise's outcome, where it comes within {@linkcode BOUND_MS}. */
+export function soon<T>(
   what: string,
   promise: Promise<T>,
   boundMs = BOUND_MS,
 ): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`not within ${boundMs} ms: ${what}`)),
-    boundMs,
-  );
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(what, promise, boundMs);
 }
 
 /** Lets all run that waits for nothing but its turn. */
@@ -157,7 +147,7 @@ export function uniqueQueue(name: string): string {
 /** The RpcError that a call fails with. */
 export async function failureOf(call: Promise<unknown>): Promise<RpcError> {
   try {
-    await soon("end of the call", call);
+    await soon("end of the call", call, CALL_BOUND_MS);
   } catch (error) {
     if (error instanceof RpcError) return error;
     throw error;

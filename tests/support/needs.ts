@@ -49,18 +49,25 @@ export function test(name: string, fn: Deno.TestDefinition["fn"]): void {
 }
 
 /** What most tests that reach beyond this process need. */
-const PERMISSIONS = ["net", "read", "write", "env", "run"] as const;
+const PERMISSIONS: Deno.PermissionDescriptor[] = [
+  { name: "net", host: "127.0.0.1" },
+  { name: "read" },
+  { name: "write" },
+  { name: "env" },
+  { name: "run" },
+];
 
 /**
  * Why tests that reach beyond this process can't run: a bare `deno test` has
  * no permissions, and gets none from deno.json.
  */
 export function permissionsMissing(): string | undefined {
-  const missing = PERMISSIONS.filter((name) =>
-    Deno.permissions.querySync({ name }).state !== "granted"
+  const missing = PERMISSIONS.filter((permission) =>
+    Deno.permissions.querySync(permission).state !== "granted"
   );
   if (missing.length === 0) return undefined;
-  return `they need permissions (${missing.join(", ")}): run "deno task test"`;
+  const names = missing.map(({ name }) => name).join(", ");
+  return `they need permissions (${names}): run "deno task test"`;
 }
 
 function announce(reason: string, name: string): void {

@@ -1,0 +1,127 @@
+/**
+ * Latencies and errors of a benchmark, in an HDR histogram.
+ *
+ * @module
+ */
+import { Int32Histogram } from "hdr-histogram-js";
+import type { RpcError } from "../../rpc/errors.ts";
+
+const US_PER_MS = 1000;
+/** Longer latencies count as this long: an hour, in us. */
+const LONGEST_US = 3_600_000_000;
+const SIGNIFICANT_DIGITS = 3;
+
+/** One bar of a histogram. */
+export interface Bar {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+}
+
+/** Counts calls while a load runs. */
+export class Measurement {
+  readonly #histogram = new Int32Histogram(1, LONGEST_US, SIGNIFICANT_DIGITS);
+  readonly #errors = new Map<string, number>();
+  readonly #perSecond: number[] = [];
+  #startedMs = 0;
+  #stoppedMs = 0;
+  #firstError: RpcError | undefined;
+
+  /** The load begins. */
+  start(): void {
+    this.#startedMs = performance.now();
+  }
+
+  /** The load has ended. */
+  stop(): void {
+    this.#stoppedMs = performance.now();
+  }
+
+  /** A reply came after so long. */
+  succeeded(latencyMs: number): void {
+    const us = Math.max(1, Math.round(latencyMs * US_PER_MS));
+    this.#histogram.recordValue(Math.min(us, LONGEST_US));
+    const second = Math.floor((performance.now() - this.#startedMs) / 1000);
+    this.#perSecond[second] = (this.#perSecond[second] ?? 0) + 1;
+  }
+
+  /** A call failed. */
+  failed(error: RpcError): void {
+    this.#firstError ??= error;
+    const count = this.#errors.get(error.code) ?? 0;
+    this.#errors.set(error.code, count + 1);
+  }
+
+  /** Calls that ended well so far. */
+  get replies(): number {
+    return this.#histogram.totalCount;
+  }
+
+  /** Calls that failed so far. */
+  get errors(): number {
+    return [...this.#errors.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The first failure, to be told in words. */
+  get firstError(): RpcError | undefined {
+    return this.#firstError;
+  }
+
+  /** Failures by code. */
+  get errorsByCode(): Record<string, number> {
+    return Object.fromEntries(this.#errors);
+  }
+
+  /** Replies in each second since the start. */
+  get perSecond(): number[] {
+    return Array.from(this.#perSecond, (count) => count ?? 0);
+  }
+
+  /** From the start until now, or until the end, in seconds. */
+  get seconds(): number {
+    const endMs = this.#stoppedMs || performance.now();
+    return (endMs - this.#startedMs) / 1000;
+  }
+
+  /** The latency that so many percent of the replies kept to, in ms. */
+  percentileMs(percentile: number): number {
+    // The histogram answers with the end of a range, which may lie beyond.
+    const us = this.#histogram.getValueAtPercentile(percentile);
+    return Math.min(us / US_PER_MS, this.maxMs);
+  }
+
+  /** The longest latency, in ms. */
+  get maxMs(): number {
+    return this.replies === 0 ? 0 : this.#histogram.maxValue / US_PER_MS;
+  }
+
+  /** The mean latency, in ms. */
+  get meanMs(): number {
+    return this.replies === 0 ? 0 : this.#histogram.mean / US_PER_MS;
+  }
+
+  /** The distribution in bars of equal ratio, from the least latency on. */
+  bars(count: number): Bar[] {
+    if (this.replies === 0) return [];
+    const least = Math.max(this.#histogram.minNonZeroValue, 1);
+    const ratio = Math.max((this.#histogram.maxValue + 1) / least, 1.01);
+    const edge = (i: number) => least * ratio ** (i / count) / US_PER_MS;
+    const bars = Array.from({ length: count }, (_, i) => ({
+      fromMs: edge(i),
+      toMs: edge(i + 1),
+      count: 0,
+    }));
+    for (const { us, replies } of this.#recorded()) {
+      const i = Math.floor(count * Math.log(us / least) / Math.log(ratio));
+      bars[Math.min(Math.max(i, 0), count - 1)]!.count += replies;
+    }
+    return bars;
+  }
+
+  *#recorded(): Generator<{ us: number; replies: number }> {
+    for (let i = 0; i < this.#histogram.countsArrayLength; i++) {
+      const replies = this.#histogram.getCountAtIndex(i);
+      if (replies > 0) yield { us: this.#histogram.valueFromIndex(i), replies };
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Runs a benchmark and writes its report.
+ *
+ * @module
+ */
+import { RpcConnection } from "../../amqp/connect.ts";
+import { connectSettings } from "../../amqp/options.ts";
+import { AmqpTransport } from "../../amqp/transport.ts";
+import type { BenchFlags } from "../bench.ts";
+import { reportConnection } from "../connection_events.ts";
+import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
+import { connectOptions } from "../flags.ts";
+import { LiveLine, report, writeResult } from "../output.ts";
+import { sentence } from "../sentences.ts";
+import { onSignal } from "../signals.ts";
+import { versionText } from "../version.ts";
+import { htmlReport } from "./html_report.ts";
+import { type LoadOptions, runLoad } from "./load.ts";
+import { Measurement } from "./measurement.ts";
+import { summarize, type Summary } from "./summary.ts";
+import { textReport } from "./text_report.ts";
+
+const DEFAULT_CALLS = 10_000;
+const LIVE_INTERVAL_MS = 200;
+
+/** Warms up, measures, reports; returns the exit status. */
+export async function runBench(
+  queue: string,
+  flags: BenchFlags,
+): Promise<number> {
+  const settings = connectSettings(flags.url, {
+    ...await connectOptions(flags),
+    name: `rabbit-rpc bench ${queue}`,
+    onEvent: (event) => reportConnection(event, flags),
+  });
+  await using rpc = new RpcConnection(new AmqpTransport(settings));
+  const stopping = new AbortController();
+  using _signals = onSignal(["SIGINT", "SIGTERM"], () => stopping.abort());
+  const load = loadOptions(queue, flags, stopping.signal);
+  await warmUp(rpc, load, flags.warmup);
+  const measured = new Measurement();
+  {
+    using _live = liveLine(measured, flags);
+    await runLoad(rpc, load, measured);
+  }
+  const setup = { ...load, sizeBytes: load.body.length };
+  const summary = summarize(setup, measured);
+  await writeReport(summary, measured, flags);
+  return benchStatus(summary, measured, flags);
+}
+
+function loadOptions(
+  queue: string,
+  flags: BenchFlags,
+  signal: AbortSignal,
+): LoadOptions {
+  const { duration: durationMs = Infinity, calls, rate, timeout } = flags;
+  return {
+    queue,
+    body: flags.size === undefined
+      ? new TextEncoder().encode(flags.body)
+      : new Uint8Array(flags.size).fill(0x78),
+    timeoutMs: timeout,
+    concurrency: flags.concurrency,
+    calls: calls ?? (durationMs === Infinity ? DEFAULT_CALLS : Infinity),
+    durationMs,
+    rate,
+    signal,
+  };
+}
+
+/** Not counted; but what fails here would fail again. */
+async function warmUp(
+  rpc: RpcConnection,
+  load: LoadOptions,
+  calls: number,
+): Promise<void> {
+  const measured = new Measurement();
+  const warmup = { ...load, calls, durationMs: Infinity, rate: undefined };
+  await runLoad(rpc, warmup, measured);
+  const { firstError } = measured;
+  if (firstError === undefined || firstError.remote) return;
+  const status = exitStatusOf(firstError);
+  throw new CliError(status, sentence(firstError, load));
+}
+
+function liveLine(
+  measured: Measurement,
+  { quiet }: { quiet?: boolean },
+): Disposable {
+  const live = new LiveLine(!quiet);
+  const timer = setInterval(() => {
+    const { replies, errors, seconds } = measured;
+    const rate = Math.round((replies + errors) / seconds);
+    const p99 = measured.percentileMs(99).toFixed(2);
+    live.show(`${replies} replies, ${errors} errors, ${rate}/s, p99 ${p99}ms`);
+  }, LIVE_INTERVAL_MS);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      live.clear();
+    },
+  };
+}
+
+async function writeReport(
+  summary: Summary,
+  measured: Measurement,
+  { format, output }: BenchFlags,
+): Promise<void> {
+  const text = format === "json"
+    ? `${JSON.stringify(summary)}\n`
+    : format === "html"
+    ? htmlReport(summary, measured, versionText())
+    : `${textReport(summary, measured)}\n`;
+  if (output === undefined) {
+    return await writeResult(new TextEncoder().encode(text));
+  }
+  try {
+    await Deno.writeTextFile(output, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(EXIT.unreadable, `cannot write "${output}": ${why}`);
+  }
+}
+
+function benchStatus(
+  summary: Summary,
+  measured: Measurement,
+  { expect }: BenchFlags,
+): number {
+  const missed = expect.filter((expectation) => !expectation.holds(summary));
+  for (const { text, figure } of missed) {
+    report(`expected ${text}, measured ${figure(summary)}`);
+  }
+  if (missed.length > 0) return EXIT.procedureFailed;
+  if (summary.errors === 0) return EXIT.ok;
+  const alike = summary.errors === summary.calls;
+  return alike ? exitStatusOf(measured.firstError!) : EXIT.partly;
+}

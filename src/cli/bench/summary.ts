@@ -1,0 +1,61 @@
+/**
+ * The figures of a benchmark, by the names that scripts and --expect use.
+ *
+ * @module
+ */
+import type { Measurement } from "./measurement.ts";
+
+/** One line of JSON; latencies in ms, rates a second. */
+export interface Summary {
+  queue: string;
+  concurrency: number;
+  size_bytes: number;
+  /** Requests a second that were asked for; null for a closed loop. */
+  rate: number | null;
+  calls: number;
+  errors: number;
+  errors_by_code: Record<string, number>;
+  seconds: number;
+  calls_per_second: number;
+  mean_ms: number;
+  p50_ms: number;
+  p90_ms: number;
+  p99_ms: number;
+  p999_ms: number;
+  max_ms: number;
+}
+
+/** What was run. */
+export interface Setup {
+  queue: string;
+  concurrency: number;
+  sizeBytes: number;
+  rate?: number;
+}
+
+/** The figures so far, or at the end. */
+export function summarize(setup: Setup, measured: Measurement): Summary {
+  const { replies, errors, seconds } = measured;
+  const percentile = (p: number) => round(measured.percentileMs(p), 3);
+  return {
+    queue: setup.queue,
+    concurrency: setup.concurrency,
+    size_bytes: setup.sizeBytes,
+    rate: setup.rate ?? null,
+    calls: replies + errors,
+    errors,
+    errors_by_code: measured.errorsByCode,
+    seconds: round(seconds, 3),
+    calls_per_second: round((replies + errors) / seconds, 1),
+    mean_ms: round(measured.meanMs, 3),
+    p50_ms: percentile(50),
+    p90_ms: percentile(90),
+    p99_ms: percentile(99),
+    p999_ms: percentile(99.9),
+    max_ms: round(measured.maxMs, 3),
+  };
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

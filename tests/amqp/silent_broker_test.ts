@@ -1,9 +1,10 @@
 // A broker that accepts connections and says nothing.
 
+import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import { connect, RpcError } from "../../src/mod.ts";
 
-Deno.test("a connection that was given up is closed", async () => {
+test("a connection that was given up is closed", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connecting = assert.rejects(
     connect(`amqp://127.0.0.1:${listener.addr.port}`, {

@@ -32,8 +32,8 @@ export function addDemoServerCommand(
 }
 
 async function serveDemo(url: string, queue: string): Promise<number> {
-  using fib = createBuiltin("fib", { workers: 1 });
-  using sleep = createBuiltin("sleep", { workers: 0 });
+  await using fib = createBuiltin("fib", { workers: 1 });
+  await using sleep = createBuiltin("sleep", { workers: 0 });
   const output = new OrderedOutput();
   const procedure: Procedure = async (request, context) => {
     const sleeping = request.type === "sleep";

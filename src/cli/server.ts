@@ -6,12 +6,7 @@
 import type { Command } from "commander";
 import { connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
-import {
-  type Builtin,
-  BUILTIN_NAMES,
-  type BuiltinName,
-  createBuiltin,
-} from "../procedures/builtin.ts";
+import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { requests } from "../rpc/failures.ts";
 import type { RpcRequest } from "../rpc/procedure.ts";
@@ -29,13 +24,12 @@ import {
 import { OrderedOutput, report } from "./output.ts";
 import { reportConnection } from "./connection_events.ts";
 import { sentence } from "./sentences.ts";
+import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
 import { onSignal } from "./signals.ts";
 
-interface ServerFlags extends CommonFlags {
-  builtin: BuiltinName;
+interface ServerFlags extends CommonFlags, ServingFlags {
   concurrency: number | null;
   prefetch: number | null;
-  workers: number;
   handlerTimeout: number;
   maxDeliveries: number;
   declare: "auto" | "passive";
@@ -59,11 +53,8 @@ export function addServerCommand(
   const command = program.command("server")
     .summary("answer requests from a queue")
     .description("Answers requests from a queue until it is stopped.")
-    .argument("<queue>", "request queue; declared durable if it is missing")
-    .addOption(
-      flag("--builtin <name>", "what to serve")
-        .choices(BUILTIN_NAMES).makeOptionMandatory(),
-    )
+    .argument("<queue>", "request queue; declared durable if it is missing");
+  addServingFlags(command)
     .addOption(
       flag("-c, --concurrency <n>", "requests that run at once")
         .argParser(parseCount(1)).default(null, "workers for fib, or 256"),
@@ -71,11 +62,6 @@ export function addServerCommand(
     .addOption(
       flag("--prefetch <n>", "requests taken ahead from the broker")
         .argParser(parseCount(1)).default(null, "max(c, min(2c, 16))"),
-    )
-    .addOption(
-      flag("--workers <n>", "worker threads for fib; 0: the main thread")
-        .argParser(parseCount(0))
-        .default(navigator.hardwareConcurrency, "cores"),
     )
     .addOption(
       flag("--handler-timeout <duration>", "limit of one run")
@@ -112,14 +98,14 @@ export function addServerCommand(
 }
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
-  using builtin = createBuiltin(flags.builtin, { workers: flags.workers });
+  await using service = openService(flags);
   await using transport = new AmqpTransport(connectSettings(flags.url, {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,
     onEvent: (event) => reportConnection(event, flags),
   }));
-  const server = new RpcServer(transport, queue, builtin.procedure, {
-    concurrency: flags.concurrency ?? builtin.concurrency,
+  const server = new RpcServer(transport, queue, service.procedure, {
+    concurrency: flags.concurrency ?? service.concurrency,
     prefetch: flags.prefetch ?? undefined,
     handlerTimeoutMs: flags.handlerTimeout,
     maxDeliveries: flags.maxDeliveries,
@@ -130,7 +116,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     },
     count: flags.count,
     graceMs: flags.grace,
-    onEvent: serverReporter(flags, builtin),
+    onEvent: serverReporter(flags, service),
   });
   using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
     if (times === 1) report(`stopping; ${requests(server.inHand)} in hand`);
@@ -149,7 +135,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
 /** Prints as the tutorial does; with --quiet only what went wrong. */
 function serverReporter(
   { quiet, verbose }: ServerFlags,
-  builtin: Builtin,
+  service: Service,
 ): (event: ServerEvent) => void {
   const output = new OrderedOutput();
   const say = quiet ? () => {} : (line: string) => output.add(line);
@@ -160,7 +146,7 @@ function serverReporter(
         return say(` [x] Awaiting RPC requests on ${event.queue}`);
       case "request":
         if (quiet) return;
-        return say(` [.] ${describe(event.request, builtin)}`);
+        return say(` [.] ${describe(event.request, service)}`);
       case "interrupted":
         return report(`${event.error.message}; consuming again soon`);
       case "answered":
@@ -178,8 +164,8 @@ function serverReporter(
   };
 }
 
-function describe(request: RpcRequest, builtin: Builtin): string {
-  if (builtin.describe) return builtin.describe(request);
+function describe(request: RpcRequest, service: Service): string {
+  if (service.describe) return service.describe(request);
   const { type, correlationId, bytes } = request;
   return [type, correlationId, `${bytes.length} bytes`]
     .filter(Boolean).join(" ");

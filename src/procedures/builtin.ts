@@ -8,15 +8,7 @@ import { RpcError } from "../rpc/errors.ts";
 import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
 import { fib, parseFibArgument, quote } from "./fib.ts";
 import { WorkerPool } from "./pool.ts";
-
-/** A procedure, with what a server should know of it. */
-export interface Builtin extends Disposable {
-  readonly procedure: Procedure;
-  /** How many to run at once when nothing is said. */
-  readonly concurrency: number;
-  /** A request in a log line; undefined for the usual wording. */
-  describe?(request: RpcRequest): string;
-}
+import { type Service, WAITING_CONCURRENCY } from "./service.ts";
 
 /** How built-in procedures run. */
 export interface BuiltinOptions {
@@ -24,8 +16,6 @@ export interface BuiltinOptions {
   workers: number;
 }
 
-/** For what waits rather than computes. */
-const WAITING_CONCURRENCY = 256;
 const MAX_SLEEP_MS = 2 ** 31 - 1;
 
 const builtins = {
@@ -34,7 +24,7 @@ const builtins = {
   message: () =>
     waiting((request) => `Got a message from the client: ${request.text()}`),
   sleep: () => waiting(sleep),
-} satisfies Record<string, (options: BuiltinOptions) => Builtin>;
+} satisfies Record<string, (options: BuiltinOptions) => Service>;
 
 /** A name that {@linkcode createBuiltin} knows. */
 export type BuiltinName = keyof typeof builtins;
@@ -46,15 +36,15 @@ export const BUILTIN_NAMES = Object.keys(builtins) as BuiltinName[];
 export function createBuiltin(
   name: BuiltinName,
   options: BuiltinOptions,
-): Builtin {
+): Service {
   return builtins[name](options);
 }
 
-function waiting(procedure: Procedure): Builtin {
+function waiting(procedure: Procedure): Service {
   return {
     procedure,
     concurrency: WAITING_CONCURRENCY,
-    [Symbol.dispose]() {},
+    async [Symbol.asyncDispose]() {},
   };
 }
 
@@ -71,14 +61,14 @@ const sleep: Procedure = async (request, { signal }) => {
   return request.bytes;
 };
 
-function fibBuiltin({ workers }: BuiltinOptions): Builtin {
+function fibBuiltin({ workers }: BuiltinOptions): Service {
   const describe = (request: RpcRequest) => `fib(${request.text().trim()})`;
   if (workers === 0) {
     return {
       procedure: (request) => String(fib(parseFibArgument(request.text()))),
       concurrency: 1,
       describe,
-      [Symbol.dispose]() {},
+      async [Symbol.asyncDispose]() {},
     };
   }
   const script = new URL("./worker.ts", import.meta.url);
@@ -88,6 +78,7 @@ function fibBuiltin({ workers }: BuiltinOptions): Builtin {
       String(await pool.run(parseFibArgument(request.text()), signal)),
     concurrency: workers,
     describe,
-    [Symbol.dispose]: () => pool[Symbol.dispose](),
+    // deno-lint-ignore require-await -- the interface is for children too
+    [Symbol.asyncDispose]: async () => pool[Symbol.dispose](),
   };
 }

@@ -1,0 +1,18 @@
+/**
+ * What a server runs, whatever it is made of.
+ *
+ * @module
+ */
+import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
+
+/** A procedure, with what a server should know of it; ended with the server. */
+export interface Service extends AsyncDisposable {
+  readonly procedure: Procedure;
+  /** How many to run at once when nothing is said. */
+  readonly concurrency: number;
+  /** A request in a log line; undefined for the usual wording. */
+  describe?(request: RpcRequest): string;
+}
+
+/** For what waits rather than computes. */
+export const WAITING_CONCURRENCY = 256;

@@ -11,6 +11,7 @@ import type { AmqpSocket } from "./socket.ts";
 const CANCEL_TYPE = "cancel";
 const EXCHANGE_PREFIX = "rabbit-rpc.cancel.";
 const MAX_NAME_BYTES = 255;
+const NO_BODY = new Uint8Array(0);
 
 /** The exchange, or undefined where the queue's name leaves no room for it. */
 function exchangeFor(queue: string): string | undefined {
@@ -44,10 +45,12 @@ export async function listenForCancels(
       autoDelete: false,
     });
     await channel.queueBind(name, exchange, "");
-    await channel.basicConsume(name, { noAck: true }, ({ properties }) => {
-      const { type, correlationId } = properties;
-      if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
+    socket.handle(channel, {
+      onDelivery({ properties: { type, correlationId } }) {
+        if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
+      },
     });
+    await channel.basicConsume(name, { noAck: true }, ignore);
     return channel;
   } catch (error) {
     if (socket.closed) throw error;
@@ -71,8 +74,17 @@ export class Canceler {
     if (exchange === undefined || this.#socket.unblocked) return;
     this.#channel ??= this.#open();
     const channel = await this.#channel;
-    const properties = { type: CANCEL_TYPE, correlationId };
-    await channel.basicPublish(exchange, "", null, properties);
+    if (channel.closed) return;
+    this.#socket.publish(
+      {
+        channel: channel.id,
+        exchange,
+        routingKey: "",
+        mandatory: false,
+      },
+      NO_BODY,
+      { type: CANCEL_TYPE, correlationId },
+    );
   }
 
   async #open(): Promise<AMQPChannel> {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { AMQPError } from "@cloudamqp/amqp-client";
 import { RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/limits.ts";
 import { type BrokerAddress, brokerName } from "./options.ts";
@@ -129,23 +128,18 @@ export function channelFailure(cause: unknown): RpcError {
   });
 }
 
-/**
- * Why a message was not confirmed. The library rejects with an AMQPError, or
- * the words "closed by client", where the channel is gone, with "Message
- * rejected" for a nack, and with other errors for what it could not encode.
- */
-export function publishFailure(cause: unknown): RpcError {
+/** A nack: the broker did not take the message. */
+export function rejected(): RpcError {
+  return new RpcError(
+    "resource_exhausted",
+    "the broker refused the message; the queue may be full",
+    { reason: "rejected" },
+  );
+}
+
+/** What could not even be encoded. */
+export function unsendable(cause: unknown): RpcError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof AMQPError || message.endsWith("closed by client")) {
-    return channelFailure(cause);
-  }
-  if (message === "Message rejected") {
-    return new RpcError(
-      "resource_exhausted",
-      "the broker refused the message; the queue may be full",
-      { reason: "rejected", cause },
-    );
-  }
   return new RpcError(
     "invalid_argument",
     `the message can't be sent: ${message}`,

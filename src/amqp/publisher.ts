@@ -8,18 +8,26 @@ import { RpcError } from "../rpc/errors.ts";
 import type {
   MessageProperties,
   Publisher,
+  PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
 import { CLOSE_TIMEOUT_MS, closeChannel } from "./channels.ts";
-import { publishFailure } from "./failures.ts";
+import { Confirms } from "./confirms.ts";
+import { channelFailure, rejected, unsendable } from "./failures.ts";
 import type { AmqpSocket } from "./socket.ts";
 
 const DEFAULT_EXCHANGE = "";
-const MANDATORY = true;
 /** A queue that is full refuses many messages: not each is worth a channel. */
 const RENEWAL_INTERVAL_MS = 500;
 
-type OnReturn = (message: ReturnedMessage) => void;
+/** What a channel that publishes tells. */
+interface ConfirmChannelHooks {
+  onReturn: (message: ReturnedMessage) => void;
+  /** The broker refused a message. */
+  onRejected: () => void;
+  /** The broker closed the channel. */
+  onClosed: (reason: string) => void;
+}
 
 /**
  * A channel that does nothing but publish. It is replaced after a message was
@@ -28,57 +36,52 @@ type OnReturn = (message: ReturnedMessage) => void;
  */
 export class ConfirmedPublisher implements Publisher {
   readonly #socket: AmqpSocket;
-  readonly #onReturn: OnReturn;
+  readonly #hooks: ConfirmChannelHooks;
   #onClosed: (reason: string) => void = () => {};
-  #channel: ConfirmChannel;
+  #channel!: ConfirmChannel;
   #renewal: Promise<void> | undefined;
   #renewedAtMs = -Infinity;
   #closing = false;
 
   private constructor(
     socket: AmqpSocket,
-    onReturn: OnReturn,
-    channel: ConfirmChannel,
+    onReturn: (message: ReturnedMessage) => void,
   ) {
     this.#socket = socket;
-    this.#onReturn = onReturn;
-    this.#channel = channel;
+    this.#hooks = {
+      onReturn,
+      onRejected: () => this.#renew(),
+      onClosed: (reason) => this.#onClosed(reason),
+    };
   }
 
   /** Opens the channel; `onReturn` hears of messages that no queue took. */
   static async open(
     socket: AmqpSocket,
-    onReturn: OnReturn,
+    onReturn: (message: ReturnedMessage) => void,
   ): Promise<ConfirmedPublisher> {
-    const channel = await ConfirmChannel.open(socket, onReturn);
-    return new ConfirmedPublisher(socket, onReturn, channel);
+    const publisher = new ConfirmedPublisher(socket, onReturn);
+    publisher.#channel = await ConfirmChannel.open(socket, publisher.#hooks);
+    return publisher;
   }
 
   /** Hears when the broker closes the channel. */
   onClosed(callback: (reason: string) => void): void {
     this.#onClosed = callback;
-    this.#channel.onClosed(callback);
   }
 
-  /** Waits while the connection is blocked, then publishes. */
-  async publish(
+  /** At once, or when the connection is no longer blocked. */
+  publish(
     queue: string,
     body: Uint8Array,
     properties: MessageProperties,
-  ): Promise<void> {
-    while (this.#socket.unblocked) await this.#socket.unblocked;
-    if (this.#renewal) await this.#renewal;
-    if (this.#closing) throw closedError();
-    const channel = this.#channel;
-    try {
-      await channel.publish(queue, body, properties);
-    } catch (thrown) {
-      const error = publishFailure(thrown);
-      if (error.reason === "rejected") this.#renew();
-      throw error;
-    } finally {
-      channel.settled();
-    }
+    listener: PublishListener,
+  ): void {
+    const obstacle = this.#socket.unblocked ?? this.#renewal;
+    if (obstacle !== undefined) {
+      obstacle.then(() => this.publish(queue, body, properties, listener));
+    } else if (this.#closing) listener.failed(closedError());
+    else this.#channel.publish(queue, body, properties, listener);
   }
 
   /** Closes the channel once everything is confirmed, for a limited time. */
@@ -99,8 +102,7 @@ export class ConfirmedPublisher implements Publisher {
 
   async #replace(): Promise<void> {
     const before = this.#channel;
-    this.#channel = await ConfirmChannel.open(this.#socket, this.#onReturn);
-    this.#channel.onClosed(this.#onClosed);
+    this.#channel = await ConfirmChannel.open(this.#socket, this.#hooks);
     // Its confirms are still to come.
     before.close().catch(ignore);
   }
@@ -108,61 +110,76 @@ export class ConfirmedPublisher implements Publisher {
 
 /** A channel in confirm mode that knows what is not confirmed yet. */
 class ConfirmChannel {
+  readonly #socket: AmqpSocket;
   readonly #channel: AMQPChannel;
-  #underWay = 0;
-  #whenIdle: (() => void) | undefined;
+  readonly #confirms = new Confirms();
 
-  private constructor(channel: AMQPChannel) {
+  private constructor(
+    socket: AmqpSocket,
+    channel: AMQPChannel,
+    hooks: ConfirmChannelHooks,
+  ) {
+    this.#socket = socket;
     this.#channel = channel;
+    socket.handle(channel, {
+      onReturn: hooks.onReturn,
+      onConfirm: (deliveryTag, multiple, ok) => {
+        this.#confirms.settle(
+          deliveryTag,
+          multiple,
+          ok ? undefined : rejected(),
+        );
+        if (!ok) hooks.onRejected();
+      },
+    });
+    channel.onerror = (reason) => {
+      this.#confirms.failAll(channelFailure(reason));
+      hooks.onClosed(reason);
+    };
+    socket.lost.then((cause) => this.#confirms.failAll(channelFailure(cause)));
   }
 
   static async open(
     socket: AmqpSocket,
-    onReturn: OnReturn,
+    hooks: ConfirmChannelHooks,
   ): Promise<ConfirmChannel> {
     const channel = await socket.channel();
-    channel.onReturn = onReturn;
     await channel.confirmSelect();
-    return new ConfirmChannel(channel);
+    return new ConfirmChannel(socket, channel, hooks);
   }
 
-  onClosed(callback: (reason: string) => void): void {
-    this.#channel.onerror = callback;
-  }
-
-  /** `settled()` has to follow, whatever comes of it. */
   publish(
     queue: string,
     body: Uint8Array,
     properties: MessageProperties,
-  ): Promise<unknown> {
-    this.#underWay++;
-    return this.#channel.basicPublish(
-      DEFAULT_EXCHANGE,
-      queue,
-      body,
-      properties,
-      MANDATORY,
-    );
-  }
-
-  settled(): void {
-    if (--this.#underWay === 0) this.#whenIdle?.();
-  }
-
-  /**
-   * Closes the channel once everything is confirmed: the library never tells
-   * what becomes of a message whose channel is closed by us.
-   */
-  async close(limitMs?: number): Promise<void> {
-    if (this.#underWay > 0) {
-      const idle = Promise.withResolvers<void>();
-      this.#whenIdle = idle.resolve;
-      const timer = limitMs && setTimeout(idle.resolve, limitMs);
-      await idle.promise;
-      clearTimeout(timer);
+    listener: PublishListener,
+  ): void {
+    if (this.#channel.closed) return listener.failed(closedError());
+    try {
+      this.#socket.publish(
+        {
+          channel: this.#channel.id,
+          exchange: DEFAULT_EXCHANGE,
+          routingKey: queue,
+          mandatory: true,
+        },
+        body,
+        properties,
+      );
+    } catch (error) {
+      return listener.failed(unsendable(error));
     }
+    this.#confirms.add(listener);
+  }
+
+  /** Closes the channel once everything is confirmed. */
+  async close(limitMs?: number): Promise<void> {
+    const limit = Promise.withResolvers<void>();
+    const timer = limitMs && setTimeout(limit.resolve, limitMs);
+    await Promise.race([this.#confirms.empty(), limit.promise]);
+    clearTimeout(timer);
     await closeChannel(this.#channel);
+    this.#confirms.failAll(closedError());
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   CallbackQueue,
   Delivery,
   MessageProperties,
+  PublishListener,
   QueueInfo,
   RequestQueue,
   RequestQueueOptions,
@@ -34,8 +35,15 @@ class ConsumedQueue {
   #consumer: AMQPConsumer | undefined;
   #canceling: Promise<void> | undefined;
 
-  protected constructor(channel: AMQPChannel, publisher: ConfirmedPublisher) {
+  protected constructor(
+    socket: AmqpSocket,
+    channel: AMQPChannel,
+    publisher: ConfirmedPublisher,
+  ) {
     this.channel = channel;
+    socket.handle(channel, {
+      onDelivery: (delivery) => this.#deliveries.push(delivery),
+    });
     this.#publisher = publisher;
     // Replies can't be sent any more: what is consumed could not be answered.
     publisher.onClosed((reason) => this.end(new Error(reason)));
@@ -46,7 +54,7 @@ class ConsumedQueue {
     const consumer = await this.channel.basicConsume(
       queue,
       { noAck },
-      (delivery) => this.#deliveries.push(delivery),
+      () => {},
     );
     this.#consumer = consumer;
     consumer.wait().then(() => this.#deliveries.end(), (e) => this.end(e));
@@ -72,8 +80,9 @@ class ConsumedQueue {
     queue: string,
     body: Uint8Array,
     properties: MessageProperties,
-  ): Promise<void> {
-    return this.#publisher.publish(queue, body, properties);
+    listener: PublishListener,
+  ): void {
+    this.#publisher.publish(queue, body, properties, listener);
   }
 
   async cancel(): Promise<void> {
@@ -103,10 +112,11 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
 
   private constructor(
     name: string,
+    socket: AmqpSocket,
     channel: AMQPChannel,
     publisher: ConfirmedPublisher,
   ) {
-    super(channel, publisher);
+    super(socket, channel, publisher);
     this.name = name;
   }
 
@@ -124,7 +134,7 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
       durable: false,
       autoDelete: false,
     });
-    const queue = new AmqpCallbackQueue(name, channel, publisher);
+    const queue = new AmqpCallbackQueue(name, socket, channel, publisher);
     return await queue.orClosed(() => queue.consume(name, true));
   }
 
@@ -147,7 +157,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     publisher: ConfirmedPublisher,
     cancels: AMQPChannel | undefined,
   ) {
-    super(channel, publisher);
+    super(socket, channel, publisher);
     this.#socket = socket;
     this.#cancels = cancels;
     // A server that once heard of cancels must not become deaf to them.

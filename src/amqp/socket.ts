@@ -8,14 +8,23 @@
 import type { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { AMQPClient } from "@cloudamqp/amqp-client";
+import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client";
+import type { MessageProperties } from "../rpc/transport.ts";
 import { connectFailure, NotAmqpError } from "./failures.ts";
+import {
+  FRAME_HEADER_BYTES,
+  FRAME_OVERHEAD_BYTES,
+  FrameReader,
+} from "./frame_reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { BrokerAddress, ConnectSettings } from "./options.ts";
+import { type Target, writeMessage } from "./publish_frames.ts";
+import { type ChannelHandlers, MessageReceiver } from "./receiver.ts";
+import { MessageView } from "./view.ts";
 import { JoinedWrites } from "./writes.ts";
 
-/** The largest frame, in bytes; the library holds as much for each publish. */
-const FRAME_MAX = 16 * 1024;
+/** The largest frame, in bytes: what RabbitMQ offers by default. */
+const FRAME_MAX = 128 * 1024;
 const METHOD_FRAME = 1;
 /** As many as tell TLS from what is neither that nor AMQP. */
 const TELLING_BYTES = 3;
@@ -32,6 +41,11 @@ export class AmqpSocket extends AMQPClient {
     this.#heartbeat?.wrote();
     this.socket?.write(bytes, onWritten);
   });
+  readonly #frames = new FrameReader(FRAME_MAX, (...frame) => {
+    this.#onFrame(...frame);
+  });
+  /** Of the channels that messages come over, by their ids. */
+  readonly #receivers: MessageReceiver[] = [];
   #heartbeat: Heartbeat | undefined;
   #unblocked: PromiseWithResolvers<void> | undefined;
 
@@ -82,7 +96,7 @@ export class AmqpSocket extends AMQPClient {
     // The library keeps the text of an error only; the system's code counts.
     let cause: unknown;
     socket.once("error", (error) => cause = error);
-    guardReads(socket, () => this.#heartbeat?.read());
+    this.#takeReads(socket);
     const giveUp = () => socket.destroy(limit.reason);
     limit.addEventListener("abort", giveUp, { once: true });
     try {
@@ -125,6 +139,59 @@ export class AmqpSocket extends AMQPClient {
     this.#writes.discard();
     this.#lost.resolve(error);
     this.#releaseBlocked();
+  }
+
+  /**
+   * Adds a message to what is written at the end of this turn.
+   *
+   * @throws {Error} where it can't be encoded.
+   */
+  publish(
+    target: Target,
+    body: Uint8Array,
+    properties: MessageProperties,
+  ): void {
+    writeMessage(this.#writes, this.frameMax, target, body, properties);
+  }
+
+  /** Takes the messages and confirms of a channel out of the library's hands. */
+  handle({ id }: AMQPChannel, handlers: ChannelHandlers): void {
+    this.#receivers[id] = new MessageReceiver(handlers);
+  }
+
+  #onFrame(
+    view: MessageView,
+    type: number,
+    channel: number,
+    at: number,
+    size: number,
+  ): void {
+    if (this.#receivers[channel]?.take(view, type, at, size)) return;
+    const start = at - FRAME_HEADER_BYTES;
+    const frame = view.getBytes(start, start + size + FRAME_OVERHEAD_BYTES);
+    this.parseFrames(new MessageView(frame));
+  }
+
+  /**
+   * Reads in the library's place. What is no AMQP at all, or can't be parsed,
+   * ends this connection with an error instead of the program.
+   */
+  #takeReads(socket: Socket): void {
+    const [libraryReads] = socket.listeners("data");
+    socket.off("data", libraryReads as () => void);
+    const check = new ProtocolCheck();
+    socket.on("data", (bytes: Buffer<ArrayBuffer>) => {
+      this.#heartbeat?.read();
+      if (socket.destroyed) return;
+      try {
+        if (check.passes(bytes)) this.#frames.read(bytes);
+      } catch (error) {
+        socket.destroy(error as Error);
+      }
+    });
+    socket.on("end", () => {
+      if (check.strange) socket.destroy(check.strange);
+    });
   }
 
   /** The bytes are copied, and written with all others of this turn. */
@@ -176,33 +243,23 @@ function socketOptions(
   return { host: hostname, port, servername, noDelay: true };
 }
 
-/**
- * Puts a check before the library's reader: what is no AMQP at all, or can't
- * be parsed, ends this connection with an error instead of the program.
- */
-function guardReads(socket: Socket, onRead: () => void): void {
-  const [read] = socket.listeners("data") as [(bytes: Buffer) => void];
-  socket.off("data", read);
-  let checked = false;
-  let strange = new Uint8Array(0);
-  socket.on("data", (bytes: Buffer) => {
-    onRead();
-    if (socket.destroyed) return;
-    checked ||= strange.length === 0 && bytes[0] === METHOD_FRAME;
-    if (!checked) {
-      strange = Uint8Array.of(...strange, ...bytes.subarray(0, TELLING_BYTES));
-      if (strange.length >= TELLING_BYTES) {
-        socket.destroy(new NotAmqpError(strange));
-      }
-      return;
-    }
-    try {
-      read(bytes);
-    } catch (error) {
-      socket.destroy(error as Error);
-    }
-  });
-  socket.on("end", () => {
-    if (strange.length > 0) socket.destroy(new NotAmqpError(strange));
-  });
+/** Tells AMQP from what is none, by the first bytes that come. */
+class ProtocolCheck {
+  #passed = false;
+  #strange: number[] = [];
+
+  /** The error, where something came that is no AMQP. */
+  get strange(): NotAmqpError | undefined {
+    if (this.#strange.length === 0) return undefined;
+    return new NotAmqpError(Uint8Array.from(this.#strange));
+  }
+
+  /** Whether this is to be read; throws when it is sure that it is not AMQP. */
+  passes(bytes: Uint8Array): boolean {
+    this.#passed ||= this.#strange.length === 0 && bytes[0] === METHOD_FRAME;
+    if (this.#passed) return true;
+    this.#strange.push(...bytes.subarray(0, TELLING_BYTES));
+    if (this.#strange.length >= TELLING_BYTES) throw this.strange;
+    return false;
+  }
 }

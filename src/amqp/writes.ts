@@ -4,10 +4,17 @@
  * @module
  */
 import { clearImmediate, setImmediate } from "node:timers";
+import { MessageView } from "./view.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 /** Chunks kept for reuse: the one being written and the next. */
 const SPARE_CHUNKS = 2;
+
+/** Bytes, and the means to fill them. */
+interface Chunk {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: MessageView;
+}
 
 /**
  * Collects bytes and writes them at the end of the event-loop turn. Flushing
@@ -17,8 +24,8 @@ const SPARE_CHUNKS = 2;
 export class JoinedWrites {
   readonly #write: (bytes: Uint8Array, onWritten: () => void) => void;
   readonly #hooks = new Set<() => void>();
-  readonly #spare: Uint8Array[] = [];
-  #chunk: Uint8Array = new Uint8Array(CHUNK_BYTES);
+  readonly #spare: Chunk[] = [];
+  #chunk = newChunk(CHUNK_BYTES);
   #length = 0;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
 
@@ -29,10 +36,28 @@ export class JoinedWrites {
 
   /** Copies the bytes, to be written at the end of this turn. */
   add(bytes: Uint8Array): void {
-    const needed = this.#length + bytes.length;
-    if (needed > this.#chunk.length) this.#grow(needed);
-    this.#chunk.set(bytes, this.#length);
-    this.#length = needed;
+    const at = this.reserve(bytes.length);
+    this.#chunk.bytes.set(bytes, at);
+    this.commit(at + bytes.length);
+  }
+
+  /** Makes room in the view; returns where it begins. */
+  reserve(bytes: number): number {
+    if (this.#length + bytes > this.#chunk.bytes.length) {
+      this.#writeChunk();
+      if (bytes > this.#chunk.bytes.length) this.#chunk = newChunk(bytes);
+    }
+    return this.#length;
+  }
+
+  /** Where to write what there is room for. */
+  get view(): MessageView {
+    return this.#chunk.view;
+  }
+
+  /** What was put into the view up to `end` is written with this turn. */
+  commit(end: number): void {
+    this.#length = end;
     this.schedule();
   }
 
@@ -53,12 +78,7 @@ export class JoinedWrites {
     for (const hook of this.#hooks) hook();
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    if (this.#length === 0) return;
-    const chunk = this.#chunk;
-    const bytes = chunk.subarray(0, this.#length);
-    this.#chunk = this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES);
-    this.#length = 0;
-    this.#write(bytes, () => this.#keep(chunk));
+    this.#writeChunk();
   }
 
   /** Forgets what was not written. */
@@ -68,15 +88,23 @@ export class JoinedWrites {
     this.#length = 0;
   }
 
-  #keep(chunk: Uint8Array): void {
-    // A chunk that grew for a large body is not worth its memory.
-    const worthIt = chunk.length === CHUNK_BYTES;
-    if (worthIt && this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk);
+  #writeChunk(): void {
+    if (this.#length === 0) return;
+    const chunk = this.#chunk;
+    const bytes = chunk.bytes.subarray(0, this.#length);
+    this.#chunk = this.#spare.pop() ?? newChunk(CHUNK_BYTES);
+    this.#length = 0;
+    this.#write(bytes, () => this.#keep(chunk));
   }
 
-  #grow(needed: number): void {
-    const chunk = new Uint8Array(Math.max(needed, 2 * this.#chunk.length));
-    chunk.set(this.#chunk.subarray(0, this.#length));
-    this.#chunk = chunk;
+  #keep(chunk: Chunk): void {
+    // A chunk that was made for a large body is not worth its memory.
+    const worthIt = chunk.bytes.length === CHUNK_BYTES;
+    if (worthIt && this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk);
   }
+}
+
+function newChunk(length: number): Chunk {
+  const bytes = new Uint8Array(length);
+  return { bytes, view: new MessageView(bytes) };
 }

@@ -5,6 +5,7 @@
  */
 import { RpcError } from "./errors.ts";
 import type { RpcRequest } from "./procedure.ts";
+import type { Delivery } from "./transport.ts";
 import { numberHeader } from "./wire.ts";
 
 /** What is done with a request that is not run. */
@@ -16,6 +17,12 @@ export type Refusal =
 
 /** Header that quorum queues count deliveries with, from the second on. */
 const DELIVERY_COUNT_HEADER = "x-delivery-count";
+
+/** Where nobody can tell what was asked, nor whom to answer. */
+export function unreadable({ malformed }: Delivery): Refusal | undefined {
+  if (malformed === undefined) return undefined;
+  return { drop: `its properties can't be read: ${malformed.message}` };
+}
 
 /** Why a request is not run; undefined where it is. */
 export function refusal(

@@ -24,6 +24,7 @@ export class CanceledIds {
 
   /** Whether the id was there; it is not after that. */
   take(id: string): boolean {
-    return this.#ids.delete(id);
+    // Mostly there are none, and the id of a request need not be hashed.
+    return this.#ids.size > 0 && this.#ids.delete(id);
   }
 }

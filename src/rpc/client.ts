@@ -18,11 +18,10 @@ import {
   connectionLost,
   noQueue,
   overtaken,
-  publishError,
   timeoutError,
 } from "./failures.ts";
 import { durationMs, queueName } from "./limits.ts";
-import { type PendingCall, PendingCalls } from "./pending.ts";
+import { PendingCall, PendingCalls, type PendingTarget } from "./pending.ts";
 import { toBytes } from "./procedure.ts";
 import { withRetries } from "./retries.ts";
 import type {
@@ -46,17 +45,15 @@ export interface ClientStats {
 const DIAGNOSIS_MS = 500;
 
 /** What all attempts of one call have in common. */
-interface Call {
-  readonly queue: string;
+interface Call extends PendingTarget {
   readonly body: Uint8Array;
   readonly options: CallOptions;
-  readonly timeoutMs: number;
-  /** In ms since the epoch. */
-  readonly deadlineMs: number;
   readonly messageId: string | undefined;
-  /** Those that may still wait, when the call is made more than once. */
-  readonly attempts: PendingCall[];
+  /** Those that may still wait, where the call may be made more than once. */
+  readonly attempts: PendingCall[] | undefined;
 }
+
+const NO_OPTIONS: CallOptions = Object.freeze({});
 
 /** A callback queue on a live connection. */
 interface Session {
@@ -125,41 +122,18 @@ export class RpcClient implements AsyncDisposable {
    * `deadline_exceeded`, or `canceled`.
    * @throws {RangeError} where an option is out of its range.
    */
-  async call(
+  call(
     queue: string,
     body: string | Uint8Array,
-    options: CallOptions = {},
+    options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
-    queueName(queue);
-    const timeoutMs = durationMs(
-      "timeoutMs",
-      options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    );
-    checkRetries(options);
-    const call: Call = {
-      queue,
-      body: toBytes(body),
-      options,
-      timeoutMs,
-      deadlineMs: Math.ceil(Date.now() + timeoutMs),
-      messageId: options.retries ? crypto.randomUUID() : undefined,
-      attempts: [],
-    };
-    if (!options.retries && !options.wait) {
-      options.onAttempt?.(1);
-      return await this.#attempt(call);
-    }
     try {
-      return await withRetries((attempt) => {
-        options.onAttempt?.(attempt);
-        return this.#attempt(call);
-      }, {
-        ...options,
-        deadlineMs: call.deadlineMs,
-        reconnected: () => this.#reopened.signal,
-      });
-    } finally {
-      for (const attempt of call.attempts) this.#fail(attempt, overtaken());
+      const call = newCall(queue, body, options);
+      if (call.attempts) return this.#callAgain(call, call.attempts);
+      options.onAttempt?.(1);
+      return this.#attempt(call);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
@@ -202,22 +176,31 @@ export class RpcClient implements AsyncDisposable {
     return this.close();
   }
 
+  /** Makes attempts until one ends the call, or its time is up. */
+  async #callAgain(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
+    const { options, deadlineMs } = call;
+    try {
+      return await withRetries((attempt) => {
+        options.onAttempt?.(attempt);
+        return this.#attempt(call);
+      }, {
+        ...options,
+        deadlineMs,
+        reconnected: () => this.#reopened.signal,
+      });
+    } finally {
+      for (const attempt of attempts) this.#fail(attempt, overtaken());
+    }
+  }
+
   /** One request and its outcome; registered before it is written. */
   #attempt(call: Call): Promise<RpcReply> {
-    const { queue, options, deadlineMs, timeoutMs } = call;
+    const { queue, options } = call;
     return new Promise((resolve, reject) => {
-      const pending: PendingCall = {
-        correlationId: crypto.randomUUID(),
-        queue,
-        deadlineMs,
-        timeoutMs,
-        sent: false,
-        resolve,
-        reject,
-      };
       if (this.#closed) return reject(closedError());
+      const pending = new PendingCall(this.#pending, call, resolve, reject);
       if (options.signal && !this.#watch(options.signal, pending)) return;
-      call.attempts.push(pending);
+      call.attempts?.push(pending);
       this.#pending.add(pending);
       const session = this.#session;
       if (session !== undefined && !options.requireConsumer) {
@@ -238,19 +221,11 @@ export class RpcClient implements AsyncDisposable {
       if (waited && call.sent) this.#cancelOnServer(call);
     };
     if (signal.aborted) {
-      call.reject(canceledError(signal, false));
+      call.end(canceledError(signal, false));
       return false;
     }
     signal.addEventListener("abort", cancel, { once: true });
-    const { resolve, reject } = call;
-    call.resolve = (reply) => {
-      signal.removeEventListener("abort", cancel);
-      resolve(reply);
-    };
-    call.reject = (error) => {
-      signal.removeEventListener("abort", cancel);
-      reject(error);
-    };
+    call.onEnd = () => signal.removeEventListener("abort", cancel);
     return true;
   }
 
@@ -292,8 +267,7 @@ export class RpcClient implements AsyncDisposable {
       persistent,
     }, Date.now());
     pending.sent = true;
-    session.callbackQueue.publish(queue, call.body, properties)
-      .catch((error) => this.#fail(pending, publishError(error)));
+    session.callbackQueue.publish(queue, call.body, properties, pending);
   }
 
   #fail(call: PendingCall, error: RpcError): boolean {
@@ -357,7 +331,7 @@ export class RpcClient implements AsyncDisposable {
 
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
-    call.reject(await this.#absence(call) ?? timeoutError(call));
+    call.end(await this.#absence(call) ?? timeoutError(call));
   }
 
   /** Whether the call had no server at all, as far as can be known soon. */
@@ -380,4 +354,26 @@ export class RpcClient implements AsyncDisposable {
       known.abort();
     }
   }
+}
+
+/** Checks what was asked for, before anything is sent. */
+function newCall(
+  queue: string,
+  body: string | Uint8Array,
+  options: CallOptions,
+): Call {
+  const timeoutMs = durationMs(
+    "timeoutMs",
+    options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  );
+  checkRetries(options);
+  return {
+    queue: queueName(queue),
+    body: toBytes(body),
+    options,
+    timeoutMs,
+    deadlineMs: Math.ceil(Date.now() + timeoutMs),
+    messageId: options.retries ? crypto.randomUUID() : undefined,
+    attempts: options.retries || options.wait ? [] : undefined,
+  };
 }

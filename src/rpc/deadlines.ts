@@ -12,43 +12,41 @@ export interface Expiring {
   readonly deadlineMs: number;
 }
 
+/** What is watched: a Map's values, or a Set's. */
+export interface Watched<T> {
+  values(): IterableIterator<T>;
+}
+
 /**
- * Calls `onExpire` once for every item whose deadline has passed.
+ * Calls `onExpire` once for every item of a collection whose deadline has
+ * passed.
  *
- * Adding and deleting are set operations. The timer is armed for the earliest
- * deadline seen since it last fired, and only then are all items looked at:
- * calls that end in time, as nearly all do, never touch a timer.
+ * The timer is armed for the earliest deadline seen since it last fired, and
+ * only then are all items looked at: calls that end in time, as nearly all do,
+ * touch neither a timer nor a list of deadlines.
  */
 export class Deadlines<T extends Expiring> {
-  readonly #items = new Set<T>();
+  readonly #items: Watched<T>;
   readonly #onExpire: (item: T) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #armedForMs = Infinity;
 
-  /** `onExpire` runs after the item was removed; it must not throw. */
-  constructor(onExpire: (item: T) => void) {
+  /**
+   * `onExpire` removes the item from the collection; it must not throw. An
+   * item that was removed by others is not watched any more.
+   */
+  constructor(items: Watched<T>, onExpire: (item: T) => void) {
+    this.#items = items;
     this.#onExpire = onExpire;
   }
 
-  /** Items whose deadline has not passed. */
-  get size(): number {
-    return this.#items.size;
-  }
-
-  /** Watches an item. */
-  add(item: T): void {
-    this.#items.add(item);
+  /** Watches an item that was added to the collection. */
+  watch(item: T): void {
     if (item.deadlineMs < this.#armedForMs) this.#arm(item.deadlineMs);
   }
 
-  /** Forgets an item. */
-  delete(item: T): void {
-    this.#items.delete(item);
-  }
-
-  /** Forgets all items and stops the timer. */
-  clear(): void {
-    this.#items.clear();
+  /** Stops the timer, until there is something to watch again. */
+  stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#armedForMs = Infinity;
@@ -65,13 +63,9 @@ export class Deadlines<T extends Expiring> {
     const nowMs = Date.now();
     this.#armedForMs = Infinity;
     let nextMs = Infinity;
-    for (const item of this.#items) {
-      if (item.deadlineMs > nowMs) {
-        nextMs = Math.min(nextMs, item.deadlineMs);
-        continue;
-      }
-      this.#items.delete(item);
-      this.#onExpire(item);
+    for (const item of this.#items.values()) {
+      if (item.deadlineMs > nowMs) nextMs = Math.min(nextMs, item.deadlineMs);
+      else this.#onExpire(item);
     }
     if (nextMs < this.#armedForMs) this.#arm(nextMs);
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import { CanceledIds } from "./canceled_ids.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, type Expiring } from "./deadlines.ts";
 import { RpcError } from "./errors.ts";
 import { Execution } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
@@ -23,7 +23,7 @@ export interface DispatcherOptions {
 }
 
 /** One run, for one job or for several that ask for the same. */
-interface Run {
+interface Run extends Expiring {
   readonly execution: Execution;
   readonly jobs: Job[];
   readonly keys: string[];
@@ -33,9 +33,12 @@ interface Run {
 export class Dispatcher {
   readonly #procedure: Procedure;
   readonly #options: DispatcherOptions;
-  readonly #deadlines = new Deadlines<Execution>((run) => run.expire());
   readonly #waiting: Job[] = [];
   readonly #running = new Set<Run>();
+  readonly #deadlines = new Deadlines(
+    this.#running,
+    ({ execution }) => execution.expire(),
+  );
   readonly #runsByKey = new Map<string, Run>();
   readonly #replays = new Replays();
   readonly #canceled = new CanceledIds();
@@ -109,7 +112,7 @@ export class Dispatcher {
     this.#running.clear();
     const reason = new RpcError("aborted", "the server was stopped");
     for (const { execution } of running) execution.abort(reason);
-    this.#deadlines.clear();
+    this.#deadlines.stop();
   }
 
   #startWaiting(): void {
@@ -158,12 +161,13 @@ export class Dispatcher {
       this.#options.handlerTimeoutMs,
       (outcome) => this.#ended(run, outcome),
     );
-    const run: Run = { execution, jobs: [job], keys: [] };
+    const { deadlineMs } = execution;
+    const run: Run = { execution, deadlineMs, jobs: [job], keys: [] };
     this.#running.add(run);
     this.#index(run, key);
     this.#options.onStart(job);
     execution.start(this.#procedure);
-    if (!execution.ended) this.#deadlines.add(execution);
+    if (!execution.ended) this.#deadlines.watch(run);
   }
 
   #index(run: Run, key: string | undefined): void {
@@ -173,7 +177,6 @@ export class Dispatcher {
   }
 
   #ended(run: Run, outcome: Outcome): void {
-    this.#deadlines.delete(run.execution);
     for (const key of run.keys) {
       this.#runsByKey.delete(key);
       this.#replays.store(key, outcome);

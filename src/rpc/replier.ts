@@ -23,6 +23,13 @@ export interface ReplierHooks {
   onHeld: (job: Job, outcome: Outcome) => void;
 }
 
+/** A reply on its way, and what becomes of its request. */
+interface Reply {
+  readonly job: Job;
+  readonly replyTo: string;
+  readonly settlement: Settlement;
+}
+
 /** Sends the replies of one server. */
 export class Replier {
   readonly #onEvent: (event: ServerEvent) => void;
@@ -46,10 +53,10 @@ export class Replier {
   /** Sends a reply and settles the request. */
   send(job: Job, outcome: Outcome, settlement: Settlement): void {
     this.#underWay++;
-    this.#send(job, outcome, settlement).finally(() => {
-      this.#underWay--;
-      this.#hooks.onSettled();
-    });
+    const { replyTo } = job.request;
+    // Without reply_to it is a one-way request: nobody wants the result.
+    if (replyTo === undefined) return this.#settle(job, settlement);
+    this.#publish({ job, replyTo, settlement }, outcome);
   }
 
   /** There is a connection again: publishes what was held. */
@@ -63,42 +70,46 @@ export class Replier {
     this.#current = undefined;
   }
 
-  async #send(
-    job: Job,
-    outcome: Outcome,
-    settlement: Settlement,
-  ): Promise<void> {
-    const { replyTo, deadlineMs } = job.request;
-    // Without reply_to it is a one-way request: nobody wants the result.
-    if (replyTo !== undefined) {
-      const lost = await this.#publish(job, replyTo, outcome);
-      // Not acknowledged: the broker delivers the request again as well.
-      if (lost) {
-        this.#hooks.onHeld(job, outcome);
-        const reply = { replyTo, message: lost, deadlineMs };
-        return this.#sendLater(reply, job.requests);
-      }
-    }
-    if (settlement === "acknowledge") job.requests.ack(job.deliveryTag);
-    else job.requests.nack(job.deliveryTag, false);
+  #publish(reply: Reply, outcome: Outcome): void {
+    const { job, replyTo } = reply;
+    const message = encodeOutcome(job.request, outcome);
+    job.requests.publish(replyTo, message.body, message.properties, {
+      confirmed: () => this.#settle(job, reply.settlement),
+      failed: (error) => this.#failed(reply, outcome, message, error),
+    });
   }
 
-  /** Returns the message where the connection was lost before its confirm. */
-  async #publish(
-    job: Job,
-    replyTo: string,
+  #failed(
+    reply: Reply,
     outcome: Outcome,
-  ): Promise<OutgoingMessage | undefined> {
-    const message = encodeOutcome(job.request, outcome);
-    try {
-      await job.requests.publish(replyTo, message.body, message.properties);
-    } catch (thrown) {
-      const error = RpcError.from(thrown);
-      if (error.reason === "connection_lost") return message;
-      if ("error" in outcome) return this.#dropped(message, error.message);
+    message: OutgoingMessage,
+    error: RpcError,
+  ): void {
+    const { job, replyTo, settlement } = reply;
+    if (error.reason === "connection_lost") {
+      // Not acknowledged: the broker delivers the request again as well.
+      this.#hooks.onHeld(job, outcome);
+      const { deadlineMs } = job.request;
+      this.#sendLater({ replyTo, message, deadlineMs }, job.requests);
+      this.#over();
+    } else if ("error" in outcome) {
+      this.#dropped(message, error.message);
+      this.#settle(job, settlement);
+    } else {
       // It can't even be written: the caller hears that instead.
-      return await this.#publish(job, replyTo, { error: unsendable(error) });
+      this.#publish(reply, { error: unsendable(error) });
     }
+  }
+
+  #settle({ requests, deliveryTag }: Job, settlement: Settlement): void {
+    if (settlement === "acknowledge") requests.ack(deliveryTag);
+    else requests.nack(deliveryTag, false);
+    this.#over();
+  }
+
+  #over(): void {
+    this.#underWay--;
+    this.#hooks.onSettled();
   }
 
   /** Over the connection that came since, or over the next one. */
@@ -116,15 +127,16 @@ export class Replier {
 
   #sendHeld(requests: RequestQueue, reply: HeldReply): void {
     const { replyTo, message } = reply;
-    requests.publish(replyTo, message.body, message.properties)
-      .catch((thrown) => {
-        const { reason, message: why } = RpcError.from(thrown);
+    requests.publish(replyTo, message.body, message.properties, {
+      confirmed() {},
+      failed: ({ reason, message: why }) => {
         if (reason === "connection_lost") this.#sendLater(reply, requests);
         else this.#dropped(message, why);
-      });
+      },
+    });
   }
 
-  #dropped({ properties }: OutgoingMessage, why: string): undefined {
+  #dropped({ properties }: OutgoingMessage, why: string): void {
     const { correlationId } = properties;
     this.#onEvent({ type: "reply_dropped", correlationId, why });
   }

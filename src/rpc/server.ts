@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Refusal, refusal } from "./admission.ts";
+import { type Refusal, refusal, unreadable } from "./admission.ts";
 import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -204,7 +204,8 @@ export class RpcServer implements AsyncDisposable {
     const { deliveryTag } = delivery;
     if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
     const job = { requests, deliveryTag, request };
-    const refused = refusal(request, this.#settings.maxDeliveries);
+    const refused = unreadable(delivery) ??
+      refusal(request, this.#settings.maxDeliveries);
     if (refused === undefined) this.#dispatcher.accept(job);
     else this.#refuse(job, refused);
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RpcError } from "./errors.ts";
 
 /** The properties of a message, all optional. */
 export interface MessageProperties {
@@ -51,12 +52,13 @@ export type MessageHeaders = Record<string, HeaderValue>;
 /** A message as the broker delivered it. */
 export interface Delivery {
   readonly properties: MessageProperties;
-  /** The body; null stands for an empty one. */
-  readonly body: Uint8Array | null;
+  readonly body: Uint8Array;
   /** Counts deliveries on one channel, from 1. */
   readonly deliveryTag: number;
   /** Whether it was delivered before, to anyone. */
   readonly redelivered: boolean;
+  /** Why the properties could not be read; there are none then. */
+  readonly malformed?: Error;
 }
 
 /** A message that no queue took, sent back by the broker. */
@@ -79,20 +81,33 @@ export interface QueueInfo {
   readonly consumers: number;
 }
 
+/** Hears what became of a message that was published: one of both, once. */
+export interface PublishListener {
+  /**
+   * The broker has the message. One that no queue took is confirmed as well,
+   * after it was given to `onReturn`.
+   */
+  confirmed(): void;
+  /**
+   * It is `resource_exhausted` where the broker refused the message,
+   * `invalid_argument` where it can't be encoded, and `unavailable`
+   * (`connection_lost`) where the connection was lost before the confirm.
+   */
+  failed(error: RpcError): void;
+}
+
 /** Publishes to a queue, through the default exchange, with `mandatory`. */
 export interface Publisher {
   /**
-   * Resolves when the broker has confirmed the message; a message that no
-   * queue took is confirmed as well, after it was given to `onReturn`.
-   *
-   * @throws {RpcError} `resource_exhausted` where the broker refused it,
-   * `unavailable` where the connection was lost before it was confirmed.
+   * The listener may be called before this returns. (A promise for each
+   * message would cost more than the message.)
    */
   publish(
     queue: string,
     body: Uint8Array,
     properties: MessageProperties,
-  ): Promise<void>;
+    listener: PublishListener,
+  ): void;
 }
 
 /** The queue that replies come to; iterating it consumes them. */

@@ -27,6 +27,7 @@ export const ERROR_TYPE = "error";
 export const ERROR_CONTENT_TYPE = "application/problem+json";
 
 const NO_BYTES = new Uint8Array(0);
+const NO_HEADERS: MessageHeaders = Object.freeze({});
 
 /** What a request is made of, beside its body. */
 export interface RequestFields {
@@ -70,11 +71,11 @@ export function decodeRequest(
   receivedAtMs: number,
 ): RpcRequest {
   const { properties } = delivery;
-  return new RpcRequest(delivery.body ?? NO_BYTES, {
+  return new RpcRequest(delivery.body, {
     queue,
     type: properties.type ?? "",
     contentType: properties.contentType,
-    headers: properties.headers ?? {},
+    headers: properties.headers ?? NO_HEADERS,
     correlationId: properties.correlationId,
     messageId: properties.messageId,
     replyTo: properties.replyTo || undefined,
@@ -94,7 +95,10 @@ function requestDeadline(
   properties: MessageProperties,
   receivedAtMs: number,
 ): number {
-  const deadlineMs = numberHeader(properties.headers ?? {}, DEADLINE_HEADER);
+  const deadlineMs = numberHeader(
+    properties.headers ?? NO_HEADERS,
+    DEADLINE_HEADER,
+  );
   const { expiration = "" } = properties;
   const leftMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
   return Math.min(deadlineMs ?? Infinity, receivedAtMs + leftMs);
@@ -198,8 +202,8 @@ export class RpcReply extends MessageBody {
 export function decodeReply(delivery: Delivery): RpcReply | RpcError {
   const { properties } = delivery;
   const reply = new RpcReply(
-    delivery.body ?? NO_BYTES,
-    properties.headers ?? {},
+    delivery.body,
+    properties.headers ?? NO_HEADERS,
     properties.contentType,
   );
   const isError = properties.type === ERROR_TYPE &&

@@ -6,8 +6,9 @@ import {
   channelFailure,
   connectFailure,
   NotAmqpError,
-  publishFailure,
+  rejected,
   replyCodeOf,
+  unsendable,
 } from "../../src/amqp/failures.ts";
 import { connectSettings } from "../../src/amqp/options.ts";
 import { AmqpSocket } from "../../src/amqp/socket.ts";
@@ -86,13 +87,10 @@ Deno.test("why a channel failed", () => {
 });
 
 Deno.test("why a message was not confirmed", () => {
-  const nacked = publishFailure(new Error("Message rejected"));
-  assert.deepEqual(kind(nacked), ["resource_exhausted", "rejected"]);
-  const lost = publishFailure(libraryError("Channel is closed"));
+  assert.deepEqual(kind(rejected()), ["resource_exhausted", "rejected"]);
+  const lost = channelFailure(libraryError("Channel is closed"));
   assert.deepEqual(kind(lost), ["unavailable", "connection_lost"]);
-  const closed = publishFailure(new Error("Connection closed by client"));
-  assert.deepEqual(kind(closed), ["unavailable", "connection_lost"]);
-  const odd = publishFailure(new TypeError("Unsupported type"));
+  const odd = unsendable(new TypeError("Unsupported type"));
   assert.deepEqual(kind(odd), ["invalid_argument", undefined]);
   assert.match(odd.message, /can't be sent: Unsupported type/);
 });

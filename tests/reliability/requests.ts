@@ -1,10 +1,12 @@
 // Requests and a request queue without a broker.
 
+import type { RpcError } from "../../src/rpc/errors.ts";
 import type { Job } from "../../src/rpc/job.ts";
 import { RpcRequest } from "../../src/rpc/procedure.ts";
 import type {
   Delivery,
   MessageProperties,
+  PublishListener,
   RequestQueue,
 } from "../../src/rpc/transport.ts";
 import { DEADLINE_HEADER } from "../../src/rpc/wire.ts";
@@ -38,7 +40,7 @@ export interface Published {
   readonly text: string;
   readonly properties: MessageProperties;
   confirm(): void;
-  fail(error: Error): void;
+  fail(error: RpcError): void;
 }
 
 /** Keeps what is done to it. */
@@ -58,12 +60,12 @@ export class FakeRequestQueue implements RequestQueue {
     queue: string,
     body: Uint8Array,
     properties: MessageProperties,
-  ): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    listener: PublishListener,
+  ): void {
     const text = new TextDecoder().decode(body);
-    const confirm = resolve;
-    this.published.add({ queue, text, properties, confirm, fail: reject });
-    return promise;
+    const confirm = () => listener.confirmed();
+    const fail = (error: RpcError) => listener.failed(error);
+    this.published.add({ queue, text, properties, confirm, fail });
   }
 
   /** The n-th message (from 1), once it is published. */

@@ -8,7 +8,7 @@ import { decodeRequest } from "../../src/rpc/wire.ts";
 function refused(properties: MessageProperties, maxDeliveries = 5) {
   const delivery = {
     properties,
-    body: null,
+    body: new Uint8Array(0),
     deliveryTag: 1,
     redelivered: true,
   };

@@ -7,22 +7,26 @@ import { FakeTime } from "../support/fake_time.ts";
 
 const NOW_MS = 1_000_000;
 
-function watch() {
+function watch(onExpire?: (item: Expiring) => void) {
+  const items = new Set<Expiring>();
   const expired: number[] = [];
-  const deadlines = new Deadlines<Expiring>(({ deadlineMs }) =>
-    expired.push(deadlineMs - NOW_MS)
-  );
+  const deadlines = new Deadlines<Expiring>(items, (item) => {
+    items.delete(item);
+    expired.push(item.deadlineMs - NOW_MS);
+    onExpire?.(item);
+  });
   const add = (afterMs: number) => {
     const item = { deadlineMs: NOW_MS + afterMs };
-    deadlines.add(item);
+    items.add(item);
+    deadlines.watch(item);
     return item;
   };
-  return { deadlines, expired, add };
+  return { items, deadlines, expired, add };
 }
 
 Deno.test("items expire when their time is up, not before", () => {
   using time = new FakeTime(NOW_MS);
-  const { deadlines, expired, add } = watch();
+  const { items, expired, add } = watch();
   add(300);
   add(100);
   add(200);
@@ -32,7 +36,7 @@ Deno.test("items expire when their time is up, not before", () => {
   assert.deepEqual(expired, [100]);
   time.advance(1000);
   assert.deepEqual(expired, [100, 200, 300]);
-  assert.equal(deadlines.size, 0);
+  assert.equal(items.size, 0);
   assert.equal(time.timers, 0);
 });
 
@@ -43,22 +47,21 @@ Deno.test("one timer serves any number of items", () => {
   assert.equal(time.timers, 1);
 });
 
-Deno.test("a deleted item does not expire", () => {
+Deno.test("an item that was removed does not expire", () => {
   using time = new FakeTime(NOW_MS);
-  const { deadlines, expired, add } = watch();
+  const { items, expired, add } = watch();
   const item = add(100);
   add(200);
-  deadlines.delete(item);
-  assert.equal(deadlines.size, 1);
+  items.delete(item);
   time.advance(1000);
   assert.deepEqual(expired, [200]);
 });
 
-Deno.test("clear() forgets all and leaves no timer", () => {
+Deno.test("stop() leaves no timer, until there is more to watch", () => {
   using time = new FakeTime(NOW_MS);
-  const { deadlines, expired, add } = watch();
-  add(100);
-  deadlines.clear();
+  const { items, deadlines, expired, add } = watch();
+  items.delete(add(100));
+  deadlines.stop();
   assert.equal(time.timers, 0);
   time.advance(1000);
   assert.deepEqual(expired, []);
@@ -106,12 +109,10 @@ Deno.test("a clock that jumps ahead lets expire what is due by it", () => {
 
 Deno.test("what is added while items expire is watched as well", () => {
   using time = new FakeTime(NOW_MS);
-  const expired: number[] = [];
-  const deadlines = new Deadlines<Expiring>(({ deadlineMs }) => {
-    expired.push(deadlineMs - NOW_MS);
-    if (expired.length < 3) deadlines.add({ deadlineMs: deadlineMs + 50 });
+  const { expired, add } = watch(({ deadlineMs }) => {
+    if (expired.length < 3) add(deadlineMs - NOW_MS + 50);
   });
-  deadlines.add({ deadlineMs: NOW_MS + 100 });
+  add(100);
   time.advance(1000);
   assert.deepEqual(expired, [100, 150, 200]);
   assert.equal(time.timers, 0);
@@ -127,15 +128,14 @@ Deno.test("each item expires once and in time, whatever is added or deleted", ()
     using time = new FakeTime(NOW_MS);
     const late: number[] = [];
     const seen = new Map<Expiring, number>();
-    const deadlines = new Deadlines<Expiring>((item) => {
+    const { items, add } = watch((item) => {
       seen.set(item, (seen.get(item) ?? 0) + 1);
       late.push(Date.now() - item.deadlineMs);
     });
     const kept: Expiring[] = [];
     for (const { afterMs, deleted, advanceMs } of steps) {
-      const item = { deadlineMs: Date.now() + afterMs };
-      deadlines.add(item);
-      if (deleted) deadlines.delete(item);
+      const item = add(Date.now() - NOW_MS + afterMs);
+      if (deleted) items.delete(item);
       else kept.push(item);
       time.advance(advanceMs);
     }

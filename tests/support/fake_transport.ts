@@ -11,6 +11,7 @@ import type {
   LinkOptions,
   MessageProperties,
   Publisher,
+  PublishListener,
   QueueInfo,
   RequestQueue,
   RequestQueueOptions,
@@ -60,7 +61,19 @@ abstract class Channels implements Publisher {
     this.#onReturn = onReturn;
   }
 
-  async publish(
+  publish(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void {
+    this.#publish(queue, body, properties).then(
+      () => listener.confirmed(),
+      (error) => listener.failed(error),
+    );
+  }
+
+  async #publish(
     queue: string,
     body: Uint8Array,
     properties: MessageProperties,

@@ -1,0 +1,139 @@
+/**
+ * The library's codec of fields and properties, on bytes that hold many
+ * frames: quicker with short ASCII strings, of which every message has
+ * several, and complete in the types of fields that others may send.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { AMQPView } from "@cloudamqp/amqp-client/amqp-view";
+
+type Field = ReturnType<AMQPView["getField"]>[0];
+
+const SHORT_STRING_MAX = 255;
+const ASCII_MAX = 0x7f;
+const INT32_MAX = 2 ** 31 - 1;
+const INT32_MIN = -(2 ** 31);
+
+/** Reads and writes what messages are made of. */
+export class MessageView extends AMQPView {
+  readonly #bytes: Buffer<ArrayBuffer>;
+
+  /** A view of these bytes, without a copy. */
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    const { buffer, byteOffset, byteLength } = bytes;
+    super(buffer, byteOffset, byteLength);
+    this.#bytes = Buffer.from(buffer, byteOffset, byteLength);
+  }
+
+  /** Copies bytes to a place in the view. */
+  setBytes(at: number, bytes: Uint8Array): void {
+    this.#bytes.set(bytes, at);
+  }
+
+  /** A part of the bytes, without a copy. */
+  getBytes(from: number, to: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(from, to);
+  }
+
+  /** A length byte, and as many bytes of UTF-8. */
+  override getShortString(at: number): [string, number] {
+    const length = this.getUint8(at);
+    return [this.#getText(at + 1, length), 1 + length];
+  }
+
+  /** Four bytes of length, and as many bytes of UTF-8. */
+  override getLongString(
+    at: number,
+    littleEndian?: boolean,
+  ): [string, number] {
+    const length = this.getUint32(at, littleEndian);
+    return [this.#getText(at + 4, length), 4 + length];
+  }
+
+  /** @throws {RangeError} where it is longer than 255 bytes. */
+  override setShortString(at: number, text: string): number {
+    const length = this.#setText(at + 1, text);
+    if (length > SHORT_STRING_MAX) {
+      throw new RangeError(
+        `a string of ${length} bytes where AMQP allows 255: ` +
+          `${text.slice(0, 40)}...`,
+      );
+    }
+    this.setUint8(at, length);
+    return 1 + length;
+  }
+
+  /** Without a limit but the room that there is. */
+  override setLongString(
+    at: number,
+    text: string,
+    littleEndian?: boolean,
+  ): number {
+    const length = this.#setText(at + 4, text);
+    this.setUint32(at, length, littleEndian);
+    return 4 + length;
+  }
+
+  /** The types that RabbitMQ lets others send, those the library lacks too. */
+  override getField(at: number, littleEndian?: boolean): [Field, number] {
+    switch (String.fromCharCode(this.getUint8(at))) {
+      case "b":
+        return [this.getInt8(at + 1), 2];
+      case "B":
+        return [this.getUint8(at + 1), 2];
+      case "s":
+        return [this.getInt16(at + 1, littleEndian), 3];
+      case "L":
+        return [Number(this.getBigUint64(at + 1, littleEndian)), 9];
+      default:
+        return super.getField(at, littleEndian);
+    }
+  }
+
+  /** Numbers exactly: the library stores some in too few bits. */
+  override setField(at: number, field: Field, littleEndian?: boolean): number {
+    if (typeof field !== "number") {
+      return super.setField(at, field, littleEndian);
+    }
+    if (!Number.isSafeInteger(field)) {
+      this.setUint8(at, "d".charCodeAt(0));
+      this.setFloat64(at + 1, field, littleEndian);
+      return 9;
+    }
+    if (field >= INT32_MIN && field <= INT32_MAX) {
+      this.setUint8(at, "I".charCodeAt(0));
+      this.setInt32(at + 1, field, littleEndian);
+      return 5;
+    }
+    this.setUint8(at, "l".charCodeAt(0));
+    this.setInt64(at + 1, field, littleEndian);
+    return 9;
+  }
+
+  #getText(at: number, length: number): string {
+    const end = at + length;
+    if (end > this.byteLength) throw new RangeError("a string has no end");
+    return this.#bytes.toString("utf8", at, end);
+  }
+
+  /** Byte for byte where that is UTF-8 already; returns the bytes written. */
+  #setText(at: number, text: string): number {
+    if (typeof text !== "string") throw new TypeError(`no string: ${text}`);
+    const bytes = this.#bytes;
+    const { length } = text;
+    if (at + length > bytes.length) throw new RangeError("no room left");
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > ASCII_MAX) return this.#setUtf8(at, text);
+      bytes[at + i] = code;
+    }
+    return length;
+  }
+
+  #setUtf8(at: number, text: string): number {
+    const length = Buffer.byteLength(text);
+    if (at + length > this.byteLength) throw new RangeError("no room left");
+    return this.#bytes.write(text, at);
+  }
+}

@@ -1,0 +1,68 @@
+// Tests of src/amqp/frame_reader.ts.
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import fc from "fast-check";
+import { FrameReader } from "../../src/amqp/frame_reader.ts";
+
+const MAX_BYTES = 64;
+
+interface Frame {
+  type: number;
+  channel: number;
+  payload: number[];
+}
+
+function encode({ type, channel, payload }: Frame): number[] {
+  const { length } = payload;
+  const head = [type, channel >> 8, channel & 255, 0, 0, 0, length];
+  return [...head, ...payload, 0xce];
+}
+
+function collect() {
+  const frames: Frame[] = [];
+  const reader = new FrameReader(
+    MAX_BYTES,
+    (view, type, channel, at, size) => {
+      const payload = [...view.getBytes(at, at + size)];
+      frames.push({ type, channel, payload });
+    },
+  );
+  return { frames, read: (bytes: number[]) => reader.read(Buffer.from(bytes)) };
+}
+
+const frame = fc.record({
+  type: fc.integer({ min: 1, max: 8 }),
+  channel: fc.integer({ min: 0, max: 65_535 }),
+  payload: fc.array(fc.integer({ min: 0, max: 255 }), {
+    maxLength: MAX_BYTES - 8,
+  }),
+}, { noNullPrototype: true });
+
+Deno.test("frames are the same however the bytes are cut", () => {
+  const cuts = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1 });
+  fc.assert(fc.property(fc.array(frame), cuts, (sent, lengths) => {
+    const { frames, read } = collect();
+    const bytes = sent.flatMap(encode);
+    for (let at = 0, n = 0; at < bytes.length; n++) {
+      const length = lengths[n % lengths.length]!;
+      read(bytes.slice(at, at + length));
+      at += length;
+    }
+    assert.deepEqual(frames, sent);
+  }));
+});
+
+Deno.test("a frame that is larger than agreed on is an error", () => {
+  const huge = [1, 0, 0, 0xff, 0xff, 0xff, 0xf8];
+  assert.throws(() => collect().read(huge), /frame of 4294967296 bytes/);
+  const { read } = collect();
+  read(huge.slice(0, 5));
+  assert.throws(() => read(huge.slice(5)), /where 64 were agreed on/);
+});
+
+Deno.test("a frame without its end octet is an error", () => {
+  const bytes = encode({ type: 1, channel: 0, payload: [1, 2] });
+  bytes[bytes.length - 1] = 7;
+  assert.throws(() => collect().read(bytes), /ends with 7/);
+});

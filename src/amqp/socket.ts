@@ -10,7 +10,7 @@ import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client";
 import type { MessageProperties } from "../rpc/transport.ts";
-import { connectFailure, NotAmqpError } from "./failures.ts";
+import { connectFailure } from "./failures.ts";
 import {
   FRAME_HEADER_BYTES,
   FRAME_OVERHEAD_BYTES,
@@ -18,6 +18,7 @@ import {
 } from "./frame_reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { BrokerAddress, ConnectSettings } from "./options.ts";
+import { ProtocolCheck } from "./protocol_check.ts";
 import { type Target, writeMessage } from "./publish_frames.ts";
 import { type ChannelHandlers, MessageReceiver } from "./receiver.ts";
 import { MessageView } from "./view.ts";
@@ -25,9 +26,6 @@ import { JoinedWrites } from "./writes.ts";
 
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
 const FRAME_MAX = 128 * 1024;
-const METHOD_FRAME = 1;
-/** As many as tell TLS from what is neither that nor AMQP. */
-const TELLING_BYTES = 3;
 const HEARTBEAT_FRAME = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 206);
 const CLOSE_TIMEOUT_MS = 2_000;
 const ENQUEUED = Promise.resolve();
@@ -41,9 +39,7 @@ export class AmqpSocket extends AMQPClient {
     this.#heartbeat?.wrote();
     this.socket?.write(bytes, onWritten);
   });
-  readonly #frames = new FrameReader(FRAME_MAX, (...frame) => {
-    this.#onFrame(...frame);
-  });
+  readonly #frames = new FrameReader(FRAME_MAX, this.#onFrame.bind(this));
   /** Of the channels that messages come over, by their ids. */
   readonly #receivers: MessageReceiver[] = [];
   #heartbeat: Heartbeat | undefined;
@@ -241,25 +237,4 @@ function socketOptions(
   // TLS forbids an address as a server name.
   const servername = isIP(hostname) ? "" : hostname;
   return { host: hostname, port, servername, noDelay: true };
-}
-
-/** Tells AMQP from what is none, by the first bytes that come. */
-class ProtocolCheck {
-  #passed = false;
-  #strange: number[] = [];
-
-  /** The error, where something came that is no AMQP. */
-  get strange(): NotAmqpError | undefined {
-    if (this.#strange.length === 0) return undefined;
-    return new NotAmqpError(Uint8Array.from(this.#strange));
-  }
-
-  /** Whether this is to be read; throws when it is sure that it is not AMQP. */
-  passes(bytes: Uint8Array): boolean {
-    this.#passed ||= this.#strange.length === 0 && bytes[0] === METHOD_FRAME;
-    if (this.#passed) return true;
-    this.#strange.push(...bytes.subarray(0, TELLING_BYTES));
-    if (this.#strange.length >= TELLING_BYTES) throw this.strange;
-    return false;
-  }
 }

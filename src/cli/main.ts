@@ -6,21 +6,32 @@
  */
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../rpc/errors.ts";
-import { addBenchCommand } from "./bench.ts";
-import { addBrokerCommand } from "./broker.ts";
-import { addDemoCommand } from "./demo.ts";
-import { addDemoServerCommand } from "./demo_server.ts";
-import { addClientCommand } from "./client.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { report } from "./output.ts";
-import { addServerCommand } from "./server.ts";
 import { versionText } from "./version.ts";
+
+/** Adds a subcommand to the program; `done` gets the exit status. */
+type AddCommand = (program: Command, done: (status: number) => void) => void;
+
+/** Each is loaded when it is asked for: a call should not wait for a broker. */
+const SUBCOMMANDS: Record<string, () => Promise<AddCommand>> = {
+  server: async () => (await import("./server.ts")).addServerCommand,
+  client: async () => (await import("./client.ts")).addClientCommand,
+  bench: async () => (await import("./bench.ts")).addBenchCommand,
+  broker: async () => (await import("./broker.ts")).addBrokerCommand,
+  demo: async () => (await import("./demo.ts")).addDemoCommand,
+  "demo-server": async () =>
+    (await import("./demo_server.ts")).addDemoServerCommand,
+};
 
 /** Runs the program and returns its exit status. */
 export async function main(args: string[]): Promise<number> {
   let status: number = EXIT.ok;
-  const program = createProgram((exitStatus) => status = exitStatus);
+  const program = createProgram();
   try {
+    for (const add of await subcommandsFor(args)) {
+      add(program, (exitStatus) => status = exitStatus);
+    }
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
@@ -28,8 +39,16 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-function createProgram(done: (status: number) => void): Command {
-  const program = new Command("rabbit-rpc")
+/** The one that is asked for; all of them where help may be wanted. */
+function subcommandsFor([name = ""]: string[]): Promise<AddCommand[]> {
+  const names = Object.hasOwn(SUBCOMMANDS, name)
+    ? [name]
+    : Object.keys(SUBCOMMANDS);
+  return Promise.all(names.map((name) => SUBCOMMANDS[name]!()));
+}
+
+function createProgram(): Command {
+  return new Command("rabbit-rpc")
     .description("Request/reply (RPC) over RabbitMQ.")
     .version(versionText(), "-V, --version", "print the version and exit")
     .helpCommand(false)
@@ -40,13 +59,6 @@ function createProgram(done: (status: number) => void): Command {
       getErrHasColors: () => false,
     })
     .exitOverride();
-  addServerCommand(program, done);
-  addClientCommand(program, done);
-  addBenchCommand(program, done);
-  addBrokerCommand(program, done);
-  addDemoCommand(program, done);
-  addDemoServerCommand(program, done);
-  return program;
 }
 
 function failureStatus(error: unknown): number {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
+import { CLOSE_TIMEOUT_MS } from "./channels.ts";
 import type { AmqpSocket } from "./socket.ts";
 
 /** `type` of a cancel message; its `correlation_id` is the request's. */
@@ -62,6 +63,7 @@ export async function listenForCancels(
 export class Canceler {
   readonly #socket: AmqpSocket;
   #channel: Promise<AMQPChannel> | undefined;
+  readonly #underWay = new Set<Promise<void>>();
 
   /** Opens its channel with the first message. */
   constructor(socket: AmqpSocket) {
@@ -70,6 +72,25 @@ export class Canceler {
 
   /** A missing exchange closes the channel; the next message opens another. */
   async cancel(queue: string, correlationId: string): Promise<void> {
+    const sending = this.#send(queue, correlationId);
+    this.#underWay.add(sending);
+    try {
+      await sending;
+    } finally {
+      this.#underWay.delete(sending);
+    }
+  }
+
+  /** Waits until what was asked for is written, for a limited time. */
+  async close(): Promise<void> {
+    if (this.#underWay.size === 0) return;
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, CLOSE_TIMEOUT_MS);
+    await Promise.race([Promise.allSettled(this.#underWay), limit.promise]);
+    clearTimeout(timer);
+  }
+
+  async #send(queue: string, correlationId: string): Promise<void> {
     const exchange = exchangeFor(queue);
     if (exchange === undefined || this.#socket.unblocked) return;
     this.#channel ??= this.#open();

@@ -71,6 +71,7 @@ export class AmqpLink implements Link {
 
   /** Closes the connection. */
   async close(): Promise<void> {
+    await this.#canceler.close();
     await this.#socket.shutDown();
   }
 }

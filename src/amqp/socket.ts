@@ -8,7 +8,9 @@
 import type { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client";
+import type { AMQPChannel } from "@cloudamqp/amqp-client";
+// Not by its main entry, which loads several times as much.
+import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
 import type { MessageProperties } from "../rpc/transport.ts";
 import { connectFailure } from "./failures.ts";
 import {

@@ -5,6 +5,7 @@
  */
 import type { MessageHeaders, MessageProperties } from "../rpc/transport.ts";
 import {
+  BODY_FRAME,
   FRAME_END,
   FRAME_HEADER_BYTES,
   FRAME_OVERHEAD_BYTES,
@@ -14,7 +15,6 @@ import type { JoinedWrites } from "./writes.ts";
 
 const METHOD_FRAME = 1;
 const HEADER_FRAME = 2;
-const BODY_FRAME = 3;
 const BASIC_CLASS = 60;
 const BASIC_PUBLISH = 40;
 /** Two names, nine properties of as many bytes, and what is around them. */

@@ -6,11 +6,11 @@
  * @module
  */
 import type { Delivery, ReturnedMessage } from "../rpc/transport.ts";
+import { BODY_FRAME } from "./frame_reader.ts";
 import type { MessageView } from "./view.ts";
 
 const METHOD_FRAME = 1;
 const HEADER_FRAME = 2;
-const BODY_FRAME = 3;
 const BASIC_CLASS = 60;
 const BASIC_RETURN = 50;
 const BASIC_DELIVER = 60;

@@ -14,6 +14,7 @@ import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
 import type { MessageProperties } from "../rpc/transport.ts";
 import { connectFailure } from "./failures.ts";
 import {
+  BODY_FRAME,
   FRAME_HEADER_BYTES,
   FRAME_OVERHEAD_BYTES,
   FrameReader,
@@ -165,6 +166,8 @@ export class AmqpSocket extends AMQPClient {
     size: number,
   ): void {
     if (this.#receivers[channel]?.take(view, type, at, size)) return;
+    // Of a message that nobody asked for.
+    if (type === BODY_FRAME) return;
     const start = at - FRAME_HEADER_BYTES;
     const frame = view.getBytes(start, start + size + FRAME_OVERHEAD_BYTES);
     this.parseFrames(new MessageView(frame));

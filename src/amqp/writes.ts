@@ -6,7 +6,8 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import { MessageView } from "./view.ts";
 
-const CHUNK_BYTES = 64 * 1024;
+/** Room for a body of 64 KiB and what is around it, a few times over. */
+const CHUNK_BYTES = 256 * 1024;
 /** Chunks kept for reuse: the one being written and the next. */
 const SPARE_CHUNKS = 2;
 

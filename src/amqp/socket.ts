@@ -9,9 +9,12 @@ import type { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { AMQPClient } from "@cloudamqp/amqp-client";
+import { showClientCertificate } from "./client_certificate.ts";
 import { connectFailure, NotAmqpError } from "./failures.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { BrokerAddress, ConnectSettings } from "./options.ts";
+import { diagnosed } from "./tls_diagnosis.ts";
+import type { TlsSettings } from "./tls.ts";
 import { JoinedWrites } from "./writes.ts";
 
 /** The largest frame, in bytes; the library holds as much for each publish. */
@@ -37,7 +40,8 @@ export class AmqpSocket extends AMQPClient {
 
   /** Not connected yet: see {@linkcode AmqpSocket.open}. */
   constructor(broker: BrokerAddress, settings: ConnectSettings) {
-    super(libraryUrl(broker, settings), socketOptions(broker));
+    super(libraryUrl(broker, settings), socketOptions(broker, settings.tls));
+    showClientCertificate(this, broker, settings.tls);
     this.#broker = broker;
     this.#settings = settings;
     this.onerror = () => {};
@@ -90,7 +94,9 @@ export class AmqpSocket extends AMQPClient {
     } catch (error) {
       socket.destroy();
       signal?.throwIfAborted();
-      throw connectFailure(cause ?? error, this.#broker, connectTimeoutMs);
+      const { tls } = this.#settings;
+      const why = await diagnosed(cause ?? error, this.#broker, tls, limit);
+      throw connectFailure(why, this.#broker, connectTimeoutMs);
     } finally {
       limit.removeEventListener("abort", giveUp);
     }
@@ -170,10 +176,18 @@ function libraryUrl(broker: BrokerAddress, settings: ConnectSettings): string {
  */
 function socketOptions(
   { hostname, port }: BrokerAddress,
+  { caCert, client, insecure, servername }: TlsSettings,
 ): ConnectionOptions & { noDelay: boolean } {
-  // TLS forbids an address as a server name.
-  const servername = isIP(hostname) ? "" : hostname;
-  return { host: hostname, port, servername, noDelay: true };
+  return {
+    host: hostname,
+    port,
+    noDelay: true,
+    // TLS forbids an address as a server name.
+    servername: servername ?? (isIP(hostname) ? "" : hostname),
+    rejectUnauthorized: !insecure,
+    ca: caCert,
+    ...client,
+  };
 }
 
 /**

@@ -152,6 +152,11 @@ export function redactUrl(text: string): string {
   return url.href;
 }
 
+/** A text that may hold URLs, with their passwords as `***`. */
+export function redactUrls(text: string): string {
+  return text.replace(/([a-z][a-z\d+.-]*:\/\/[^\s:@/]*):\S*@/gi, "$1:***@");
+}
+
 /** `host:port`, as errors name a broker. */
 export function brokerName(broker: BrokerAddress): string {
   const { hostname, port } = broker;

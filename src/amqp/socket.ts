@@ -41,6 +41,8 @@ export class AmqpSocket extends AMQPClient {
   /** Not connected yet: see {@linkcode AmqpSocket.open}. */
   constructor(broker: BrokerAddress, settings: ConnectSettings) {
     super(libraryUrl(broker, settings), socketOptions(broker, settings.tls));
+    // It has the private key, and errors of the library refer to this.
+    Object.defineProperty(this, "tlsOptions", { enumerable: false });
     showClientCertificate(this, broker, settings.tls);
     this.#broker = broker;
     this.#settings = settings;

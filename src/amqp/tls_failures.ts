@@ -12,6 +12,13 @@ const NOT_TLS = /InvalidContentType|wrong version number/i;
 /** A problem with the broker's certificate, in the words of rustls. */
 const BAD_CERTIFICATE = /invalid peer certificate: (.*)/s;
 
+/** Names of rustls, in words. */
+const UNTRUSTED: Record<string, string> = {
+  UnknownIssuer: "unknown issuer",
+  BadSignature: "not signed by its issuer's key",
+  Revoked: "revoked",
+};
+
 /** What the broker says as it ends a handshake, in the words of rustls. */
 const ALERT = /received fatal alert: (\w+)/;
 
@@ -69,8 +76,10 @@ function badCertificate(
   if (/^certificate not valid yet|^NotValidYet/.test(problem)) {
     return failed("is not valid yet", "expired");
   }
-  const why = problem === "UnknownIssuer" ? "unknown issuer" : problem;
-  return failed(`is not trusted (${why})`, "untrusted");
+  return failed(
+    `is not trusted (${UNTRUSTED[problem] ?? problem})`,
+    "untrusted",
+  );
 }
 
 /** rustls lists them as DnsName("a.b") and IpAddress(1.2.3.4). */

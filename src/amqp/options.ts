@@ -154,7 +154,7 @@ export function redactUrl(text: string): string {
 
 /** A text that may hold URLs, with their passwords as `***`. */
 export function redactUrls(text: string): string {
-  return text.replace(/([a-z][a-z\d+.-]*:\/\/[^\s:@/]*):\S*@/gi, "$1:***@");
+  return text.replace(/([a-z][a-z\d+.-]*:\/\/[^\s:/]*):\S*@/gi, "$1:***@");
 }
 
 /** `host:port`, as errors name a broker. */

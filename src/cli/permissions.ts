@@ -33,9 +33,16 @@ const ALL: readonly Deno.PermissionName[] = [
 /** Flags that name a file to read. */
 const FILE_FLAGS = ["passwordFile", "cacert", "cert", "key"];
 
+/** In the executable the scripts of worker threads are part of it. */
+const WORKERS_ARE_FILES = !Deno.build.standalone;
+
 /** A subcommand that is not here keeps nothing. */
 const NEEDS: Record<string, Needs> = {
-  server: (call) => ({ net: true, read: readsFlags(call) || startsWorkers }),
+  server: (call) => ({
+    net: true,
+    read: readsFlags(call) ||
+      (WORKERS_ARE_FILES && call.flags.builtin === "fib"),
+  }),
   client: (call) => ({ net: true, read: readsFlags(call) || readsBody(call) }),
   bench: (call) => ({
     net: true,
@@ -48,11 +55,8 @@ const NEEDS: Record<string, Needs> = {
     run: call.args.flat().length > 0,
   }),
   demo: () => ({ net: true, run: true }),
-  "demo-server": () => ({ net: true, read: startsWorkers }),
+  "demo-server": () => ({ net: true, read: WORKERS_ARE_FILES }),
 };
-
-/** The scripts of worker threads are files, except in the executable. */
-const startsWorkers = !Deno.build.standalone;
 
 function readsFlags({ flags }: Call): boolean {
   // stdin needs no permission.
@@ -63,17 +67,11 @@ function readsBody({ args: [, body] }: Call): boolean {
   return typeof body === "string" && /^@(?!-$)/.test(body);
 }
 
-/** The permissions that a subcommand keeps. */
-export function permissionsOf(name: string, call: Call): Deno.PermissionName[] {
-  const needs = NEEDS[name]?.(call) ?? {};
-  return ALL.filter((permission) => needs[permission]);
-}
-
 /** Gives back what this subcommand, as it was called, does not need. */
 export async function giveBackPermissions(command: Command): Promise<void> {
   const call = { flags: command.opts(), args: command.processedArgs };
-  const kept = permissionsOf(command.name(), call);
+  const needs = NEEDS[command.name()]?.(call) ?? {};
   for (const name of ALL) {
-    if (!kept.includes(name)) await Deno.permissions.revoke({ name });
+    if (!needs[name]) await Deno.permissions.revoke({ name });
   }
 }

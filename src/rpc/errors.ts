@@ -43,7 +43,7 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `not_amqp`: what answers does not speak AMQP 0-9-1
  * - `tls`: the broker speaks TLS, and the URL says that it does not
  * - `not_tls`: the URL says that the broker speaks TLS, and it does not
- * - `untrusted`: the broker's certificate was not trusted
+ * - `untrusted`: the broker's certificate is not trusted
  * - `expired`: the broker's certificate is not valid any more, or not yet
  * - `wrong_host`: the broker's certificate is for another name
  * - `client_certificate`: the broker wants one, or another than it was shown

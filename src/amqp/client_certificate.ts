@@ -103,7 +103,8 @@ export class DenoTlsSocket extends Socket {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#connection?.closeWrite().then(() => done(), done);
+    const closed = this.#connection?.closeWrite() ?? Promise.resolve();
+    closed.then(() => done(), done);
   }
 
   override _destroy(

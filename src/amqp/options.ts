@@ -74,11 +74,7 @@ export function connectSettings(
   const list = typeof urls === "string" ? splitUrls(urls) : urls;
   if (list.length === 0) throw new RangeError("url must name a broker");
   const brokers = list.map((url) => brokerAddress(url.trim(), options));
-  if (options.tls && !brokers.some(({ tls }) => tls)) {
-    // Whoever asks for TLS must not be left with plain text.
-    const names = Object.keys(options.tls).join(" and ");
-    throw new RangeError(`${names} needs a URL with amqps://, got amqp://`);
-  }
+  if (!brokers.some(({ tls }) => tls)) refuseTls(options.tls);
   return {
     brokers,
     connectTimeoutMs: durationMs(
@@ -91,6 +87,14 @@ export function connectSettings(
     name: options.name ?? "rabbit-rpc",
     onEvent: options.onEvent ?? (() => {}),
   };
+}
+
+/** Whoever asks for TLS must not be left with plain text. */
+function refuseTls(options: TlsOptions = {}): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || value === false) continue;
+    throw new RangeError(`${name} needs a URL with amqps://, got amqp://`);
+  }
 }
 
 /** At commas before a scheme: a password may have commas of its own. */

@@ -22,6 +22,10 @@ const UNTRUSTED: Record<string, string> = {
 /** What the broker says as it ends a handshake, in the words of rustls. */
 const ALERT = /received fatal alert: (\w+)/;
 
+/** Both sides speak TLS, but no kind of it that the other does too. */
+const NOTHING_IN_COMMON =
+  /HandshakeFailure|ProtocolVersion|InsufficientSecurity|peer is incompatible/;
+
 /** Alerts about the certificate that we showed, in words. */
 const CLIENT_CERTIFICATE_ALERTS: Record<string, string> = {
   BadCertificate: "it is not valid",
@@ -55,8 +59,19 @@ export function tlsFailure(
   }
   const problem = BAD_CERTIFICATE.exec(message)?.[1];
   if (problem !== undefined) return badCertificate(problem, broker, cause);
-  const alert = ALERT.exec(message)?.[1];
-  return alert === undefined ? undefined : refused(alert, at, cause);
+  if (NOTHING_IN_COMMON.test(message)) {
+    return new RpcError(
+      "unavailable",
+      `TLS with ${at} failed (${message})`,
+      { reason: "tls_refused", cause },
+    );
+  }
+  const refusal = clientCertificateRefusal(ALERT.exec(message)?.[1] ?? "");
+  return refusal === undefined ? undefined : new RpcError(
+    "unauthenticated",
+    `${at} ${refusal}`,
+    { reason: "client_certificate", cause },
+  );
 }
 
 function badCertificate(
@@ -85,32 +100,14 @@ function badCertificate(
 /** rustls lists them as DnsName("a.b") and IpAddress(1.2.3.4). */
 function otherNames(problem: string): string {
   const expected = /not valid for name "([^"]*)"/.exec(problem)?.[1];
-  const names = [
-    ...problem.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)/g),
-  ]
-    .map(([, name, address]) => name ?? address);
+  const listed = problem.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)/g);
+  const names = [...listed].map(([, name, address]) => name ?? address);
   const whose = names.length > 0 ? names.join(" or ") : "no name at all";
   return `is for ${whose}, not for ${expected ?? "it"}`;
 }
 
-function refused(alert: string, at: string, cause: Error): RpcError {
-  if (alert === "CertificateRequired") {
-    return new RpcError(
-      "unauthenticated",
-      `${at} asks for a client certificate`,
-      { reason: "client_certificate", cause },
-    );
-  }
+function clientCertificateRefusal(alert: string): string | undefined {
+  if (alert === "CertificateRequired") return "asks for a client certificate";
   const why = CLIENT_CERTIFICATE_ALERTS[alert];
-  if (why !== undefined) {
-    return new RpcError(
-      "unauthenticated",
-      `${at} refused the client certificate (${why})`,
-      { reason: "client_certificate", cause },
-    );
-  }
-  return new RpcError("unavailable", `${at} refused to speak TLS (${alert})`, {
-    reason: "tls_refused",
-    cause,
-  });
+  return why && `refused the client certificate (${why})`;
 }

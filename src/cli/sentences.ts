@@ -32,7 +32,8 @@ const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
   wrong_host: () => "Use a name that it is for: in the URL, or --servername.",
   client_certificate: () =>
     "Pass --cert FILE and --key FILE, from an issuer that the broker trusts.",
-  tls_refused: () => "Check the broker's log and its TLS versions.",
+  tls_refused: () =>
+    "Check the broker's log, and which versions of TLS it speaks.",
   not_amqp: () => "Check host and port of --url.",
 };
 

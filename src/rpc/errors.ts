@@ -47,7 +47,7 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `expired`: the broker's certificate is not valid any more, or not yet
  * - `wrong_host`: the broker's certificate is for another name
  * - `client_certificate`: the broker wants one, or another than it was shown
- * - `tls_refused`: the broker ended the handshake for another reason
+ * - `tls_refused`: no version or kind of TLS is spoken by both sides
  * - `closed`: the client, server or connection was closed by this program
  */
 export type RpcErrorReason =

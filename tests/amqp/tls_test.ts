@@ -54,7 +54,13 @@ const FAILURES: [string, RpcError["reason"], RegExp][] = [
   [
     "received fatal alert: HandshakeFailure",
     "tls_refused",
-    /refused to speak TLS \(HandshakeFailure\)$/,
+    /^TLS with mq\.internal:5671 failed \(received .*: HandshakeFailure\)$/,
+  ],
+  [
+    "received fatal alert: InternalError",
+    // It may be about to stop, and is tried again.
+    "broker_unreachable",
+    /\(received fatal alert: InternalError\)$/,
   ],
   [
     "received corrupt message of type InvalidContentType",

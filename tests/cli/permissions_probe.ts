@@ -5,13 +5,13 @@ import { main } from "../../src/cli/main.ts";
 /** Each needs one permission, and does nothing that lasts. */
 const ATTEMPTS: Record<string, () => unknown> = {
   net: () => Deno.listen({ hostname: "127.0.0.1", port: 0 }).close(),
-  read: () => Deno.readFileSync("/etc/passwd"),
+  read: () => Deno.readFileSync(new URL(import.meta.url)),
   write: () => Deno.removeSync(Deno.makeTempFileSync()),
   run: () => new Deno.Command("true").outputSync(),
   env: () => Deno.env.get("HOME"),
   sys: () => Deno.hostname(),
   // No library, which is another error.
-  ffi: () => Deno.dlopen("/etc/passwd", {}),
+  ffi: () => Deno.dlopen(new URL(import.meta.url), {}),
 };
 
 function isAllowed(attempt: () => unknown): boolean {

@@ -32,6 +32,7 @@ export type {
   ConnectSettings,
 } from "./amqp/options.ts";
 export { connectSettings } from "./amqp/options.ts";
+export type { ClientCertificate, TlsOptions, TlsSettings } from "./amqp/tls.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
 export type { CallOptions } from "./rpc/call_options.ts";
 export { type ClientStats, RpcClient } from "./rpc/client.ts";

@@ -7,6 +7,7 @@
 import { RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/limits.ts";
 import { type BrokerAddress, brokerName } from "./options.ts";
+import { tlsFailure } from "./tls_failures.ts";
 
 /** 403, 530: the login or the virtual host was refused. */
 const REFUSED_CODES = new Set([403, 530]);
@@ -21,9 +22,6 @@ const NETWORK_ERRORS: Record<string, string> = {
   EAI_AGAIN: "host lookup failed",
   ETIMEDOUT: "timed out",
 };
-
-/** What the TLS libraries of old and new versions of Deno say to plain text. */
-const NOT_TLS = /InvalidContentType|wrong version number/i;
 
 /** The bytes that came instead of AMQP. */
 export class NotAmqpError extends Error {
@@ -55,13 +53,8 @@ export function connectFailure(
       { reason: "refused", cause },
     );
   }
-  if (broker.tls && NOT_TLS.test(message)) {
-    return new RpcError(
-      "unavailable",
-      `${at} does not speak TLS, but the URL is amqps://`,
-      { reason: "not_tls", cause },
-    );
-  }
+  const tls = tlsFailure(cause, broker);
+  if (tls) return tls;
   const why = isTimeout(cause)
     ? `no answer within ${formatMs(connectTimeoutMs)}`
     : networkError(cause) ?? message;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { ConnectionEvent } from "../rpc/transport.ts";
+import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls.ts";
 import { durationMs, LONGEST_TIMER_MS, wholeNumber } from "../rpc/limits.ts";
 
 /** How to connect. */
@@ -27,6 +28,8 @@ export interface ConnectOptions {
    * @default {20000}
    */
   heartbeatMs?: number;
+  /** For `amqps://` URLs; see {@linkcode TlsOptions}. */
+  tls?: TlsOptions;
   /** The name that the broker shows for the connection. */
   name?: string;
   /** Hears what becomes of the connection; must not throw. */
@@ -48,6 +51,7 @@ export interface ConnectSettings {
   readonly brokers: readonly BrokerAddress[];
   readonly connectTimeoutMs: number;
   readonly heartbeatS: number;
+  readonly tls: TlsSettings;
   readonly name: string;
   readonly onEvent: (event: ConnectionEvent) => void;
 }
@@ -69,17 +73,28 @@ export function connectSettings(
 ): ConnectSettings {
   const list = typeof urls === "string" ? splitUrls(urls) : urls;
   if (list.length === 0) throw new RangeError("url must name a broker");
+  const brokers = list.map((url) => brokerAddress(url.trim(), options));
+  if (!brokers.some(({ tls }) => tls)) refuseTls(options.tls);
   return {
-    brokers: list.map((url) => brokerAddress(url.trim(), options)),
+    brokers,
     connectTimeoutMs: durationMs(
       "connectTimeoutMs",
       options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
       LONGEST_TIMER_MS,
     ),
     heartbeatS: heartbeatSeconds(options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS),
+    tls: tlsSettings(options.tls),
     name: options.name ?? "rabbit-rpc",
     onEvent: options.onEvent ?? (() => {}),
   };
+}
+
+/** Whoever asks for TLS must not be left with plain text. */
+function refuseTls(options: TlsOptions = {}): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || value === false) continue;
+    throw new RangeError(`${name} needs a URL with amqps://, got amqp://`);
+  }
 }
 
 /** At commas before a scheme: a password may have commas of its own. */
@@ -139,6 +154,11 @@ export function redactUrl(text: string): string {
   const url = new URL(text);
   if (url.password !== "") url.password = "***";
   return url.href;
+}
+
+/** A text that may hold URLs, with their passwords as `***`. */
+export function redactUrls(text: string): string {
+  return text.replace(/([a-z][a-z\d+.-]*:\/\/[^\s:/]*):\S*@/gi, "$1:***@");
 }
 
 /** `host:port`, as errors name a broker. */

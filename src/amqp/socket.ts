@@ -12,6 +12,7 @@ import type { AMQPChannel } from "@cloudamqp/amqp-client";
 // Not by its main entry, which loads several times as much.
 import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
 import type { MessageProperties } from "../rpc/transport.ts";
+import { showClientCertificate } from "./client_certificate.ts";
 import { connectFailure } from "./failures.ts";
 import {
   BODY_FRAME,
@@ -24,6 +25,8 @@ import type { BrokerAddress, ConnectSettings } from "./options.ts";
 import { ProtocolCheck } from "./protocol_check.ts";
 import { type Target, writeMessage } from "./publish_frames.ts";
 import { type ChannelHandlers, MessageReceiver } from "./receiver.ts";
+import { diagnosed } from "./tls_diagnosis.ts";
+import type { TlsSettings } from "./tls.ts";
 import { MessageView } from "./view.ts";
 import { JoinedWrites } from "./writes.ts";
 
@@ -50,7 +53,10 @@ export class AmqpSocket extends AMQPClient {
 
   /** Not connected yet: see {@linkcode AmqpSocket.open}. */
   constructor(broker: BrokerAddress, settings: ConnectSettings) {
-    super(libraryUrl(broker, settings), socketOptions(broker));
+    super(libraryUrl(broker, settings), socketOptions(broker, settings.tls));
+    // It has the private key, and errors of the library refer to this.
+    Object.defineProperty(this, "tlsOptions", { enumerable: false });
+    showClientCertificate(this, broker, settings.tls);
     this.#broker = broker;
     this.#settings = settings;
     this.onerror = () => {};
@@ -103,7 +109,9 @@ export class AmqpSocket extends AMQPClient {
     } catch (error) {
       socket.destroy();
       signal?.throwIfAborted();
-      throw connectFailure(cause ?? error, this.#broker, connectTimeoutMs);
+      const { tls } = this.#settings;
+      const why = await diagnosed(cause ?? error, this.#broker, tls, limit);
+      throw connectFailure(why, this.#broker, connectTimeoutMs);
     } finally {
       limit.removeEventListener("abort", giveUp);
     }
@@ -238,8 +246,16 @@ function libraryUrl(broker: BrokerAddress, settings: ConnectSettings): string {
  */
 function socketOptions(
   { hostname, port }: BrokerAddress,
+  { caCert, client, insecure, servername }: TlsSettings,
 ): ConnectionOptions & { noDelay: boolean } {
-  // TLS forbids an address as a server name.
-  const servername = isIP(hostname) ? "" : hostname;
-  return { host: hostname, port, servername, noDelay: true };
+  return {
+    host: hostname,
+    port,
+    noDelay: true,
+    // TLS forbids an address as a server name.
+    servername: servername ?? (isIP(hostname) ? "" : hostname),
+    rejectUnauthorized: !insecure,
+    ca: caCert,
+    ...client,
+  };
 }

@@ -77,11 +77,11 @@ function checkInput(body: string | undefined, flags: ClientFlags): void {
   if (flags.lines && body !== undefined) {
     throw usage("--lines reads its requests from stdin; drop the argument");
   }
-  if (body !== undefined) return;
-  if (flags.passwordFile === "-") {
+  const readsStdin = body === undefined || body === "@-";
+  if (readsStdin && flags.passwordFile === "-") {
     throw usage("stdin can't be both the password and the request");
   }
-  if (Deno.stdin.isTerminal()) {
+  if (body === undefined && Deno.stdin.isTerminal()) {
     throw usage("no request: give it as an argument, @FILE or on stdin");
   }
 }

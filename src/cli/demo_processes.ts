@@ -9,8 +9,8 @@ const NEWLINE = 10;
 
 /** Permissions of a server that is run from source. */
 const SERVER_PERMISSIONS = [
-  "--allow-net",
-  "--allow-read",
+  "--allow-net=127.0.0.1",
+  `--allow-read=${new URL("../", import.meta.url).pathname}`,
   "--allow-env=AMQP_URL,RABBIT_RPC_*",
 ];
 
@@ -23,7 +23,8 @@ export class DemoServer implements AsyncDisposable {
   /** Starts it; see {@linkcode DemoServer.prints} for when it is ready. */
   constructor(url: string, queue: string) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...programArgs(), "demo-server", url, queue],
+      args: [...programArgs(), "demo-server", queue],
+      env: { RABBIT_RPC_URL: url },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",

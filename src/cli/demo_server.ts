@@ -9,6 +9,7 @@ import { connect } from "../amqp/connect.ts";
 import { createBuiltin } from "../procedures/builtin.ts";
 import type { Procedure } from "../rpc/procedure.ts";
 import { EXIT } from "./exit_status.ts";
+import { flag } from "./flags.ts";
 import { OrderedOutput } from "./output.ts";
 import { onSignal } from "./signals.ts";
 
@@ -25,8 +26,10 @@ export function addDemoServerCommand(
   done: (status: number) => void,
 ): void {
   program.command("demo-server", { hidden: true })
-    .argument("<url>").argument("<queue>")
-    .action(async (url: string, queue: string) => {
+    .argument("<queue>")
+    // From the environment: other users can see the arguments.
+    .addOption(flag("--url <url>", "broker").makeOptionMandatory())
+    .action(async (queue: string, { url }: { url: string }) => {
       done(await serveDemo(url, queue));
     });
 }

@@ -24,7 +24,7 @@ export const EXIT = {
   bug: 70,
   /** Broker unreachable or connection lost (EX_TEMPFAIL). */
   broker: 75,
-  /** Not AMQP, or TLS on one side only (EX_PROTOCOL). */
+  /** Not AMQP, or no TLS that both sides agree to (EX_PROTOCOL). */
   protocol: 76,
   /** Login, virtual host or permission refused (EX_NOPERM). */
   refused: 77,
@@ -48,6 +48,10 @@ const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
   tls: EXIT.protocol,
   not_tls: EXIT.protocol,
   untrusted: EXIT.protocol,
+  expired: EXIT.protocol,
+  wrong_host: EXIT.protocol,
+  tls_refused: EXIT.protocol,
+  client_certificate: EXIT.refused,
 };
 
 /** The exit status for a failed call. */

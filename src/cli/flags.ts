@@ -6,6 +6,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
 import { readInputFile, readPassword } from "./input.ts";
+import { type TlsFlags, tlsOptions } from "./tls_files.ts";
 
 /** Values that turn a switch off. */
 const OFF = new Set(["", "0", "false", "no"]);
@@ -65,8 +66,10 @@ export function flag(flags: string, description: string): Option {
 }
 
 /** The flags of everything that connects. */
-export interface CommonFlags {
+export interface CommonFlags extends TlsFlags {
   url: string;
+  /** From RABBIT_RPC_PASSWORD: no flag, since other users can see those. */
+  password?: string;
   passwordFile?: string;
   connectTimeout: number;
   heartbeat: number;
@@ -76,7 +79,9 @@ export interface CommonFlags {
 
 /** Adds the flags of everything that connects. */
 export function addCommonFlags(command: Command): Command {
+  const password = Deno.env.get("RABBIT_RPC_PASSWORD") || undefined;
   return command
+    .setOptionValueWithSource("password", password, "env")
     .addOption(
       flag("-u, --url <url>", "broker, or several separated by commas")
         .default(Deno.env.get("AMQP_URL") ?? DEFAULT_URL, "AMQP_URL or local"),
@@ -84,6 +89,13 @@ export function addCommonFlags(command: Command): Command {
     .addOption(
       flag("--password-file <file>", "read the password there (- is stdin)"),
     )
+    .addOption(flag("--cacert <file>", "PEM, for amqps: issuers to trust"))
+    .addOption(flag("--cert <file>", "PEM, for amqps: client certificate"))
+    .addOption(flag("--key <file>", "PEM, for amqps: its private key"))
+    .addOption(
+      flag("--servername <name>", "for amqps: what the certificate is for"),
+    )
+    .addOption(flag("--insecure", "for amqps: take any certificate"))
     .addOption(
       flag("--connect-timeout <duration>", "for one attempt to connect")
         .argParser(parseTimeout).default(10_000, "10s"),
@@ -100,11 +112,12 @@ export function addCommonFlags(command: Command): Command {
 export async function connectOptions(
   flags: CommonFlags,
 ): Promise<ConnectOptions> {
-  const password = flags.passwordFile === undefined
-    ? undefined
-    : readPassword(await readInputFile(flags.passwordFile));
+  const password = flags.passwordFile
+    ? readPassword(await readInputFile(flags.passwordFile))
+    : flags.password;
   return {
     password,
+    tls: await tlsOptions(flags),
     connectTimeoutMs: flags.connectTimeout,
     heartbeatMs: flags.heartbeat,
   };

@@ -8,7 +8,15 @@ import { CliError, EXIT } from "./exit_status.ts";
 
 /** A file, or all of stdin for `-`. */
 export async function readInputFile(path: string): Promise<Uint8Array> {
-  if (path === "-") return await readStdin();
+  return path === "-" ? await readStdin() : await readFile(path);
+}
+
+/**
+ * A whole file.
+ *
+ * @throws {CliError} 66 where it can't be read.
+ */
+export async function readFile(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (error) {

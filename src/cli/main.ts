@@ -8,6 +8,7 @@ import { Command, CommanderError } from "commander";
 import { RpcError } from "../rpc/errors.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { report } from "./output.ts";
+import { giveBackPermissions } from "./permissions.ts";
 import { versionText } from "./version.ts";
 
 /** Adds a subcommand to the program; `done` gets the exit status. */
@@ -58,6 +59,7 @@ function createProgram(): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .hook("preAction", (_, command) => giveBackPermissions(command))
     .exitOverride();
 }
 

@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { styleText } from "node:util";
+import { redactUrls } from "../amqp/options.ts";
 
 const PROGRAM = "rabbit-rpc";
 const NEWLINE = Uint8Array.of(10);
@@ -106,7 +107,8 @@ export function styled(
 
 /** One line on stderr, in order with all others. */
 export function report(message: string): void {
-  const line = message.replaceAll("\n", " ");
+  // Whatever it quotes: an argument in the wrong place, a library's error.
+  const line = redactUrls(message).replaceAll("\n", " ");
   Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${line}\n`));
 }
 

@@ -27,6 +27,13 @@ const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
   rejected: () => "Let its servers catch up, then try again.",
   tls: () => "Use amqps://.",
   not_tls: () => "Use amqp://.",
+  untrusted: () => "Pass --cacert FILE.",
+  expired: () => "Renew it, or set the clock.",
+  wrong_host: () => "Use a name that it is for: in the URL, or --servername.",
+  client_certificate: () =>
+    "Pass --cert FILE and --key FILE, from an issuer that the broker trusts.",
+  tls_refused: () =>
+    "Check the broker's log, and which versions of TLS it speaks.",
   not_amqp: () => "Check host and port of --url.",
 };
 

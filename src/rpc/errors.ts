@@ -43,7 +43,11 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `not_amqp`: what answers does not speak AMQP 0-9-1
  * - `tls`: the broker speaks TLS, and the URL says that it does not
  * - `not_tls`: the URL says that the broker speaks TLS, and it does not
- * - `untrusted`: the broker's certificate was not trusted
+ * - `untrusted`: the broker's certificate is not trusted
+ * - `expired`: the broker's certificate is not valid any more, or not yet
+ * - `wrong_host`: the broker's certificate is for another name
+ * - `client_certificate`: the broker wants one, or another than it was shown
+ * - `tls_refused`: no version or kind of TLS is spoken by both sides
  * - `closed`: the client, server or connection was closed by this program
  */
 export type RpcErrorReason =
@@ -58,6 +62,10 @@ export type RpcErrorReason =
   | "tls"
   | "not_tls"
   | "untrusted"
+  | "expired"
+  | "wrong_host"
+  | "client_certificate"
+  | "tls_refused"
   | "closed";
 
 /** What an {@linkcode RpcError} can carry beside code and message. */

@@ -7,6 +7,7 @@ import {
   brokerName,
   connectSettings,
   redactUrl,
+  redactUrls,
 } from "../../src/amqp/options.ts";
 
 function broker(url: string): BrokerAddress {
@@ -167,6 +168,20 @@ Deno.test("redactUrl() hides the password and nothing else", () => {
   assert.equal(redactUrl("amqp://host:1/v"), "amqp://host:1/v");
   assert.equal(redactUrl("amqp://ann@host"), "amqp://ann@host");
   assert.equal(redactUrl("amqp://:pw@host"), "amqp://:***@host");
+});
+
+Deno.test("redactUrls() hides the passwords in a text, and no more", () => {
+  const cases: [string, string][] = [
+    ["at amqp://ann:pw@host:1/v, say", "at amqp://ann:***@host:1/v, say"],
+    ['"amqps://a@b.c:p@w/x#@host"', '"amqps://a@b.c:***@host"'],
+    ["http://a:1@h amqp://b:2@i", "http://a:***@h amqp://b:***@i"],
+    ["amqp://a:1@h,amqp://b:2@i", "amqp://a:***@i"],
+    ["amqp://ann@host:5672/v", "amqp://ann@host:5672/v"],
+    ["a: b@c, amqp://host", "a: b@c, amqp://host"],
+  ];
+  for (const [text, redacted] of cases) {
+    assert.equal(redactUrls(text), redacted);
+  }
 });
 
 const SECRET = "s3cr3t";

@@ -53,6 +53,11 @@ const FLAGS: Record<"server" | "client", Flag[]> = {
 const COMMON: Flag[] = [
   ["--url <url>", "AMQP_URL or local"],
   ["--password-file <file>"],
+  ["--cacert <file>"],
+  ["--cert <file>"],
+  ["--key <file>"],
+  ["--servername <name>"],
+  ["--insecure"],
   ["--connect-timeout <duration>", "10s"],
   ["--heartbeat <duration>", "20s"],
   ["--quiet"],

@@ -1,0 +1,127 @@
+/**
+ * The TLS side of a connection: what can be set, checked before anything is
+ * connected.
+ *
+ * @module
+ */
+import {
+  createPrivateKey,
+  createPublicKey,
+  X509Certificate,
+} from "node:crypto";
+import { isIP } from "node:net";
+import { nodeShowsClientCertificates } from "./client_certificate.ts";
+
+/** How to speak TLS, with `amqps://`. Certificates and keys are PEM. */
+export interface TlsOptions {
+  /**
+   * Authorities to trust, such as a private one.
+   *
+   * @default those that Deno trusts (see DENO_TLS_CA_STORE)
+   */
+  caCert?: string | Uint8Array;
+  /** The client's certificate and its chain; together with `key`. */
+  cert?: string | Uint8Array;
+  /** The private key of `cert`, not encrypted. */
+  key?: string | Uint8Array;
+  /**
+   * The name that the broker's certificate must be for.
+   *
+   * @default the host of the URL
+   */
+  servername?: string;
+  /**
+   * Takes whatever certificate the broker shows. The connection is encrypted,
+   * but anybody may be at its other end, and learns the password.
+   *
+   * @default {false}
+   */
+  insecure?: boolean;
+}
+
+/** {@linkcode TlsOptions}, checked, as text. */
+export interface TlsSettings {
+  readonly caCert?: string;
+  readonly client?: ClientCertificate;
+  readonly servername?: string;
+  readonly insecure: boolean;
+}
+
+/** What a client proves its identity with. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * Checks the options. A TLS library may pass over what it can't read, and
+ * fails in the handshake with other words.
+ *
+ * @throws {RangeError} naming the option; keys are never shown.
+ */
+export function tlsSettings(options: TlsOptions = {}): TlsSettings {
+  const { servername, insecure = false } = options;
+  if (servername !== undefined && isIP(servername)) {
+    throw new RangeError(
+      `servername must be a name, got the address ${servername}`,
+    );
+  }
+  const client = clientCertificate(options);
+  if (client && (servername || insecure) && !nodeShowsClientCertificates()) {
+    throw new RangeError(
+      "servername and insecure can't be used together with cert on Deno " +
+        `${Deno.version.deno}; they can from Deno 2.5 on`,
+    );
+  }
+  const caCert = options.caCert === undefined
+    ? undefined
+    : certificates("caCert", options.caCert);
+  return { caCert, client, servername, insecure };
+}
+
+function clientCertificate(
+  { cert, key }: TlsOptions,
+): ClientCertificate | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new RangeError("cert and key must be given together");
+  }
+  const pair = { cert: certificates("cert", cert), key: text(key) };
+  if (publicKeyOf(pair.key) !== publicKeyInside(pair.cert)) {
+    throw new RangeError("key must be the private key of cert, got another");
+  }
+  return pair;
+}
+
+function certificates(option: string, pem: string | Uint8Array): string {
+  const certificates = text(pem);
+  try {
+    new X509Certificate(certificates);
+  } catch (cause) {
+    throw new RangeError(`${option} must be a certificate in PEM format`, {
+      cause,
+    });
+  }
+  return certificates;
+}
+
+function publicKeyInside(cert: string): string | Uint8Array {
+  return new X509Certificate(cert).publicKey
+    .export({ type: "spki", format: "pem" });
+}
+
+function publicKeyOf(key: string): string | Uint8Array {
+  try {
+    return createPublicKey(createPrivateKey(key))
+      .export({ type: "spki", format: "pem" });
+  } catch {
+    // No cause: it might quote the key.
+    throw new RangeError(
+      "key must be a private key in PEM format, not encrypted",
+    );
+  }
+}
+
+function text(pem: string | Uint8Array): string {
+  return typeof pem === "string" ? pem : new TextDecoder().decode(pem);
+}

@@ -1,0 +1,77 @@
+/**
+ * What each subcommand needs of Deno. The rest is given back before it starts,
+ * since the executable has one set of permissions for all of them, and none
+ * can be had again.
+ *
+ * Deno gives a permission back as a whole: revoking one host, path or command
+ * out of all changes nothing.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+
+/** A subcommand as it was called. */
+interface Call {
+  readonly flags: Record<string, unknown>;
+  readonly args: readonly unknown[];
+}
+
+type Needs = (call: Call) => Partial<Record<Deno.PermissionName, boolean>>;
+
+const ALL: readonly Deno.PermissionName[] = [
+  "net",
+  "read",
+  "write",
+  "run",
+  "env",
+  "sys",
+  "ffi",
+  // Granted for some hosts by default; Deno's types lack it.
+  "import" as Deno.PermissionName,
+];
+
+/** Flags that name a file to read. */
+const FILE_FLAGS = ["passwordFile", "cacert", "cert", "key"];
+
+/** In the executable the scripts of worker threads are part of it. */
+const WORKERS_ARE_FILES = !Deno.build.standalone;
+
+/** A subcommand that is not here keeps nothing. */
+const NEEDS: Record<string, Needs> = {
+  server: (call) => ({
+    net: true,
+    read: readsFlags(call) ||
+      (WORKERS_ARE_FILES && call.flags.builtin === "fib"),
+  }),
+  client: (call) => ({ net: true, read: readsFlags(call) || readsBody(call) }),
+  bench: (call) => ({
+    net: true,
+    read: readsFlags(call),
+    write: call.flags.output !== undefined,
+  }),
+  broker: (call) => ({
+    net: true,
+    read: readsFlags(call),
+    run: call.args.flat().length > 0,
+  }),
+  demo: () => ({ net: true, run: true }),
+  "demo-server": () => ({ net: true, read: WORKERS_ARE_FILES }),
+};
+
+function readsFlags({ flags }: Call): boolean {
+  // stdin needs no permission.
+  return FILE_FLAGS.some((name) => flags[name] && flags[name] !== "-");
+}
+
+function readsBody({ args: [, body] }: Call): boolean {
+  return typeof body === "string" && /^@(?!-$)/.test(body);
+}
+
+/** Gives back what this subcommand, as it was called, does not need. */
+export async function giveBackPermissions(command: Command): Promise<void> {
+  const call = { flags: command.opts(), args: command.processedArgs };
+  const needs = NEEDS[command.name()]?.(call) ?? {};
+  for (const name of ALL) {
+    if (!needs[name]) await Deno.permissions.revoke({ name });
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The certificates and keys that the flags for `amqps://` name.
+ *
+ * @module
+ */
+import type { TlsOptions } from "../amqp/tls.ts";
+import { readFile } from "./input.ts";
+import { report } from "./output.ts";
+
+/** The flags for `amqps://`. */
+export interface TlsFlags {
+  cacert?: string;
+  cert?: string;
+  key?: string;
+  servername?: string;
+  insecure?: boolean;
+}
+
+/**
+ * Reads the files. Undefined where no flag is given.
+ *
+ * @throws {CliError} 66 where one can't be read.
+ */
+export async function tlsOptions(
+  { cacert, cert, key, servername, insecure }: TlsFlags,
+): Promise<TlsOptions | undefined> {
+  const options: TlsOptions = {};
+  if (cacert) options.caCert = await readFile(cacert);
+  if (cert) options.cert = await readFile(cert);
+  if (key) options.key = await readFile(key);
+  if (servername) options.servername = servername;
+  if (insecure) {
+    options.insecure = true;
+    report("--insecure: whoever answers as the broker learns the password");
+  }
+  return Object.keys(options).length > 0 ? options : undefined;
+}

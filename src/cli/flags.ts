@@ -7,6 +7,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
 import { readInputFile, readPassword } from "./input.ts";
 
+/** What other programs know the broker by. */
+const URL_VARIABLE = "AMQP_URL";
+
 /** Values that turn a switch off. */
 const OFF = new Set(["", "0", "false", "no"]);
 
@@ -64,6 +67,17 @@ export function flag(flags: string, description: string): Option {
   return isOff ? option : option.env(variable);
 }
 
+/**
+ * Takes the settings of a subcommand out of the environment, once they have
+ * been read: children must not find credentials there.
+ */
+export function withholdSettings(command: Command): void {
+  const names = command.options.map(({ envVar }) => envVar);
+  for (const name of [...names, URL_VARIABLE]) {
+    if (name !== undefined) Deno.env.delete(name);
+  }
+}
+
 /** The flags of everything that connects. */
 export interface CommonFlags {
   url: string;
@@ -79,7 +93,10 @@ export function addCommonFlags(command: Command): Command {
   return command
     .addOption(
       flag("-u, --url <url>", "broker, or several separated by commas")
-        .default(Deno.env.get("AMQP_URL") ?? DEFAULT_URL, "AMQP_URL or local"),
+        .default(
+          Deno.env.get(URL_VARIABLE) ?? DEFAULT_URL,
+          `${URL_VARIABLE} or local`,
+        ),
     )
     .addOption(
       flag("--password-file <file>", "read the password there (- is stdin)"),

@@ -42,7 +42,6 @@ interface ServerFlags extends CommonFlags, ServingFlags {
 const EXAMPLES = `
 Examples:
   rabbit-rpc server rpc_queue --builtin fib
-  rabbit-rpc server echo_queue --builtin echo --quiet --prefetch 512
   rabbit-rpc server shouts -- tr a-z A-Z
   rabbit-rpc server model --exec-lines -- python3 model.py`;
 

@@ -67,14 +67,14 @@ export class LineCalls {
   answer(line: string): string | undefined {
     const answer = parseAnswerLine(line);
     if (answer === undefined) {
-      return `"${this.#name}" wrote a line that is no answer: ${quote(line)}`;
+      return `${this.#name}: wrote a line that is no answer: ${quote(line)}`;
     }
     const call = this.#calls.get(answer.id);
     if (call?.sent) {
       this.#settle(call.reply, () => answerResult(answer, this.#name));
     } else if (!this.#isOver(answer.id)) {
       const id = quote(answer.id);
-      return `"${this.#name}" answered a request that it never had: ${id}`;
+      return `${this.#name}: answered a request that it never had: ${id}`;
     }
   }
 
@@ -90,7 +90,11 @@ export class LineCalls {
     reply: PromiseWithResolvers<Uint8Array>,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const abort = () => reply.reject(signal.reason);
+    const abort = () => {
+      // At once: it may be about to be sent.
+      this.#calls.delete(id);
+      reply.reject(signal.reason);
+    };
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
     try {

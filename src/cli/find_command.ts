@@ -10,16 +10,17 @@ const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 const EXECUTABLE = 0o111;
 
 /**
- * The command line with the place of its program: that in `PATH`, or the path
- * itself where it has a slash.
+ * The command line with the place of its program: that in the search path
+ * (`PATH`), or the name itself where it has a slash.
  *
  * @throws {CliError} 66 where there is none that can be run.
  */
 export async function findCommand(
   [name = "", ...args]: string[],
+  searchPath: string = Deno.env.get("PATH") ?? DEFAULT_PATH,
 ): Promise<CommandLine> {
   const isPath = name.includes("/");
-  for (const path of isPath ? [name] : placesOf(name)) {
+  for (const path of isPath ? [name] : placesOf(name, searchPath)) {
     if (await isExecutable(path)) return { name, path, args };
   }
   const why = isPath
@@ -28,10 +29,9 @@ export async function findCommand(
   throw new CliError(EXIT.unreadable, `cannot run "${name}": ${why}.`);
 }
 
-function placesOf(name: string): string[] {
-  const folders = (Deno.env.get("PATH") ?? DEFAULT_PATH).split(":");
+function placesOf(name: string, searchPath: string): string[] {
   // An empty one is the current folder, as in a shell.
-  return folders.map((folder) => `${folder || "."}/${name}`);
+  return searchPath.split(":").map((folder) => `${folder || "."}/${name}`);
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -15,7 +15,6 @@ function newLog() {
   return { log, lines, clock };
 }
 
-// deno-lint-ignore require-await -- a stream of what is there already
 async function* stream(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
 }

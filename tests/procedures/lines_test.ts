@@ -6,7 +6,6 @@ import { type Line, lines } from "../../src/procedures/lines.ts";
 
 const encoder = new TextEncoder();
 
-// deno-lint-ignore require-await -- a stream of what is there already
 async function* stream(chunks: string[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) yield encoder.encode(chunk);
 }
@@ -43,7 +42,6 @@ Deno.test("a line that is too long is cut, and the next is whole", async () => {
 
 Deno.test("a line that never ends is told of at once", async () => {
   let read = 0;
-  // deno-lint-ignore require-await -- an endless stream
   async function* endless(): AsyncGenerator<Uint8Array> {
     while (read++ < 1000) yield encoder.encode("x");
   }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import { RpcRequest } from "../../src/rpc/procedure.ts";
+import type { RpcRequest } from "../../src/rpc/procedure.ts";
 import { Execution } from "../../src/rpc/execution.ts";
 import type { Outcome } from "../../src/rpc/job.ts";
 import type { MessageProperties } from "../../src/rpc/transport.ts";

@@ -57,7 +57,7 @@ export class ChildLog {
 
   #sayLeftOut(): void {
     if (this.#leftOut === 0) return;
-    this.#write(`${this.#name}: ${this.#leftOut} more lines left out`);
+    this.#write(`${this.#name}: lines left out: ${this.#leftOut}`);
     this.#leftOut = 0;
   }
 }

@@ -23,7 +23,7 @@ import {
 } from "./process_group.ts";
 import type { Service } from "./service.ts";
 
-/** With this many failures in a row, requests are not kept for the next try. */
+/** Children that ended without an answer: requests wait for no more of them. */
 const HOPELESS = 3;
 
 /** Why a child is there no more. */
@@ -89,13 +89,14 @@ class ExecLines implements Service {
   /** One child after the other. */
   async #supervise(): Promise<void> {
     const { signal } = this.#stopping;
-    for (let failures = 1; !signal.aborted; failures++) {
+    let failures = 0;
+    while (!signal.aborted) {
       const answeredBefore = this.#calls.answered;
       const end = await this.#runChild();
-      if (this.#calls.answered > answeredBefore) failures = 1;
       if (signal.aborted) break;
+      failures = this.#calls.answered > answeredBefore ? 0 : failures + 1;
       this.#calls.abort(this.#aborted(end), failures >= HOPELESS);
-      const retryInMs = backoffMs(failures);
+      const retryInMs = backoffMs(Math.max(failures, 1));
       this.#log.add(this.#startingAgain(end, failures, retryInMs));
       await delay(retryInMs, signal).catch(stopped);
     }
@@ -148,10 +149,9 @@ class ExecLines implements Service {
   }
 
   #startingAgain({ why }: End, failures: number, retryInMs: number): string {
-    const inARow = failures === 1
-      ? ""
-      : ` before it answered anything, ${failures} times in a row`;
-    return `"${this.#command.name}" ${why}${inARow}; ` +
+    const inVain = failures > 0 ? " before it answered anything" : "";
+    const inARow = failures > 1 ? `, ${failures} times in a row` : "";
+    return `"${this.#command.name}" ${why}${inVain}${inARow}; ` +
       `starting it again in ${formatMs(retryInMs)}`;
   }
 }

@@ -99,14 +99,15 @@ export class ProcessGroup {
 
   async #watch(outputs: Promise<void>[]): Promise<Deno.CommandStatus> {
     const status = await this.#child.status;
-    // What was told to stop has its time to do so.
-    if (!this.#stopping) this.#kill();
+    const wasTold = this.#stopping;
     this.#stopping = true;
+    // What was told to stop has its time to do so.
+    if (!wasTold) this.#kill();
     const input = Promise.race([this.closeInput(), this.#cut.promise]);
     await Promise.all([...outputs, input]);
     clearTimeout(this.#timer);
     // Those that closed their outputs may be there all the same.
-    this.#signal("SIGKILL");
+    if (wasTold) this.#signal("SIGKILL");
     return status;
   }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { test } from "../support/needs.ts";
+import { permissionsMissing, test } from "../support/needs.ts";
 import { isThere } from "../support/files.ts";
 import { groupEnd, processGroupsMissing } from "../support/process_groups.ts";
 import type { Running } from "../support/process.ts";
@@ -30,7 +30,9 @@ rabbitMqTest("a batch goes through as many processes", async () => {
   assert.deepEqual([code, stdout], [0, stdin.toUpperCase()]);
 });
 
-const jqMissing = isThere(JQ) ? undefined : `there is no ${JQ}`;
+const jqMissing = permissionsMissing() ??
+  (isThere(JQ) ? undefined : `there is no ${JQ}.`);
+
 rabbitMqTest("flags of the command are its own: -- jq", {
   needs: [jqMissing],
 }, async () => {

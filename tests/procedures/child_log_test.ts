@@ -44,14 +44,14 @@ Deno.test("more than 100 lines in a second are counted only", async () => {
   const { log, lines, clock } = newLog();
   await log.copy(stream("line\n".repeat(1000)));
   assert.equal(lines.length, 101);
-  assert.equal(lines.at(-1), "model: 900 more lines left out");
+  assert.equal(lines.at(-1), "model: lines left out: 900");
   clock.nowMs += 999;
   log.add("still too many");
   assert.equal(lines.length, 101);
   clock.nowMs += 1;
   log.add("a new second");
   assert.deepEqual(lines.slice(101), [
-    "model: 1 more lines left out",
+    "model: lines left out: 1",
     "a new second",
   ]);
 });

@@ -37,7 +37,7 @@ export class Run {
   readonly #outcome = Promise.withResolvers<Outcome>();
 
   constructor(service: Service, request: RpcRequest) {
-    const { promise: _, resolve } = this.#outcome;
+    const { resolve } = this.#outcome;
     this.#execution = new Execution(request, LIMIT_MS, resolve);
     this.#execution.start(service.procedure);
   }

@@ -12,6 +12,7 @@ import { addDemoCommand } from "./demo.ts";
 import { addDemoServerCommand } from "./demo_server.ts";
 import { addClientCommand } from "./client.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
+import { withholdSettings } from "./flags.ts";
 import { report } from "./output.ts";
 import { addServerCommand } from "./server.ts";
 import { versionText } from "./version.ts";
@@ -39,6 +40,7 @@ function createProgram(done: (status: number) => void): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .hook("preAction", (_, command) => withholdSettings(command))
     .exitOverride();
   addServerCommand(program, done);
   addClientCommand(program, done);

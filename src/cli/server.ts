@@ -20,7 +20,6 @@ import {
   flag,
   parseCount,
   parseTimeout,
-  withholdSettings,
 } from "./flags.ts";
 import { OrderedOutput, report } from "./output.ts";
 import { reportConnection } from "./connection_events.ts";
@@ -96,7 +95,6 @@ export function addServerCommand(
     )
     .addHelpText("after", EXAMPLES)
     .action(async (queue: string, words: string[], flags: ServerFlags) => {
-      withholdSettings(command);
       done(await serve(queue, { ...flags, command: words }));
     });
   addCommonFlags(command);

@@ -6,7 +6,7 @@
 import type { RpcConnection } from "../amqp/connect.ts";
 import type { CallOptions } from "../rpc/call_options.ts";
 import { RpcError } from "../rpc/errors.ts";
-import { jsonBody } from "./output.ts";
+import { jsonBody } from "../rpc/json_body.ts";
 
 /** What became of one request. */
 export interface Outcome {

@@ -8,6 +8,10 @@ import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
 import { readInputFile, readPassword } from "./input.ts";
 import { type TlsFlags, tlsOptions } from "./tls_files.ts";
 
+/** What other programs know the broker by. */
+const URL_VARIABLE = "AMQP_URL";
+const PASSWORD_VARIABLE = "RABBIT_RPC_PASSWORD";
+
 /** Values that turn a switch off. */
 const OFF = new Set(["", "0", "false", "no"]);
 
@@ -65,6 +69,17 @@ export function flag(flags: string, description: string): Option {
   return isOff ? option : option.env(variable);
 }
 
+/**
+ * Takes the settings of a subcommand out of the environment, once they have
+ * been read: children must not find credentials there.
+ */
+export function withholdSettings(command: Command): void {
+  const names = command.options.map(({ envVar }) => envVar);
+  for (const name of [...names, URL_VARIABLE, PASSWORD_VARIABLE]) {
+    if (name !== undefined) Deno.env.delete(name);
+  }
+}
+
 /** The flags of everything that connects. */
 export interface CommonFlags extends TlsFlags {
   url: string;
@@ -79,12 +94,15 @@ export interface CommonFlags extends TlsFlags {
 
 /** Adds the flags of everything that connects. */
 export function addCommonFlags(command: Command): Command {
-  const password = Deno.env.get("RABBIT_RPC_PASSWORD") || undefined;
+  const password = Deno.env.get(PASSWORD_VARIABLE) || undefined;
   return command
     .setOptionValueWithSource("password", password, "env")
     .addOption(
       flag("-u, --url <url>", "broker, or several separated by commas")
-        .default(Deno.env.get("AMQP_URL") ?? DEFAULT_URL, "AMQP_URL or local"),
+        .default(
+          Deno.env.get(URL_VARIABLE) ?? DEFAULT_URL,
+          `${URL_VARIABLE} or local`,
+        ),
     )
     .addOption(
       flag("--password-file <file>", "read the password there (- is stdin)"),

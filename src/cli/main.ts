@@ -7,6 +7,7 @@
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../rpc/errors.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
+import { withholdSettings } from "./flags.ts";
 import { report } from "./output.ts";
 import { giveBackPermissions } from "./permissions.ts";
 import { versionText } from "./version.ts";
@@ -59,6 +60,7 @@ function createProgram(): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .hook("preAction", (_, command) => withholdSettings(command))
     .hook("preAction", (_, command) => giveBackPermissions(command))
     .exitOverride();
 }

@@ -112,8 +112,6 @@ export function report(message: string): void {
   Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${line}\n`));
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 const CLEAR_LINE = "\r\x1b[K";
 
 /** A line on stderr that replaces itself, where that is a terminal. */
@@ -134,16 +132,5 @@ export class LiveLine {
   /** Leaves no trace. */
   clear(): void {
     this.show("");
-  }
-}
-
-/** A body in JSON: as text where it is UTF-8, else as base64. */
-export function jsonBody(
-  bytes: Uint8Array,
-): { body: string } | { body_base64: string } {
-  try {
-    return { body: utf8.decode(bytes) };
-  } catch {
-    return { body_base64: Buffer.from(bytes).toString("base64") };
   }
 }

@@ -40,8 +40,11 @@ const WORKERS_ARE_FILES = !Deno.build.standalone;
 const NEEDS: Record<string, Needs> = {
   server: (call) => ({
     net: true,
-    read: readsFlags(call) ||
+    read: readsFlags(call) || servesCommand(call) ||
       (WORKERS_ARE_FILES && call.flags.builtin === "fib"),
+    run: servesCommand(call),
+    // PATH, to find the command by.
+    env: servesCommand(call),
   }),
   client: (call) => ({ net: true, read: readsFlags(call) || readsBody(call) }),
   bench: (call) => ({
@@ -61,6 +64,10 @@ const NEEDS: Record<string, Needs> = {
 function readsFlags({ flags }: Call): boolean {
   // stdin needs no permission.
   return FILE_FLAGS.some((name) => flags[name] && flags[name] !== "-");
+}
+
+function servesCommand({ args }: Call): boolean {
+  return args.flat().length > 1;
 }
 
 function readsBody({ args: [, body] }: Call): boolean {

@@ -28,7 +28,6 @@ import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
 import { onSignal } from "./signals.ts";
 
 interface ServerFlags extends CommonFlags, ServingFlags {
-  concurrency: number | null;
   prefetch: number | null;
   handlerTimeout: number;
   maxDeliveries: number;
@@ -42,8 +41,8 @@ interface ServerFlags extends CommonFlags, ServingFlags {
 const EXAMPLES = `
 Examples:
   rabbit-rpc server rpc_queue --builtin fib
-  rabbit-rpc server echo_queue --builtin echo --quiet --prefetch 512
-  rabbit-rpc server rpc_queue --builtin fib --workers 2 --count 1000`;
+  rabbit-rpc server shouts -- tr a-z A-Z
+  rabbit-rpc server model --exec-lines -- python3 model.py`;
 
 /** Adds the subcommand; `done` gets the exit status. */
 export function addServerCommand(
@@ -53,11 +52,15 @@ export function addServerCommand(
   const command = program.command("server")
     .summary("answer requests from a queue")
     .description("Answers requests from a queue until it is stopped.")
-    .argument("<queue>", "request queue; declared durable if it is missing");
+    .argument("<queue>", "request queue; declared durable if it is missing")
+    .argument("[command...]", "after --: run it, one process per request");
   addServingFlags(command)
     .addOption(
       flag("-c, --concurrency <n>", "requests that run at once")
-        .argParser(parseCount(1)).default(null, "workers for fib, or 256"),
+        .argParser(parseCount(1)).default(
+          null,
+          "cores for fib and commands, else 256",
+        ),
     )
     .addOption(
       flag("--prefetch <n>", "requests taken ahead from the broker")
@@ -91,14 +94,14 @@ export function addServerCommand(
         .argParser(parseTimeout).default(30_000, "30s"),
     )
     .addHelpText("after", EXAMPLES)
-    .action(async (queue: string, flags: ServerFlags) => {
-      done(await serve(queue, flags));
+    .action(async (queue: string, words: string[], flags: ServerFlags) => {
+      done(await serve(queue, { ...flags, command: words }));
     });
   addCommonFlags(command);
 }
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
-  await using service = openService(flags);
+  await using service = await openService(flags);
   await using transport = new AmqpTransport(connectSettings(flags.url, {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,

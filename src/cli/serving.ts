@@ -9,21 +9,33 @@ import {
   type BuiltinName,
   createBuiltin,
 } from "../procedures/builtin.ts";
+import { createExec } from "../procedures/exec.ts";
+import { createExecLines } from "../procedures/exec_lines.ts";
 import type { Service } from "../procedures/service.ts";
+import { CliError, EXIT } from "./exit_status.ts";
+import { findCommand } from "./find_command.ts";
 import { flag, parseCount } from "./flags.ts";
+import { report } from "./output.ts";
 
 /** What to serve, and how it runs. */
 export interface ServingFlags {
-  builtin: BuiltinName;
+  builtin?: BuiltinName;
+  /** The words after `--`. */
+  command: string[];
+  execLines?: boolean;
   workers: number;
+  concurrency: number | null;
 }
 
 /** Adds the flags that say what to serve. */
 export function addServingFlags(command: Command): Command {
   return command
     .addOption(
-      flag("--builtin <name>", "what to serve")
-        .choices(BUILTIN_NAMES).makeOptionMandatory(),
+      flag("--builtin <name>", "serve what comes with the program")
+        .choices(BUILTIN_NAMES),
+    )
+    .addOption(
+      flag("--exec-lines", "one process of the command, JSON lines both ways"),
     )
     .addOption(
       flag("--workers <n>", "worker threads for fib; 0: the main thread")
@@ -32,7 +44,54 @@ export function addServingFlags(command: Command): Command {
     );
 }
 
-/** What the flags ask for, ready to run. */
-export function openService(flags: ServingFlags): Service {
-  return createBuiltin(flags.builtin, { workers: flags.workers });
+/** One kind of what can be served. */
+interface Kind {
+  /** How it is asked for. */
+  readonly usage: string;
+  readonly isAsked: (flags: ServingFlags) => boolean;
+  readonly open: (flags: ServingFlags) => Service | Promise<Service>;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    usage: "--builtin NAME",
+    isAsked: ({ builtin }) => builtin !== undefined,
+    open: ({ builtin, workers }) => createBuiltin(builtin!, { workers }),
+  },
+  {
+    usage: "-- CMD",
+    isAsked: ({ command }) => command.length > 0,
+    open: openCommand,
+  },
+];
+
+/**
+ * What the flags ask for, ready to run.
+ *
+ * @throws {CliError} where that is not exactly one thing, or there is no such
+ * command.
+ */
+export async function openService(flags: ServingFlags): Promise<Service> {
+  if (flags.execLines && flags.command.length === 0) {
+    throw new CliError(EXIT.usage, "--exec-lines wants a command after --.");
+  }
+  const [kind, ...others] = KINDS.filter(({ isAsked }) => isAsked(flags));
+  if (kind === undefined || others.length > 0) {
+    const usages = KINDS.map(({ usage }) => usage).join(", ");
+    throw new CliError(
+      EXIT.usage,
+      `a server runs one thing: give exactly one of ${usages}.`,
+    );
+  }
+  return await kind.open(flags);
+}
+
+async function openCommand(
+  { command, execLines, concurrency }: ServingFlags,
+): Promise<Service> {
+  const create = execLines ? createExecLines : createExec;
+  return create(await findCommand(command), {
+    log: report,
+    concurrency: concurrency ?? undefined,
+  });
 }

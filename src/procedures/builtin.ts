@@ -6,8 +6,9 @@
 import { delay } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
-import { fib, parseFibArgument, quote } from "./fib.ts";
+import { fib, parseFibArgument } from "./fib.ts";
 import { WorkerPool } from "./pool.ts";
+import { quote } from "./quote.ts";
 import { type Service, WAITING_CONCURRENCY } from "./service.ts";
 
 /** How built-in procedures run. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { RpcError } from "../rpc/errors.ts";
+import { quote } from "./quote.ts";
 
 /** The largest n whose result a double holds exactly. */
 export const FIB_MAX = 78;
@@ -29,11 +30,4 @@ export function parseFibArgument(text: string): number {
     "invalid_argument",
     `fib wants a whole number from 0 to ${FIB_MAX}, got ${quote(text)}`,
   );
-}
-
-/** Input in an error message: quoted, one line, of bounded length. */
-export function quote(text: string): string {
-  const longest = 64;
-  const shown = text.length > longest ? `${text.slice(0, longest)}...` : text;
-  return JSON.stringify(shown);
 }

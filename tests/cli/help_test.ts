@@ -30,7 +30,8 @@ type Flag = [flag: string, standard?: string];
 const FLAGS: Record<"server" | "client", Flag[]> = {
   server: [
     ["--builtin <name>"],
-    ["--concurrency <n>", "workers for fib, or 256"],
+    ["--exec-lines"],
+    ["--concurrency <n>", "cores for fib and commands, else 256"],
     ["--prefetch <n>", "max(c, min(2c, 16))"],
     ["--workers <n>", "cores"],
     ["--handler-timeout <duration>", "30s"],
@@ -111,7 +112,10 @@ const WRONG: [string[], RegExp][] = [
   [["client", "q", "1", "-u", "http://broker"], /url must look like amqp:/],
   [["client", "q", "1", "-u", "broker"], /url must look like amqp:/],
   [["client", "q", "1", "-u", "amqp://%E0%A4%A@b"], /percent-encoded UTF-8/],
-  [["server", "q"], /--builtin.* not specified/],
+  [["server", "q"], /exactly one of --builtin NAME, -- CMD/],
+  [["server", "q", "--builtin", "fib", "--", "cat"], /exactly one of/],
+  [["server", "q", "--exec-lines"], /--exec-lines wants a command after --/],
+  [["server", "q", "--builtin", "fib", "--exec-lines"], /wants a command/],
   [["server", "q", "--builtin", "fob"], /'fob'.*fib, echo, message, sleep/],
   [["server", "q", "--builtin", "fib", "-c", "0"], /--concurrency.*'0'/],
   [["server", "q", "--builtin", "fib", "--prefetch", "0"], /--prefetch.*'0'/],

@@ -10,7 +10,8 @@ import {
   startProcess,
 } from "./process.ts";
 
-const PYTHON = "/usr/bin/python3";
+/** The Python of the system. */
+export const PYTHON = "/usr/bin/python3";
 const PEERS = `${import.meta.dirname}/../peers`;
 const AMQP_TOOLS = "/usr/bin";
 
@@ -23,13 +24,17 @@ export interface PeerServerOptions {
   durable?: boolean;
 }
 
-/** Why a Python library can't be used here; undefined where it can. */
-export function pythonMissing(library: PythonPeer): string | undefined {
+/**
+ * Why Python, or a library of it, can't be used here; undefined where it can.
+ */
+export function pythonMissing(library?: PythonPeer): string | undefined {
   const permissions = permissionsMissing();
   if (permissions !== undefined) return permissions;
-  const name = library.replace("_", "-");
-  const advice = `On Debian: apt-get install python3-${name}.`;
+  const name = library?.replace("_", "-");
+  const packages = ["python3", name].filter(Boolean).join("-");
+  const advice = `On Debian: apt-get install ${packages}.`;
   if (!isThere(PYTHON)) return `there is no ${PYTHON}. ${advice}`;
+  if (library === undefined) return undefined;
   const { success } = new Deno.Command(PYTHON, {
     args: ["-c", `import ${library}`],
     stdout: "null",

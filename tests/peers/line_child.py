@@ -1,0 +1,60 @@
+"""A child that reads a request a line and does as its body says.
+
+An answer is the body as it came, unless the body is one of:
+show          answers with the whole request
+hold          does not answer
+release       answers those that are held, the last one first, then itself
+pid           answers with its process group
+exit STATUS   ends without an answer
+error JSON    answers with this error
+answer JSON   adds these members to the answer, and has no body
+print LINE    writes the line, then answers
+say TEXT      writes the text to stderr, then answers
+flood BYTES   writes a line of so many bytes that has no end
+"""
+import json
+import os
+import sys
+
+
+def send(request, **members):
+    print(json.dumps({"id": request["id"], **members}), flush=True)
+
+
+def main():
+    held = []
+    for line in sys.stdin:
+        request = json.loads(line)
+        word, _, rest = request.get("body", "").partition(" ")
+        if word == "show":
+            send(request, body=json.dumps(request))
+        elif word == "hold":
+            held.append(request)
+        elif word == "release":
+            for other in reversed(held):
+                send(other, body="released")
+            held = []
+            send(request, body="done")
+        elif word == "pid":
+            send(request, body=str(os.getpgid(0)))
+        elif word == "exit":
+            sys.exit(int(rest))
+        elif word == "error":
+            send(request, error=json.loads(rest))
+        elif word == "answer":
+            send(request, **json.loads(rest))
+        elif word == "print":
+            print(rest)
+            send(request, body="done")
+        elif word == "say":
+            print(rest, file=sys.stderr, flush=True)
+            send(request, body="done")
+        elif word == "flood":
+            print("x" * int(rest), end="", flush=True)
+        elif "body" in request:
+            send(request, body=request["body"])
+        else:
+            send(request, body_base64=request["body_base64"])
+
+
+main()

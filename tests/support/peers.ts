@@ -10,7 +10,8 @@ import {
   startProcess,
 } from "./process.ts";
 
-const PYTHON = "/usr/bin/python3";
+/** The Python that has Debian's libraries. */
+export const PYTHON = "/usr/bin/python3";
 const PEERS = `${import.meta.dirname}/../peers`;
 const AMQP_TOOLS = "/usr/bin";
 

@@ -1,0 +1,90 @@
+// The project's own benchmarks: deno task bench -- --only rpc,startup
+
+import process from "node:process";
+import { machine } from "./machine.ts";
+import {
+  type BenchOptions,
+  parseOptions,
+  type SectionName,
+  USAGE,
+} from "./options.ts";
+import { markdown, type Table } from "./report.ts";
+import { type Section, withScene } from "./scene.ts";
+import { fib } from "./sections/fib.ts";
+import { growth } from "./sections/growth.ts";
+import { micro } from "./sections/micro.ts";
+import { rpc } from "./sections/rpc.ts";
+import { sizes } from "./sections/sizes.ts";
+import { startup } from "./sections/startup.ts";
+
+const SECTIONS: Record<SectionName, Section> = {
+  micro,
+  rpc,
+  sizes,
+  growth,
+  fib,
+  startup,
+};
+
+interface Report {
+  /** As it was typed. */
+  command: string;
+  date: string;
+  /** Rounds of which the medians are told. */
+  rounds: number;
+  where: Record<string, string>;
+  sections: Partial<Record<SectionName, Table[]>>;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function measure(
+  options: BenchOptions,
+  command: string,
+): Promise<Report> {
+  return await withScene(options, say, async (scene) => {
+    const report: Report = {
+      command,
+      date: new Date().toISOString().slice(0, 10),
+      rounds: options.amounts.rounds,
+      where: await machine(scene),
+      sections: {},
+    };
+    for (const name of options.only) {
+      report.sections[name] = await SECTIONS[name](scene);
+    }
+    return report;
+  });
+}
+
+function text({ command, date, rounds, where, sections }: Report): string {
+  const facts = Object.entries(where)
+    .map(([name, value]) => `- ${name}: ${value}`);
+  return [
+    `Measured on ${date} with \`${command}\`: medians of ${rounds} rounds.`,
+    facts.join("\n"),
+    ...Object.values(sections).flat().map(markdown),
+  ].join("\n\n");
+}
+
+async function main(args: string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options === undefined) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const report = await measure(options, ["deno task bench", ...args].join(" "));
+  const shown = options.json ? JSON.stringify(report) : text(report);
+  process.stdout.write(`${shown}\n`);
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+  say(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 64;
+}

@@ -1,0 +1,46 @@
+// What a section has at hand.
+
+import { type Contender, ours, PEERS_BY_NAME } from "./contenders.ts";
+import { type BenchBroker, startBenchBroker } from "./brokers.ts";
+import type { Amounts, BenchOptions } from "./options.ts";
+import type { Table } from "./report.ts";
+
+/** Brokers that run, contenders that can. */
+export interface Scene {
+  readonly amounts: Amounts;
+  readonly brokers: readonly BenchBroker[];
+  /** We come first. */
+  readonly contenders: readonly Contender[];
+  /** Tells of progress. */
+  readonly say: (line: string) => void;
+}
+
+/** Measures one thing. */
+export type Section = (scene: Scene) => Promise<Table[]>;
+
+/** Starts and builds what was asked for; says what is missing, and why. */
+export async function withScene<T>(
+  { amounts, brokers: brokerNames, peers }: BenchOptions,
+  say: (line: string) => void,
+  use: (scene: Scene) => Promise<T>,
+): Promise<T> {
+  await using stack = new AsyncDisposableStack();
+  const dir = await Deno.makeTempDir({ prefix: "rabbit-rpc-bench-" });
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  const brokers: BenchBroker[] = [];
+  for (const name of brokerNames) {
+    const broker = await startBenchBroker(name);
+    if ("missing" in broker) say(`left out: ${name}: ${broker.missing}`);
+    else brokers.push(stack.use(broker));
+  }
+  if (brokers.length === 0) throw new Error("there is no broker to measure on");
+  const contenders = [await ours()];
+  for (const name of peers) {
+    const own = `${dir}/${name}`;
+    await Deno.mkdir(own);
+    const peer = await PEERS_BY_NAME[name].prepare(own);
+    if ("missing" in peer) say(`left out: ${name}: ${peer.missing}`);
+    else contenders.push(peer);
+  }
+  return await use({ amounts, brokers, contenders, say });
+}

@@ -1,0 +1,65 @@
+// What a call costs us as more of them are in flight.
+
+import { resolve } from "node:path";
+import { runProcess } from "../../support/process.ts";
+import type { Row, Table } from "../report.ts";
+import type { Scene } from "../scene.ts";
+import { takeTurns, withPairs } from "../turns.ts";
+
+const ROOT = resolve(import.meta.dirname!, "../../..");
+const BYTES_PER_KIB = 1024;
+
+/** A table of loads, and one of waiting calls. */
+export async function growth(scene: Scene): Promise<Table[]> {
+  const { amounts: { calls, seconds, growth }, contenders, say } = scene;
+  const [broker] = scene.brokers;
+  const [ours] = contenders;
+  say(`growth on ${broker.name}`);
+  const rows: Row[] = [];
+  for (const concurrency of growth) {
+    const load = { calls, seconds, concurrency, body: "30" };
+    // New processes for each load, since memory is told at its peak.
+    const [{ run }] = await withPairs(
+      [ours],
+      broker,
+      load,
+      (pairs) => takeTurns(pairs, load, scene),
+    );
+    rows.push({ concurrency, ...run });
+  }
+  const waiting = Math.max(...growth);
+  const kib = await pendingBytes(broker.url, waiting) / BYTES_PER_KIB;
+  return [{
+    title: `As work grows: rabbit-rpc on ${broker.name}, echo of 2 bytes`,
+    columns: [
+      { key: "concurrency", title: "in flight" },
+      { key: "callsPerSecond", title: "calls/s" },
+      { key: "p50Ms", title: "p50 ms", digits: 2 },
+      { key: "p99Ms", title: "p99 ms", digits: 2 },
+      { key: "clientUs", title: "client CPU µs/call" },
+      { key: "serverUs", title: "server CPU µs/call" },
+      { key: "clientMiB", title: "client peak MiB" },
+      { key: "serverMiB", title: "server peak MiB" },
+    ],
+    rows,
+  }, {
+    title: "Memory of a waiting call",
+    columns: [
+      { key: "waiting", title: "calls that wait" },
+      { key: "kib", title: "KiB each, after a collection", digits: 2 },
+    ],
+    rows: [{ waiting, kib }],
+  }];
+}
+
+/** What one of so many calls holds in the client while it waits. */
+async function pendingBytes(url: string, calls: number): Promise<number> {
+  const { code, stdout, stderr } = await runProcess(Deno.execPath(), [
+    ...["run", "--quiet", "--config", `${ROOT}/deno.json`],
+    ...["--v8-flags=--expose-gc", "--allow-net"],
+    `${import.meta.dirname}/../pending_memory.ts`,
+    ...[url, String(calls)],
+  ]);
+  if (code !== 0) throw new Error(stderr);
+  return Number(stdout);
+}

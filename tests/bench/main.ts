@@ -61,6 +61,7 @@ async function measure(
 
 function text({ command, date, rounds, where, sections }: Report): string {
   const facts = Object.entries(where)
+    .filter(([, value]) => value !== "")
     .map(([name, value]) => `- ${name}: ${value}`);
   return [
     `Measured on ${date} with \`${command}\`: medians of ${rounds} rounds.`,

@@ -1,4 +1,5 @@
-// Prints how many bytes each of many calls holds in a client while it waits.
+// Prints how many bytes each of many calls holds in a client while it waits, as
+// a JSON object: on V8's heap, and in buffers beside it.
 //
 // usage: deno run --v8-flags=--expose-gc pending_memory.ts URL CALLS
 
@@ -8,12 +9,12 @@ import { waitUntil } from "../support/wait.ts";
 
 const { gc } = globalThis as { gc?: () => void };
 
-/** Bytes that are in use, on V8's heap and beside it. */
-function used(): number {
+/** Bytes that are in use. */
+function used(): { heap: number; buffers: number } {
   if (gc === undefined) throw new Error("run it with --v8-flags=--expose-gc");
   gc();
   const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  return { heap: heapUsed, buffers: external };
 }
 
 const [url, count] = process.argv.slice(2);
@@ -40,7 +41,11 @@ await waitUntil(
   async () => (await rpc.inspect(queue))?.messages === calls,
   60_000,
 );
-const each = (used() - before) / calls;
+const after = used();
 waiting.abort();
 await ended;
-process.stdout.write(`${each}\n`);
+const each = {
+  heap: (after.heap - before.heap) / calls,
+  buffers: (after.buffers - before.buffers) / calls,
+};
+process.stdout.write(`${JSON.stringify(each)}\n`);

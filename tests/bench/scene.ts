@@ -20,27 +20,32 @@ export type Section = (scene: Scene) => Promise<Table[]>;
 
 /** Starts and builds what was asked for; says what is missing, and why. */
 export async function withScene<T>(
-  { amounts, brokers: brokerNames, peers }: BenchOptions,
+  options: BenchOptions,
   say: (line: string) => void,
   use: (scene: Scene) => Promise<T>,
 ): Promise<T> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "rabbit-rpc-bench-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
+  // Micro benchmarks are of functions alone.
+  const needed = options.only.some((name) => name !== "micro");
   const brokers: BenchBroker[] = [];
-  for (const name of brokerNames) {
+  for (const name of needed ? options.brokers : []) {
     const broker = await startBenchBroker(name);
     if ("missing" in broker) say(`left out: ${name}: ${broker.missing}`);
     else brokers.push(stack.use(broker));
   }
-  if (brokers.length === 0) throw new Error("there is no broker to measure on");
+  if (needed && brokers.length === 0) {
+    throw new RangeError("no broker is left to measure on; try --broker own");
+  }
   const contenders = [await ours()];
-  for (const name of peers) {
+  for (const name of needed ? options.peers : []) {
     const own = `${dir}/${name}`;
     await Deno.mkdir(own);
     const peer = await PEERS_BY_NAME[name].prepare(own);
     if ("missing" in peer) say(`left out: ${name}: ${peer.missing}`);
     else contenders.push(peer);
   }
+  const { amounts } = options;
   return await use({ amounts, brokers, contenders, say });
 }

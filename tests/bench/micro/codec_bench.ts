@@ -1,6 +1,5 @@
 // Messages of the wire format.
 
-import { RpcReply } from "../../../src/rpc/wire.ts";
 import {
   decodeReply,
   decodeRequest,
@@ -18,18 +17,21 @@ const request = { ...delivered, properties: requestProperties(fields, nowMs) };
 const decoded = decodeRequest(request, "q", nowMs);
 const reply = { ...delivered, properties: { correlationId } };
 
+/** What nobody can see need not be made, and would cost nothing. */
+export let made: unknown;
+
 Deno.bench("encode a request", { group: "codec" }, () => {
-  requestProperties(fields, nowMs);
+  made = requestProperties(fields, nowMs);
 });
 
 Deno.bench("decode a request", { group: "codec" }, () => {
-  decodeRequest(request, "q", nowMs);
+  made = decodeRequest(request, "q", nowMs);
 });
 
 Deno.bench("encode a reply", { group: "codec" }, () => {
-  encodeReply(decoded, body);
+  made = encodeReply(decoded, body);
 });
 
 Deno.bench("decode a reply", { group: "codec" }, () => {
-  if (!(decodeReply(reply) instanceof RpcReply)) throw new Error("an error");
+  made = decodeReply(reply);
 });

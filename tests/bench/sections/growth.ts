@@ -28,7 +28,7 @@ export async function growth(scene: Scene): Promise<Table[]> {
     rows.push({ concurrency, ...run });
   }
   const waiting = Math.max(...growth);
-  const kib = await pendingBytes(broker.url, waiting) / BYTES_PER_KIB;
+  const { heap, buffers } = await pendingBytes(broker.url, waiting);
   return [{
     title: `As work grows: rabbit-rpc on ${broker.name}, echo of 2 bytes`,
     columns: [
@@ -43,17 +43,25 @@ export async function growth(scene: Scene): Promise<Table[]> {
     ],
     rows,
   }, {
-    title: "Memory of a waiting call",
+    title: "Memory that a waiting call holds in the client",
     columns: [
       { key: "waiting", title: "calls that wait" },
-      { key: "kib", title: "KiB each, after a collection", digits: 2 },
+      { key: "heapKib", title: "KiB each on the heap", digits: 1 },
+      { key: "buffersKib", title: "KiB each in buffers", digits: 1 },
     ],
-    rows: [{ waiting, kib }],
+    rows: [{
+      waiting,
+      heapKib: heap / BYTES_PER_KIB,
+      buffersKib: buffers / BYTES_PER_KIB,
+    }],
   }];
 }
 
 /** What one of so many calls holds in the client while it waits. */
-async function pendingBytes(url: string, calls: number): Promise<number> {
+async function pendingBytes(
+  url: string,
+  calls: number,
+): Promise<{ heap: number; buffers: number }> {
   const { code, stdout, stderr } = await runProcess(Deno.execPath(), [
     ...["run", "--quiet", "--config", `${ROOT}/deno.json`],
     ...["--v8-flags=--expose-gc", "--allow-net"],
@@ -61,5 +69,5 @@ async function pendingBytes(url: string, calls: number): Promise<number> {
     ...[url, String(calls)],
   ]);
   if (code !== 0) throw new Error(stderr);
-  return Number(stdout);
+  return JSON.parse(stdout);
 }

@@ -1,6 +1,7 @@
 // What a section has at hand.
 
-import { type Contender, ours, PEERS_BY_NAME } from "./contenders.ts";
+import { type Contender, ours } from "./contenders.ts";
+import { PREPARE } from "./libraries.ts";
 import { type BenchBroker, startBenchBroker } from "./brokers.ts";
 import type { Amounts, BenchOptions } from "./options.ts";
 import type { Table } from "./report.ts";
@@ -42,7 +43,7 @@ export async function withScene<T>(
   for (const name of needed ? options.peers : []) {
     const own = `${dir}/${name}`;
     await Deno.mkdir(own);
-    const peer = await PEERS_BY_NAME[name].prepare(own);
+    const peer = await PREPARE[name](own);
     if ("missing" in peer) say(`left out: ${name}: ${peer.missing}`);
     else contenders.push(peer);
   }

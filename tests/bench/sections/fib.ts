@@ -14,7 +14,7 @@ const CONCURRENCY = 16;
 const OURS: Participant = {
   name: `rabbit-rpc server --builtin fib --workers ${WORKERS}`,
   startServer: (url, queue) =>
-    startOurServer(url, queue, "fib", "--workers", String(WORKERS)),
+    startOurServer(url, queue, ["fib", "--workers", String(WORKERS)]),
   startClient: startOurClient,
 };
 

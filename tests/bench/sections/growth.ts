@@ -1,12 +1,11 @@
 // What a call costs us as more of them are in flight.
 
-import { resolve } from "node:path";
 import { runProcess } from "../../support/process.ts";
+import { onDeno } from "../contenders.ts";
 import type { Row, Table } from "../report.ts";
 import type { Scene } from "../scene.ts";
 import { takeTurns, withPairs } from "../turns.ts";
 
-const ROOT = resolve(import.meta.dirname!, "../../..");
 const BYTES_PER_KIB = 1024;
 
 /** A table of loads, and one of waiting calls. */
@@ -62,12 +61,10 @@ async function pendingBytes(
   url: string,
   calls: number,
 ): Promise<{ heap: number; buffers: number }> {
-  const { code, stdout, stderr } = await runProcess(Deno.execPath(), [
-    ...["run", "--quiet", "--config", `${ROOT}/deno.json`],
-    ...["--v8-flags=--expose-gc", "--allow-net"],
-    `${import.meta.dirname}/../pending_memory.ts`,
-    ...[url, String(calls)],
-  ]);
+  const script = `${import.meta.dirname}/../pending_memory.ts`;
+  const [command, ...args] = onDeno(script, "--v8-flags=--expose-gc");
+  const all = [...args, url, String(calls)];
+  const { code, stdout, stderr } = await runProcess(command, all);
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
 }

@@ -44,7 +44,7 @@ export async function startup(scene: Scene): Promise<Table[]> {
   say(`whole processes on ${broker.name}`);
   const callers = participants(say);
   const queue = `bench-${crypto.randomUUID()}`;
-  await using server = await startOurServer(broker.url, queue, "echo");
+  await using server = await startOurServer(broker.url, queue, ["echo"]);
   await untilServed(broker.url, queue, server);
   const times = new Map(callers.map((caller) => [caller, [] as number[]]));
   // The first fills the disk's cache, and is not counted.

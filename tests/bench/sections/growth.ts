@@ -10,10 +10,14 @@ const BYTES_PER_KIB = 1024;
 
 /** A table of loads, and one of waiting calls. */
 export async function growth(scene: Scene): Promise<Table[]> {
-  const { amounts: { calls, seconds, growth }, contenders, say } = scene;
+  scene.say(`growth on ${scene.brokers[0].name}`);
+  return [await loads(scene), await waitingCalls(scene)];
+}
+
+async function loads(scene: Scene): Promise<Table> {
+  const { amounts: { calls, seconds, growth } } = scene;
   const [broker] = scene.brokers;
-  const [ours] = contenders;
-  say(`growth on ${broker.name}`);
+  const [ours] = scene.contenders;
   const rows: Row[] = [];
   for (const concurrency of growth) {
     const load = { calls, seconds, concurrency, body: "30" };
@@ -26,9 +30,7 @@ export async function growth(scene: Scene): Promise<Table[]> {
     );
     rows.push({ concurrency, ...run });
   }
-  const waiting = Math.max(...growth);
-  const { heap, buffers } = await pendingBytes(broker.url, waiting);
-  return [{
+  return {
     title: `As work grows: rabbit-rpc on ${broker.name}, echo of 2 bytes`,
     columns: [
       { key: "concurrency", title: "in flight" },
@@ -41,19 +43,25 @@ export async function growth(scene: Scene): Promise<Table[]> {
       { key: "serverMiB", title: "server peak MiB" },
     ],
     rows,
-  }, {
+  };
+}
+
+async function waitingCalls(scene: Scene): Promise<Table> {
+  const calls = Math.max(...scene.amounts.growth);
+  const { heap, buffers } = await pendingBytes(scene.brokers[0].url, calls);
+  return {
     title: "Memory that a waiting call holds in the client",
     columns: [
-      { key: "waiting", title: "calls that wait" },
+      { key: "calls", title: "calls that wait" },
       { key: "heapKib", title: "KiB each on the heap", digits: 1 },
       { key: "buffersKib", title: "KiB each in buffers", digits: 1 },
     ],
     rows: [{
-      waiting,
+      calls,
       heapKib: heap / BYTES_PER_KIB,
       buffersKib: buffers / BYTES_PER_KIB,
     }],
-  }];
+  };
 }
 
 /** What one of so many calls holds in the client while it waits. */

@@ -2,17 +2,18 @@
 
 import type { BenchBroker } from "../brokers.ts";
 import type { Load } from "../load.ts";
+import type { Pair } from "../pair.ts";
 import type { Row, Table } from "../report.ts";
 import type { Scene } from "../scene.ts";
-import { takeTurns, withPairs } from "../turns.ts";
+import { type Outcome, takeTurns, withPairs } from "../turns.ts";
 
 /** What a crash or a full broker may cost, and so what the work is worth. */
 const GUARANTEES: Table = {
   title: "What each of them does",
   note:
     "All use one durable classic queue, transient messages, a prefetch of " +
-    "256 and one exclusive callback queue without acknowledgements, and check " +
-    "each reply. The peers do no more than their users usually have them do.",
+    "256 and one exclusive callback queue without acknowledgements. The peers " +
+    "do no more than their users usually have them do.",
   columns: [
     { key: "contender", title: "" },
     { key: "request", title: "request" },
@@ -48,31 +49,20 @@ export async function rpc(scene: Scene): Promise<Table[]> {
 }
 
 async function onBroker(broker: BenchBroker, scene: Scene): Promise<Table> {
-  const { amounts, contenders, say } = scene;
-  const { calls, seconds, size } = amounts;
+  const { amounts: { calls, seconds, size, concurrency }, say } = scene;
   say(`echo on ${broker.name}`);
-  const loads = amounts.concurrency.map((concurrency): Load => {
-    return { calls, seconds, concurrency, body: "x".repeat(size) };
+  const body = "x".repeat(size);
+  const loads = concurrency.map((concurrency): Load => {
+    return { calls, seconds, concurrency, body };
   });
-  const rows = await withPairs(
-    contenders,
-    broker,
-    loads.at(-1)!,
-    async (pairs) => {
-      const rows: Row[] = [];
-      for (const load of loads) {
-        const outcomes = await takeTurns(pairs, load, scene);
-        const ours = outcomes[0].run.callsPerSecond;
-        for (const { name, run } of outcomes) {
-          const { clientMiB: _client, serverMiB: _server, ...figures } = run;
-          const times = ours / run.callsPerSecond;
-          const { concurrency } = load;
-          rows.push({ concurrency, contender: name, ...figures, times });
-        }
-      }
-      return rows;
-    },
-  );
+  const measure = async (pairs: Pair[]) => {
+    const rows: Row[] = [];
+    for (const load of loads) {
+      const outcomes = await takeTurns(pairs, load, scene);
+      rows.push(...rowsOf(outcomes, load.concurrency));
+    }
+    return rows;
+  };
   return {
     title: `Echo on ${broker.name}, bodies of ${size} bytes`,
     columns: [
@@ -85,6 +75,23 @@ async function onBroker(broker: BenchBroker, scene: Scene): Promise<Table> {
       { key: "clientUs", title: "client CPU µs/call" },
       { key: "serverUs", title: "server CPU µs/call" },
     ],
-    rows,
+    rows: await withPairs(scene.contenders, broker, loads.at(-1)!, measure),
   };
+}
+
+function rowsOf(outcomes: Outcome[], concurrency: number): Row[] {
+  const ours = outcomes[0].run.callsPerSecond;
+  return outcomes.map(({ name, run }) => {
+    const { callsPerSecond, p50Ms, p99Ms, clientUs, serverUs } = run;
+    return {
+      concurrency,
+      contender: name,
+      callsPerSecond,
+      times: ours / callsPerSecond,
+      p50Ms,
+      p99Ms,
+      clientUs,
+      serverUs,
+    };
+  });
 }

@@ -40,7 +40,7 @@ test("every section measures us, on the development broker", async () => {
   const { stdout } = await bench(...flags);
   const { command, where, sections } = JSON.parse(stdout);
   assert.match(command, /--quick --broker own/);
-  assert.match(where.contenders, /^rabbit-rpc /);
+  assert.match(where["servers and peers"], /^rabbit-rpc /);
   assert.deepEqual(
     Object.keys(sections),
     ["micro", "rpc", "sizes", "growth", "fib", "startup"],

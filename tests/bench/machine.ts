@@ -13,7 +13,10 @@ export async function machine(scene: Scene): Promise<Record<string, string>> {
   return {
     machine: `${model}, ${navigator.hardwareConcurrency} cores`,
     system: `${system}, Linux ${Deno.osRelease()}`,
+    "suite and our client": `Deno ${Deno.version.deno}`,
     brokers: scene.brokers.map(({ version }) => version).join("; "),
-    contenders: scene.contenders.map(({ version }) => version).join("; "),
+    "servers and peers": scene.contenders.map(({ version }) => version).join(
+      "; ",
+    ),
   };
 }

@@ -64,10 +64,17 @@ function text({ command, date, rounds, where, sections }: Report): string {
     .filter(([, value]) => value !== "")
     .map(([name, value]) => `- ${name}: ${value}`);
   return [
-    `Measured on ${date} with \`${command}\`: medians of ${rounds} rounds.`,
+    `Measured on ${date} with \`${command}\`; rounds: ${rounds}, medians shown.`,
     facts.join("\n"),
     ...Object.values(sections).flat().map(markdown),
   ].join("\n\n");
+}
+
+/** What measures the same again. */
+function commandLine(args: string[]): string {
+  const executable = Deno.env.get("RABBIT_RPC_BIN");
+  const setting = executable ? [`RABBIT_RPC_BIN=${executable}`] : [];
+  return [...setting, "deno task bench", ...args].join(" ");
 }
 
 async function main(args: string[]): Promise<number> {
@@ -76,7 +83,7 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  const report = await measure(options, ["deno task bench", ...args].join(" "));
+  const report = await measure(options, commandLine(args));
   const shown = options.json ? JSON.stringify(report) : text(report);
   process.stdout.write(`${shown}\n`);
   return 0;

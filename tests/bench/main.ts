@@ -26,6 +26,8 @@ const SECTIONS: Record<SectionName, Section> = {
   startup,
 };
 
+const INTERRUPTED = 130;
+
 interface Report {
   /** As it was typed. */
   command: string;
@@ -43,8 +45,9 @@ function say(line: string): void {
 async function measure(
   options: BenchOptions,
   command: string,
+  signal: AbortSignal,
 ): Promise<Report> {
-  return await withScene(options, say, async (scene) => {
+  return await withScene(options, { say, signal }, async (scene) => {
     const report: Report = {
       command,
       date: new Date().toISOString().slice(0, 10),
@@ -83,10 +86,26 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  const report = await measure(options, commandLine(args));
-  const shown = options.json ? JSON.stringify(report) : text(report);
-  process.stdout.write(`${shown}\n`);
-  return 0;
+  const signal = interruption();
+  try {
+    const report = await measure(options, commandLine(args), signal);
+    const shown = options.json ? JSON.stringify(report) : text(report);
+    process.stdout.write(`${shown}\n`);
+    return 0;
+  } catch (error) {
+    // Ctrl-C ends the processes as well that are being measured.
+    if (signal.aborted) return INTERRUPTED;
+    throw error;
+  }
+}
+
+/** Aborted when the suite is told to stop. */
+function interruption(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => stopping.abort());
+  }
+  return stopping.signal;
 }
 
 try {

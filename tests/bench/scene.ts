@@ -14,6 +14,8 @@ export interface Scene {
   readonly contenders: readonly Contender[];
   /** Tells of progress. */
   readonly say: (line: string) => void;
+  /** Ends the suite between two measurements, and with it what it started. */
+  readonly signal: AbortSignal;
 }
 
 /** Measures one thing. */
@@ -22,7 +24,7 @@ export type Section = (scene: Scene) => Promise<Table[]>;
 /** Starts and builds what was asked for; says what is missing, and why. */
 export async function withScene<T>(
   options: BenchOptions,
-  say: (line: string) => void,
+  { say, signal }: Pick<Scene, "say" | "signal">,
   use: (scene: Scene) => Promise<T>,
 ): Promise<T> {
   await using stack = new AsyncDisposableStack();
@@ -48,5 +50,5 @@ export async function withScene<T>(
     else contenders.push(peer);
   }
   const { amounts } = options;
-  return await use({ amounts, brokers, contenders, say });
+  return await use({ amounts, brokers, contenders, say, signal });
 }

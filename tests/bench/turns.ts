@@ -37,11 +37,12 @@ export async function withPairs<T>(
 export async function takeTurns(
   pairs: readonly Pair[],
   load: Load,
-  { amounts, say }: Scene,
+  { amounts, say, signal }: Scene,
 ): Promise<Outcome[]> {
   const runs = pairs.map((): Run[] => []);
   for (let round = 1; round <= amounts.rounds; round++) {
     for (const [i, pair] of pairs.entries()) {
+      signal.throwIfAborted();
       const run = await pair.run(load);
       runs[i].push(run);
       const rate = Math.round(run.callsPerSecond);

@@ -39,7 +39,7 @@ const TUTORIAL: Caller = {
 
 /** One table. */
 export async function startup(scene: Scene): Promise<Table[]> {
-  const { amounts: { starts }, say } = scene;
+  const { amounts: { starts }, say, signal } = scene;
   const [broker] = scene.brokers;
   say(`whole processes on ${broker.name}`);
   const callers = participants(say);
@@ -50,6 +50,7 @@ export async function startup(scene: Scene): Promise<Table[]> {
   // The first fills the disk's cache, and is not counted.
   for (let round = 0; round <= starts; round++) {
     for (const caller of callers) {
+      signal.throwIfAborted();
       const startedMs = performance.now();
       const printed = await caller.call(broker.url, queue, BODY);
       const elapsedMs = performance.now() - startedMs;

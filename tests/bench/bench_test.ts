@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "../support/needs.ts";
-import { runProcess } from "../support/process.ts";
+import { runProcess, startProcess } from "../support/process.ts";
 import { rabbitMqTest } from "../support/rabbitmq.ts";
 import type { Row, Table } from "./report.ts";
 
@@ -50,6 +50,27 @@ test("every section measures us, on the development broker", async () => {
   assert.deepEqual(echo.rows.map((row) => row.concurrency), [1, 16]);
   assert.ok(echo.rows.every((row) => Number(row.callsPerSecond) > 100));
 });
+
+test("told to stop, it ends what it has started", async () => {
+  const main = `${import.meta.dirname}/main.ts`;
+  const flags = ["--only", "growth", "--broker", "own", "--peers", "none"];
+  const args = ["run", "--allow-all", main, "--seconds", "1", ...flags];
+  await using suite = startProcess(Deno.execPath(), args);
+  await suite.waitFor("round 1", "stderr");
+  const children = await childrenOf(suite.pid);
+  assert.equal(children.length, 3, "a broker, a server and a client");
+  suite.kill("SIGTERM");
+  const { code, stdout } = await suite.result();
+  assert.deepEqual([code, stdout], [130, ""]);
+  for (const pid of children) {
+    assert.throws(() => Deno.kill(pid, "SIGTERM"), Deno.errors.NotFound);
+  }
+});
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await runProcess("pgrep", ["--parent", `${pid}`]);
+  return stdout.trim().split(/\s+/).map(Number);
+}
 
 rabbitMqTest(
   "peers that are here take part, the others are named",

@@ -6,9 +6,6 @@
 import { CliError, EXIT } from "./exit_status.ts";
 import { onSignal } from "./signals.ts";
 
-/** Ours, and not for what we run; Deno.Command can't unset a variable. */
-const NO_PASSWORD = { RABBIT_RPC_PASSWORD: "", RABBIT_RPC_PASSWORD_FILE: "" };
-
 /** What a shell adds to the number of the signal that ended a command. */
 const SIGNALED = 128;
 
@@ -39,7 +36,7 @@ function spawn(
     const inherit = { stdin: "inherit", stdout: "inherit", stderr: "inherit" };
     return new Deno.Command(program, {
       args,
-      env: { ...NO_PASSWORD, ...env },
+      env,
       ...inherit as Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr">,
     }).spawn();
   } catch (error) {

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { parseExpectations } from "../../src/cli/bench/expectation.ts";
+import { htmlReport } from "../../src/cli/bench/html_report.ts";
 import { Measurement } from "../../src/cli/bench/measurement.ts";
-import type { Summary } from "../../src/cli/bench/summary.ts";
+import { roundTicks } from "../../src/cli/bench/plots.ts";
+import { summarize, type Summary } from "../../src/cli/bench/summary.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import { startBroker } from "../../src/broker/broker.ts";
 import { test } from "../support/needs.ts";
@@ -23,6 +25,29 @@ Deno.test("percentiles, bars and errors of what was measured", () => {
   const bars = measured.bars(10);
   assert.equal(bars.reduce((sum, { count }) => sum + count, 0), 100);
   assert.deepEqual(new Measurement().bars(10), []);
+});
+
+Deno.test("the axes have round numbers, up to all that is shown", () => {
+  assert.deepEqual(roundTicks(0), [0, 1]);
+  assert.deepEqual(roundTicks(62_500), [0, 20_000, 40_000, 60_000, 80_000]);
+  assert.deepEqual(roundTicks(0.5), [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
+  for (const most of [0.00123, 0.7, 1, 3, 99.5, 1e9 + 1]) {
+    const ticks = roundTicks(most);
+    assert.ok(ticks.at(-1)! >= most && ticks.at(-2)! < most, `${ticks}`);
+    assert.ok(ticks.length <= 6, `${ticks}`);
+  }
+});
+
+Deno.test("a page shows any name as it is, and a run without replies", () => {
+  const measured = new Measurement();
+  measured.start();
+  measured.failed(new RpcError("not_found", "x"));
+  measured.stop();
+  const setup = { queue: "<b>&", concurrency: 1, sizeBytes: 2 };
+  const page = htmlReport(summarize(setup, measured), measured, "program");
+  assert.match(page, /<h1>rabbit-rpc bench: &lt;b&gt;&amp;<\/h1>/);
+  assert.match(page, /1 \(1 not_found\)/);
+  assert.doesNotMatch(page, /NaN|Infinity|undefined|null/);
 });
 
 Deno.test("expectations are read, and held against the figures", () => {

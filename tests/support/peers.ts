@@ -10,7 +10,7 @@ import {
   startProcess,
 } from "./process.ts";
 
-/** The Python of the system. */
+/** The Python that has Debian's libraries. */
 export const PYTHON = "/usr/bin/python3";
 const PEERS = `${import.meta.dirname}/../peers`;
 const AMQP_TOOLS = "/usr/bin";

@@ -56,6 +56,13 @@ export async function commandLine(
 ): Promise<[string, ...string[]]> {
   const executable = Deno.env.get("RABBIT_RPC_BIN");
   if (executable) return [resolve(executable), ...args];
+  return await sourceCommandLine(args);
+}
+
+/** The command line that runs it from source, whatever else there is. */
+export async function sourceCommandLine(
+  args: string[],
+): Promise<[string, ...string[]]> {
   const config = `${ROOT}/deno.json`;
   const flags = taskFlags(await Deno.readTextFile(config), args[0]);
   const source = `${ROOT}/main.ts`;
@@ -73,16 +80,18 @@ export async function commandLine(
 }
 
 /**
- * The flags between "deno run" and "main.ts" in a task of deno.json.
+ * The flags between "deno run" and "main.ts" in a task of deno.json: in that
+ * of the subcommand, where there is one of that form, else in that of "client".
  *
- * @throws Error if no such task has that form.
+ * @throws Error if neither task has that form.
  */
 export function taskFlags(config: string, subcommand = ""): string[] {
   const tasks: Record<string, string | { command?: string } | undefined> =
     JSON.parse(config).tasks ?? {};
-  const task = tasks[subcommand] ?? tasks.client;
-  const command = typeof task === "string" ? task : task?.command;
-  const flags = command?.match(/\bdeno run (.*?)\bmain\.ts\b/)?.[1];
+  const flags = [tasks[subcommand], tasks.client]
+    .map((task) => typeof task === "string" ? task : task?.command)
+    .map((command) => command?.match(/\bdeno run (.* )main\.ts\b/)?.[1])
+    .find((flags) => flags !== undefined);
   if (flags === undefined) {
     throw new Error(
       `deno.json has no task "${subcommand}" or "client" of the form ` +

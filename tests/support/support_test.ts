@@ -237,11 +237,15 @@ test("the permissions of a task are found in deno.json", () => {
     tasks: {
       server: "deno run --allow-net --allow-env='A,B_*' main.ts server",
       client: { command: "deno run --allow-net main.ts client" },
+      bench: "deno run --allow-all tests/bench/main.ts",
       ok: "deno fmt",
     },
   });
   const server = ["--allow-net", "--allow-env=A,B_*"];
   assert.deepEqual(taskFlags(config, "server"), server);
-  assert.deepEqual(taskFlags(config, "--help"), ["--allow-net"]);
-  assert.throws(() => taskFlags(config, "ok"), /no task "ok"/);
+  for (const other of ["--help", "bench", "ok"]) {
+    assert.deepEqual(taskFlags(config, other), ["--allow-net"]);
+  }
+  const none = JSON.stringify({ tasks: { ok: "deno fmt" } });
+  assert.throws(() => taskFlags(none, "ok"), /no task "ok"/);
 });

@@ -6,24 +6,31 @@
 import type { Measurement } from "./measurement.ts";
 import type { Summary } from "./summary.ts";
 import { barPlot, linePlot, type Point } from "./plots.ts";
+import { errorsText, loadText, ms } from "./wording.ts";
 
 const BARS = 40;
 const PERCENTILES = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99];
 
 const STYLE = `
-  :root { color-scheme: light dark; --ink: #1d2733; --paper: #fff;
-    --line: #d5dbe3; --mark: #e8622c; }
+  :root { color-scheme: light dark; --ink: #1d2733; --faint: #5b6876;
+    --paper: #fff; --line: #d5dbe3; --mark: #d9541e; }
   @media (prefers-color-scheme: dark) {
-    :root { --ink: #dfe6ee; --paper: #14191f; --line: #39434f; } }
+    :root { --ink: #dfe6ee; --faint: #9aa7b5; --paper: #14191f;
+      --line: #39434f; --mark: #f0824f; } }
   body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink);
-    background: var(--paper); max-width: 56rem; margin: 2rem auto;
+    background: var(--paper); max-width: 52rem; margin: 2rem auto;
     padding: 0 1rem; }
-  h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-  table { border-collapse: collapse; } svg { width: 100%; height: auto; }
-  th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem;
-    text-align: right; font-variant-numeric: tabular-nums; }
-  th { text-align: left; font-weight: 500; }
-  svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
+  h1 { font-size: 1.5rem; margin-bottom: 0; }
+  h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; }
+  p { color: var(--faint); margin: .25rem 0; }
+  dl { display: grid; gap: .75rem; margin: 1.5rem 0;
+    grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); }
+  dl div { border: 1px solid var(--line); border-radius: .5rem;
+    padding: .5rem .75rem; }
+  dt { color: var(--faint); font-size: .85rem; }
+  dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+  svg { width: 100%; height: auto; display: block; }
+  svg text { fill: var(--faint); font: 13px system-ui, sans-serif; }
   svg .axis { stroke: var(--line); } svg .bar { fill: var(--mark); }
   svg .line { stroke: var(--mark); fill: none; stroke-width: 2; }`;
 
@@ -34,6 +41,7 @@ export function htmlReport(
   madeWith: string,
 ): string {
   const title = `rabbit-rpc bench: ${escapeHtml(summary.queue)}`;
+  const date = new Date().toISOString().slice(0, 16).replace("T", " ");
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -45,34 +53,45 @@ export function htmlReport(
 </head>
 <body>
 <h1>${title}</h1>
-<p>${escapeHtml(madeWith)}, ${new Date().toISOString()}</p>
-${table(summary)}
+<p>${escapeHtml(loadText(summary))}</p>
+<p>${escapeHtml(madeWith)}, ${date} UTC</p>
+${tiles(summary)}
 <h2>Latency distribution</h2>
-${barPlot(bars(measured), { x: "ms", y: "replies" })}
+${barPlot(bars(measured), { x: "latency up to, in ms", y: "replies" })}
 <h2>Latency by percentile</h2>
-${linePlot(percentiles(measured), { x: "percentile", y: "ms" })}
-<h2>Replies a second</h2>
-${linePlot(overTime(measured), { x: "seconds", y: "replies/s" })}
+${linePlot(percentiles(measured), { x: "percentile", y: "latency in ms" })}
+<h2>Replies over time</h2>
+${linePlot(overTime(measured), { x: "second", y: "replies per second" })}
 </body>
 </html>
 `;
 }
 
-function table(summary: Summary): string {
-  const rows = Object.entries(summary).map(([name, value]) => {
-    const shown = typeof value === "object" && value !== null
-      ? JSON.stringify(value)
-      : String(value ?? "closed loop");
-    return `<tr><th>${name.replaceAll("_", " ")}</th>` +
-      `<td>${escapeHtml(shown)}</td></tr>`;
-  });
-  return `<table>\n${rows.join("\n")}\n</table>`;
+/** The figures that come first, each in a box of its own. */
+function tiles(summary: Summary): string {
+  const figures: [string, string][] = [
+    ["calls/s", number(summary.calls_per_second)],
+    ["calls", number(summary.calls)],
+    ["errors", errorsText(summary)],
+    ["seconds", number(summary.seconds)],
+    ["mean", ms(summary.mean_ms)],
+    ["p50", ms(summary.p50_ms)],
+    ["p90", ms(summary.p90_ms)],
+    ["p99", ms(summary.p99_ms)],
+    ["p99.9", ms(summary.p999_ms)],
+    ["max", ms(summary.max_ms)],
+  ];
+  const boxes = figures.map(([name, value]) =>
+    `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`
+  );
+  return `<dl>\n${boxes.join("\n")}\n</dl>`;
 }
 
 function bars(measured: Measurement): Point[] {
-  return measured.bars(BARS).map(({ toMs, count }) => ({
+  return measured.bars(BARS).map(({ fromMs, toMs, count }) => ({
     label: toMs.toPrecision(3),
     value: count,
+    hint: `${ms(fromMs)} to ${ms(toMs)}: ${number(count)} replies`,
   }));
 }
 
@@ -80,14 +99,20 @@ function percentiles(measured: Measurement): Point[] {
   return PERCENTILES.map((p) => ({
     label: String(p),
     value: measured.percentileMs(p),
+    hint: `${p}% within ${ms(measured.percentileMs(p))}`,
   }));
 }
 
 function overTime(measured: Measurement): Point[] {
-  return measured.perSecond.map((value, second) => ({
-    label: String(second),
-    value,
+  return measured.rates.map((rate, i) => ({
+    label: String(i + 1),
+    value: rate,
+    hint: `second ${i + 1}: ${number(Math.round(rate))} replies per second`,
   }));
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
 }
 
 function escapeHtml(text: string): string {

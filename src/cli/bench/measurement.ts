@@ -72,9 +72,14 @@ export class Measurement {
     return Object.fromEntries(this.#errors);
   }
 
-  /** Replies in each second since the start. */
-  get perSecond(): number[] {
-    return Array.from(this.#perSecond, (count) => count ?? 0);
+  /**
+   * Replies per second, second by second. The last one is whole as well, or
+   * the only one: what came in a fraction of a second says little.
+   */
+  get rates(): number[] {
+    const whole = Math.floor(this.seconds);
+    if (whole === 0) return [this.replies / this.seconds];
+    return Array.from({ length: whole }, (_, i) => this.#perSecond[i] ?? 0);
   }
 
   /** From the start until now, or until the end, in seconds. */

@@ -1,88 +1,130 @@
 /**
- * Plots as SVG text.
+ * Plots as SVG text, to be styled by the page around them.
  *
  * @module
  */
 
 /** One value, with its place on the horizontal axis. */
 export interface Point {
+  /** Below the axis. */
   readonly label: string;
   readonly value: number;
+  /** What a browser shows while the pointer is there. */
+  readonly hint: string;
 }
 
-/** What the axes show. */
+/** What the axes show, with units. */
 export interface AxisNames {
   x: string;
   y: string;
 }
 
 const WIDTH = 800;
-const HEIGHT = 260;
+const HEIGHT = 300;
 const LEFT = 70;
-const BOTTOM = 40;
-const TOP = 20;
-const TICKS = 4;
+const BOTTOM = 50;
+const TOP = 36;
+const MOST_TICKS = 5;
 const MOST_LABELS = 12;
+const DOT_RADIUS = 3;
 
-/** A bar for each point. */
+/** Where values lie on the page. */
+interface Scales {
+  readonly ticks: number[];
+  /** The width of a point's place. */
+  readonly step: number;
+  /** The left edge of a point's place. */
+  x(i: number): number;
+  y(value: number): number;
+}
+
+/** A bar for each point, which ends at its label. */
 export function barPlot(points: Point[], names: AxisNames): string {
-  const { x, y, step } = scales(points);
-  const marks = points.map(({ value }, i) =>
-    `<rect class="bar" x="${px(x(i) + 1)}" y="${px(y(value))}" ` +
-    `width="${px(step - 2)}" height="${px(y(0) - y(value))}"/>`
-  );
-  return plot(points, names, marks.join("\n"));
+  const scales = scalesFor(points);
+  const { x, y, step } = scales;
+  const bars = points.map(({ value, hint }, i) => {
+    // What is there at all can be seen.
+    const height = value > 0 ? Math.max(y(0) - y(value), 1) : 0;
+    return `<rect class="bar" x="${px(x(i) + 1)}" y="${px(y(0) - height)}" ` +
+      `width="${px(step - 2)}" height="${px(height)}">` +
+      `<title>${hint}</title></rect>`;
+  });
+  return plot(points, names, scales, bars, (i) => x(i + 1));
 }
 
 /** A line through all points. */
 export function linePlot(points: Point[], names: AxisNames): string {
-  const { x, y, step } = scales(points);
-  const path = points.map(({ value }, i) =>
-    `${px(x(i) + step / 2)},${px(y(value))}`
+  const scales = scalesFor(points);
+  const { x, y, step } = scales;
+  const middle = (i: number) => x(i) + step / 2;
+  const path = points.map(({ value }, i) => `${px(middle(i))},${px(y(value))}`);
+  const dots = points.map(({ value, hint }, i) =>
+    `<circle class="bar" cx="${px(middle(i))}" cy="${px(y(value))}" ` +
+    `r="${DOT_RADIUS}"><title>${hint}</title></circle>`
   );
   const line = `<polyline class="line" points="${path.join(" ")}"/>`;
-  return plot(points, names, line);
+  return plot(points, names, scales, [line, ...dots], middle);
 }
 
-function scales(points: Point[]) {
-  const most = Math.max(...points.map(({ value }) => value), 0) || 1;
+function scalesFor(points: Point[]): Scales {
+  const ticks = roundTicks(Math.max(...points.map(({ value }) => value), 0));
   const step = (WIDTH - LEFT) / Math.max(points.length, 1);
   const height = HEIGHT - TOP - BOTTOM;
+  const most = ticks.at(-1)!;
   return {
-    most,
+    ticks,
     step,
-    x: (i: number) => LEFT + i * step,
-    y: (value: number) => TOP + height * (1 - value / most),
+    x: (i) => LEFT + i * step,
+    y: (value) => TOP + height * (1 - value / most),
   };
 }
 
-function plot(points: Point[], names: AxisNames, marks: string): string {
-  const { most, step, x, y } = scales(points);
-  const values = Array.from({ length: TICKS + 1 }, (_, i) => most * i / TICKS);
-  const grid = values.map((value) =>
+/** Round numbers from 0 to the first that is not below `most`. */
+export function roundTicks(most: number): number[] {
+  if (most <= 0) return [0, 1];
+  const rough = most / MOST_TICKS;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const factor = [1, 2, 2.5, 5, 10].find((it) => it * power >= rough)!;
+  const count = Math.ceil(most / (factor * power));
+  return Array.from(
+    { length: count + 1 },
+    // What binary fractions add is cut off.
+    (_, i) => Number((i * factor * power).toPrecision(12)),
+  );
+}
+
+function plot(
+  points: Point[],
+  names: AxisNames,
+  { ticks, y }: Scales,
+  marks: string[],
+  labelX: (i: number) => number,
+): string {
+  const grid = ticks.map((value) =>
     `<line class="axis" x1="${LEFT}" x2="${WIDTH}" y1="${px(y(value))}" ` +
     `y2="${px(y(value))}"/>` +
-    text(LEFT - 6, y(value) + 4, Number(value.toPrecision(3)), "end")
+    text(LEFT - 8, y(value) + 4, value.toLocaleString("en-US"), "end")
   );
   const every = Math.ceil(points.length / MOST_LABELS);
   const labels = points.map(({ label }, i) =>
     i % every === 0
-      ? text(x(i) + step / 2, HEIGHT - BOTTOM + 16, label, "middle")
+      ? text(labelX(i), HEIGHT - BOTTOM + 18, label, "middle")
       : ""
   );
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" ` +
+    `aria-label="${names.y} by ${names.x}">
 ${grid.join("\n")}
-${marks}
+${marks.join("\n")}
 ${labels.join("")}
-${text(WIDTH, HEIGHT - 4, names.x, "end")}
-${text(0, 12, names.y, "start")}
+${text((LEFT + WIDTH) / 2, HEIGHT - 8, names.x, "middle")}
+${text(0, 14, names.y, "start")}
 </svg>`;
 }
 
 function text(
   x: number,
   y: number,
-  content: string | number,
+  content: string,
   anchor: "start" | "middle" | "end",
 ): string {
   return `<text x="${px(x)}" y="${px(y)}" text-anchor="${anchor}">` +

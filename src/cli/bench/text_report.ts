@@ -5,6 +5,7 @@
  */
 import type { Bar, Measurement } from "./measurement.ts";
 import type { Summary } from "./summary.ts";
+import { errorsText, loadText, ms } from "./wording.ts";
 
 const BARS = 16;
 const BAR_WIDTH = 40;
@@ -12,15 +13,11 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /** Several lines, without the last newline. */
 export function textReport(summary: Summary, measured: Measurement): string {
-  const { queue, concurrency, size_bytes, rate } = summary;
-  const load = rate === null
-    ? `${concurrency} in flight`
-    : `${rate} a second, ${concurrency} in flight at most`;
   return [
-    `${summary.calls} calls of ${size_bytes} bytes to ${queue}, ${load}`,
+    loadText(summary),
     "",
     `  calls/s  ${summary.calls_per_second}`,
-    `  errors   ${errorsLine(summary)}`,
+    `  errors   ${errorsText(summary)}`,
     `  seconds  ${summary.seconds}`,
     "",
     `  mean ${ms(summary.mean_ms)}   p50 ${ms(summary.p50_ms)}   ` +
@@ -31,27 +28,22 @@ export function textReport(summary: Summary, measured: Measurement): string {
   ].join("\n").trimEnd();
 }
 
-function errorsLine({ errors, errors_by_code }: Summary): string {
-  const codes = Object.entries(errors_by_code)
-    .map(([code, count]) => `${count} ${code}`);
-  return errors === 0 ? "0" : `${errors} (${codes.join(", ")})`;
-}
-
 function histogram(bars: Bar[]): string[] {
+  if (bars.length === 0) return [];
   const most = Math.max(...bars.map(({ count }) => count));
-  const digits = String(most).length;
-  return bars.map(({ toMs, count }) =>
-    `  <= ${ms(toMs).padStart(9)}  ${String(count).padStart(digits)}  ` +
-    bar(count / most)
-  );
+  const width = Math.max(String(most).length, "replies".length);
+  const line = (latency: string, replies: string, bar = "") =>
+    `  ${latency.padStart(12)}  ${replies.padStart(width)}  ${bar}`.trimEnd();
+  return [
+    line("latency", "replies"),
+    ...bars.map(({ toMs, count }) =>
+      line(`<= ${ms(toMs).padStart(9)}`, String(count), bar(count / most))
+    ),
+  ];
 }
 
-/** A bar in eighths of a character. */
+/** A bar in eighths of a character; what is there at all can be seen. */
 function bar(share: number): string {
-  const eighths = Math.round(share * BAR_WIDTH * 8);
+  const eighths = Math.ceil(share * BAR_WIDTH * 8);
   return "█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8];
-}
-
-function ms(value: number): string {
-  return `${value < 10 ? value.toFixed(3) : value.toFixed(1)}ms`;
 }

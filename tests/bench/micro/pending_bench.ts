@@ -1,0 +1,21 @@
+// A call comes and goes while others wait.
+
+import { PendingCall, PendingCalls } from "../../../src/rpc/pending.ts";
+import { RpcReply } from "../../../src/rpc/wire.ts";
+
+const reply = new RpcReply(new Uint8Array(2), {}, undefined);
+const deadlineMs = Date.now() + 3_600_000;
+const target = { queue: "q", deadlineMs, timeoutMs: 30_000 };
+const ended = () => {};
+
+for (const waiting of [1, 1_000, 100_000]) {
+  const pending = new PendingCalls(() => {});
+  const newCall = () => new PendingCall(pending, target, ended, ended);
+  for (let n = 0; n < waiting; n++) pending.add(newCall());
+  const name = `add and settle, ${waiting.toLocaleString("en-US")} wait`;
+  Deno.bench(name, { group: "pending calls" }, () => {
+    const call = newCall();
+    pending.add(call);
+    pending.settle(call.correlationId, reply);
+  });
+}

@@ -64,6 +64,7 @@ export type {
   Publisher,
   QueueDeclaration,
   QueueInfo,
+  ReplyQueueKind,
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,

@@ -106,8 +106,12 @@ export function styled(
 
 /** One line on stderr, in order with all others. */
 export function report(message: string): void {
-  const line = message.replaceAll("\n", " ");
-  Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${line}\n`));
+  Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${oneLine(message)}\n`));
+}
+
+/** Without control characters: what a stranger sent can't style or add lines. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -8,7 +8,7 @@ import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import {
   type CallOptions,
-  checkRetries,
+  checkCallOptions,
   DEFAULT_TIMEOUT_MS,
 } from "./call_options.ts";
 import {
@@ -135,7 +135,7 @@ export class RpcClient implements AsyncDisposable {
       "timeoutMs",
       options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     );
-    checkRetries(options);
+    checkCallOptions(options);
     const call: Call = {
       queue,
       body: toBytes(body),

@@ -8,6 +8,7 @@ import { RpcError } from "./errors.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { RpcRequest } from "./procedure.ts";
+import { tooLarge } from "./request_limits.ts";
 import type { ServerEvent } from "./serve_options.ts";
 import type { RequestQueue } from "./transport.ts";
 import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
@@ -15,8 +16,12 @@ import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
 
-/** What a {@linkcode Replier} tells its server. */
-export interface ReplierHooks {
+/** What a {@linkcode Replier} is told, and tells its server. */
+export interface ReplierOptions {
+  /** The largest body of a reply. */
+  maxReplyBytes: number;
+  /** Hears of replies that are made, held or dropped. */
+  onEvent: (event: ServerEvent) => void;
   /** One reply less is under way. */
   onSettled: () => void;
   /** The connection was lost: the broker will deliver the job again. */
@@ -25,17 +30,15 @@ export interface ReplierHooks {
 
 /** Sends the replies of one server. */
 export class Replier {
-  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #options: ReplierOptions;
   readonly #held = new HeldReplies();
-  readonly #hooks: ReplierHooks;
   /** What is consumed now; its publisher works, as far as is known. */
   #current: RequestQueue | undefined;
   #underWay = 0;
 
-  /** `onEvent` hears of replies that were held or dropped. */
-  constructor(onEvent: (event: ServerEvent) => void, hooks: ReplierHooks) {
-    this.#onEvent = onEvent;
-    this.#hooks = hooks;
+  /** Sends nothing yet. */
+  constructor(options: ReplierOptions) {
+    this.#options = options;
   }
 
   /** Replies that are not confirmed yet. */
@@ -45,10 +48,19 @@ export class Replier {
 
   /** Sends a reply and settles the request. */
   send(job: Job, outcome: Outcome, settlement: Settlement): void {
+    const { request } = job;
+    const { maxReplyBytes, onEvent } = this.#options;
+    // Without reply_to it is a one-way request: nobody wants the result.
+    const reply = request.replyTo === undefined
+      ? undefined
+      : encodeOutcome(request, outcome, maxReplyBytes);
+    const { error } = reply ?? { error: undefined, ...outcome };
+    onEvent({ type: "answered", request, error });
     this.#underWay++;
-    this.#send(job, outcome, settlement).finally(() => {
+    this.#send(job, outcome, reply).then((isSent) => {
+      if (isSent) settle(job, settlement);
       this.#underWay--;
-      this.#hooks.onSettled();
+      this.#options.onSettled();
     });
   }
 
@@ -63,41 +75,37 @@ export class Replier {
     this.#current = undefined;
   }
 
+  /** Whether the request is done with. */
   async #send(
     job: Job,
     outcome: Outcome,
-    settlement: Settlement,
-  ): Promise<void> {
+    reply: Reply | undefined,
+  ): Promise<boolean> {
     const { replyTo, deadlineMs } = job.request;
-    // Without reply_to it is a one-way request: nobody wants the result.
-    if (replyTo !== undefined) {
-      const lost = await this.#publish(job, replyTo, outcome);
-      // Not acknowledged: the broker delivers the request again as well.
-      if (lost) {
-        this.#hooks.onHeld(job, outcome);
-        const reply = { replyTo, message: lost, deadlineMs };
-        return this.#sendLater(reply, job.requests);
-      }
-    }
-    if (settlement === "acknowledge") job.requests.ack(job.deliveryTag);
-    else job.requests.nack(job.deliveryTag, false);
+    if (reply === undefined || replyTo === undefined) return true;
+    const lost = await this.#publish(job, replyTo, reply);
+    if (lost === undefined) return true;
+    // Not acknowledged: the broker delivers the request again as well.
+    this.#options.onHeld(job, outcome);
+    this.#sendLater({ replyTo, message: lost, deadlineMs }, job.requests);
+    return false;
   }
 
   /** Returns the message where the connection was lost before its confirm. */
   async #publish(
     job: Job,
     replyTo: string,
-    outcome: Outcome,
+    { error: failure, message }: Reply,
   ): Promise<OutgoingMessage | undefined> {
-    const message = encodeOutcome(job.request, outcome);
     try {
       await job.requests.publish(replyTo, message.body, message.properties);
     } catch (thrown) {
       const error = RpcError.from(thrown);
       if (error.reason === "connection_lost") return message;
-      if ("error" in outcome) return this.#dropped(message, error.message);
+      if (failure) return this.#dropped(message, error.message);
       // It can't even be written: the caller hears that instead.
-      return await this.#publish(job, replyTo, { error: unsendable(error) });
+      const instead = errorReply(job.request, unsendable(error));
+      return await this.#publish(job, replyTo, instead);
     }
   }
 
@@ -108,7 +116,7 @@ export class Replier {
       return this.#sendHeld(current, reply);
     }
     const { correlationId } = reply.message.properties;
-    this.#onEvent({ type: "reply_held", correlationId });
+    this.#options.onEvent({ type: "reply_held", correlationId });
     for (const { message } of this.#held.hold(reply)) {
       this.#dropped(message, "too many replies are held");
     }
@@ -126,17 +134,39 @@ export class Replier {
 
   #dropped({ properties }: OutgoingMessage, why: string): undefined {
     const { correlationId } = properties;
-    this.#onEvent({ type: "reply_dropped", correlationId, why });
+    this.#options.onEvent({ type: "reply_dropped", correlationId, why });
   }
 }
 
-function encodeOutcome(request: RpcRequest, outcome: Outcome): OutgoingMessage {
-  if ("error" in outcome) return encodeError(request, outcome.error);
+/** A reply, and the error that it tells of, if it does. */
+interface Reply {
+  readonly message: OutgoingMessage;
+  readonly error: RpcError | undefined;
+}
+
+function encodeOutcome(
+  request: RpcRequest,
+  outcome: Outcome,
+  maxBytes: number,
+): Reply {
+  if ("error" in outcome) return errorReply(request, outcome.error);
   try {
-    return encodeReply(request, outcome.result);
+    const message = encodeReply(request, outcome.result);
+    const { length } = message.body;
+    if (length <= maxBytes) return { message, error: undefined };
+    throw tooLarge("a reply", length, maxBytes, "--max-reply");
   } catch (thrown) {
-    return encodeError(request, RpcError.from(thrown));
+    return errorReply(request, RpcError.from(thrown));
   }
+}
+
+function errorReply(request: RpcRequest, error: RpcError): Reply {
+  return { message: encodeError(request, error), error };
+}
+
+function settle(job: Job, settlement: Settlement): void {
+  if (settlement === "acknowledge") job.requests.ack(job.deliveryTag);
+  else job.requests.nack(job.deliveryTag, false);
 }
 
 function unsendable(cause: RpcError): RpcError {

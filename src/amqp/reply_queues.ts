@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { RpcError } from "../rpc/errors.ts";
 import type { ReplyQueueKind } from "../rpc/transport.ts";
 import { channelFailure } from "./failures.ts";
@@ -11,6 +12,7 @@ import type { AmqpSocket } from "./socket.ts";
 
 /** Each takes a channel, of which a broker allows only so many. */
 const MAX_CHECKS = 16;
+const MAX_NAME_BYTES = 255;
 
 /** Asks for queues, a few at a time. */
 export class ReplyQueues {
@@ -41,6 +43,8 @@ export class ReplyQueues {
   }
 
   async #ask(queue: string): Promise<ReplyQueueKind> {
+    // Bytes that are no UTF-8 have grown when they were read.
+    if (Buffer.byteLength(queue) > MAX_NAME_BYTES) return "missing";
     try {
       const info = await inspectQueue(this.#socket, queue);
       return info === undefined ? "missing" : "shared";

@@ -47,7 +47,9 @@ export class ReplyPolicy {
   readonly #options: ReplyPolicyOptions;
   /** The oldest first; bounded by count. What is too old was told of before. */
   readonly #kept = new Map<string, Kept>();
+  /** Those under way over one link. */
   readonly #checks = new Map<string, Promise<Verdict>>();
+  #link: Link | undefined;
 
   /** Asks nobody yet. */
   constructor(options: ReplyPolicyOptions) {
@@ -78,6 +80,9 @@ export class ReplyPolicy {
    * @throws {RpcError} where the connection was lost meanwhile.
    */
   async learn(replyTo: string, link: Link): Promise<Verdict> {
+    // What was asked over a link that is lost need not ever be answered.
+    if (link !== this.#link) this.#checks.clear();
+    this.#link = link;
     const running = this.#checks.get(replyTo);
     const verdict = await (running ?? this.#check(replyTo, link));
     const isMissing = typeof verdict === "object" && "callerGone" in verdict;
@@ -87,8 +92,9 @@ export class ReplyPolicy {
   }
 
   #check(replyTo: string, link: Link): Promise<Verdict> {
-    const check = this.#ask(replyTo, link)
-      .finally(() => this.#checks.delete(replyTo));
+    const check = this.#ask(replyTo, link).finally(() => {
+      if (this.#checks.get(replyTo) === check) this.#checks.delete(replyTo);
+    });
     this.#checks.set(replyTo, check);
     return check;
   }

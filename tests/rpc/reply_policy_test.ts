@@ -170,6 +170,19 @@ Deno.test("a connection lost meanwhile: the request comes again", async () => {
   assert.deepEqual(scene.eventsOf("reply_to_refused"), []);
 });
 
+Deno.test("a check that is never answered holds up nobody on the next link", async () => {
+  const { scene, count } = echoing();
+  await using _server = await scene.serve();
+  scene.broker.declareExclusive("cb");
+  scene.broker.losesChecks = true;
+  scene.ask("1", { replyTo: "cb" });
+  await scene.broker.seen("check cb");
+  scene.broker.losesChecks = false;
+  await scene.transport.lose();
+  assert.equal((await scene.broker.take("cb")).text, "1");
+  assert.equal(count("check cb"), 2);
+});
+
 Deno.test("a server that stops gives back what waits", async () => {
   const { scene, runs } = echoing();
   const server = await scene.serve();

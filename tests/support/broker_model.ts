@@ -28,6 +28,8 @@ export class BrokerModel {
   refusal: RpcError | undefined;
   /** Why the broker does not tell what a queue is, while there is a reason. */
   checkFailure: RpcError | undefined;
+  /** Whether it never answers what a queue is, not even by a lost link. */
+  losesChecks = false;
   readonly #queues = new Map<string, Queue>();
   readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
   readonly #exclusive = new Set<string>();

@@ -65,6 +65,7 @@ export type {
   Publisher,
   QueueDeclaration,
   QueueInfo,
+  ReplyQueueKind,
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,

@@ -7,6 +7,7 @@ import type {
   CallbackQueue,
   Link,
   QueueInfo,
+  ReplyQueueKind,
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
@@ -15,6 +16,7 @@ import { Canceler } from "./cancellation.ts";
 import { channelFailure } from "./failures.ts";
 import type { BrokerAddress, ConnectSettings } from "./options.ts";
 import { AmqpCallbackQueue, AmqpRequestQueue, inspectQueue } from "./queues.ts";
+import { ReplyQueues } from "./reply_queues.ts";
 import { AmqpSocket } from "./socket.ts";
 
 /** A Link over one socket. */
@@ -22,10 +24,12 @@ export class AmqpLink implements Link {
   readonly vhost: string;
   readonly #socket: AmqpSocket;
   readonly #canceler: Canceler;
+  readonly #replyQueues: ReplyQueues;
 
   private constructor(socket: AmqpSocket, vhost: string) {
     this.#socket = socket;
     this.#canceler = new Canceler(socket);
+    this.#replyQueues = new ReplyQueues(socket);
     this.vhost = vhost;
   }
 
@@ -67,6 +71,10 @@ export class AmqpLink implements Link {
 
   inspect(queue: string): Promise<QueueInfo | undefined> {
     return failing(inspectQueue(this.#socket, queue));
+  }
+
+  checkReplyTo(queue: string): Promise<ReplyQueueKind> {
+    return this.#replyQueues.check(queue);
   }
 
   /** Closes the connection. */

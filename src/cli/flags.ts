@@ -17,6 +17,30 @@ const OFF = new Set(["", "0", "false", "no"]);
 
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
 
+const UNITS_BYTES: Record<string, number> = {
+  "": 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** `16MiB`, `64KiB`, `1000000` in bytes, above zero. */
+export function parseSize(text: string): number {
+  const match = /^(\d{1,12})(|KiB|MiB|GiB)$/.exec(text);
+  const bytes = match ? Number(match[1]) * UNITS_BYTES[match[2]!]! : NaN;
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new InvalidArgumentError(
+    "It must be a size such as 16MiB, 64KiB or 1000000 (bytes), above zero.",
+  );
+}
+
+/** Names separated by commas; a flag that is repeated adds to those before. */
+export function parseNames(text: string, before: string[] = []): string[] {
+  const names = text.split(",");
+  if (names.every(Boolean)) return [...before, ...names];
+  throw new InvalidArgumentError("It must be names separated by commas.");
+}
+
 /** `500ms`, `30s`, `2m` in ms. */
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);

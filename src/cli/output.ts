@@ -108,8 +108,13 @@ export function styled(
 /** One line on stderr, in order with all others. */
 export function report(message: string): void {
   // Whatever it quotes: an argument in the wrong place, a library's error.
-  const line = redactUrls(message).replaceAll("\n", " ");
+  const line = oneLine(redactUrls(message));
   Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${line}\n`));
+}
+
+/** Without control characters: what a stranger sent can't style or add lines. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 const CLEAR_LINE = "\r\x1b[K";

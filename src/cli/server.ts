@@ -19,9 +19,11 @@ import {
   connectOptions,
   flag,
   parseCount,
+  parseNames,
+  parseSize,
   parseTimeout,
 } from "./flags.ts";
-import { OrderedOutput, report } from "./output.ts";
+import { oneLine, OrderedOutput, report } from "./output.ts";
 import { reportConnection } from "./connection_events.ts";
 import { sentence } from "./sentences.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
@@ -30,6 +32,11 @@ import { onSignal } from "./signals.ts";
 interface ServerFlags extends CommonFlags, ServingFlags {
   prefetch: number | null;
   handlerTimeout: number;
+  maxBody: number;
+  maxReply: number;
+  maxHeaders: number;
+  maxHeaderSize: number;
+  replyTo?: string[];
   maxDeliveries: number;
   declare: "auto" | "passive";
   queueType: "classic" | "quorum";
@@ -37,6 +44,8 @@ interface ServerFlags extends CommonFlags, ServingFlags {
   count?: number;
   grace: number;
 }
+
+const MAX_LINE = 500;
 
 const EXAMPLES = `
 Examples:
@@ -69,6 +78,26 @@ export function addServerCommand(
     .addOption(
       flag("--handler-timeout <duration>", "limit of one run")
         .argParser(parseTimeout).default(30_000, "30s"),
+    )
+    .addOption(
+      flag("--max-body <size>", "largest body of a request")
+        .argParser(parseSize).default(2 ** 24, "16MiB"),
+    )
+    .addOption(
+      flag("--max-reply <size>", "largest body of a reply")
+        .argParser(parseSize).default(2 ** 24, "16MiB"),
+    )
+    .addOption(
+      flag("--max-headers <n>", "headers of a request, nested ones included")
+        .argParser(parseCount(1)).default(100),
+    )
+    .addOption(
+      flag("--max-header-size <size>", "all headers of a request together")
+        .argParser(parseSize).default(2 ** 16, "64KiB"),
+    )
+    .addOption(
+      flag("--reply-to <pattern>", "reply to these shared queues as well")
+        .argParser(parseNames),
     )
     .addOption(
       flag("--max-deliveries <n>", "redeliveries until a request is given up")
@@ -111,6 +140,11 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     concurrency: flags.concurrency ?? service.concurrency,
     prefetch: flags.prefetch ?? undefined,
     handlerTimeoutMs: flags.handlerTimeout,
+    maxBodyBytes: flags.maxBody,
+    maxReplyBytes: flags.maxReply,
+    maxHeaders: flags.maxHeaders,
+    maxHeaderBytes: flags.maxHeaderSize,
+    replyTo: flags.replyTo,
     maxDeliveries: flags.maxDeliveries,
     declare: {
       mode: flags.declare,
@@ -149,7 +183,7 @@ function serverReporter(
         return say(` [x] Awaiting RPC requests on ${event.queue}`);
       case "request":
         if (quiet) return;
-        return say(` [.] ${describe(event.request, service)}`);
+        return say(shortLine(` [.] ${describe(event.request, service)}`));
       case "interrupted":
         return report(`${event.error.message}; consuming again soon`);
       case "answered":
@@ -160,11 +194,21 @@ function serverReporter(
       case "reply_dropped":
         return note(`reply ${event.correlationId} dropped: ${event.why}`);
       case "request_dropped":
-        return report(
+        return note(
           `request ${event.request.correlationId} dropped: ${event.why}`,
+        );
+      case "reply_to_refused":
+        return report(
+          `requests with reply_to ${JSON.stringify(event.replyTo)} are ` +
+            `refused: ${event.why}`,
         );
     }
   };
+}
+
+/** Callers choose what is in it. */
+function shortLine(text: string): string {
+  return oneLine(text.slice(0, MAX_LINE));
 }
 
 function describe(request: RpcRequest, service: Service): string {

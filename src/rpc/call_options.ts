@@ -5,6 +5,7 @@
  */
 import { durationMs, wholeNumber } from "./limits.ts";
 import type { MessageHeaders } from "./transport.ts";
+import { checkHeaders } from "./wire.ts";
 
 /** How one call is made. */
 export interface CallOptions {
@@ -19,7 +20,7 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** The method, where the server offers several. */
   type?: string;
-  /** Headers of the request. */
+  /** Headers of the request; `CC` and `BCC` are not among them. */
   headers?: MessageHeaders;
   /** MIME type of the body. */
   contentType?: string;
@@ -65,9 +66,15 @@ export interface CallOptions {
   onAttempt?: (attempt: number) => void;
 }
 
-/** Throws a RangeError where `retries` or `attemptTimeoutMs` make no sense. */
-export function checkRetries(options: CallOptions): void {
-  const { retries, attemptTimeoutMs } = options;
+/**
+ * Checks what does not depend on the call.
+ *
+ * @throws {RangeError} where `headers`, `retries` or `attemptTimeoutMs` make
+ * no sense.
+ */
+export function checkCallOptions(options: CallOptions): void {
+  const { attemptTimeoutMs, headers, retries } = options;
+  if (headers !== undefined) checkHeaders(headers);
   if (retries !== undefined) wholeNumber("retries", retries, 0);
   if (attemptTimeoutMs === undefined || attemptTimeoutMs === Infinity) return;
   durationMs("attemptTimeoutMs", attemptTimeoutMs);

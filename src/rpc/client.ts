@@ -8,7 +8,7 @@ import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
 import {
   type CallOptions,
-  checkRetries,
+  checkCallOptions,
   DEFAULT_TIMEOUT_MS,
 } from "./call_options.ts";
 import {
@@ -366,7 +366,7 @@ function newCall(
     "timeoutMs",
     options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   );
-  checkRetries(options);
+  checkCallOptions(options);
   return {
     queue: queueName(queue),
     body: toBytes(body),

@@ -38,15 +38,27 @@ export function durationMs(
 const SURELY_SHORT_UNITS = 255 / 3;
 
 /** A queue name that AMQP can carry (1 to 255 bytes), or a RangeError. */
-export function queueName(value: string): string {
+export function queueName(value: string, option = "queue"): string {
   // Every call comes by here, and hardly any name has to be measured.
   const { length } = value;
   if (length >= 1 && length <= SURELY_SHORT_UNITS) return value;
   const bytes = new TextEncoder().encode(value).length;
   if (bytes >= 1 && bytes <= 255) return value;
   throw new RangeError(
-    `queue must be a name of 1 to 255 bytes, got ${bytes} bytes`,
+    `${option} must be a name of 1 to 255 bytes, got ${bytes} bytes`,
   );
+}
+
+/** Units of sizes, the largest first. */
+const BYTE_UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], [
+  "KiB",
+  2 ** 10,
+]] as const;
+
+/** A number of bytes as it is written in flags: `16MiB`, `64KiB`, `1000000`. */
+export function formatBytes(bytes: number): string {
+  const fits = BYTE_UNITS.find(([, unit]) => bytes > 0 && bytes % unit === 0);
+  return fits ? `${bytes / fits[1]}${fits[0]}` : `${bytes}`;
 }
 
 /** Milliseconds for people: `500ms`, `30s`, `2m`. */

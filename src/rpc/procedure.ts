@@ -82,7 +82,7 @@ export interface RpcContext {
 export interface ReplyInit {
   /** The body, sent as it is. */
   body: string | Uint8Array;
-  /** Headers of the reply. */
+  /** Headers of the reply; `CC` and `BCC` are not among them. */
   headers?: MessageHeaders;
   /** MIME type of the body. */
   contentType?: string;

@@ -8,6 +8,7 @@ import { RpcError } from "./errors.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { RpcRequest } from "./procedure.ts";
+import { tooLarge } from "./request_limits.ts";
 import type { ServerEvent } from "./serve_options.ts";
 import type { RequestQueue } from "./transport.ts";
 import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
@@ -15,8 +16,12 @@ import { encodeError, encodeReply, type OutgoingMessage } from "./wire.ts";
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
 
-/** What a {@linkcode Replier} tells its server. */
-export interface ReplierHooks {
+/** What a {@linkcode Replier} is told, and tells its server. */
+export interface ReplierOptions {
+  /** The largest body of a reply. */
+  maxReplyBytes: number;
+  /** Hears of replies that are made, held or dropped. */
+  onEvent: (event: ServerEvent) => void;
   /** One reply less is under way. */
   onSettled: () => void;
   /** The connection was lost: the broker will deliver the job again. */
@@ -24,25 +29,24 @@ export interface ReplierHooks {
 }
 
 /** A reply on its way, and what becomes of its request. */
-interface Reply {
+interface Sending {
   readonly job: Job;
   readonly replyTo: string;
+  readonly outcome: Outcome;
   readonly settlement: Settlement;
 }
 
 /** Sends the replies of one server. */
 export class Replier {
-  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #options: ReplierOptions;
   readonly #held = new HeldReplies();
-  readonly #hooks: ReplierHooks;
   /** What is consumed now; its publisher works, as far as is known. */
   #current: RequestQueue | undefined;
   #underWay = 0;
 
-  /** `onEvent` hears of replies that were held or dropped. */
-  constructor(onEvent: (event: ServerEvent) => void, hooks: ReplierHooks) {
-    this.#onEvent = onEvent;
-    this.#hooks = hooks;
+  /** Sends nothing yet. */
+  constructor(options: ReplierOptions) {
+    this.#options = options;
   }
 
   /** Replies that are not confirmed yet. */
@@ -52,11 +56,18 @@ export class Replier {
 
   /** Sends a reply and settles the request. */
   send(job: Job, outcome: Outcome, settlement: Settlement): void {
+    const { request } = job;
+    const { replyTo } = request;
+    const { maxReplyBytes, onEvent } = this.#options;
     this.#underWay++;
-    const { replyTo } = job.request;
     // Without reply_to it is a one-way request: nobody wants the result.
-    if (replyTo === undefined) return this.#settle(job, settlement);
-    this.#publish({ job, replyTo, settlement }, outcome);
+    if (replyTo === undefined) {
+      onEvent({ type: "answered", request, error: undefined, ...outcome });
+      return this.#settle(job, settlement);
+    }
+    const reply = encodeOutcome(request, outcome, maxReplyBytes);
+    onEvent({ type: "answered", request, error: reply.error });
+    this.#publish({ job, replyTo, outcome, settlement }, reply);
   }
 
   /** There is a connection again: publishes what was held. */
@@ -70,34 +81,30 @@ export class Replier {
     this.#current = undefined;
   }
 
-  #publish(reply: Reply, outcome: Outcome): void {
-    const { job, replyTo } = reply;
-    const message = encodeOutcome(job.request, outcome);
-    job.requests.publish(replyTo, message.body, message.properties, {
-      confirmed: () => this.#settle(job, reply.settlement),
-      failed: (error) => this.#failed(reply, outcome, message, error),
+  #publish(sending: Sending, reply: Reply): void {
+    const { job, replyTo, settlement } = sending;
+    const { body, properties } = reply.message;
+    job.requests.publish(replyTo, body, properties, {
+      confirmed: () => this.#settle(job, settlement),
+      failed: (error) => this.#failed(sending, reply, error),
     });
   }
 
-  #failed(
-    reply: Reply,
-    outcome: Outcome,
-    message: OutgoingMessage,
-    error: RpcError,
-  ): void {
-    const { job, replyTo, settlement } = reply;
+  #failed(sending: Sending, reply: Reply, error: RpcError): void {
+    const { job, replyTo, outcome, settlement } = sending;
+    const { message } = reply;
     if (error.reason === "connection_lost") {
       // Not acknowledged: the broker delivers the request again as well.
-      this.#hooks.onHeld(job, outcome);
+      this.#options.onHeld(job, outcome);
       const { deadlineMs } = job.request;
       this.#sendLater({ replyTo, message, deadlineMs }, job.requests);
       this.#over();
-    } else if ("error" in outcome) {
+    } else if (reply.error) {
       this.#dropped(message, error.message);
       this.#settle(job, settlement);
     } else {
       // It can't even be written: the caller hears that instead.
-      this.#publish(reply, { error: unsendable(error) });
+      this.#publish(sending, errorReply(job.request, unsendable(error)));
     }
   }
 
@@ -109,7 +116,7 @@ export class Replier {
 
   #over(): void {
     this.#underWay--;
-    this.#hooks.onSettled();
+    this.#options.onSettled();
   }
 
   /** Over the connection that came since, or over the next one. */
@@ -119,7 +126,7 @@ export class Replier {
       return this.#sendHeld(current, reply);
     }
     const { correlationId } = reply.message.properties;
-    this.#onEvent({ type: "reply_held", correlationId });
+    this.#options.onEvent({ type: "reply_held", correlationId });
     for (const { message } of this.#held.hold(reply)) {
       this.#dropped(message, "too many replies are held");
     }
@@ -138,17 +145,34 @@ export class Replier {
 
   #dropped({ properties }: OutgoingMessage, why: string): void {
     const { correlationId } = properties;
-    this.#onEvent({ type: "reply_dropped", correlationId, why });
+    this.#options.onEvent({ type: "reply_dropped", correlationId, why });
   }
 }
 
-function encodeOutcome(request: RpcRequest, outcome: Outcome): OutgoingMessage {
-  if ("error" in outcome) return encodeError(request, outcome.error);
+/** A reply, and the error that it tells of, if it does. */
+interface Reply {
+  readonly message: OutgoingMessage;
+  readonly error: RpcError | undefined;
+}
+
+function encodeOutcome(
+  request: RpcRequest,
+  outcome: Outcome,
+  maxBytes: number,
+): Reply {
+  if ("error" in outcome) return errorReply(request, outcome.error);
   try {
-    return encodeReply(request, outcome.result);
+    const message = encodeReply(request, outcome.result);
+    const { length } = message.body;
+    if (length <= maxBytes) return { message, error: undefined };
+    throw tooLarge("a reply", length, maxBytes, "--max-reply");
   } catch (thrown) {
-    return encodeError(request, RpcError.from(thrown));
+    return errorReply(request, RpcError.from(thrown));
   }
+}
+
+function errorReply(request: RpcRequest, error: RpcError): Reply {
+  return { message: encodeError(request, error), error };
 }
 
 function unsendable(cause: RpcError): RpcError {

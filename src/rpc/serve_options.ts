@@ -4,7 +4,7 @@
  * @module
  */
 import type { RpcError } from "./errors.ts";
-import { durationMs, wholeNumber } from "./limits.ts";
+import { durationMs, queueName, wholeNumber } from "./limits.ts";
 import type { RpcRequest } from "./procedure.ts";
 import type { QueueDeclaration } from "./transport.ts";
 
@@ -22,8 +22,10 @@ export type ServerEvent =
   | { type: "reply_held"; correlationId?: string }
   /** A reply could not be delivered: nobody awaits it any more. */
   | { type: "reply_dropped"; correlationId?: string; why: string }
-  /** A request was not run. */
-  | { type: "request_dropped"; request: RpcRequest; why: string };
+  /** A request was neither run nor answered. */
+  | { type: "request_dropped"; request: RpcRequest; why: string }
+  /** Requests with this `reply_to` are not run; told once for each name. */
+  | { type: "reply_to_refused"; replyTo: string; why: string };
 
 /** How a queue is served. */
 export interface ServeOptions {
@@ -56,6 +58,43 @@ export interface ServeOptions {
    */
   maxDeliveries?: number;
   /**
+   * The largest body of a request, in bytes. A request over this or the next
+   * two limits is answered with `resource_exhausted` and not run; a caller
+   * that awaits no reply finds it dead-lettered, or dropped.
+   *
+   * @default {16777216}
+   */
+  maxBodyBytes?: number;
+  /**
+   * How many headers a request may have, those in nested tables and arrays
+   * included.
+   *
+   * @default {100}
+   */
+  maxHeaders?: number;
+  /**
+   * The largest headers of a request, all together, in bytes.
+   *
+   * @default {65536}
+   */
+  maxHeaderBytes?: number;
+  /**
+   * The largest body of a reply, in bytes: a larger one is not sent, and the
+   * caller gets `resource_exhausted` instead.
+   *
+   * @default {16777216}
+   */
+  maxReplyBytes?: number;
+  /**
+   * Names of queues that replies may go to beside callback queues (those that
+   * the broker named, and those that are exclusive to another connection);
+   * `*` stands for any text. A request with any other `reply_to` is not run,
+   * but dead-lettered or dropped.
+   *
+   * @default {[]}
+   */
+  replyTo?: readonly string[];
+  /**
    * What to do about a missing queue, and what to make it.
    *
    * @default {{ mode: "auto", type: "classic" }}
@@ -84,6 +123,13 @@ export function defaultPrefetch(concurrency: number): number {
 
 const DEFAULT_CONCURRENCY = 256;
 const DEFAULT_LIMIT_MS = 30_000;
+/** In bytes, but for the number of headers. */
+const SIZE_LIMITS = {
+  maxBodyBytes: 16 * 1024 * 1024,
+  maxReplyBytes: 16 * 1024 * 1024,
+  maxHeaderBytes: 64 * 1024,
+  maxHeaders: 100,
+};
 
 /** The options, complete and checked. */
 export function serveSettings(options: ServeOptions): Required<ServeOptions> {
@@ -105,12 +151,27 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
       options.handlerTimeoutMs ?? DEFAULT_LIMIT_MS,
     ),
     maxDeliveries: wholeNumber("maxDeliveries", options.maxDeliveries ?? 5, 0),
+    ...sizeLimits(options),
+    replyTo: (options.replyTo ?? []).map((pattern) =>
+      queueName(pattern, "replyTo")
+    ),
     declare: options.declare ?? {},
     count: options.count === undefined
       ? Infinity
       : wholeNumber("count", options.count, 1),
     graceMs: checkGrace(options.graceMs ?? DEFAULT_LIMIT_MS),
     onEvent: options.onEvent ?? (() => {}),
+  };
+}
+
+function sizeLimits(options: ServeOptions): typeof SIZE_LIMITS {
+  const limit = (name: keyof typeof SIZE_LIMITS) =>
+    wholeNumber(name, options[name] ?? SIZE_LIMITS[name], 1);
+  return {
+    maxBodyBytes: limit("maxBodyBytes"),
+    maxReplyBytes: limit("maxReplyBytes"),
+    maxHeaderBytes: limit("maxHeaderBytes"),
+    maxHeaders: limit("maxHeaders"),
   };
 }
 

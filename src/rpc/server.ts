@@ -4,21 +4,22 @@
  *
  * @module
  */
-import { type Refusal, refusal, unreadable } from "./admission.ts";
+import { Admission, type Refusal, unreadable } from "./admission.ts";
 import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { RpcError, type RpcErrorReason } from "./errors.ts";
-import type { Job, Outcome } from "./job.ts";
+import type { Job } from "./job.ts";
 import { LONGEST_TIMER_MS, queueName } from "./limits.ts";
 import type { Procedure } from "./procedure.ts";
 import { Replier } from "./replier.ts";
+import { ReplyPolicy } from "./reply_policy.ts";
 import {
   checkGrace,
   type ServeOptions,
   serveSettings,
 } from "./serve_options.ts";
-import type { Delivery, RequestQueue, Transport } from "./transport.ts";
+import type { Delivery, Link, RequestQueue, Transport } from "./transport.ts";
 import { decodeRequest } from "./wire.ts";
 
 /** What no patience mends. */
@@ -67,6 +68,7 @@ export class RpcServer implements AsyncDisposable {
 
   readonly #transport: Transport;
   readonly #settings: Required<ServeOptions>;
+  readonly #admission: Admission;
   readonly #dispatcher: Dispatcher;
   readonly #replier: Replier;
   readonly #stopping = new AbortController();
@@ -91,7 +93,10 @@ export class RpcServer implements AsyncDisposable {
     this.queue = queueName(queue);
     this.#settings = serveSettings(options);
     const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
-    this.#replier = new Replier(onEvent, {
+    this.#admission = this.#createAdmission();
+    this.#replier = new Replier({
+      maxReplyBytes: this.#settings.maxReplyBytes,
+      onEvent,
       onSettled: () => this.#checkIdle(),
       onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
     });
@@ -99,7 +104,7 @@ export class RpcServer implements AsyncDisposable {
       concurrency,
       handlerTimeoutMs,
       onStart: (job) => this.#onStart(job),
-      onEnd: (job, outcome) => this.#onEnd(job, outcome),
+      onEnd: (job, outcome) => this.#replier.send(job, outcome, "acknowledge"),
     });
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -119,7 +124,8 @@ export class RpcServer implements AsyncDisposable {
 
   /** Requests that have been delivered and not yet acknowledged. */
   get inHand(): number {
-    return this.#dispatcher.size + this.#replier.underWay;
+    return this.#admission.size + this.#dispatcher.size +
+      this.#replier.underWay;
   }
 
   /**
@@ -139,15 +145,30 @@ export class RpcServer implements AsyncDisposable {
     await this.stop();
   }
 
+  #createAdmission(): Admission {
+    const { onEvent, replyTo } = this.#settings;
+    const policy = new ReplyPolicy({
+      queue: this.queue,
+      patterns: replyTo,
+      onRefused: (replyTo, why) =>
+        onEvent({ type: "reply_to_refused", replyTo, why }),
+    });
+    return new Admission(this.#settings, policy, {
+      onAdmitted: (job) => this.#dispatcher.accept(job),
+      onRefused: (job, refusal) => this.#refuse(job, refusal),
+    });
+  }
+
   /** Consumes, on one connection after the other, until stopped. */
   async #serve(onReady: () => void): Promise<void> {
     const { signal } = this.#stopping;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const requests = await this.#consume();
+        const link = await this.#transport.link({ patient: true, signal });
+        const requests = await this.#consume(link);
         attempt = 0;
         onReady();
-        await this.#read(requests);
+        await this.#read(requests, link);
       } catch (thrown) {
         if (signal.aborted) break;
         await this.#interrupted(RpcError.from(thrown), backoffMs(attempt + 1));
@@ -156,13 +177,16 @@ export class RpcServer implements AsyncDisposable {
     await this.#drained.promise;
   }
 
-  async #read(requests: RequestQueue): Promise<void> {
+  async #read(requests: RequestQueue, link: Link): Promise<void> {
     this.#replier.resume(requests);
     this.#settings.onEvent({ type: "consuming", queue: this.queue });
-    for await (const delivery of requests) this.#receive(requests, delivery);
+    for await (const delivery of requests) {
+      this.#receive(requests, delivery, link);
+    }
   }
 
   async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
+    this.#admission.connectionLost();
     this.#dispatcher.connectionLost();
     this.#replier.pause();
     // The connection may live on: what is left of the queue must not go on
@@ -177,9 +201,8 @@ export class RpcServer implements AsyncDisposable {
     await delay(retryInMs, signal).catch(ignore);
   }
 
-  async #consume(): Promise<RequestQueue> {
+  async #consume(link: Link): Promise<RequestQueue> {
     const { signal } = this.#stopping;
-    const link = await this.#transport.link({ patient: true, signal });
     const requests = await link.openRequestQueue(this.queue, {
       prefetch: this.#settings.prefetch,
       declare: this.#settings.declare,
@@ -199,40 +222,31 @@ export class RpcServer implements AsyncDisposable {
     return this.#requests = requests;
   }
 
-  #receive(requests: RequestQueue, delivery: Delivery): void {
-    const request = decodeRequest(delivery, this.queue, Date.now());
+  #receive(requests: RequestQueue, delivery: Delivery, link: Link): void {
     const { deliveryTag } = delivery;
     if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
+    const request = decodeRequest(delivery, this.queue, Date.now());
     const job = { requests, deliveryTag, request };
-    const refused = unreadable(delivery) ??
-      refusal(request, this.#settings.maxDeliveries);
-    if (refused === undefined) this.#dispatcher.accept(job);
+    const refused = unreadable(delivery);
+    if (refused === undefined) this.#admission.enter(job, link);
     else this.#refuse(job, refused);
   }
 
   #refuse(job: Job, refused: Refusal): void {
     const { request, requests, deliveryTag } = job;
     if ("error" in refused) {
-      const { error } = refused;
-      this.#settings.onEvent({ type: "answered", request, error });
-      this.#replier.send(job, refused, "dead_letter");
-    } else {
-      const why = refused.drop;
-      this.#settings.onEvent({ type: "request_dropped", request, why });
-      requests.nack(deliveryTag, false);
+      return this.#replier.send(job, refused, "dead_letter");
     }
+    const isGone = "callerGone" in refused;
+    const why = isGone ? refused.callerGone : refused.drop;
+    this.#settings.onEvent({ type: "request_dropped", request, why });
+    if (isGone) requests.ack(deliveryTag);
+    else requests.nack(deliveryTag, false);
   }
 
   #onStart({ request }: Job): void {
     this.#settings.onEvent({ type: "request", request });
     if (++this.#started === this.#settings.count) this.#startDraining();
-  }
-
-  #onEnd(job: Job, outcome: Outcome): void {
-    const { request } = job;
-    const error = "error" in outcome ? outcome.error : undefined;
-    this.#settings.onEvent({ type: "answered", request, error });
-    this.#replier.send(job, outcome, "acknowledge");
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
@@ -243,7 +257,7 @@ export class RpcServer implements AsyncDisposable {
 
   /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
   async #drain(graceMs: number): Promise<void> {
-    const waiting = this.#dispatcher.pause();
+    const waiting = [...this.#admission.pause(), ...this.#dispatcher.pause()];
     const timer = setTimeout(
       this.#overdue.resolve,
       Math.min(graceMs, LONGEST_TIMER_MS),

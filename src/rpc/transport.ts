@@ -95,6 +95,14 @@ export interface PublishListener {
    */
   failed(error: RpcError): void;
 }
+/**
+ * What the queue that a `reply_to` names is:
+ *
+ * - `exclusive`: another connection's alone, as callback queues are
+ * - `shared`: anybody may consume it, or this very connection
+ * - `missing`: there is none
+ */
+export type ReplyQueueKind = "exclusive" | "shared" | "missing";
 
 /** Publishes to a queue, through the default exchange, with `mandatory`. */
 export interface Publisher {
@@ -186,6 +194,13 @@ export interface Link {
   cancelCall(queue: string, correlationId: string): Promise<void>;
   /** What a passive declare tells; undefined where there is no such queue. */
   inspect(queue: string): Promise<QueueInfo | undefined>;
+  /**
+   * What the queue that a `reply_to` names is.
+   *
+   * @throws {RpcError} `connection_lost` where the connection was lost
+   * meanwhile; anything else where the broker does not tell.
+   */
+  checkReplyTo(queue: string): Promise<ReplyQueueKind>;
 }
 
 /** How to wait for a connection. */

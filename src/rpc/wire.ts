@@ -114,6 +114,23 @@ export function numberHeader(
   return isNumber && !Number.isNaN(value) ? Number(value) : undefined;
 }
 
+/** Headers by which RabbitMQ sends a message to further queues. */
+const COPY_HEADERS = ["CC", "BCC"];
+
+/**
+ * The headers, where they are just that.
+ *
+ * @throws {RangeError} for those that would send copies of the message.
+ */
+export function checkHeaders(headers: MessageHeaders): MessageHeaders {
+  const copies = COPY_HEADERS.find((name) => name in headers);
+  if (copies === undefined) return headers;
+  throw new RangeError(
+    `headers must not have "${copies}": RabbitMQ would send the message to ` +
+      "other queues as well",
+  );
+}
+
 /** Body and properties of a message to be published. */
 export interface OutgoingMessage {
   body: Uint8Array;
@@ -140,7 +157,7 @@ export function encodeReply(
         typeof result,
     );
   }
-  if (result.headers) properties.headers = result.headers;
+  if (result.headers) properties.headers = checkHeaders(result.headers);
   if (result.contentType) properties.contentType = result.contentType;
   return { body: toBytes(result.body), properties };
 }

@@ -17,7 +17,9 @@ function replying() {
   const events = new Log<ServerEvent>();
   const idle = new Log<"idle">();
   const held = new Log<{ job: Job; outcome: Outcome }>();
-  const replier: Replier = new Replier(events.add, {
+  const replier: Replier = new Replier({
+    maxReplyBytes: 1000,
+    onEvent: events.add,
     onHeld: (job, outcome) => held.add({ job, outcome }),
     onSettled: () => {
       if (replier.underWay === 0) idle.add("idle");

@@ -11,7 +11,7 @@ import type {
 import { within } from "./within.ts";
 
 /** What can be held up; see {@linkcode BrokerModel.hold}. */
-export type Step = "link" | "open" | "inspect" | "confirm" | "cancel";
+export type Step = "link" | "open" | "inspect" | "check" | "confirm" | "cancel";
 
 /** A message in a queue. */
 export interface Message {
@@ -26,8 +26,13 @@ export class BrokerModel {
   readonly log: string[] = [];
   /** Why new links fail, while there is a reason. */
   refusal: RpcError | undefined;
+  /** Why the broker does not tell what a queue is, while there is a reason. */
+  checkFailure: RpcError | undefined;
+  /** Whether it never answers what a queue is, not even by a lost link. */
+  losesChecks = false;
   readonly #queues = new Map<string, Queue>();
   readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
+  readonly #exclusive = new Set<string>();
   readonly #refusing = new Set<string>();
   readonly #listeners = new Map<string, ((correlationId: string) => void)[]>();
   #news = Promise.withResolvers<void>();
@@ -37,6 +42,16 @@ export class BrokerModel {
   declare(name: string): void {
     if (!this.#queues.has(name)) this.#queues.set(name, new Queue());
     this.note(`declare ${name}`);
+  }
+
+  /** A queue of somebody else's connection, under a name of its own. */
+  declareExclusive(name: string): void {
+    this.#exclusive.add(name);
+    this.declare(name);
+  }
+
+  isExclusive(name: string): boolean {
+    return this.#exclusive.has(name);
   }
 
   /** A queue that only one connection uses, under a name of its own. */

@@ -13,6 +13,7 @@ import type {
   Publisher,
   PublishListener,
   QueueInfo,
+  ReplyQueueKind,
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
@@ -199,6 +200,7 @@ class FakeLink implements Link {
   readonly #broker: FakeBroker;
   readonly #channels = new Set<Channels>();
   readonly #lost = Promise.withResolvers<Error>();
+  #isLost = false;
 
   constructor(broker: FakeBroker) {
     this.#broker = broker;
@@ -237,7 +239,20 @@ class FakeLink implements Link {
     return this.#broker.inspect(queue);
   }
 
+  async checkReplyTo(queue: string): Promise<ReplyQueueKind> {
+    this.#broker.note(`check ${queue}`);
+    const info = this.#broker.inspect(queue);
+    const { checkFailure, losesChecks } = this.#broker;
+    if (losesChecks) await new Promise(() => {});
+    await Promise.race([this.#broker.passed("check"), this.#lost.promise]);
+    if (this.#isLost) throw lost("Socket closed");
+    if (checkFailure) throw checkFailure;
+    if (info === undefined) return "missing";
+    return this.#broker.isExclusive(queue) ? "exclusive" : "shared";
+  }
+
   async lose(order: LossOrder): Promise<void> {
+    this.#isLost = true;
     const error = lost("Socket closed");
     for (const channels of this.#channels) channels.end();
     const ends = () => this.#channels.forEach((it) => it.endDeliveries(error));

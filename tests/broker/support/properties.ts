@@ -7,29 +7,54 @@ import {
   type Table,
 } from "../../../src/broker/table.ts";
 
-/** Properties by name, of those that tests use. */
+/** Properties by name; text is a byte string, as everywhere in the broker. */
 export interface TestProperties {
+  contentType?: string;
+  contentEncoding?: string;
   headers?: Table;
+  deliveryMode?: number;
   priority?: number;
   correlationId?: string;
   replyTo?: string;
   expiration?: string;
+  messageId?: string;
+  /** Its eight bytes. */
+  timestamp?: Uint8Array;
+  type?: string;
   userId?: string;
+  appId?: string;
+  clusterId?: string;
 }
+
+/** In the order of their flags, from the highest. */
+const ORDER = [
+  "contentType",
+  "contentEncoding",
+  "headers",
+  "deliveryMode",
+  "priority",
+  "correlationId",
+  "replyTo",
+  "expiration",
+  "messageId",
+  "timestamp",
+  "type",
+  "userId",
+  "appId",
+  "clusterId",
+] as const;
 
 /** Properties as they stand in a content header. */
 export function encodeProperties(p: TestProperties): Uint8Array {
   const o = new Output();
-  const has = (value: unknown, flag: number) => value === undefined ? 0 : flag;
-  o.short(
-    has(p.headers, 0x2000) | has(p.priority, 0x800) |
-      has(p.correlationId, 0x400) | has(p.replyTo, 0x200) |
-      has(p.expiration, 0x100) | has(p.userId, 0x10),
-  );
-  if (p.headers !== undefined) o.table(p.headers);
-  if (p.priority !== undefined) o.octet(p.priority);
-  for (const text of [p.correlationId, p.replyTo, p.expiration, p.userId]) {
-    if (text !== undefined) o.shortstr(text);
+  const flags = ORDER.map((name, n) => p[name] === undefined ? 0 : 0x8000 >> n);
+  o.short(flags.reduce((all, flag) => all | flag));
+  for (const name of ORDER) {
+    const value = p[name];
+    if (typeof value === "string") o.shortstr(value);
+    else if (typeof value === "number") o.octet(value);
+    else if (value instanceof Uint8Array) o.raw(value);
+    else if (value !== undefined) o.table(value);
   }
   return o.take();
 }

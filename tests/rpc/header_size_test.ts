@@ -1,0 +1,35 @@
+// Tests of src/rpc/header_size.ts.
+
+import assert from "node:assert/strict";
+import { headerSize } from "../../src/rpc/header_size.ts";
+import type { HeaderValue } from "../../src/rpc/transport.ts";
+
+Deno.test("no headers are nothing", () => {
+  assert.deepEqual(headerSize({}), { count: 0, bytes: 0 });
+});
+
+Deno.test("names count in bytes, values by what they take", () => {
+  // A length and "ä", then type, length and text.
+  assert.deepEqual(headerSize({ ä: "äb" }), { count: 1, bytes: 3 + 5 + 3 });
+  for (const scalar of [1, 1n, true, null, undefined, new Date(0)]) {
+    assert.deepEqual(headerSize({ a: scalar }), { count: 1, bytes: 2 + 9 });
+  }
+  const bytes = new Uint8Array(7);
+  assert.deepEqual(headerSize({ a: bytes }), { count: 1, bytes: 2 + 5 + 7 });
+});
+
+Deno.test("what is nested counts as well", () => {
+  const headers = { a: { b: [true, { c: "" }], d: 1 } };
+  // a, b, true, the table in the array, c, d
+  assert.equal(headerSize(headers).count, 6);
+  const bytes = 3 * 2 + 2 + 3 * 5 + 9 + 5 + 9;
+  assert.equal(headerSize(headers).bytes, bytes);
+});
+
+Deno.test("no depth and no length is too much", () => {
+  let deep: HeaderValue = "";
+  for (let n = 0; n < 100_000; n++) deep = n % 2 ? [deep] : { a: deep };
+  assert.equal(headerSize({ deep }).count, 100_001);
+  const long = new Array(200_000).fill(1);
+  assert.equal(headerSize({ long }).count, 200_001);
+});

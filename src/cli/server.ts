@@ -43,7 +43,8 @@ const EXAMPLES = `
 Examples:
   rabbit-rpc server rpc_queue --builtin fib
   rabbit-rpc server echo_queue --builtin echo --quiet --prefetch 512
-  rabbit-rpc server rpc_queue --builtin fib --workers 2 --count 1000`;
+  rabbit-rpc server rpc_queue --builtin fib --workers 2 --count 1000
+  rabbit-rpc server calc --module calc.js --workers 4`;
 
 /** Adds the subcommand; `done` gets the exit status. */
 export function addServerCommand(
@@ -57,7 +58,7 @@ export function addServerCommand(
   addServingFlags(command)
     .addOption(
       flag("-c, --concurrency <n>", "requests that run at once")
-        .argParser(parseCount(1)).default(null, "workers for fib, or 256"),
+        .argParser(parseCount(1)).default(null, "workers, or 256"),
     )
     .addOption(
       flag("--prefetch <n>", "requests taken ahead from the broker")
@@ -98,7 +99,7 @@ export function addServerCommand(
 }
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
-  await using service = openService(flags);
+  await using service = await openService(flags);
   await using transport = new AmqpTransport(connectSettings(flags.url, {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,

@@ -37,3 +37,12 @@ function unknownMethod(
     : `there is no method ${JSON.stringify(type)}`;
   return new RpcError("unimplemented", `${asked}; there is ${listed}`);
 }
+
+/**
+ * Whether a method of a contract may have this name. A proxy with a `then` would be taken
+ * for a promise by `await`, one with a `toJSON` be called by whoever logs it.
+ */
+export function isMethodName(name: string): boolean {
+  return name !== "" && name !== "then" && name !== "toJSON" &&
+    !(name in Object.prototype);
+}

@@ -39,7 +39,25 @@ export function sendable(
  */
 export function jsonReply(value: unknown): ReplyInit | undefined {
   if (value === undefined) return undefined;
-  return { body: encodeJson(value), contentType: JSON_CONTENT_TYPE };
+  try {
+    return { body: encodeJson(value), contentType: JSON_CONTENT_TYPE };
+  } catch (cause) {
+    const [what] = RpcError.from(cause).message.split("\n");
+    throw new RpcError(
+      "internal",
+      `the procedure returned what JSON can't hold: ${what}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * A value, other than undefined, as JSON. Nothing is lost without a word.
+ *
+ * @throws {TypeError} where JSON can't hold the value.
+ */
+export function encodeJson(value: unknown): string {
+  return JSON.stringify(value, refuseWhatIsLost);
 }
 
 /** A JSON value that merely has a body among its members is no reply. */
@@ -50,21 +68,6 @@ function isReplyInit(result: unknown): result is ReplyInit {
     (headers === undefined || typeof headers === "object") &&
     (contentType === undefined || typeof contentType === "string") &&
     Object.keys(result).every((key) => REPLY_KEYS.has(key));
-}
-
-/** Never undefined, and nothing is lost on the way: it throws instead. */
-function encodeJson(value: unknown): string {
-  try {
-    return JSON.stringify(value, refuseWhatIsLost);
-  } catch (thrown) {
-    throw new RpcError(
-      "internal",
-      `the procedure returned what JSON can't hold: ${
-        RpcError.from(thrown).message.split("\n")[0]
-      }`,
-      { cause: thrown },
-    );
-  }
 }
 
 /** `JSON.stringify` itself turns these into null or {}, or leaves them out. */

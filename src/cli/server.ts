@@ -43,8 +43,7 @@ const EXAMPLES = `
 Examples:
   rabbit-rpc server rpc_queue --builtin fib
   rabbit-rpc server echo_queue --builtin echo --quiet --prefetch 512
-  rabbit-rpc server rpc_queue --builtin fib --workers 2 --count 1000
-  rabbit-rpc server calc --module calc.js --workers 4`;
+  rabbit-rpc server rpc_queue --builtin fib --workers 2 --count 1000`;
 
 /** Adds the subcommand; `done` gets the exit status. */
 export function addServerCommand(
@@ -58,7 +57,7 @@ export function addServerCommand(
   addServingFlags(command)
     .addOption(
       flag("-c, --concurrency <n>", "requests that run at once")
-        .argParser(parseCount(1)).default(null, "workers, or 256"),
+        .argParser(parseCount(1)).default(null, "workers for fib, or 256"),
     )
     .addOption(
       flag("--prefetch <n>", "requests taken ahead from the broker")

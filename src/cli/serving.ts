@@ -47,7 +47,8 @@ export async function openService(flags: ServingFlags): Promise<Service> {
   if ((builtin === undefined) === (module === undefined)) {
     throw new CliError(
       EXIT.usage,
-      "a server runs one thing: give either --builtin NAME or --module FILE.",
+      "a server runs one thing: give exactly one of --builtin NAME, " +
+        "--module FILE.",
     );
   }
   if (module !== undefined) return await openModuleFlags(module, flags);

@@ -38,11 +38,18 @@ function unknownMethod(
   return new RpcError("unimplemented", `${asked}; there is ${listed}`);
 }
 
-/**
- * Whether a method of a contract may have this name. A proxy with a `then` would be taken
- * for a promise by `await`, one with a `toJSON` be called by whoever logs it.
- */
+/** A client of a contract is an object, and these mean something on any. */
+const NO_METHODS = new Set([
+  "",
+  // `await` would take it for a promise, and JSON.stringify would call it.
+  "then",
+  "toJSON",
+  // Deno leaves it out of the prototype, but not out of object literals.
+  "__proto__",
+  ...Object.getOwnPropertyNames(Object.prototype),
+]);
+
+/** Whether a method of a contract may have this name. */
 export function isMethodName(name: string): boolean {
-  return name !== "" && name !== "then" && name !== "toJSON" &&
-    !(name in Object.prototype);
+  return !NO_METHODS.has(name);
 }

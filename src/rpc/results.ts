@@ -57,7 +57,9 @@ export function jsonReply(value: unknown): ReplyInit | undefined {
  * @throws {TypeError} where JSON can't hold the value.
  */
 export function encodeJson(value: unknown): string {
-  return JSON.stringify(value, refuseWhatIsLost);
+  const json: string | undefined = JSON.stringify(value, refuseWhatIsLost);
+  if (json === undefined) throw new TypeError("a toJSON that returns nothing");
+  return json;
 }
 
 /** A JSON value that merely has a body among its members is no reply. */
@@ -69,6 +71,9 @@ function isReplyInit(result: unknown): result is ReplyInit {
     (contentType === undefined || typeof contentType === "string") &&
     Object.keys(result).every((key) => REPLY_KEYS.has(key));
 }
+
+/** Forgetting to await what is inside of a result is the usual mistake. */
+const LOST_CLASSES = [Promise, Map, Set, ArrayBuffer];
 
 /** `JSON.stringify` itself turns these into null or {}, or leaves them out. */
 function refuseWhatIsLost(key: string, value: unknown): unknown {
@@ -86,10 +91,13 @@ function lostKind(value: unknown): string | undefined {
     case "symbol":
       return `a ${typeof value}`;
     case "object":
-      return LOST_CLASSES.find((kind) => value instanceof kind)?.name;
+      return isLostObject(value) ? value.constructor.name : undefined;
     default:
       return undefined;
   }
 }
 
-const LOST_CLASSES = [Map, Set, ArrayBuffer];
+function isLostObject(value: object | null): value is object {
+  return ArrayBuffer.isView(value) ||
+    LOST_CLASSES.some((kind) => value instanceof kind);
+}

@@ -75,6 +75,9 @@ Deno.test("what JSON would lose is an error that says so", async () => {
     [[new Map()], /: Map in "0"$/],
     [new Set(), /: Set$/],
     [new ArrayBuffer(1), /: ArrayBuffer$/],
+    [{ bytes: new Uint8Array(1) }, /: Uint8Array in "bytes"$/],
+    [{ user: Promise.resolve(1) }, /: Promise in "user"$/],
+    [{ toJSON() {} }, /: a toJSON that returns nothing$/],
     [loop, /: Converting circular structure to JSON$/],
   ];
   for (const [value, why] of lost) {

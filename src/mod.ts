@@ -37,6 +37,16 @@ export { AmqpTransport } from "./amqp/transport.ts";
 export type { CallOptions } from "./rpc/call_options.ts";
 export { type ClientStats, RpcClient } from "./rpc/client.ts";
 export {
+  type CallInput,
+  type CallOutput,
+  type Contract,
+  type ContractHandlers,
+  type HandlerInput,
+  type HandlerOutput,
+  implement,
+  type MethodContract,
+} from "./rpc/contract.ts";
+export {
   RPC_CODES,
   type RpcCode,
   RpcError,
@@ -51,6 +61,7 @@ export {
   RpcRequest,
   type RpcResult,
 } from "./rpc/procedure.ts";
+export type { ContractClient, MethodOptions } from "./rpc/proxy.ts";
 export type { ServeOptions, ServerEvent } from "./rpc/serve_options.ts";
 export { RpcServer } from "./rpc/server.ts";
 export type {
@@ -71,4 +82,5 @@ export type {
   ReturnedMessage,
   Transport,
 } from "./rpc/transport.ts";
+export type { ValidationIssue } from "./rpc/validation.ts";
 export { RpcReply } from "./rpc/wire.ts";

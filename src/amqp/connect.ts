@@ -5,7 +5,13 @@
  */
 import type { CallOptions } from "../rpc/call_options.ts";
 import { type ClientStats, RpcClient } from "../rpc/client.ts";
+import type { Contract } from "../rpc/contract.ts";
 import type { Procedure } from "../rpc/procedure.ts";
+import {
+  type ContractClient,
+  contractProxy,
+  type MethodOptions,
+} from "../rpc/proxy.ts";
 import type { ServeOptions } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
 import type {
@@ -52,6 +58,20 @@ export class RpcConnection implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<RpcReply> {
     return this.#client.call(queue, body, options);
+  }
+
+  /**
+   * The methods of a queue as functions, typed by their contract:
+   * `rpc.proxy<typeof contract>("maths").fib(30)`. Each takes its input and,
+   * after that, options of its own, which go before the ones given here. It
+   * fails as `call()` does; a `TypeError` is input that JSON can't hold.
+   */
+  proxy<C extends Contract>(
+    queue: string,
+    options: MethodOptions = {},
+  ): ContractClient<C> {
+    const call = this.call.bind(this);
+    return contractProxy<C>(call, queue, options);
   }
 
   /**

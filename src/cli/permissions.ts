@@ -39,12 +39,14 @@ const WORKERS_ARE_FILES = !Deno.build.standalone;
 /** A subcommand that is not here keeps nothing. */
 const NEEDS: Record<string, Needs> = {
   server: (call) => ({
+    ...asked(call),
     net: true,
     read: readsFlags(call) || servesCommand(call) ||
+      call.flags.module !== undefined ||
       (WORKERS_ARE_FILES && call.flags.builtin === "fib"),
-    run: servesCommand(call),
+    run: servesCommand(call) || asked(call).run,
     // PATH, to find the command by.
-    env: servesCommand(call),
+    env: servesCommand(call) || asked(call).env,
   }),
   client: (call) => ({ net: true, read: readsFlags(call) || readsBody(call) }),
   bench: (call) => ({
@@ -64,6 +66,12 @@ const NEEDS: Record<string, Needs> = {
 function readsFlags({ flags }: Call): boolean {
   // stdin needs no permission.
   return FILE_FLAGS.some((name) => flags[name] && flags[name] !== "-");
+}
+
+/** What a module is to be given; workers get no more than there is. */
+function asked({ flags }: Call): ReturnType<Needs> {
+  const kinds = Object.keys(flags.modulePermissions ?? {});
+  return Object.fromEntries(kinds.map((kind) => [kind, true]));
 }
 
 function servesCommand({ args }: Call): boolean {

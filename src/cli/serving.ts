@@ -15,32 +15,37 @@ import type { Service } from "../procedures/service.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { findCommand } from "./find_command.ts";
 import { flag, parseCount } from "./flags.ts";
+import {
+  addModuleFlags,
+  type ModuleFlags,
+  openModuleFlags,
+} from "./module_flags.ts";
 import { report } from "./output.ts";
 
 /** What to serve, and how it runs. */
-export interface ServingFlags {
+export interface ServingFlags extends ModuleFlags {
   builtin?: BuiltinName;
   /** The words after `--`. */
   command: string[];
   execLines?: boolean;
-  workers: number;
   concurrency: number | null;
+  maxReply: number;
 }
 
 /** Adds the flags that say what to serve. */
 export function addServingFlags(command: Command): Command {
-  return command
-    .addOption(
-      flag("--builtin <name>", "serve what comes with the program")
-        .choices(BUILTIN_NAMES),
-    )
+  command.addOption(
+    flag("--builtin <name>", "serve what comes with the program")
+      .choices(BUILTIN_NAMES),
+  );
+  return addModuleFlags(command)
     .addOption(
       flag("--exec-lines", "one process of the command, JSON lines both ways"),
     )
     .addOption(
-      flag("--workers <n>", "worker threads for fib; 0: the main thread")
+      flag("--workers <n>", "worker threads; 0: the main thread")
         .argParser(parseCount(0))
-        .default(navigator.hardwareConcurrency, "cores"),
+        .default(null, "cores for fib, 0 for a module"),
     );
 }
 
@@ -56,7 +61,15 @@ const KINDS: readonly Kind[] = [
   {
     usage: "--builtin NAME",
     isAsked: ({ builtin }) => builtin !== undefined,
-    open: ({ builtin, workers }) => createBuiltin(builtin!, { workers }),
+    open: ({ builtin, workers }) =>
+      createBuiltin(builtin!, {
+        workers: workers ?? navigator.hardwareConcurrency,
+      }),
+  },
+  {
+    usage: "--module FILE",
+    isAsked: ({ module }) => module !== undefined,
+    open: (flags) => openModuleFlags(flags.module!, flags),
   },
   {
     usage: "-- CMD",
@@ -87,11 +100,12 @@ export async function openService(flags: ServingFlags): Promise<Service> {
 }
 
 async function openCommand(
-  { command, execLines, concurrency }: ServingFlags,
+  { command, execLines, concurrency, maxReply }: ServingFlags,
 ): Promise<Service> {
   const create = execLines ? createExecLines : createExec;
   return create(await findCommand(command), {
     log: report,
     concurrency: concurrency ?? undefined,
+    maxReplyBytes: maxReply,
   });
 }

@@ -4,8 +4,37 @@
  *
  * @module
  */
-import { RpcError } from "../rpc/errors.ts";
+import { type RpcCode, RpcError } from "../rpc/errors.ts";
 import { wholeNumber } from "../rpc/limits.ts";
+
+/** What a worker posts: for each input one output, error or crash. */
+export type WorkerMessage<O> =
+  | { output: O }
+  /** The job failed; the worker is fit for the next one. */
+  | { error: WorkerError }
+  /** The job failed and may have left anything behind: a new worker comes. */
+  | { crash: WorkerError }
+  /** A line for the log, at any time. */
+  | { log: string };
+
+/** An RpcError on its way between threads, where classes do not pass. */
+export interface WorkerError {
+  code: RpcCode;
+  message: string;
+  members?: Record<string, unknown>;
+}
+
+/** How a {@linkcode WorkerPool} runs its workers. */
+export interface WorkerPoolOptions {
+  /**
+   * What the workers may do.
+   *
+   * @default {"none"}
+   */
+  permissions?: Deno.PermissionOptions;
+  /** Hears the lines that workers have for the log. */
+  log?: (line: string) => void;
+}
 
 /** A job on its way through the pool. */
 interface Job<I, O> {
@@ -20,14 +49,21 @@ interface Job<I, O> {
  */
 export class WorkerPool<I, O> implements Disposable {
   readonly #script: URL;
+  readonly #options: WorkerPoolOptions;
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job<I, O>>();
   readonly #queue: Job<I, O>[] = [];
   #disposed = false;
 
-  /** Starts the workers at once, without any permission. */
-  constructor(script: URL, size: number) {
+  /**
+   * Starts the workers at once.
+   *
+   * @throws {Deno.errors.NotCapable} for permissions that this program itself
+   * does not have.
+   */
+  constructor(script: URL, size: number, options: WorkerPoolOptions = {}) {
     this.#script = script;
+    this.#options = options;
     wholeNumber("workers", size, 1, 1024);
     for (let i = 0; i < size; i++) this.#idle.push(this.#spawn());
   }
@@ -35,8 +71,8 @@ export class WorkerPool<I, O> implements Disposable {
   /**
    * Runs one job on the next free worker.
    *
-   * @throws the signal's reason where it is aborted first, or an RpcError
-   * `internal` where the worker failed.
+   * @throws the signal's reason where it is aborted first, or an RpcError:
+   * what the worker answered, or `internal` where it failed.
    */
   async run(input: I, signal: AbortSignal): Promise<O> {
     signal.throwIfAborted();
@@ -68,22 +104,31 @@ export class WorkerPool<I, O> implements Disposable {
   #spawn(): Worker {
     const worker = new Worker(this.#script, {
       type: "module",
-      deno: { permissions: "none" },
+      deno: { permissions: this.#options.permissions ?? "none" },
     });
-    worker.onmessage = ({ data }: MessageEvent<O>) => {
-      const job = this.#busy.get(worker);
-      this.#busy.delete(worker);
-      this.#idle.push(worker);
-      job?.result.resolve(data);
-      this.#assign();
-    };
+    worker.onmessage = ({ data }: MessageEvent<WorkerMessage<O>>) =>
+      this.#onMessage(worker, data);
     worker.onerror = (event) => {
       // Handled here: unhandled, it would end the program.
       event.preventDefault();
-      const { message } = event;
-      this.#replace(worker, new RpcError("internal", message));
+      this.#replace(worker, new RpcError("internal", event.message));
     };
     return worker;
+  }
+
+  #onMessage(worker: Worker, message: WorkerMessage<O>): void {
+    if ("log" in message) return this.#options.log?.(message.log);
+    const job = this.#busy.get(worker);
+    // What a worker posted before it was ended may still arrive.
+    if (job === undefined) return;
+    if ("crash" in message) {
+      return this.#replace(worker, errorOf(message.crash));
+    }
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    if ("error" in message) job.result.reject(errorOf(message.error));
+    else job.result.resolve(message.output);
+    this.#assign();
   }
 
   #assign(): void {
@@ -103,10 +148,11 @@ export class WorkerPool<I, O> implements Disposable {
       return;
     }
     for (const [worker, running] of this.#busy) {
-      if (running === job) this.#replace(worker, reason);
+      if (running === job) return this.#replace(worker, reason);
     }
   }
 
+  /** Ends a worker and the job that it has; another one takes its place. */
   #replace(worker: Worker, reason: unknown): void {
     worker.terminate();
     const job = this.#busy.get(worker);
@@ -118,4 +164,8 @@ export class WorkerPool<I, O> implements Disposable {
     this.#idle.push(this.#spawn());
     this.#assign();
   }
+}
+
+function errorOf({ code, message, members }: WorkerError): RpcError {
+  return new RpcError(code, message, { members });
 }

@@ -4,11 +4,12 @@
  * @module
  */
 import { fib } from "./fib.ts";
+import type { WorkerMessage } from "./pool.ts";
 
 /** What a worker's global scope offers; the types at hand are a window's. */
 declare const self: {
   onmessage: ((event: MessageEvent<number>) => void) | null;
-  postMessage(message: number): void;
+  postMessage(message: WorkerMessage<number>): void;
 };
 
-self.onmessage = ({ data }) => self.postMessage(fib(data));
+self.onmessage = ({ data }) => self.postMessage({ output: fib(data) });

@@ -14,6 +14,7 @@ import type {
   RpcRequest,
   RpcResult,
 } from "./procedure.ts";
+import { sendable, type SendableResult } from "./results.ts";
 
 /** A running procedure, and the context that it sees. */
 export class Execution implements RpcContext, Expiring {
@@ -53,16 +54,7 @@ export class Execution implements RpcContext, Expiring {
 
   /** Runs the procedure; its outcome goes to `onEnd`, before or later. */
   start(procedure: Procedure): void {
-    try {
-      const result = procedure(this.#request, this);
-      if (!isThenable(result)) return this.#end({ result });
-      Promise.resolve(result).then(
-        (value) => this.#end({ result: value }),
-        (error) => this.#end({ error: RpcError.from(error) }),
-      );
-    } catch (error) {
-      this.#end({ error: RpcError.from(error) });
-    }
+    this.#take(() => procedure(this.#request, this));
   }
 
   /** The time is up: the caller hears it now, the procedure by its signal. */
@@ -91,6 +83,22 @@ export class Execution implements RpcContext, Expiring {
     );
   }
 
+  /** Ends with what is returned or thrown; promises are awaited first. */
+  #take(produce: () => RpcResult | PromiseLike<RpcResult>): void {
+    let result: SendableResult | PromiseLike<RpcResult>;
+    try {
+      const produced = produce();
+      result = isThenable(produced) ? produced : sendable(produced);
+    } catch (error) {
+      return this.#end({ error: RpcError.from(error) });
+    }
+    if (!isThenable(result)) return this.#end({ result });
+    Promise.resolve(result).then(
+      (value) => this.#take(() => value),
+      (error) => this.#end({ error: RpcError.from(error) }),
+    );
+  }
+
   #end(outcome: Outcome): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -99,8 +107,6 @@ export class Execution implements RpcContext, Expiring {
 }
 
 /** Promises of other realms and of libraries count as well. */
-function isThenable(
-  value: RpcResult | PromiseLike<RpcResult>,
-): value is PromiseLike<RpcResult> {
-  return typeof (value as PromiseLike<RpcResult>)?.then === "function";
+function isThenable<T>(value: T): value is Extract<T, PromiseLike<unknown>> {
+  return typeof (value as PromiseLike<unknown>)?.then === "function";
 }

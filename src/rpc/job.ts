@@ -4,7 +4,8 @@
  * @module
  */
 import type { RpcError } from "./errors.ts";
-import type { RpcRequest, RpcResult } from "./procedure.ts";
+import type { RpcRequest } from "./procedure.ts";
+import type { SendableResult } from "./results.ts";
 import type { RequestQueue } from "./transport.ts";
 
 /** A request, with the queue that its delivery has to be settled on. */
@@ -15,4 +16,4 @@ export interface Job {
 }
 
 /** What a procedure came to. */
-export type Outcome = { result: RpcResult } | { error: RpcError };
+export type Outcome = { result: SendableResult } | { error: RpcError };

@@ -78,7 +78,12 @@ export interface RpcContext {
   readonly deadlineMs: number;
 }
 
-/** A reply with properties of its own. */
+/**
+ * A reply with properties of its own. An object counts as one where its `body`
+ * is text or bytes and it has no other members than these three; any other
+ * object is a JSON value. (To send the JSON of such an object, make it the
+ * body: `{ body: JSON.stringify(it), contentType: "application/json" }`.)
+ */
 export interface ReplyInit {
   /** The body, sent as it is. */
   body: string | Uint8Array;
@@ -89,10 +94,29 @@ export interface ReplyInit {
 }
 
 /**
- * What a procedure may return: text, bytes, or a body with headers. Nothing
- * (undefined) is an empty reply.
+ * What a procedure may return:
+ *
+ * - text or bytes, sent as they are; nothing (undefined) is an empty reply
+ * - a {@linkcode ReplyInit}: a body with headers or a MIME type
+ * - a web `Response`: its body, MIME type and headers; a status other than
+ *   200 to 299 is an error reply, a 404 for example `not_found`
+ * - anything else that JSON can hold, sent as JSON with the MIME type
+ *   `application/json`. As with `JSON.stringify`, `toJSON` is obeyed and
+ *   members that are undefined are left out; what it would lose without a word
+ *   (NaN, functions, a Map) is an `internal` error instead. The type is wide,
+ *   since an interface is not assignable to a type of JSON values.
  */
-export type RpcResult = string | Uint8Array | ReplyInit | undefined | void;
+export type RpcResult =
+  | string
+  | Uint8Array
+  | ReplyInit
+  | Response
+  | object
+  | number
+  | boolean
+  | null
+  | undefined
+  | void;
 
 /**
  * A procedure. What it throws becomes an error reply: an `RpcError` as it is,

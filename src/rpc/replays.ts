@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { RpcCode } from "./errors.ts";
 import type { Outcome } from "./job.ts";
-import type { ReplyInit, RpcRequest } from "./procedure.ts";
+import type { RpcRequest } from "./procedure.ts";
 import { DEADLINE_HEADER } from "./wire.ts";
 
 /** How much is remembered; the oldest goes first. */
@@ -89,10 +89,9 @@ export class Replays {
 
 function outcomeBytes(outcome: Outcome): number {
   if ("error" in outcome) return outcome.error.message.length;
-  // Plain JavaScript returns anything; what can't be sent fails later on.
-  const result = outcome.result as string | Partial<ReplyInit> | null;
-  const body = typeof result === "object" ? result?.body ?? result : result;
-  return Number((body as { length?: unknown })?.length) || 0;
+  const { result = "" } = outcome;
+  const isBody = typeof result === "string" || result instanceof Uint8Array;
+  return (isBody ? result : result.body).length;
 }
 
 /**

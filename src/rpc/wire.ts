@@ -6,13 +6,8 @@
  * @module
  */
 import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
-import {
-  MessageBody,
-  type ReplyInit,
-  RpcRequest,
-  type RpcResult,
-  toBytes,
-} from "./procedure.ts";
+import { MessageBody, RpcRequest, toBytes } from "./procedure.ts";
+import type { SendableResult } from "./results.ts";
 import type {
   Delivery,
   MessageHeaders,
@@ -140,7 +135,7 @@ export interface OutgoingMessage {
 /** A procedure's result as the reply to a request. */
 export function encodeReply(
   request: RpcRequest,
-  result: RpcResult,
+  result: SendableResult,
 ): OutgoingMessage {
   const properties: MessageProperties = {};
   if (request.correlationId !== undefined) {
@@ -150,23 +145,9 @@ export function encodeReply(
   if (typeof result === "string" || result instanceof Uint8Array) {
     return { body: toBytes(result), properties };
   }
-  if (!isReplyInit(result)) {
-    throw new RpcError(
-      "internal",
-      `the procedure returned neither text, bytes nor { body } but a ` +
-        typeof result,
-    );
-  }
   if (result.headers) properties.headers = checkHeaders(result.headers);
   if (result.contentType) properties.contentType = result.contentType;
   return { body: toBytes(result.body), properties };
-}
-
-/** Procedures in plain JavaScript may return anything. */
-function isReplyInit(result: unknown): result is ReplyInit {
-  if (typeof result !== "object" || result === null) return false;
-  const { body } = result as Partial<ReplyInit>;
-  return typeof body === "string" || body instanceof Uint8Array;
 }
 
 /** An error as the reply to a request. Never a stack trace. */

@@ -55,8 +55,8 @@ for (const late of [false, true]) {
   });
 
   Deno.test(`${how} for a repeatable call: a result that can't be sent`, async () => {
-    const nothing = null as unknown as RpcResult;
-    const procedure = () => late ? Promise.resolve(nothing) : nothing;
+    const big = 5n as unknown as RpcResult;
+    const procedure = () => late ? Promise.resolve(big) : big;
     const properties = { messageId: "m", headers: ours() };
     const reply = await survives(procedure, properties);
     assert.equal(JSON.parse(reply).code, "internal");

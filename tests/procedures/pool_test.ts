@@ -1,0 +1,130 @@
+// Tests of src/procedures/pool.ts: one job a worker, and who pays for what.
+
+import assert from "node:assert/strict";
+import {
+  WorkerPool,
+  type WorkerPoolOptions,
+} from "../../src/procedures/pool.ts";
+import { RpcError } from "../../src/rpc/errors.ts";
+import { test } from "../support/needs.ts";
+import { within } from "../support/within.ts";
+
+/** The inside of a worker; what it is sent names what it does. */
+const SCRIPT = `
+  let jobs = 0;
+  self.onmessage = ({ data }) => {
+    jobs++;
+    if (data === "spin") for (;;);
+    if (data === "throw") throw new Error("thrown");
+    if (data === "reject") return void Promise.reject(new Error("rejected"));
+    if (data === "log") self.postMessage({ log: "a line" });
+    if (data === "error") {
+      const error = { code: "not_found", message: "m", members: { a: 1 } };
+      return self.postMessage({ error });
+    }
+    if (data === "crash") {
+      self.postMessage({ crash: { code: "internal", message: "crashed" } });
+      // Too late: the job has its answer.
+      return self.postMessage({ output: "never" });
+    }
+    if (data === "read") {
+      return Deno.permissions.query({ name: "read" }).then(({ state }) =>
+        self.postMessage({ output: state }));
+    }
+    self.postMessage({ output: data + jobs });
+  };
+`;
+
+const script = new URL(
+  `data:application/javascript,${encodeURIComponent(SCRIPT)}`,
+);
+const { signal: never } = new AbortController();
+
+function pool(size: number, options?: WorkerPoolOptions) {
+  return new WorkerPool<string, string>(script, size, options);
+}
+
+Deno.test("a worker has one job after the other", async () => {
+  using one = pool(1);
+  const jobs = ["a", "b", "c"].map((job) => one.run(job, never));
+  assert.deepEqual(await Promise.all(jobs), ["a1", "b2", "c3"]);
+});
+
+Deno.test("an aborted job ends with its worker, the next one has another", async () => {
+  using one = pool(1);
+  const stop = new AbortController();
+  const spinning = one.run("spin", stop.signal);
+  const waiting = new AbortController();
+  const dropped = one.run("dropped", waiting.signal);
+  const next = one.run("next", never);
+  waiting.abort(new RpcError("canceled", "no longer wanted"));
+  await assert.rejects(dropped, { code: "canceled" });
+  const reason = new RpcError("deadline_exceeded", "too long");
+  stop.abort(reason);
+  await assert.rejects(spinning, reason);
+  assert.equal(await within("the next job", next), "next1");
+  await assert.rejects(one.run("x", stop.signal), reason);
+});
+
+Deno.test("a worker that was started this moment can be ended", async () => {
+  using one = pool(1);
+  for (let n = 0; n < 3; n++) {
+    const stop = new AbortController();
+    const job = one.run("spin", stop.signal);
+    stop.abort(new RpcError("canceled", `${n}`));
+    await assert.rejects(job, { message: `${n}` });
+  }
+  assert.equal(await within("an answer", one.run("x", never)), "x1");
+});
+
+for (const job of ["throw", "reject", "crash"]) {
+  Deno.test(`${job}: it costs the job and its worker, and nothing else`, async () => {
+    using two = pool(2);
+    await Promise.all([two.run("a", never), two.run("b", never)]);
+    const [failed, other, next] = await within(
+      "the answers",
+      Promise.allSettled(
+        [job, "other", "next"].map((it) => two.run(it, never)),
+      ),
+    );
+    assert.equal(failed?.status, "rejected");
+    const { code, message } = RpcError.from(failed.reason);
+    assert.equal(code, "internal");
+    assert.match(message, /thrown|rejected|crashed/);
+    assert.deepEqual([other?.status, next?.status], ["fulfilled", "fulfilled"]);
+  });
+}
+
+Deno.test("an error that is answered leaves the worker as it is", async () => {
+  using one = pool(1);
+  await assert.rejects(one.run("error", never), (error) => {
+    assert.ok(error instanceof RpcError);
+    const { code, message, members } = error;
+    assert.deepEqual([code, message, members], ["not_found", "m", { a: 1 }]);
+    return true;
+  });
+  assert.equal(await one.run("x", never), "x2");
+});
+
+Deno.test("lines for the log are passed on, and settle nothing", async () => {
+  const lines: string[] = [];
+  using one = pool(1, { log: (line) => lines.push(line) });
+  assert.equal(await one.run("log", never), "log1");
+  assert.deepEqual(lines, ["a line"]);
+});
+
+test("workers may do nothing, unless they are given it", async () => {
+  using none = pool(1);
+  assert.notEqual(await none.run("read", never), "granted");
+  using reading = pool(1, { permissions: { read: true } });
+  assert.equal(await reading.run("read", never), "granted");
+});
+
+Deno.test("a pool that is closed answers all that it has", async () => {
+  const two = pool(2);
+  const jobs = ["spin", "spin", "waiting"].map((job) => two.run(job, never));
+  two[Symbol.dispose]();
+  for (const { status } of await Promise.allSettled(jobs)) {
+    assert.equal(status, "rejected");
+  }
+});

@@ -13,6 +13,14 @@ export const FRAME_OVERHEAD_BYTES = 8;
 /** The end octet. */
 export const FRAME_END = 0xce;
 
+/**
+ * What is read at most. Not what was agreed on: RabbitMQ passes the headers of
+ * others on in one frame, and lets everybody agree on a size of his own.
+ */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Room for the partial frames that come every day. */
+const PARTIAL_BYTES = 16 * 1024;
+
 /** The type of a frame that holds a part of a body. */
 export const BODY_FRAME = 3;
 
@@ -31,20 +39,17 @@ export type OnFrame = (
  * The view that `onFrame` gets is good until it returns.
  */
 export class FrameReader {
-  readonly #maxBytes: number;
   readonly #onFrame: OnFrame;
   /** The beginning of a frame whose end is still to come. */
-  readonly #partial: MessageView;
+  #partial = newPartial();
   #partialLength = 0;
   /** Of the body frame that is being read, the end octet included. */
   #bodyLeft = 0;
   #bodyChannel = 0;
 
-  /** A frame of more than `maxBytes`, all in all, is an error. */
-  constructor(maxBytes: number, onFrame: OnFrame) {
-    this.#maxBytes = maxBytes;
+  /** `onFrame` must not throw for what a stranger may have sent. */
+  constructor(onFrame: OnFrame) {
     this.#onFrame = onFrame;
-    this.#partial = new MessageView(new Uint8Array(maxBytes));
   }
 
   /**
@@ -65,14 +70,13 @@ export class FrameReader {
       if (taken === 0) break;
       at += taken;
     }
-    this.#partial.setBytes(0, bytes.subarray(at));
-    this.#partialLength = length - at;
+    this.#keep(bytes.subarray(at));
   }
 
   /** Takes a whole frame, or the head of a body frame; 0 where none is there. */
   #takeFrame(view: MessageView, at: number, end: number): number {
     if (end - at < FRAME_HEADER_BYTES) return 0;
-    const length = this.#lengthOf(view, at);
+    const length = lengthOf(view, at);
     const type = view.getUint8(at);
     const channel = view.getUint16(at + 1);
     if (type === BODY_FRAME) {
@@ -102,31 +106,44 @@ export class FrameReader {
 
   /** Adds to the partial frame; returns how many bytes it took. */
   #complete(bytes: Buffer): number {
-    const partial = this.#partial;
     let taken = 0;
     const fill = (length: number) => {
       const missing = Math.max(length - this.#partialLength, 0);
       const part = bytes.subarray(taken, taken + missing);
-      partial.setBytes(this.#partialLength, part);
-      this.#partialLength += part.length;
+      this.#keep(part);
       taken += part.length;
       return part.length === missing;
     };
     if (!fill(FRAME_HEADER_BYTES)) return taken;
-    const isBody = partial.getUint8(0) === BODY_FRAME;
-    if (!isBody && !fill(this.#lengthOf(partial, 0))) return taken;
-    this.#takeFrame(partial, 0, this.#partialLength);
+    const isBody = this.#partial.getUint8(0) === BODY_FRAME;
+    if (!isBody && !fill(lengthOf(this.#partial, 0))) return taken;
+    this.#takeFrame(this.#partial, 0, this.#partialLength);
     this.#partialLength = 0;
+    if (this.#partial.byteLength > PARTIAL_BYTES) this.#partial = newPartial();
     return taken;
   }
 
-  #lengthOf(view: MessageView, at: number): number {
-    const length = FRAME_OVERHEAD_BYTES + view.getUint32(at + 3);
-    if (length <= this.#maxBytes) return length;
-    throw new Error(
-      `a frame of ${length} bytes, where ${this.#maxBytes} were agreed on`,
-    );
+  /** Adds bytes to the partial frame. */
+  #keep(bytes: Uint8Array): void {
+    const length = this.#partialLength + bytes.length;
+    if (length > this.#partial.byteLength) {
+      const room = new MessageView(new Uint8Array(2 * length));
+      room.setBytes(0, this.#partial.getBytes(0, this.#partialLength));
+      this.#partial = room;
+    }
+    this.#partial.setBytes(this.#partialLength, bytes);
+    this.#partialLength = length;
   }
+}
+
+function newPartial(): MessageView {
+  return new MessageView(new Uint8Array(PARTIAL_BYTES));
+}
+
+function lengthOf(view: MessageView, at: number): number {
+  const length = FRAME_OVERHEAD_BYTES + view.getUint32(at + 3);
+  if (length <= MAX_BYTES) return length;
+  throw new Error(`a frame of ${length} bytes: that is no AMQP`);
 }
 
 function checkEnd(view: MessageView, at: number): void {

@@ -45,7 +45,7 @@ export class AmqpSocket extends AMQPClient {
     this.#heartbeat?.wrote();
     this.socket?.write(bytes, onWritten);
   });
-  readonly #frames = new FrameReader(FRAME_MAX, this.#onFrame.bind(this));
+  readonly #frames = new FrameReader(this.#onFrame.bind(this));
   /** Of the channels that messages come over, by their ids. */
   readonly #receivers: MessageReceiver[] = [];
   #heartbeat: Heartbeat | undefined;

@@ -35,7 +35,6 @@ function joined(frames: Frame[]): Frame[] {
 function collect() {
   const frames: Frame[] = [];
   const reader = new FrameReader(
-    MAX_BYTES,
     (view, type, channel, at, size) => {
       const payload = [...view.getBytes(at, at + size)];
       const last = frames.at(-1);
@@ -70,16 +69,29 @@ Deno.test("frames are the same however the bytes are cut", () => {
   }));
 });
 
-Deno.test("a frame that is larger than agreed on is an error", () => {
+Deno.test("a frame of a size that nobody sends is an error", () => {
   const huge = [1, 0, 0, 0xff, 0xff, 0xff, 0xf8];
   assert.throws(() => collect().read(huge), /frame of 4294967296 bytes/);
   const { read } = collect();
   read(huge.slice(0, 5));
-  assert.throws(() => read(huge.slice(5)), /where 64 were agreed on/);
+  assert.throws(() => read(huge.slice(5)), /that is no AMQP/);
 });
 
 Deno.test("a frame without its end octet is an error", () => {
   const bytes = encode({ type: 1, channel: 0, payload: [1, 2] });
   bytes[bytes.length - 1] = 7;
   assert.throws(() => collect().read(bytes), /ends with 7/);
+});
+
+Deno.test("headers that fill more than one read are put together", () => {
+  const size = 200_000;
+  const bytes = [2, 0, 1, 0, 3, 13, 64];
+  for (let n = 0; n < size; n++) bytes.push(n % 256);
+  bytes.push(0xce);
+  const { frames, read } = collect();
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    read(bytes.slice(at, at + 65_536));
+  }
+  assert.equal(frames.length, 1);
+  assert.deepEqual(frames[0]!.payload, bytes.slice(7, -1));
 });

@@ -75,7 +75,6 @@ function receive(handlers: ChannelHandlers) {
   const receiver = new MessageReceiver(handlers);
   const refused: number[] = [];
   const reader = new FrameReader(
-    FRAME_MAX,
     (view, type, _channel, at, size) => {
       if (!receiver.take(view, type, at, size)) refused.push(type);
     },

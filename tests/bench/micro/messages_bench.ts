@@ -51,7 +51,7 @@ const deliveries = Buffer.concat(Array.from({ length: 64 }, () => delivery));
 
 let read = 0;
 const receiver = new MessageReceiver({ onDelivery: () => read++ });
-const reader = new FrameReader(FRAME_MAX, (view, type, _channel, at, size) => {
+const reader = new FrameReader((view, type, _channel, at, size) => {
   receiver.take(view, type, at, size);
 });
 

@@ -59,7 +59,8 @@ async function waitingCalls(scene: Scene): Promise<Table> {
     rows: [{
       calls,
       heapKib: heap / BYTES_PER_KIB,
-      buffersKib: buffers / BYTES_PER_KIB,
+      // What was held before may be given back meanwhile.
+      buffersKib: Math.max(buffers, 0) / BYTES_PER_KIB,
     }],
   };
 }

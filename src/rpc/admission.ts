@@ -83,7 +83,7 @@ export class Admission {
     if (this.#waiting.delete(job)) this.#decide(job, verdict);
   }
 
-  /** Its own connection may still stand, where another's check was joined. */
+  /** Where the link is lost this does nothing: the job is the broker's again. */
   #giveBack(job: Job): void {
     if (!this.#waiting.delete(job)) return;
     job.requests.nack(job.deliveryTag, true);

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { checkHeaders } from "./headers.ts";
 import { durationMs, wholeNumber } from "./limits.ts";
 import type { MessageHeaders } from "./transport.ts";
-import { checkHeaders } from "./wire.ts";
 
 /** How one call is made. */
 export interface CallOptions {

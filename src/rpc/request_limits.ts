@@ -4,7 +4,7 @@
  * @module
  */
 import { RpcError } from "./errors.ts";
-import { headerSize } from "./header_size.ts";
+import { headerSize } from "./headers.ts";
 import { formatBytes } from "./limits.ts";
 import type { RpcRequest } from "./procedure.ts";
 import type { ServeOptions } from "./serve_options.ts";

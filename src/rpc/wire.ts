@@ -6,6 +6,7 @@
  * @module
  */
 import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
+import { checkHeaders } from "./headers.ts";
 import { MessageBody, RpcRequest, toBytes } from "./procedure.ts";
 import type { SendableResult } from "./results.ts";
 import type {
@@ -107,23 +108,6 @@ export function numberHeader(
   const value = headers[name];
   const isNumber = typeof value === "number" || typeof value === "bigint";
   return isNumber && !Number.isNaN(value) ? Number(value) : undefined;
-}
-
-/** Headers by which RabbitMQ sends a message to further queues. */
-const COPY_HEADERS = ["CC", "BCC"];
-
-/**
- * The headers, where they are just that.
- *
- * @throws {RangeError} for those that would send copies of the message.
- */
-export function checkHeaders(headers: MessageHeaders): MessageHeaders {
-  const copies = COPY_HEADERS.find((name) => name in headers);
-  if (copies === undefined) return headers;
-  throw new RangeError(
-    `headers must not have "${copies}": RabbitMQ would send the message to ` +
-      "other queues as well",
-  );
 }
 
 /** Body and properties of a message to be published. */

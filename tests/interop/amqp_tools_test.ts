@@ -19,7 +19,8 @@ rabbitMqTest(
   { needs },
   async () => {
     const { url, queue, serve } = await scene();
-    await using server = await serve(["--builtin", "fib"]);
+    const flags = ["--reply-to", "test-*"];
+    await using server = await serve(["--builtin", "fib", ...flags]);
     const replies = uniqueQueue();
     const at = ["--url", url];
     await tool("amqp-declare-queue", ...at, "--queue", replies, "-d");
@@ -41,7 +42,8 @@ rabbitMqTest(
 
 rabbitMqTest("amqp-get finds the reply", { needs }, async () => {
   const { url, queue, serve } = await scene();
-  await using _server = await serve(["--builtin", "message"]);
+  const flags = ["--reply-to", "test-*"];
+  await using _server = await serve(["--builtin", "message", ...flags]);
   await using raw = await rawChannel(url);
   const replies = uniqueQueue();
   await raw.channel.assertQueue(replies, { durable: false });
@@ -90,7 +92,7 @@ rabbitMqTest(
     await using server = await serve(["--builtin", "fib", "-v"]);
     const asks = ["--url", url, "-r", queue, "--reply-to", uniqueQueue()];
     await tool("amqp-publish", ...asks, "-b", "5");
-    await server.waitFor(/^rabbit-rpc: reply .*dropped/, "stderr");
+    await server.waitFor(/^rabbit-rpc: request .*dropped/, "stderr");
     const { code, stdout } = await client(["10"]);
     assert.deepEqual([code, stdout], [0, "55"]);
   },
@@ -104,7 +106,7 @@ rabbitMqTest(
     await using server = await serve(["--builtin", "echo"]);
     const asks = ["--url", url, "-r", queue, "--reply-to", queue];
     await tool("amqp-publish", ...asks, "-b", "again and again");
-    await server.waitFor(/^rabbit-rpc: request .*dropped/, "stderr");
+    await server.waitFor(/^rabbit-rpc: requests with .*refused/, "stderr");
     const { code, stdout } = await client(["x"]);
     assert.deepEqual([code, stdout], [0, "x"]);
     assert.equal(server.stdout().match(/^ \[\.\] /gm)!.length, 1);

@@ -1,7 +1,11 @@
 // Servers that lose their queue, or a channel, on a connection that stands.
 
 import assert from "node:assert/strict";
-import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
+import {
+  rabbitMqTest,
+  sharedRabbitMq,
+  startRabbitMq,
+} from "../support/rabbitmq.ts";
 import {
   eventOf,
   Handler,
@@ -76,7 +80,9 @@ rabbitMqTest(
 rabbitMqTest(
   "a reply that closes the publisher's channel ends no other call's",
   async () => {
-    const { url } = await sharedRabbitMq();
+    const config = "max_message_size = 100000";
+    await using broker = await startRabbitMq({ config });
+    const { url } = broker;
     const queue = uniqueQueue("publisher");
     await using answering = await watched(url);
     const handler = new Handler();
@@ -90,9 +96,8 @@ rabbitMqTest(
     const timeoutMs = 1_000;
     const guilty = rpc.call(queue, "guilty", { timeoutMs });
     guilty.catch(() => undefined);
-    // 406: the broker takes an array here, and closes the channel for this.
-    const headers = { CC: "no array" };
-    (await handler.runOf("guilty")).finish({ body: "", headers });
+    // 406: more than the broker takes, which closes the channel for it.
+    (await handler.runOf("guilty")).finish("x".repeat(100_001));
     await eventOf(serving.events, "interrupted");
     run.finish("answered");
     assert.equal((await innocent).text(), "answered");

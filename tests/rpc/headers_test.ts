@@ -1,7 +1,7 @@
-// Tests of src/rpc/header_size.ts.
+// Tests of src/rpc/headers.ts.
 
 import assert from "node:assert/strict";
-import { headerSize } from "../../src/rpc/header_size.ts";
+import { checkHeaders, headerSize } from "../../src/rpc/headers.ts";
 import type { HeaderValue } from "../../src/rpc/transport.ts";
 
 Deno.test("no headers are nothing", () => {
@@ -32,4 +32,25 @@ Deno.test("no depth and no length is too much", () => {
   assert.equal(headerSize({ deep }).count, 100_001);
   const long = new Array(200_000).fill(1);
   assert.equal(headerSize({ long }).count, 200_001);
+});
+
+Deno.test("headers that RabbitMQ takes are taken", () => {
+  const headers = { a: 1.5, b: [2n, null], c: { CC: "nested", d: new Date() } };
+  assert.equal(checkHeaders(headers), headers);
+});
+
+Deno.test("headers that send copies are refused", () => {
+  for (const name of ["CC", "BCC"]) {
+    const message = new RegExp(`must not have "${name}"`);
+    assert.throws(() => checkHeaders({ [name]: [] }), message);
+  }
+});
+
+Deno.test("numbers that are not finite are refused, wherever they are", () => {
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    for (const headers of [{ x: bad }, { x: [bad] }, { x: { y: [bad] } }]) {
+      const message = `numbers in headers must be finite, "x" has ${bad}`;
+      assert.throws(() => checkHeaders(headers), new RangeError(message));
+    }
+  }
 });

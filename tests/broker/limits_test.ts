@@ -1,7 +1,7 @@
 // What must stay bounded: clients that do not read, connections that come and
 // go, and how a broker ends.
 
-import { test } from "../support/needs.ts";
+import { permissionsMissing, test, testNeeding } from "../support/needs.ts";
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
 import { Reader } from "../../src/broker/reader.ts";
@@ -275,4 +275,22 @@ test("what is no classic queue is refused with 540", async () => {
     (await client.closed()).replyText,
     "NOT_IMPLEMENTED - queues of type 'quorum'",
   );
+});
+
+function noIPv6(): string | undefined {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return undefined;
+  } catch (error) {
+    return `IPv6 is not to be had here: ${error}`;
+  }
+}
+
+testNeeding("it listens on IPv6 as well", {
+  needs: [permissionsMissing() ?? noIPv6()],
+}, async () => {
+  await using broker = await startBroker({ hostname: "::1" });
+  match(broker.url, /^amqp:\/\/guest:guest@\[::1\]:\d+$/);
+  await using client = await Client.connect(broker.url);
+  await client.channel();
 });

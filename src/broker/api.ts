@@ -128,6 +128,26 @@ export interface Broker extends AsyncDisposable {
    * settled, flagged as redelivered, as if they were lost; yet they still
    * have it, and settling it now changes nothing. So messages arrive twice.
    *
+   * @example Is a request that comes twice run once?
+   * ```ts
+   * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import assert from "node:assert/strict";
+   *
+   * await using broker = await startBroker();
+   * await using rpc = await connect(broker.url);
+   * let runs = 0;
+   * await using server = await rpc.serve("charge", () => {
+   *   runs++;
+   *   assert.equal(broker.redeliver("charge"), 1);
+   *   return "charged";
+   * });
+   * const reply = await rpc.call("charge", "", { retries: 1 });
+   * assert.equal(reply.text(), "charged");
+   * await broker.waitFor(() => broker.queue("charge")?.unacknowledged === 0);
+   * assert.equal(runs, 1);
+   * ```
+   *
    * @param vhost the queue's virtual host, that of the URL by default
    * @returns how many messages
    * @throws {RangeError} if there is no such queue.

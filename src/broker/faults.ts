@@ -2,7 +2,28 @@
 import { Holds } from "./holds.ts";
 import { decodeText } from "./reader.ts";
 
-/** Something that goes wrong until `end`, or the end of a `using` block. */
+/**
+ * Something that goes wrong until `end`, or the end of a `using` block.
+ *
+ * @example A broker that hangs, and then goes on
+ * ```ts
+ * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
+ * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
+ *
+ * await using broker = await startBroker();
+ * await using rpc = await connect(broker.url);
+ * await using server = await rpc.serve("greet", () => "Hello!");
+ * {
+ *   using _stalled = broker.connections[0].stall();
+ *   await assert.rejects(
+ *     rpc.call("greet", "", { timeoutMs: 100 }),
+ *     { code: "deadline_exceeded" },
+ *   );
+ * }
+ * assert.equal((await rpc.call("greet", "")).text(), "Hello!");
+ * ```
+ */
 export class Fault implements Disposable {
   #end: (() => void) | undefined;
 

@@ -42,7 +42,8 @@ export interface BrokerConnection {
    * Blocks this client alone until the fault ends, as `Broker.block` does
    * with all.
    *
-   * @param reason what connection.blocked says, at most 255 octets
+   * @param reason what connection.blocked says, "low on memory" by default
+   * @throws {RangeError} if the reason is longer than 255 octets.
    */
   block(reason?: string): Fault;
 }
@@ -84,6 +85,7 @@ export interface Broker extends AsyncDisposable {
    * @returns what the condition returned, which is truthy.
    * @throws {DOMException} TimeoutError, naming the condition, if it does not
    *   hold in time.
+   * @throws {RangeError} if the time is none that a timer takes.
    */
   waitFor<T>(
     condition: () => T,
@@ -95,7 +97,8 @@ export interface Broker extends AsyncDisposable {
    * on memory: whoever publishes gets connection.blocked, and is read from no
    * more. Those who only consume notice nothing.
    *
-   * @param reason what connection.blocked says, at most 255 octets
+   * @param reason what connection.blocked says, "low on memory" by default
+   * @throws {RangeError} if the reason is longer than 255 octets.
    */
   block(reason?: string): Fault;
 

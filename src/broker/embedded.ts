@@ -2,7 +2,7 @@
 import config from "../../deno.json" with { type: "json" };
 import type { Broker, BrokerConnection, QueueState } from "./api.ts";
 import { SessionConnection } from "./connection.ts";
-import { Fault, Faults, type PublishedTo } from "./faults.ts";
+import { blockFor, Fault, Faults, type PublishedTo } from "./faults.ts";
 import { Memory } from "./memory.ts";
 import type { Settings } from "./options.ts";
 import type { Queue } from "./queue.ts";
@@ -85,7 +85,7 @@ export class EmbeddedBroker implements Broker, SessionHost {
   }
 
   block(reason = "low on memory"): Fault {
-    return new Fault(this.faults.blocks.add(reason));
+    return blockFor(reason, this.faults.blocks);
   }
 
   refuseLogins(matches: (user: string) => boolean = () => true): Fault {

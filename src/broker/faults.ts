@@ -1,6 +1,9 @@
 /** What a test may ask a broker to do wrong. */
 import { Holds } from "./holds.ts";
-import { decodeText } from "./reader.ts";
+import { decodeText, encodeText } from "./reader.ts";
+
+/** What a short string of AMQP may hold. */
+const MAX_REASON_OCTETS = 255;
 
 /**
  * Something that goes wrong until `end`, or the end of a `using` block.
@@ -41,6 +44,17 @@ export class Fault implements Disposable {
   [Symbol.dispose](): void {
     this.end();
   }
+}
+
+/** Blocks publishers, where `blocks` is looked at, until the fault ends. */
+export function blockFor(reason: string, blocks: Holds): Fault {
+  const { length } = encodeText(reason);
+  if (length > MAX_REASON_OCTETS) {
+    throw new RangeError(
+      `reason must be of at most ${MAX_REASON_OCTETS} octets, got ${length}`,
+    );
+  }
+  return new Fault(blocks.add(reason));
 }
 
 /** A message that a client asks the broker to take. */

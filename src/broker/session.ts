@@ -108,9 +108,9 @@ export class Session implements ChannelLink, Throttled {
     this.done = this.#run();
   }
 
-  /** Whether the client has opened the connection, and not closed it. */
+  /** Whether the client has opened the connection, and it is not over. */
   get running(): boolean {
-    return this.#state === "running";
+    return this.#state === "running" && !this.#ended;
   }
 
   get cancelNotify(): boolean {

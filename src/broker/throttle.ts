@@ -1,5 +1,5 @@
 /** What keeps a connection waiting: a stall, or an alarm once it publishes. */
-import { Fault, type Faults } from "./faults.ts";
+import { blockFor, Fault, type Faults } from "./faults.ts";
 import { Holds } from "./holds.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { encodeText } from "./reader.ts";
@@ -68,7 +68,7 @@ export class Throttle {
 
   /** Blocks the client, once it publishes, until the fault ends. */
   block(reason: string): Fault {
-    return new Fault(this.#blocks.add(reason));
+    return blockFor(reason, this.#blocks);
   }
 
   /** Resolves when more input may be handled; undefined if it may now. */

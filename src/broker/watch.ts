@@ -1,5 +1,8 @@
 /** Waiting for something to become true of a broker. */
 
+/** The longest delay that setTimeout takes. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /** Options of `Broker.waitFor`. */
 export interface WaitOptions {
   /**
@@ -36,6 +39,11 @@ export class Watch {
     condition: () => T,
     { timeoutMs = 5000, signal }: WaitOptions,
   ): Promise<Truthy<T>> {
+    if (!(timeoutMs >= 0 && timeoutMs <= MAX_DELAY_MS)) {
+      throw new RangeError(
+        `timeoutMs must be from 0 to ${MAX_DELAY_MS}, got ${timeoutMs}`,
+      );
+    }
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Truthy<T>>();
     const look = () => {

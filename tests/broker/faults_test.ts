@@ -40,8 +40,8 @@ function ready(broker: Broker): number | undefined {
 test("a dropped connection ends without a word", async () => {
   await using it = await setUp();
   it.connection.drop();
-  await it.client.ended();
   deepEqual(it.broker.connections, []);
+  await it.client.ended();
 });
 
 test("a stalled connection is neither read nor written, and then goes on", async () => {
@@ -103,6 +103,7 @@ test("one connection can be blocked alone", async () => {
   await publisher.publish("", "jobs", "c");
   await sync(publisher);
   equal(ready(it.broker), 3);
+  throws(() => it.connection.block("ö".repeat(128)), /255 octets, got 256/);
   blocked.end();
   blocked.end();
   await it.client.next("connection.unblocked");

@@ -123,6 +123,7 @@ test("waiting gives what was found, and ends in time, when told, or when the bro
     /a mistake in the test/,
   );
   equal(await broker.waitFor(() => broker.port), broker.port);
+  await rejects(broker.waitFor(never, { timeoutMs: -1 }), /timeoutMs .* -1/);
   const closing = rejects(broker.waitFor(never), /the broker was closed/);
   await broker.close();
   await closing;

@@ -6,6 +6,7 @@
 import { Confirms } from "./confirms.ts";
 import type { Consumer, ConsumerChannel } from "./consumer.ts";
 import { Content } from "./content.ts";
+import type { Faults } from "./faults.ts";
 import type { Entry } from "./lane.ts";
 import type { Message } from "./message.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -13,7 +14,7 @@ import type { Output } from "./output.ts";
 import type { Queue, QueueOwner } from "./queue.ts";
 import { basicCancel, basicDeliver } from "./replies.ts";
 import type { Transaction } from "./transaction.ts";
-import { type Delivery, Unacked } from "./unacked.ts";
+import { Delivery, Unacked } from "./unacked.ts";
 import type { ReplyConsumer, VHost } from "./vhost.ts";
 
 /** What a channel needs of its connection. */
@@ -25,6 +26,7 @@ export interface ChannelLink extends QueueOwner {
   readonly maxMessageSize: number;
   /** Whether the client wants to hear of consumers that end by themselves. */
   readonly cancelNotify: boolean;
+  readonly faults: Faults;
   /** Asks for `flushConfirms` once all input there is has been handled. */
   confirmLater(channel: Channel): void;
   /** Gives up the client because it reads too slowly. */
@@ -89,7 +91,7 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   /** Remembers what was sent until it is settled; returns its tag. */
   track(entry: Entry, queue: Queue, consumer?: Consumer): number {
     const tag = this.#nextTag++;
-    this.unacked.add({ tag, entry, queue, consumer });
+    this.unacked.add(new Delivery(tag, entry, queue, consumer));
     if (consumer !== undefined) consumer.unacked++;
     return tag;
   }
@@ -134,9 +136,21 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
 
   /** Puts deliveries back into their queues. */
   requeue(deliveries: readonly Delivery[]): void {
-    for (const { queue, entry } of deliveries) queue.putBack(entry);
+    for (const delivery of deliveries) delivery.putBack();
     this.released(deliveries);
     for (const queue of new Set(deliveries.map((d) => d.queue))) queue.pump();
+  }
+
+  /**
+   * Gives the queue back what its clients have got and not settled, though
+   * they keep it; returns how many messages that were.
+   */
+  takeBack(queue: Queue): number {
+    let count = 0;
+    for (const delivery of this.unacked) {
+      if (delivery.queue === queue && delivery.putBack()) count++;
+    }
+    return count;
   }
 
   /** Lets consumers take more, now that these deliveries are settled. */
@@ -162,7 +176,7 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   }
 
   flushConfirms(): void {
-    if (this.state !== "open") return;
+    if (this.state !== "open" || this.link.faults.unconfirmed.held) return;
     this.confirms.flush(this.out, this.number);
     this.link.outgoing.schedule();
   }
@@ -177,7 +191,7 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
     // Put back first: an auto-delete queue may go with its last consumer, and
     // its messages must not go to a consumer that is about to end.
     const deliveries = this.unacked.takeAll();
-    for (const { queue, entry } of deliveries) queue.putBack(entry);
+    for (const delivery of deliveries) delivery.putBack();
     for (const consumer of consumers) consumer.queue.removeConsumer(consumer);
     for (const queue of new Set(deliveries.map((d) => d.queue))) {
       if (!queue.deleted) queue.pump();

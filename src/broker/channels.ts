@@ -12,6 +12,7 @@ import {
   readArguments,
 } from "./methods.ts";
 import { publish } from "./publishing.ts";
+import type { Queue } from "./queue.ts";
 import { Reader } from "./reader.ts";
 import { channelClose, ok } from "./replies.ts";
 
@@ -28,6 +29,8 @@ export class Channels {
   max: number;
   /** The method being handled, for close methods to name; 0 for none. */
   method = 0;
+  /** Messages published so far. */
+  published = 0;
   readonly #link: ChannelLink;
   readonly #byNumber = new Map<number, Channel>();
   readonly #reader = new Reader(new Uint8Array(0));
@@ -46,6 +49,7 @@ export class Channels {
 
   /** Sends all confirms that are due, many in one. */
   flushConfirms(): void {
+    if (this.#link.faults.unconfirmed.held) return;
     for (const channel of this.#unconfirmed) channel.flushConfirms();
     this.#unconfirmed.clear();
   }
@@ -78,6 +82,20 @@ export class Channels {
     }
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
+  /** Gives the queue back what was sent and not settled; returns how many. */
+  takeBack(queue: Queue): number {
+    let count = 0;
+    for (const channel of this.#byNumber.values()) {
+      count += channel.takeBack(queue);
+    }
+    return count;
+  }
+
   /** Ends all channels and gives back what they held. */
   release(): void {
     const channels = [...this.#byNumber.values()];
@@ -104,9 +122,9 @@ export class Channels {
     // What is wrong with a message is wrong with its basic.publish.
     if (channel.content.pending) this.method = BASIC_PUBLISH;
     const published = channel.content.take(frame);
-    if (published !== undefined && channel.state !== "closing") {
-      publish(channel, published);
-    }
+    if (published === undefined) return;
+    this.published++;
+    if (channel.state !== "closing") publish(channel, published);
   }
 
   #handleMethod(channel: Channel, { bytes, start, end }: FrameBuffer): void {

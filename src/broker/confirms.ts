@@ -10,21 +10,30 @@ export class Confirms {
   enabled = false;
   #sequence = 0;
   #told = 0;
+  /** The numbers of those refused and not yet told, ascending. */
+  #refused: number[] = [];
 
-  /** Confirms one publish: at once if refused, else with the next `flush`. */
-  settle(out: Output, channel: number, accepted: boolean): void {
-    if (!accepted) this.flush(out, channel);
+  /** Settles one publish; the client is told with the next `flush`. */
+  settle(accepted: boolean): void {
     this.#sequence++;
-    if (accepted) return;
-    basicNack(out, channel, this.#sequence);
-    this.#told = this.#sequence;
+    if (!accepted) this.#refused.push(this.#sequence);
   }
 
-  /** Acknowledges all publishes that are not yet confirmed. */
+  /** Confirms all publishes that are not yet confirmed. */
   flush(out: Output, channel: number): void {
-    const count = this.#sequence - this.#told;
+    for (const refused of this.#refused) {
+      this.#ack(out, channel, refused - 1);
+      basicNack(out, channel, refused);
+      this.#told = refused;
+    }
+    this.#refused.length = 0;
+    this.#ack(out, channel, this.#sequence);
+  }
+
+  #ack(out: Output, channel: number, last: number): void {
+    const count = last - this.#told;
     if (count === 0) return;
-    basicAck(out, channel, this.#sequence, count > 1);
-    this.#told = this.#sequence;
+    basicAck(out, channel, last, count > 1);
+    this.#told = last;
   }
 }

@@ -127,6 +127,16 @@ function snippet(type: number, payload: Uint8Array): string {
   return `type ${type}, ${part} octets = <<${octets}>>`;
 }
 
+/** What is wrong with a frame that has no business where it is. */
+export function wrongFrame(frame: FrameBuffer): AmqpError {
+  const { type, bytes, start, end } = frame;
+  const heartbeat = type === HEARTBEAT && start === end;
+  if (type === METHOD || type === HEADER || type === BODY || heartbeat) {
+    return new AmqpError("UNEXPECTED_FRAME", frame.snippet());
+  }
+  return frameError(type, bytes.subarray(start, end), "unknown_frame");
+}
+
 /** 501 FRAME_ERROR, in RabbitMQ's words. */
 export function frameError(
   type: number,

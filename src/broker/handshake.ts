@@ -5,7 +5,9 @@ import type { Arguments } from "./methods.ts";
 import type { Settings } from "./options.ts";
 import { encodeText, Reader, toBytes } from "./reader.ts";
 import {
+  asBoolean,
   asString,
+  asTable,
   booleanField,
   lookup,
   readTable,
@@ -55,6 +57,12 @@ export function serverProperties(version: string): Table {
       stringField("For development and tests; keeps everything in memory"),
     ],
   ];
+}
+
+/** Whether a client says, in its properties, that it can do something. */
+export function can(clientProperties: Table, capability: string): boolean {
+  const capabilities = asTable(lookup(clientProperties, "capabilities")) ?? [];
+  return asBoolean(lookup(capabilities, capability)) ?? false;
 }
 
 /** A name and a password, as byte strings. */
@@ -110,7 +118,12 @@ export function authenticate(
       return user;
     }
   }
-  throw new AmqpError(
+  throw loginRefused(mechanism);
+}
+
+/** 403, for a wrong password as well as for a login that is not wanted. */
+export function loginRefused(mechanism: string): AmqpError {
+  return new AmqpError(
     "ACCESS_REFUSED",
     `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`,
   );

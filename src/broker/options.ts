@@ -49,6 +49,12 @@ export interface BrokerOptions {
    */
   outgoingHighWater?: number;
   /**
+   * Octets that all messages may take, those delivered and not settled
+   * included; beyond it publishers are blocked until consumers have caught up.
+   * @default 1073741824
+   */
+  memoryHighWatermark?: number;
+  /**
    * How long a client may take to connect and log in, in ms.
    * @default 10000
    */
@@ -86,6 +92,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     channelMax = 2047,
     maxMessageSize = 134_217_728,
     outgoingHighWater = 1_048_576,
+    memoryHighWatermark = 1_073_741_824,
     handshakeTimeoutMs = 10_000,
   } = options;
   if (vhosts.length === 0) {
@@ -105,6 +112,12 @@ export function settingsOf(options: BrokerOptions): Settings {
       outgoingHighWater,
       1,
       2 ** 31 - 1,
+    ),
+    memoryHighWatermark: whole(
+      "memoryHighWatermark",
+      memoryHighWatermark,
+      1,
+      Number.MAX_SAFE_INTEGER,
     ),
     handshakeTimeoutMs: whole(
       "handshakeTimeoutMs",

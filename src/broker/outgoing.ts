@@ -18,6 +18,7 @@ export class Outgoing {
   #running: Promise<void> = Promise.resolve();
   #sending = 0;
   #over = false;
+  #paused = false;
   #waiting: (() => void)[] = [];
 
   constructor(conn: Deno.Conn, options: {
@@ -46,12 +47,23 @@ export class Outgoing {
 
   /** Sends what was written at the end of this turn of the event loop. */
   schedule(): void {
-    if (this.#scheduled !== undefined || this.#over) return;
+    if (this.#scheduled !== undefined || this.#over || this.#paused) return;
     // In a microtask instead, the replies to clients that were read in the
     // same turn would each go out on their own.
     this.#scheduled = setImmediate(() => {
       this.#running = this.#send();
     });
+  }
+
+  /** Sends nothing until `resume`; what is being written may still arrive. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Sends what has been written meanwhile. */
+  resume(): void {
+    this.#paused = false;
+    if (this.output.length > 0) this.schedule();
   }
 
   /** Sends nothing more; resolves once nothing is under way. */
@@ -72,6 +84,18 @@ export class Outgoing {
     while (this.waiting > 0 && !this.#over) await this.#nextWrite();
   }
 
+  /** Sends what is left, and says that nothing will follow. */
+  async finish(): Promise<void> {
+    await this.flushed();
+    if (this.#over) return;
+    try {
+      await this.#conn.closeWrite();
+    } catch {
+      // The client was faster.
+      this.#onFailed();
+    }
+  }
+
   async #nextWrite(): Promise<void> {
     this.schedule();
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -79,7 +103,9 @@ export class Outgoing {
 
   async #send(): Promise<void> {
     try {
-      while (this.output.length > 0 && !this.#over) await this.#sendOnce();
+      while (this.output.length > 0 && !this.#over && !this.#paused) {
+        await this.#sendOnce();
+      }
     } catch {
       // Reset by the client, or closed by `end`'s caller.
       const failed = !this.#over;

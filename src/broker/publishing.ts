@@ -38,9 +38,11 @@ export function publish(channel: Channel, published: Published): void {
     transaction.publish(send);
     return;
   }
-  const accepted = send();
-  if (!confirms.enabled) return;
-  confirms.settle(channel.out, channel.number, accepted);
+  if (!confirms.enabled) {
+    send();
+    return;
+  }
+  confirms.settle(!channel.link.faults.nacks(method) && send());
   channel.link.confirmLater(channel);
 }
 

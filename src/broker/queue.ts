@@ -9,6 +9,7 @@ import { type Consumer, Consumers } from "./consumer.ts";
 import { AmqpError, describe } from "./errors.ts";
 import type { Binding } from "./exchange.ts";
 import { type Entry, Lane } from "./lane.ts";
+import { costOf, type Memory } from "./memory.ts";
 import { bodySize, type Message } from "./message.ts";
 import { type QueueSettings, queueSettings } from "./queue_arguments.ts";
 import type { Table } from "./table.ts";
@@ -19,6 +20,10 @@ export type DeathReason = "rejected" | "expired" | "maxlen";
 /** What a queue asks of the virtual host it is in. */
 export interface QueueHost {
   readonly name: string;
+  /** What all messages take. */
+  readonly memory: Memory;
+  /** Says that something has changed without a client's doing. */
+  changed(): void;
   deadLetter(queue: Queue, message: Message, reason: DeathReason): void;
   deleteQueue(queue: Queue): void;
 }
@@ -54,6 +59,9 @@ export class Queue {
   readonly #lanes: Lane[];
   #ready = 0;
   #readyBytes = 0;
+  #unacknowledged = 0;
+  /** What its messages take of the memory, those not settled included. */
+  #held = 0;
   /** Waiting messages that may expire; spares looking at the clock. */
   #expiring = 0;
   #nextPlace = 0;
@@ -79,6 +87,11 @@ export class Queue {
   /** Messages waiting to be delivered. */
   get ready(): number {
     return this.#ready;
+  }
+
+  /** Messages delivered and not settled. */
+  get unacknowledged(): number {
+    return this.#unacknowledged;
   }
 
   /** "queue 'q' in vhost '/'", for reply texts. */
@@ -139,16 +152,30 @@ export class Queue {
     return this.#takeNext();
   }
 
-  /** Puts back a delivered message; call `pump` when all are back. */
+  /** Counts a message that was taken and sent, to be settled. */
+  sent(entry: Entry): void {
+    this.#unacknowledged++;
+    this.#hold(costOf(entry.message));
+  }
+
+  /** Forgets a message that was sent. */
+  forget(entry: Entry): void {
+    this.#unacknowledged--;
+    if (!this.deleted) this.#hold(-costOf(entry.message));
+  }
+
+  /** Puts back a message that was sent; call `pump` when all are back. */
   putBack(entry: Entry): void {
+    this.forget(entry);
     if (this.deleted) return;
     entry.redelivered = true;
     this.#lane(entry).putBack(entry);
     this.#count(entry, 1);
   }
 
-  /** Dead-letters or drops a delivered message. */
+  /** Dead-letters or drops a message that was sent. */
   reject(entry: Entry): void {
+    this.forget(entry);
     if (!this.deleted) this.host.deadLetter(this, entry.message, "rejected");
   }
 
@@ -202,6 +229,7 @@ export class Queue {
     this.options.owner?.exclusiveQueues.delete(this);
     clearTimeout(this.#expiryTimer);
     clearTimeout(this.#unusedTimer);
+    this.#hold(-this.#held);
     for (const consumer of this.consumers) {
       consumer.channel.consumerGone(consumer);
     }
@@ -215,6 +243,12 @@ export class Queue {
     this.#ready += by;
     this.#readyBytes += by * bodySize(message);
     if (expiresAt !== Infinity) this.#expiring += by;
+    this.#hold(by * costOf(message));
+  }
+
+  #hold(octets: number): void {
+    this.#held += octets;
+    this.host.memory.add(octets);
   }
 
   /** Takes the first message of the highest priority there is. */
@@ -266,6 +300,7 @@ export class Queue {
     this.#expiryTimer = setTimeout(() => {
       this.#expiryDueAt = Infinity;
       this.#armExpiry();
+      this.host.changed();
     }, Math.min(dueAt - Date.now(), MAX_DELAY_MS));
   }
 
@@ -275,6 +310,7 @@ export class Queue {
       const idleMs = Date.now() - this.#lastUsedAt;
       if (this.consumers.size === 0 && idleMs >= expiresMs) {
         this.host.deleteQueue(this);
+        this.host.changed();
         return;
       }
       const leftMs = this.consumers.size > 0 ? expiresMs : expiresMs - idleMs;

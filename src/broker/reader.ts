@@ -125,6 +125,11 @@ function isUtf8(text: string): boolean {
   }
 }
 
+/** The text of a byte string; what is not UTF-8 shows as U+FFFD. */
+export function decodeText(text: string): string {
+  return new TextDecoder().decode(toBytes(text));
+}
+
 /** A JavaScript string (of options, say) as the byte string of its UTF-8. */
 export function encodeText(text: string): string {
   return byteString(new TextEncoder().encode(text));

@@ -9,6 +9,8 @@ const CONNECTION_TUNE = methodId(10, 30);
 const CONNECTION_OPEN_OK = methodId(10, 41);
 const CONNECTION_CLOSE = methodId(10, 50);
 const CONNECTION_CLOSE_OK = methodId(10, 51);
+const CONNECTION_BLOCKED = methodId(10, 60);
+const CONNECTION_UNBLOCKED = methodId(10, 61);
 const CONNECTION_UPDATE_SECRET_OK = methodId(10, 71);
 const CHANNEL_OPEN_OK = methodId(20, 11);
 const CHANNEL_FLOW_OK = methodId(20, 21);
@@ -63,6 +65,15 @@ export function connectionTune(
 ): void {
   out.method(0, CONNECTION_TUNE).short(tune.channelMax).long(tune.frameMax)
     .short(tune.heartbeatS).end();
+}
+
+/** @param reason a byte string of at most 255 octets */
+export function connectionBlocked(out: Output, reason: string): void {
+  out.method(0, CONNECTION_BLOCKED).shortstr(reason).end();
+}
+
+export function connectionUnblocked(out: Output): void {
+  out.method(0, CONNECTION_UNBLOCKED).end();
 }
 
 export function connectionOpenOk(out: Output): void {

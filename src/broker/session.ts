@@ -5,18 +5,21 @@
 import type { Channel, ChannelLink } from "./channel.ts";
 import { Channels } from "./channels.ts";
 import { AmqpError } from "./errors.ts";
+import type { Faults } from "./faults.ts";
 import {
   BODY,
   FrameBuffer,
-  frameError,
   HEADER,
   HEARTBEAT,
   METHOD,
+  wrongFrame,
 } from "./frames.ts";
 import {
   authenticate,
+  can,
   checkTuned,
   isProtocolHeader,
+  loginRefused,
   MECHANISMS,
   PROTOCOL_HEADER,
   serverProperties,
@@ -33,13 +36,17 @@ import { Outgoing } from "./outgoing.ts";
 import type { Queue } from "./queue.ts";
 import { Reader, toBytes } from "./reader.ts";
 import * as replies from "./replies.ts";
-import { asBoolean, asTable, lookup, type Table } from "./table.ts";
+import type { Table } from "./table.ts";
+import { Throttle, type Throttled } from "./throttle.ts";
 import type { VHost } from "./vhost.ts";
+import type { Watch } from "./watch.ts";
 
 /** What a connection needs of its broker. */
 export interface SessionHost {
   readonly settings: Settings;
   readonly version: string;
+  readonly faults: Faults;
+  readonly watch: Watch;
   findVhost(name: string): VHost | undefined;
 }
 
@@ -59,15 +66,15 @@ type State =
 /** How long a client may take to hang up after either side closed, in ms. */
 const LINGER_MS = 3000;
 
-const AUTHENTICATION_CLOSE = "authentication_failure_close";
-
 /** One connection. */
-export class Session implements ChannelLink {
+export class Session implements ChannelLink, Throttled {
   readonly outgoing: Outgoing;
+  readonly throttle: Throttle;
   readonly exclusiveQueues: Set<Queue> = new Set();
   readonly maxMessageSize: number;
   user = "";
-  cancelNotify = false;
+  /** What the client says of itself. */
+  clientProperties: Table = [];
   frameMax: number;
   /** Resolves when the connection is over and has left no trace. */
   readonly done: Promise<void>;
@@ -79,7 +86,6 @@ export class Session implements ChannelLink {
   #state: State = "protocol";
   #vhost: VHost | undefined;
   #heartbeatMs = 0;
-  #capabilities: Table = [];
   #lastReadAt = performance.now();
   /** When the connection is ended if it has not got any further. */
   #deadline: number;
@@ -98,7 +104,30 @@ export class Session implements ChannelLink {
       onDrained: () => this.#channels.wake(),
       onFailed: () => this.destroy(),
     });
+    this.throttle = new Throttle(this);
     this.done = this.#run();
+  }
+
+  /** Whether the client has opened the connection, and it is not over. */
+  get running(): boolean {
+    return this.#state === "running" && !this.#ended;
+  }
+
+  get cancelNotify(): boolean {
+    return can(this.clientProperties, "consumer_cancel_notify");
+  }
+
+  get blockedNotify(): boolean {
+    return can(this.clientProperties, "connection.blocked");
+  }
+
+  /** Open channels. */
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  get faults(): Faults {
+    return this.#host.faults;
   }
 
   get vhost(): VHost {
@@ -108,6 +137,21 @@ export class Session implements ChannelLink {
 
   confirmLater(channel: Channel): void {
     this.#channels.confirmLater(channel);
+  }
+
+  /** Confirms what is not yet confirmed, unless confirms are held. */
+  flushConfirms(): void {
+    this.#channels.flushConfirms();
+  }
+
+  onBlocked(): void {
+    this.#channels.flushConfirms();
+    this.#host.watch.changed();
+  }
+
+  /** Gives the queue back what was sent and not settled; returns how many. */
+  takeBack(queue: Queue): number {
+    return this.#channels.takeBack(queue);
   }
 
   tooSlow(): void {
@@ -123,7 +167,8 @@ export class Session implements ChannelLink {
       return;
     }
     if (this.#heartbeatMs === 0 || this.#state === "deaf") return;
-    if (now - this.#lastReadAt > 2 * this.#heartbeatMs) {
+    const heardAt = Math.max(this.#lastReadAt, this.throttle.heldAt);
+    if (now - heardAt > 2 * this.#heartbeatMs) {
       this.destroy();
     } else if (
       this.outgoing.waiting === 0 &&
@@ -136,7 +181,9 @@ export class Session implements ChannelLink {
 
   /** Closes the connection because the broker stops. */
   shutdown(): void {
-    if (this.#state === "running") {
+    // Who is not read from can't answer.
+    if (this.throttle.holding) this.destroy();
+    else if (this.#state === "running") {
       this.#closeWith(
         new AmqpError(
           "CONNECTION_FORCED",
@@ -150,6 +197,7 @@ export class Session implements ChannelLink {
   destroy(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.throttle.end();
     this.#conn.close();
     this.#release();
   }
@@ -174,8 +222,12 @@ export class Session implements ChannelLink {
   /** Handles all whole frames there are, unless the client does not read. */
   async #handleInput(): Promise<void> {
     if (this.#state === "protocol" && !this.#readProtocolHeader()) return;
-    while (!this.#ended && this.#state !== "deaf" && this.#nextFrame()) {
+    while (true) {
+      const wait = this.throttle.pass(this.#channels.published);
+      if (wait !== undefined) await wait;
+      if (this.#ended || this.#state === "deaf" || !this.#nextFrame()) break;
       this.#handleFrame();
+      this.#host.watch.changed();
       if (this.outgoing.congested) {
         this.#channels.flushConfirms();
         await this.outgoing.relieved();
@@ -234,24 +286,15 @@ export class Session implements ChannelLink {
       }
       this.#handleMethod(name);
     } else if (this.#state !== "closing" && type !== HEARTBEAT) {
-      throw this.#wrongFrame();
+      throw wrongFrame(this.#frames);
     }
-  }
-
-  #wrongFrame(): AmqpError {
-    const { type, bytes, start, end } = this.#frames;
-    const heartbeat = type === HEARTBEAT && start === end;
-    if (type === METHOD || type === HEADER || type === BODY || heartbeat) {
-      return new AmqpError("UNEXPECTED_FRAME", this.#frames.snippet());
-    }
-    return frameError(type, bytes.subarray(start, end), "unknown_frame");
   }
 
   #handleChannelFrame(): void {
     if (this.#state === "closing") return;
     const { type } = this.#frames;
     const known = type === METHOD || type === HEADER || type === BODY;
-    if (this.#state !== "running" || !known) throw this.#wrongFrame();
+    if (this.#state !== "running" || !known) throw wrongFrame(this.#frames);
     this.#channels.handle(this.#frames);
   }
 
@@ -286,16 +329,13 @@ export class Session implements ChannelLink {
   }
 
   #startOk(args: Arguments<"connection.start-ok">): void {
-    this.#capabilities =
-      asTable(lookup(args.clientProperties, "capabilities")) ?? [];
-    this.cancelNotify = this.#can("consumer_cancel_notify");
+    this.clientProperties = args.clientProperties;
     this.user = authenticate(args, this.#host.settings.users);
+    if (this.#host.faults.refusesLogin(this.user)) {
+      throw loginRefused(args.mechanism);
+    }
     this.#state = "tuning";
     replies.connectionTune(this.outgoing.output, this.#host.settings);
-  }
-
-  #can(capability: string): boolean {
-    return asBoolean(lookup(this.#capabilities, capability)) ?? false;
   }
 
   #tuneOk(args: Arguments<"connection.tune-ok">): void {
@@ -323,7 +363,8 @@ export class Session implements ChannelLink {
       : new AmqpError("INTERNAL_ERROR", "the broker failed; please report it");
     const wasStarting = this.#state === "starting";
     this.#release();
-    const wantsIt = error.code === 403 && this.#can(AUTHENTICATION_CLOSE);
+    const wantsIt = error.code === 403 &&
+      can(this.clientProperties, "authentication_failure_close");
     // Before the login nobody is told anything, unless they asked for it.
     if (!wasStarting || wantsIt) {
       const out = this.outgoing.output;
@@ -347,18 +388,7 @@ export class Session implements ChannelLink {
   #hangUp(): void {
     this.#state = "deaf";
     this.#deadline = performance.now() + LINGER_MS;
-    void this.#closeWrite();
-  }
-
-  async #closeWrite(): Promise<void> {
-    await this.outgoing.flushed();
-    if (this.#ended) return;
-    try {
-      await this.#conn.closeWrite();
-    } catch {
-      // The client was faster.
-      this.destroy();
-    }
+    void this.outgoing.finish();
   }
 
   /** Gives back all that the connection held. */

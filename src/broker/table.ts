@@ -14,9 +14,6 @@ export interface Field {
 /** A table's entries in the order they were sent. */
 export type Table = readonly (readonly [key: string, field: Field])[];
 
-/** Deeper than any client nests; keeps hostile input from the call stack. */
-const MAX_DEPTH = 64;
-
 /** Tag to what Erlang, and so RabbitMQ's reply texts, call the type. */
 const TYPES: Readonly<Record<string, { name: string; size: number }>> = {
   t: { name: "bool", size: 1 },
@@ -43,30 +40,51 @@ export function typeName(field: Field): string {
   return TYPES[field.tag].name;
 }
 
-/** Advances over one value, checking all that it nests. */
-function skipField(reader: Reader, depth: number): string {
-  const tag = String.fromCharCode(reader.octet());
-  const type = TYPES[tag];
-  if (type === undefined) {
-    throw new AmqpError("SYNTAX_ERROR", "unknown field type in a table");
+/**
+ * Advances over one value, checking all that it nests: level by level rather
+ * than by recursion, as a frame can hold more levels than the call stack.
+ *
+ * @returns its tag
+ */
+function skipField(reader: Reader): string {
+  const tag = readTag(reader);
+  const outerEnd = reader.end;
+  const nested = skipValue(reader, tag);
+  if (nested === undefined) return tag;
+  const levels = [nested];
+  for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
+    reader.end = level.end;
+    if (reader.position === level.end) continue;
+    levels.push(level);
+    if (level.tag === "F") reader.skip(reader.octet());
+    const deeper = skipValue(reader, readTag(reader));
+    if (deeper !== undefined) levels.push(deeper);
   }
-  if (type.size >= 0) {
-    reader.skip(type.size);
-    return tag;
-  }
-  const size = reader.long();
-  const end = reader.skip(size) + size;
-  if (tag === "F" || tag === "A") {
-    if (depth >= MAX_DEPTH) {
-      throw new AmqpError("SYNTAX_ERROR", "a table is nested too deeply");
-    }
-    const inner = new Reader(reader.bytes, end - size, end);
-    while (inner.position < end) {
-      if (tag === "F") inner.skip(inner.octet());
-      skipField(inner, depth + 1);
-    }
-  }
+  reader.end = outerEnd;
   return tag;
+}
+
+function readTag(reader: Reader): string {
+  const tag = String.fromCharCode(reader.octet());
+  if (TYPES[tag] !== undefined) return tag;
+  throw new AmqpError("SYNTAX_ERROR", "unknown field type in a table");
+}
+
+/** Advances over a value, or to the first of those that it nests. */
+function skipValue(
+  reader: Reader,
+  tag: string,
+): { tag: string; end: number } | undefined {
+  const { size } = TYPES[tag];
+  if (size >= 0) {
+    reader.skip(size);
+    return undefined;
+  }
+  const length = reader.long();
+  const start = reader.skip(length);
+  if (tag !== "F" && tag !== "A") return undefined;
+  reader.position = start;
+  return { tag, end: start + length };
 }
 
 function readFields(reader: Reader, named: boolean): [string, Field][] {
@@ -77,7 +95,7 @@ function readFields(reader: Reader, named: boolean): [string, Field][] {
   while (inner.position < end) {
     const key = named ? inner.shortstr() : "";
     const start = inner.position + 1;
-    const tag = skipField(inner, 0);
+    const tag = skipField(inner);
     // A copy, as the frame's buffer is used again for the next read.
     fields.push([key, {
       tag,
@@ -106,7 +124,7 @@ export function skipTable(
     const length = reader.octet();
     const start = reader.skip(length);
     onKey(reader.bytes, start, start + length);
-    skipField(reader, 0);
+    skipField(reader);
   }
   reader.end = outerEnd;
 }

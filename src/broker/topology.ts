@@ -104,7 +104,8 @@ export function exchangeBind(
   channel: Channel,
   args: Arguments<"exchange.bind">,
 ): void {
-  bind(channel, clean(args.source), exchangeDestination(channel, args), args);
+  const name = exchangeDestination(args);
+  bind(channel, clean(args.source), () => channel.vhost.exchange(name), args);
   if (!args.noWait) ok(channel.out, channel.number, "exchange.bind-ok");
 }
 
@@ -113,20 +114,16 @@ export function exchangeUnbind(
   channel: Channel,
   args: Arguments<"exchange.unbind">,
 ): void {
-  unbind(channel, clean(args.source), exchangeDestination(channel, args), args);
+  const name = exchangeDestination(args);
+  const find = () => channel.vhost.findExchange(name);
+  unbind(channel, clean(args.source), find, args);
   if (!args.noWait) ok(channel.out, channel.number, "exchange.unbind-ok");
 }
 
-/** Looked up late, as RabbitMQ misses the source first. */
-type Lookup = () => Destination;
-
-function exchangeDestination(
-  channel: Channel,
-  args: Arguments<"exchange.bind">,
-): Lookup {
+function exchangeDestination(args: Arguments<"exchange.bind">): string {
   const name = clean(args.destination);
   checkNotDefault(name);
-  return () => channel.vhost.exchange(name);
+  return name;
 }
 
 /** The key and arguments that, with both ends, make a binding. */
@@ -135,10 +132,11 @@ interface BindingArguments {
   readonly arguments: Table;
 }
 
+/** The destination is looked up late, as RabbitMQ misses the source first. */
 function bind(
   channel: Channel,
   source: string,
-  destination: Lookup,
+  destination: () => Destination,
   args: BindingArguments,
 ): void {
   checkNotDefault(source);
@@ -148,23 +146,24 @@ function bind(
   exchange.bind(target, args.routingKey, args.arguments);
 }
 
-/** A binding that is not there is no error. */
+/**
+ * A binding that is not there is no error, nor is an end of it that is gone:
+ * an auto-delete exchange may have gone with the queue that was bound to it.
+ */
 function unbind(
   channel: Channel,
   source: string,
-  destination: Lookup,
+  destination: () => Destination | undefined,
   args: BindingArguments,
 ): void {
   checkNotDefault(source);
-  const exchange = channel.vhost.exchange(source);
-  const binding = exchange.find(
-    destination(),
-    args.routingKey,
-    args.arguments,
-  );
+  const exchange = channel.vhost.findExchange(source);
+  const target = exchange && destination();
+  const binding = target &&
+    exchange.find(target, args.routingKey, args.arguments);
   if (binding === undefined) return;
-  exchange.unbind(binding);
-  channel.vhost.unbound(exchange);
+  binding.source.unbind(binding);
+  channel.vhost.unbound(binding.source);
 }
 
 /** queue.declare */
@@ -242,7 +241,8 @@ export function queueBind(
   channel: Channel,
   args: Arguments<"queue.bind">,
 ): void {
-  bind(channel, clean(args.exchange), queueDestination(channel, args), {
+  const name = clean(queueName(channel, args.queue));
+  bind(channel, clean(args.exchange), () => ownQueue(channel, name), {
     routingKey: bindingKey(channel, args),
     arguments: args.arguments,
   });
@@ -254,19 +254,13 @@ export function queueUnbind(
   channel: Channel,
   args: Arguments<"queue.unbind">,
 ): void {
-  unbind(channel, clean(args.exchange), queueDestination(channel, args), {
+  const name = clean(queueName(channel, args.queue));
+  const find = () => channel.vhost.findQueue(name) && ownQueue(channel, name);
+  unbind(channel, clean(args.exchange), find, {
     routingKey: bindingKey(channel, args),
     arguments: args.arguments,
   });
   ok(channel.out, channel.number, "queue.unbind-ok");
-}
-
-function queueDestination(
-  channel: Channel,
-  args: Arguments<"queue.unbind">,
-): Lookup {
-  const name = clean(queueName(channel, args.queue));
-  return () => ownQueue(channel, name);
 }
 
 /** With neither queue nor key named, the key is the queue's name. */

@@ -16,8 +16,9 @@ export function settle(
     channel.requeue(deliveries);
     return;
   }
-  if (how === "reject") {
-    for (const { queue, entry } of deliveries) queue.reject(entry);
+  for (const delivery of deliveries) {
+    if (how === "reject") delivery.reject();
+    else delivery.ack();
   }
   channel.released(deliveries);
 }

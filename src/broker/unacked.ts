@@ -4,13 +4,47 @@ import { AmqpError } from "./errors.ts";
 import type { Entry } from "./lane.ts";
 import type { Queue } from "./queue.ts";
 
-/** A message that was sent to a client and may come back. */
-export interface Delivery {
-  readonly tag: number;
-  readonly entry: Entry;
-  readonly queue: Queue;
-  /** Who got it; nobody if it was fetched with basic.get. */
-  readonly consumer: Consumer | undefined;
+/** A message that was sent to a client and may come back, once. */
+export class Delivery {
+  #settled = false;
+
+  /** @param consumer who got it; nobody if it was fetched with basic.get */
+  constructor(
+    readonly tag: number,
+    readonly entry: Entry,
+    readonly queue: Queue,
+    readonly consumer: Consumer | undefined,
+  ) {
+    queue.sent(entry);
+  }
+
+  /** The client is done with it. */
+  ack(): void {
+    if (this.#settle()) this.queue.forget(this.entry);
+  }
+
+  /**
+   * Puts it back into its queue; call `pump` when all are back.
+   *
+   * @returns false if it was settled before
+   */
+  putBack(): boolean {
+    const first = this.#settle();
+    if (first) this.queue.putBack(this.entry);
+    return first;
+  }
+
+  /** Dead-letters or drops it. */
+  reject(): void {
+    if (this.#settle()) this.queue.reject(this.entry);
+  }
+
+  /** Whether it is for the first time that it is settled. */
+  #settle(): boolean {
+    const first = !this.#settled;
+    this.#settled = true;
+    return first;
+  }
 }
 
 /** Deliveries by their tags. */
@@ -21,6 +55,10 @@ export class Unacked {
 
   get size(): number {
     return this.#byTag.size;
+  }
+
+  [Symbol.iterator](): Iterator<Delivery> {
+    return this.#byTag.values();
   }
 
   add(delivery: Delivery): void {

@@ -2,6 +2,7 @@
 import { deadMessage, isCycle } from "./dead_letter.ts";
 import { AmqpError, describe } from "./errors.ts";
 import { type Destination, Exchange, type ExchangeType } from "./exchange.ts";
+import type { Memory } from "./memory.ts";
 import { headers, type Message } from "./message.ts";
 import {
   type DeathReason,
@@ -43,7 +44,11 @@ export class VHost implements QueueHost {
   readonly #dead: DeadLetter[] = [];
   #buryingDead = false;
 
-  constructor(readonly name: string) {
+  constructor(
+    readonly name: string,
+    readonly memory: Memory,
+    readonly changed: () => void,
+  ) {
     for (const [exchange, type] of BUILT_IN) {
       this.addExchange(
         new Exchange(exchange, {

@@ -5,7 +5,11 @@
  */
 import type { Command } from "commander";
 import { redactUrl } from "../amqp/options.ts";
-import { type Broker, startBroker } from "../broker/broker.ts";
+import {
+  type Broker,
+  type BrokerOptions,
+  startBroker,
+} from "../broker/broker.ts";
 import { parseAddress } from "./address.ts";
 import { runChild } from "./child.ts";
 import { CliError, EXIT } from "./exit_status.ts";
@@ -16,6 +20,7 @@ import { onSignal } from "./signals.ts";
 
 interface BrokerFlags {
   listen: { hostname: string; port: number };
+  vhosts: string[];
   user?: string;
   passwordFile?: string;
 }
@@ -46,6 +51,11 @@ export function addBrokerCommand(
         .argParser(parseAddress)
         .default({ hostname: "127.0.0.1", port: 5672 }, "127.0.0.1:5672"),
     )
+    .addOption(
+      flag("--vhosts <names>", "virtual hosts, with commas between them")
+        .argParser((names: string) => names.split(","))
+        .default(["/"], "/"),
+    )
     .addOption(flag("--user <name>", "who may log in, instead of guest"))
     .addOption(flag("--password-file <file>", "that user's password"))
     .addHelpText("after", EXAMPLES)
@@ -58,10 +68,10 @@ async function runBroker(
   command: string[],
   flags: BrokerFlags,
 ): Promise<number> {
-  const { hostname, port } = flags.listen;
+  const { listen: { hostname, port }, vhosts } = flags;
   const user = await readUser(flags);
   const users = new Map([[user.name, user.password]]);
-  await using broker = await listen(hostname, port, users);
+  await using broker = await listen({ hostname, port, users, vhosts });
   if (!isLoopback(hostname)) {
     report(
       `listening on ${hostname}: whoever reaches this machine can try to ` +
@@ -97,13 +107,10 @@ async function readUser({ user, passwordFile }: BrokerFlags): Promise<User> {
   return { name: user, password };
 }
 
-async function listen(
-  hostname: string,
-  port: number,
-  users: Map<string, string>,
-): Promise<Broker> {
+async function listen(options: BrokerOptions): Promise<Broker> {
+  const { hostname, port } = options;
   try {
-    return await startBroker({ hostname, port, users });
+    return await startBroker(options);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new CliError(

@@ -55,7 +55,7 @@ channelTest("messages expire from the front of the queue", async (channel) => {
 });
 
 /** The first entry of x-death. */
-function death(properties: Uint8Array): object {
+function death(properties: Uint8Array) {
   const headers = headersOf(properties);
   const [first] = asArray(lookup(headers, "x-death")) ?? [];
   const event = asTable(first) ?? [];
@@ -155,6 +155,33 @@ channelTest(
     await channel.publish("", queue, "b");
     equal((await channel.next("basic.nack")).deliveryTag, 2);
     deepEqual(await drain(channel, queue), ["a"]);
+  },
+);
+
+channelTest(
+  "a full queue dead-letters what it refuses where asked to",
+  async (channel) => {
+    const { queue: dead } = await channel.declareQueue("", { exclusive: true });
+    const { queue } = await channel.declareQueue("", {
+      exclusive: true,
+      args: args({
+        "x-max-length-bytes": 3,
+        "x-overflow": "reject-publish-dlx",
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": dead,
+      }),
+    });
+    await channel.confirmSelect();
+    await channel.publish("", queue, "abc");
+    equal((await channel.next("basic.ack")).deliveryTag, 1);
+    await channel.publish("", queue, "d");
+    equal((await channel.next("basic.nack")).deliveryTag, 2);
+    deepEqual(await drain(channel, queue), ["abc"]);
+    const letters = await channel.client.channel(2);
+    await letters.consume(dead, { noAck: true });
+    const letter = await letters.next("basic.deliver");
+    equal(letter.text, "d");
+    equal(death(letter.properties).reason, "maxlen");
   },
 );
 

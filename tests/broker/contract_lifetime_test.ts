@@ -42,18 +42,42 @@ channelTest(
     await channel.sendDeleteExchange(unique());
     await channel.next("exchange.delete-ok");
     const { queue } = await channel.declareQueue("", { exclusive: true });
-    await channel.send(
-      50,
-      50,
-      (o) =>
-        o.short(0).shortstr(queue).shortstr("amq.direct").shortstr("none")
-          .table(
-            [],
-          ),
-    );
-    await channel.next("queue.unbind-ok");
+    await unbindQueue(channel, queue, "amq.direct");
+    await unbindQueue(channel, queue, unique());
+    await unbindQueue(channel, unique(), "amq.direct");
+    await unbindExchange(channel, unique(), "amq.direct");
+    await unbindExchange(channel, "amq.fanout", unique());
   },
 );
+
+async function unbindQueue(
+  channel: TestChannel,
+  queue: string,
+  exchange: string,
+): Promise<void> {
+  await channel.send(
+    50,
+    50,
+    (o) =>
+      o.short(0).shortstr(queue).shortstr(exchange).shortstr("none").table([]),
+  );
+  await channel.next("queue.unbind-ok");
+}
+
+async function unbindExchange(
+  channel: TestChannel,
+  destination: string,
+  source: string,
+): Promise<void> {
+  await channel.send(
+    40,
+    40,
+    (o) =>
+      o.short(0).shortstr(destination).shortstr(source).shortstr("none")
+        .octet(0).table([]),
+  );
+  await channel.next("exchange.unbind-ok");
+}
 
 channelTest("if-unused and if-empty protect a queue", async (channel) => {
   const { client } = channel;

@@ -8,6 +8,7 @@ import {
   longField,
   stringField,
   type Table,
+  tableField,
 } from "../../src/broker/table.ts";
 import type { TestChannel } from "./support/channel.ts";
 import { Client } from "./support/client.ts";
@@ -287,3 +288,44 @@ channelTest("names may hold any text", async (channel) => {
     "odd",
   ]);
 });
+
+channelTest(
+  "headers of every type, at any depth, arrive byte for byte",
+  async (channel) => {
+    const sized = (...bytes: number[]) =>
+      Uint8Array.of(0, 0, 0, bytes.length, ...bytes);
+    const values: Table = [
+      ["bool", { tag: "t", bytes: Uint8Array.of(1) }],
+      ["byte", { tag: "b", bytes: Uint8Array.of(0x80) }],
+      ["unsignedbyte", { tag: "B", bytes: Uint8Array.of(0x80) }],
+      ["short", { tag: "s", bytes: Uint8Array.of(0x80, 1) }],
+      ["unsignedshort", { tag: "u", bytes: Uint8Array.of(0x80, 1) }],
+      ["signedint", { tag: "I", bytes: Uint8Array.of(0x80, 1, 2, 3) }],
+      ["unsignedint", { tag: "i", bytes: Uint8Array.of(0x80, 1, 2, 3) }],
+      ["long", longField("l", -2n)],
+      ["float", { tag: "f", bytes: Uint8Array.of(0x3f, 0xc0, 0, 0) }],
+      ["double", {
+        tag: "d",
+        bytes: Uint8Array.of(0x3f, 0xf8, 0, 0, 0, 0, 0, 0),
+      }],
+      ["decimal", { tag: "D", bytes: Uint8Array.of(2, 0, 0, 1, 0x41) }],
+      ["timestamp", longField("T", 1_700_000_000n)],
+      ["void", { tag: "V", bytes: new Uint8Array(0) }],
+      ["longstr", stringField("text\0\xff")],
+      ["binary", { tag: "x", bytes: sized(0, 0xff, 7) }],
+      ["empty table", tableField([])],
+      ["empty array", arrayField([])],
+    ];
+    let deep = tableField(values);
+    for (let level = 0; level < 500; level++) {
+      deep = level % 2
+        ? arrayField([deep, stringField("")])
+        : tableField([["in", deep]]);
+    }
+    const headers: Table = [...values, ["deep", deep], ["bool", values[0][1]]];
+    const { queue } = await channel.declareQueue("", { exclusive: true });
+    await channel.publish("", queue, "x", { properties: { headers } });
+    const got = await channel.get(queue);
+    deepEqual(got?.properties, encodeProperties({ headers }));
+  },
+);

@@ -64,6 +64,19 @@ test("broker: a user of its own, whose password is not shown", async () => {
   assert.equal(unknown.code, 77);
 });
 
+test("broker: virtual hosts of one's own, the first of them in the URL", async () => {
+  const vhosts = ["--vhosts", "team,team/b"];
+  await using broker = await start(["broker", ...ANY_PORT, ...vhosts]);
+  const url = await broker.waitFor(/^amqp:/);
+  assert.match(url, /:\d+\/team$/);
+  for (const known of [url, `${url}%2Fb`]) {
+    const { stderr } = await run(["client", "-u", known, "q", "1"]);
+    assert.match(stderr, /no queue "q" on vhost "team(\/b)?"/);
+  }
+  const other = await run(["client", "-u", `${url}s`, "q", "1"]);
+  assert.equal(other.code, 77);
+});
+
 test("broker: a port that is taken, an address that is none", async () => {
   const port = freePort();
   const listen = ["--listen", `127.0.0.1:${port}`];

@@ -79,7 +79,8 @@ export class Client implements AsyncDisposable {
 
   /** A connection on which nothing has been sent. */
   static async dial(url: string): Promise<Client> {
-    const { hostname, port } = new URL(url);
+    const { hostname: host, port } = new URL(url);
+    const hostname = host.replace(/^\[|\]$/g, "");
     const conn = await Deno.connect({ hostname, port: Number(port) });
     conn.setNoDelay(true);
     return new Client(conn);

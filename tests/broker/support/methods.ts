@@ -31,6 +31,8 @@ export const SERVER_METHODS = {
     heartbeat: r.short(),
   })],
   "connection.open-ok": [10, 41, nothing],
+  "connection.blocked": [10, 60, (r: Reader) => ({ reason: r.shortstr() })],
+  "connection.unblocked": [10, 61, () => ({})],
   "connection.close": [10, 50, close],
   "connection.close-ok": [10, 51, nothing],
   "connection.update-secret-ok": [10, 71, nothing],

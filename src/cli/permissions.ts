@@ -43,7 +43,11 @@ const NEEDS: Record<string, Needs> = {
     read: readsFlags(call) ||
       (WORKERS_ARE_FILES && call.flags.builtin === "fib"),
   }),
-  client: (call) => ({ net: true, read: readsFlags(call) || readsBody(call) }),
+  client: (call) => ({
+    net: !call.flags.dryRun,
+    read: readsFlags(call) || readsBody(call),
+    write: call.flags.failed !== undefined && !call.flags.dryRun,
+  }),
   bench: (call) => ({
     net: true,
     read: readsFlags(call),

@@ -126,6 +126,7 @@ const CLEAR_LINE = "\r\x1b[K";
 /** A line on stderr that replaces itself, where that is a terminal. */
 export class LiveLine {
   readonly #on: boolean;
+  #shown = "";
 
   /** Shows nothing where it is not wanted, or nobody could see it. */
   constructor(wanted: boolean) {
@@ -134,7 +135,8 @@ export class LiveLine {
 
   /** Replaces what it shows. */
   show(text: string): void {
-    if (!this.#on) return;
+    if (!this.#on || text === this.#shown) return;
+    this.#shown = text;
     Deno.stderr.writeSync(encoder.encode(`${CLEAR_LINE}${text}`));
   }
 

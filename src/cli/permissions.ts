@@ -45,8 +45,9 @@ const NEEDS: Record<string, Needs> = {
   }),
   client: (call) => ({
     net: !call.flags.dryRun,
-    read: readsFlags(call) || readsBody(call),
-    write: call.flags.failed !== undefined && !call.flags.dryRun,
+    // To see that a file is not the input takes the right to read it.
+    read: readsFlags(call) || readsBody(call) || writesFailures(call),
+    write: writesFailures(call),
   }),
   bench: (call) => ({
     net: true,
@@ -65,6 +66,10 @@ const NEEDS: Record<string, Needs> = {
 function readsFlags({ flags }: Call): boolean {
   // stdin needs no permission.
   return FILE_FLAGS.some((name) => flags[name] && flags[name] !== "-");
+}
+
+function writesFailures({ flags }: Call): boolean {
+  return flags.failed !== undefined && !flags.dryRun;
 }
 
 function readsBody({ args: [, body] }: Call): boolean {

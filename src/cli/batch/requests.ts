@@ -64,17 +64,22 @@ export class RequestReader {
   read(record: Uint8Array): BatchRequest | undefined {
     const line = ++this.#line;
     if (!this.#format.ndjson) return { id: line, line, record, body: record };
+    let id: string | number = line;
     try {
       const text = decode(record);
       if (text.trim() === "") return undefined;
-      return { id: line, ...parseRequest(text), line, record };
+      const fields = parseObject(text);
+      // First: a line with another mistake is known by its id all the same.
+      id = parseId(fields.id) ?? line;
+      return { id, ...parseFields(fields), line, record };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
+      const where = `${this.#format.unit} ${line} of stdin`;
       const invalid = new RpcError(
         "invalid_argument",
-        `${this.#format.unit} ${line} of stdin ${error.message}; it was not sent`,
+        `${where} ${error.message}; it was not sent`,
       );
-      return { id: line, line, record, body: NO_BYTES, invalid };
+      return { id, line, record, body: NO_BYTES, invalid };
     }
   }
 }
@@ -88,8 +93,9 @@ function decode(record: Uint8Array): string {
 }
 
 /** @throws {SyntaxError} which says what the line is or has that is wrong. */
-function parseRequest(text: string): Partial<Request> & { body: Uint8Array } {
-  const fields = parseObject(text);
+function parseFields(
+  fields: Record<string, unknown>,
+): Pick<Request, "body" | "own"> {
   for (const key of Object.keys(fields)) {
     if (KEYS.has(key)) continue;
     const known = [...KEYS].join(", ");
@@ -97,12 +103,11 @@ function parseRequest(text: string): Partial<Request> & { body: Uint8Array } {
       `has an unknown key ${JSON.stringify(key)} (known are ${known})`,
     );
   }
-  const { id, headers, type } = fields;
+  const { headers, type } = fields;
   const body = parseBody(fields);
-  const own = headers === undefined && type === undefined
-    ? undefined
-    : { headers: parseHeaders(headers), type: parseType(type) };
-  return { ...(id !== undefined && { id: parseId(id) }), body, own };
+  if (headers === undefined && type === undefined) return { body };
+  const own = { headers: parseHeaders(headers), type: parseType(type) };
+  return { body, own };
 }
 
 function parseObject(text: string): Record<string, unknown> {
@@ -123,8 +128,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseId(id: unknown): string | number {
-  if (typeof id === "string" || typeof id === "number") return id;
+function parseId(id: unknown): string | number | undefined {
+  if (["string", "number", "undefined"].includes(typeof id)) {
+    return id as string | number | undefined;
+  }
   throw new SyntaxError('has an "id" that is neither a string nor a number');
 }
 

@@ -84,7 +84,10 @@ class BatchRun {
     this.#input = new StdinRequests(format);
     this.#output = new OrderedOutput({
       end: flags.json ? undefined : Uint8Array.of(format.separator),
-      beforeWrite: () => progress.clear(),
+      // Both on one terminal: the line would stand among the answers.
+      beforeWrite: Deno.stdout.isTerminal()
+        ? () => progress.clear()
+        : undefined,
     });
     this.#pace = flags.rate === undefined ? undefined : new Pace(flags.rate);
     this.#batch = new Batch(new Caller(connection.rpc, queue, options), {

@@ -60,10 +60,15 @@ export class Progress implements Disposable {
     this.#line.clear();
   }
 
-  /** Leaves no trace. */
-  [Symbol.dispose](): void {
+  /** Shows nothing any more, and leaves no trace. */
+  end(): void {
     clearInterval(this.#timer);
     this.clear();
+  }
+
+  /** The same as {@linkcode Progress.end}. */
+  [Symbol.dispose](): void {
+    this.end();
   }
 
   #show(): void {

@@ -116,6 +116,7 @@ class BatchRun {
       await this.#output.flushed();
     } finally {
       this.#stop();
+      this.#parts.progress.end();
     }
     if (wantsSummary(flags)) {
       this.#say(tally.summary(performance.now() - startedMs));

@@ -22,7 +22,7 @@ export interface BatchOptions {
   /** Gets each outcome once. */
   onOutcome: (request: BatchRequest, outcome: Outcome) => void;
   /**
-   * Awaited between requests, where there is something to wait for:
+   * Awaited before each request, where there is something to wait for:
    * backpressure from the output, and the pace.
    */
   ready: () => Promise<void> | undefined;
@@ -84,11 +84,11 @@ export class Batch {
   ): Promise<void> {
     for await (const requests of input) {
       for (const request of requests) {
+        const ready = this.#options.ready();
+        if (ready) await ready;
         if (stopping.aborted) break;
         void this.#call(request);
         while (this.#crowded) await this.#settled();
-        const ready = this.#options.ready();
-        if (ready) await ready;
       }
       if (stopping.aborted) break;
     }

@@ -8,10 +8,19 @@ import type { CallOptions } from "../rpc/call_options.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { jsonBody } from "../rpc/json_body.ts";
 
+/** What to send. */
+export interface Request {
+  /** What `--json` calls it: given by the input, or counted from 1. */
+  readonly id: string | number;
+  readonly body: Uint8Array;
+  /** What it has of its own, beside the options of all. */
+  readonly own?: Pick<CallOptions, "headers" | "type">;
+}
+
 /** What became of one request. */
 export interface Outcome {
-  /** Counts the requests, from 1. */
-  readonly id: number;
+  /** That of the request. */
+  readonly id: string | number;
   /** The body of the reply. */
   readonly body?: Uint8Array;
   readonly error?: RpcError;
@@ -24,35 +33,58 @@ export class Caller {
   readonly #rpc: RpcConnection;
   readonly #queue: string;
   readonly #options: CallOptions;
+  readonly #repeats: boolean;
 
   /** The options are those of every call. */
   constructor(rpc: RpcConnection, queue: string, options: CallOptions) {
     this.#rpc = rpc;
     this.#queue = queue;
     this.#options = options;
+    this.#repeats = Boolean(options.retries || options.wait);
   }
 
   /** Never throws for a failed call: its error is part of the outcome. */
-  async call(id: number, body: Uint8Array): Promise<Outcome> {
-    let attempts = 0;
+  async call({ id, body, own }: Request): Promise<Outcome> {
+    let attempts = 1;
     const startedMs = performance.now();
-    const options = {
-      ...this.#options,
-      onAttempt: (attempt: number) => attempts = attempt,
-    };
-    const end = () => ({
-      id,
-      attempts,
-      latencyMs: performance.now() - startedMs,
-    });
+    let options = own ? withOwn(this.#options, own) : this.#options;
+    if (this.#repeats) {
+      options = { ...options, onAttempt: (attempt) => attempts = attempt };
+    }
+    let reply: Uint8Array | undefined;
+    let error: RpcError | undefined;
     try {
-      const reply = await this.#rpc.call(this.#queue, body, options);
-      return { body: reply.bytes, ...end() };
+      reply = (await this.#rpc.call(this.#queue, body, options)).bytes;
     } catch (thrown) {
       if (thrown instanceof RangeError) throw thrown;
-      return { error: RpcError.from(thrown), ...end() };
+      error = RpcError.from(thrown);
     }
+    const latencyMs = performance.now() - startedMs;
+    return { id, body: reply, error, attempts, latencyMs };
   }
+}
+
+/** The options of a request: its own headers and type beside those of all. */
+export function withOwn(
+  options: CallOptions,
+  own: Request["own"] = {},
+): CallOptions {
+  const headers = { ...options.headers, ...own.headers };
+  return { ...options, headers, type: own.type ?? options.type };
+}
+
+/** A request as a line of `--input ndjson`. */
+export function requestJson(
+  { id, body, own }: Request,
+  options: CallOptions,
+): string {
+  const { headers = {}, type } = withOwn(options, own);
+  return JSON.stringify({
+    id,
+    ...jsonBody(body),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(type && { type }),
+  });
 }
 
 /** An outcome as one line of JSON. */

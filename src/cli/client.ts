@@ -4,36 +4,28 @@
  * @module
  */
 import type { Command } from "commander";
-import { RpcConnection } from "../amqp/connect.ts";
-import { connectSettings } from "../amqp/options.ts";
-import { AmqpTransport } from "../amqp/transport.ts";
-import type { CallOptions } from "../rpc/call_options.ts";
-import type { RpcError } from "../rpc/errors.ts";
-import { Batch, BatchResult } from "./batch.ts";
 import { Caller, type Outcome, outcomeJson } from "./caller.ts";
-import { reportConnection } from "./connection_events.ts";
+import { ClientConnection } from "./client_connection.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
-import { connectOptions } from "./flags.ts";
-import { readInputFile, readStdin, splitBytes } from "./input.ts";
+import { readInputFile, readStdin } from "./input.ts";
 import { OrderedOutput, report, writeReply } from "./output.ts";
-import { Pace } from "./pace.ts";
 import {
   addClientFlags,
+  batchFlag,
   callOptions,
   type ClientFlags,
 } from "./request_flags.ts";
 import { sentence } from "./sentences.ts";
 import { onSignal } from "./signals.ts";
-import { watchForServer } from "./waiting.ts";
-
-const NEWLINE = 10;
-const NO_BYTES = new Uint8Array(0);
 
 const EXAMPLES = `
 Examples:
   rabbit-rpc client rpc_queue 30
   rabbit-rpc client rpc_queue @request.json -H trace:on --type resize -t 5s
   seq 30 | rabbit-rpc client rpc_queue --lines --concurrency 100 --json`;
+
+/** The one call is always under way: it ends the program. */
+const ONE_CALL = { inFlight: 1, ended: 0 };
 
 /** Adds the subcommand; `done` gets the exit status. */
 export function addClientCommand(
@@ -60,22 +52,33 @@ async function runClient(
   flags: ClientFlags,
 ): Promise<number> {
   checkInput(body, flags);
-  const settings = connectSettings(flags.url, {
-    ...await connectOptions(flags),
-    name: `rabbit-rpc client ${queue}`,
-    onEvent: (event) => reportConnection(event, flags),
-  });
-  const canceling = new AbortController();
-  const options = { ...callOptions(flags), signal: canceling.signal };
-  await using rpc = new RpcConnection(new AmqpTransport(settings));
-  return flags.lines
-    ? await callLines(rpc, queue, flags, options, canceling)
-    : await callOnce(rpc, queue, body, flags, options, canceling);
+  if (flags.dryRun) return await printRequests(queue, body, flags);
+  if (batchFlag(flags) === undefined) return await callOnce(queue, body, flags);
+  const { runBatch } = await import("./batch/run.ts");
+  return await runBatch(queue, flags);
+}
+
+async function printRequests(
+  queue: string,
+  argument: string | undefined,
+  flags: ClientFlags,
+): Promise<number> {
+  const { dryRun, dryRunOfStdin } = await import("./batch/dry_run.ts");
+  if (batchFlag(flags)) return await dryRunOfStdin(queue, flags);
+  const body = await readBody(argument);
+  const request = { id: 1, line: 1, record: body, body };
+  return await dryRun(queue, [[request]], flags);
 }
 
 function checkInput(body: string | undefined, flags: ClientFlags): void {
-  if (flags.lines && body !== undefined) {
-    throw usage("--lines reads its requests from stdin; drop the argument");
+  const batch = batchFlag(flags);
+  if (batch !== undefined && body !== undefined) {
+    throw usage(`${batch} reads its requests from stdin; drop the argument`);
+  }
+  if (batch === undefined && flags.failed !== undefined) {
+    throw usage(
+      "--failed is for many requests: add --lines, --null or --input",
+    );
   }
   const readsStdin = body === undefined || body === "@-";
   if (readsStdin && flags.passwordFile === "-") {
@@ -91,28 +94,23 @@ function usage(message: string): CliError {
 }
 
 async function callOnce(
-  rpc: RpcConnection,
   queue: string,
   argument: string | undefined,
   flags: ClientFlags,
-  options: CallOptions,
-  canceling: AbortController,
 ): Promise<number> {
+  await using connection = await ClientConnection.create(queue, flags);
   const body = await readBody(argument);
+  const canceling = new AbortController();
   using _signals = onSignal(["SIGINT", "SIGTERM"], (_, signal) => {
     canceling.abort(signal);
   });
-  using _watch = watchForServer(rpc, queue, flags);
-  const outcome = await new Caller(rpc, queue, options).call(1, body);
-  if (flags.json) {
-    const output = new OrderedOutput();
-    output.add(outcomeJson(outcome));
-    await output.flushed();
-  } else if (outcome.body) {
-    await writeReply(outcome.body);
-  }
+  using _watch = connection.watch(queue, flags, ONE_CALL);
+  const options = { ...callOptions(flags), signal: canceling.signal };
+  const caller = new Caller(connection.rpc, queue, options);
+  const outcome = await caller.call({ id: 1, body });
+  await printOutcome(outcome, flags);
   if (outcome.error === undefined) return EXIT.ok;
-  reportFailure(outcome.error, queue, flags);
+  report(sentence(outcome.error, { queue, timeoutMs: flags.timeout }));
   return canceling.signal.reason === "SIGTERM"
     ? EXIT.terminated
     : exitStatusOf(outcome.error);
@@ -124,73 +122,15 @@ async function readBody(argument: string | undefined): Promise<Uint8Array> {
   return new TextEncoder().encode(argument);
 }
 
-async function callLines(
-  rpc: RpcConnection,
-  queue: string,
-  flags: ClientFlags,
-  options: CallOptions,
-  canceling: AbortController,
-): Promise<number> {
-  const output = new OrderedOutput();
-  const result = new BatchResult();
-  const pace = flags.rate === undefined ? undefined : new Pace(flags.rate);
-  const batch = new Batch(new Caller(rpc, queue, options), {
-    concurrency: flags.concurrency,
-    ready: async () => {
-      if (output.full) await output.flushed();
-      await pace?.next(canceling.signal);
-    },
-    onOutcome: (outcome) => {
-      result.add(outcome.error);
-      output.add(flags.json ? outcomeJson(outcome) : outcome.body ?? NO_BYTES);
-      reportLine(outcome, queue, flags);
-    },
-  });
-  const input = new StoppableInput();
-  const stopping = new AbortController();
-  let interruptedBy: Deno.Signal | undefined;
-  using _signals = onSignal(["SIGINT", "SIGTERM"], (times, signal) => {
-    interruptedBy ??= signal;
-    if (times > 1) return canceling.abort(signal);
-    stopping.abort();
-    input.stop();
-  });
-  using _watch = watchForServer(rpc, queue, flags);
-  const lines = splitBytes(input, NEWLINE);
-  await Promise.race([batch.run(lines, stopping.signal), output.broken]);
-  await output.flushed();
-  if (interruptedBy === undefined) return result.status;
-  return interruptedBy === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
-}
-
-/** stdin, until it ends or is no longer wanted. */
-class StoppableInput implements AsyncIterable<Uint8Array> {
-  readonly #reader = Deno.stdin.readable.getReader();
-
-  stop(): void {
-    void this.#reader.cancel();
+async function printOutcome(
+  outcome: Outcome,
+  { json }: ClientFlags,
+): Promise<void> {
+  if (json) {
+    const output = new OrderedOutput();
+    output.add(outcomeJson(outcome));
+    await output.flushed();
+  } else if (outcome.body) {
+    await writeReply(outcome.body);
   }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    for (let next; !(next = await this.#reader.read()).done;) yield next.value;
-  }
-}
-
-function reportLine(
-  { id, error }: Outcome,
-  queue: string,
-  flags: ClientFlags,
-): void {
-  // Closed: the program ends, since nobody reads its results any more.
-  if (error === undefined || error.reason === "closed" || flags.quiet) return;
-  const { timeout: timeoutMs } = flags;
-  report(`line ${id} of stdin: ${sentence(error, { queue, timeoutMs })}`);
-}
-
-function reportFailure(
-  error: RpcError,
-  queue: string,
-  { timeout: timeoutMs }: ClientFlags,
-): void {
-  report(sentence(error, { queue, timeoutMs }));
 }

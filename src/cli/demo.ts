@@ -10,11 +10,13 @@ import { startBroker } from "../broker/broker.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/limits.ts";
 import type { CallOptions } from "../rpc/call_options.ts";
+import { type ColorWhen, type Paint, paintFor } from "./color.ts";
 import { DemoServer } from "./demo_processes.ts";
 import { PID_HEADER, READY_LINE, SLEEPING_LINE } from "./demo_server.ts";
 import { DemoTally } from "./demo_tally.ts";
 import { CliError, EXIT } from "./exit_status.ts";
-import { OrderedOutput, styled } from "./output.ts";
+import { colorFlag } from "./flags.ts";
+import { OrderedOutput } from "./output.ts";
 
 const QUEUE = "rpc_queue";
 const CALLS_AT_ONCE = 200;
@@ -31,17 +33,20 @@ export function addDemoCommand(
       "Starts a broker inside this program, two server processes and a " +
         "client, and shows what happens to their calls.",
     )
-    .action(async () => done(await runDemo()));
+    .addOption(colorFlag())
+    .action(async ({ color }) => done(await runDemo(color)));
 }
 
-async function runDemo(): Promise<number> {
+async function runDemo(color: ColorWhen): Promise<number> {
   const output = new OrderedOutput();
   await using broker = await startBroker();
   await using first = new DemoServer(broker.url, QUEUE);
   await using second = new DemoServer(broker.url, QUEUE);
   await Promise.all([first.prints(READY_LINE), second.prints(READY_LINE)]);
   await using rpc = await connect(broker.url);
-  const demo = new Demo(rpc, [first, second], (line) => output.add(line));
+  const print = (line: string) => output.add(line);
+  const paint = paintFor("stdout", color);
+  const demo = new Demo(rpc, [first, second], print, paint);
   await demo.run();
   await output.flushed();
   return EXIT.ok;
@@ -52,6 +57,7 @@ class Demo {
   readonly #rpc: RpcConnection;
   readonly #servers: DemoServer[];
   readonly #print: (line: string) => void;
+  readonly #paint: Paint;
   readonly #tally = new DemoTally();
   #step = 0;
 
@@ -59,10 +65,12 @@ class Demo {
     rpc: RpcConnection,
     servers: DemoServer[],
     print: (line: string) => void,
+    paint: Paint,
   ) {
     this.#rpc = rpc;
     this.#servers = servers;
     this.#print = print;
+    this.#paint = paint;
   }
 
   async run(): Promise<void> {
@@ -76,7 +84,7 @@ class Demo {
     await this.#errorReply();
     await this.#timeout();
     await this.#crash();
-    this.#print(`\n${styled("bold", this.#tally.summary())}`);
+    this.#print(`\n${this.#paint("bold", this.#tally.summary())}`);
     this.#tally.check();
   }
 
@@ -170,12 +178,12 @@ class Demo {
   }
 
   #title(title: string, explanation: string): void {
-    this.#print(`\n${styled("bold", `${++this.#step}. ${title}`)}`);
-    this.#print(`   ${styled("dim", explanation)}`);
+    this.#print(`\n${this.#paint("bold", `${++this.#step}. ${title}`)}`);
+    this.#print(`   ${this.#paint("dim", explanation)}`);
   }
 
   #line(text: string): void {
-    this.#print(`   ${styled("green", "=>")} ${text}`);
+    this.#print(`   ${this.#paint("green", "=>")} ${text}`);
   }
 }
 

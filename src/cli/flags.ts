@@ -5,6 +5,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
+import type { ColorWhen } from "./color.ts";
 import { readInputFile, readPassword } from "./input.ts";
 import { type TlsFlags, tlsOptions } from "./tls_files.ts";
 
@@ -104,6 +105,22 @@ export function withholdSettings(command: Command): void {
   }
 }
 
+/** `--color`; FORCE_COLOR is its default, as other programs have it. */
+export function colorFlag(): Option {
+  return flag("--color <when>", "auto: on a terminal, unless NO_COLOR is set")
+    .choices(["auto", "always", "never"] satisfies ColorWhen[])
+    .default(forcedColor(), "auto, or as FORCE_COLOR has it");
+}
+
+function forcedColor(): ColorWhen {
+  const variable = { name: "env", variable: "FORCE_COLOR" } as const;
+  // A program that may not read it works without.
+  const { state } = Deno.permissions.querySync(variable);
+  const value = state === "granted" ? Deno.env.get("FORCE_COLOR") : undefined;
+  if (value === undefined) return "auto";
+  return value === "0" || value === "false" ? "never" : "always";
+}
+
 /** The flags of everything that connects. */
 export interface CommonFlags extends TlsFlags {
   url: string;
@@ -112,6 +129,7 @@ export interface CommonFlags extends TlsFlags {
   passwordFile?: string;
   connectTimeout: number;
   heartbeat: number;
+  color: ColorWhen;
   quiet?: boolean;
   verbose?: boolean;
 }
@@ -146,6 +164,7 @@ export function addCommonFlags(command: Command): Command {
       flag("--heartbeat <duration>", "whole seconds; 0s turns it off")
         .argParser(parseSeconds).default(20_000, "20s"),
     )
+    .addOption(colorFlag())
     .addOption(flag("-q, --quiet", "print results and errors only"))
     .addOption(flag("-v, --verbose", "say more on stderr"));
 }

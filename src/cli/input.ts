@@ -51,21 +51,42 @@ export async function* splitBytes(
   stream: AsyncIterable<Uint8Array>,
   separator: number,
 ): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = [];
-  for await (const chunk of stream) {
-    let start = 0;
-    let end: number;
-    while ((end = chunk.indexOf(separator, start)) >= 0) {
-      parts.push(chunk.subarray(start, end));
-      yield join(parts);
-      parts = [];
-      start = end + 1;
-    }
-    if (start < chunk.length) parts.push(chunk.subarray(start));
-  }
-  if (parts.length > 0) yield join(parts);
+  const splitter = new Splitter(separator);
+  for await (const chunk of stream) yield* splitter.split(chunk);
+  yield* splitter.rest();
 }
 
-function join(parts: Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));
+/** Cuts a byte stream at its separators, a chunk at a time. */
+export class Splitter {
+  readonly #separator: number;
+  #parts: Uint8Array[] = [];
+
+  constructor(separator: number) {
+    this.#separator = separator;
+  }
+
+  /** The pieces that end in this chunk. */
+  *split(chunk: Uint8Array): Generator<Uint8Array> {
+    let start = 0;
+    let end: number;
+    while ((end = chunk.indexOf(this.#separator, start)) >= 0) {
+      this.#parts.push(chunk.subarray(start, end));
+      start = end + 1;
+      yield this.#join();
+    }
+    if (start < chunk.length) this.#parts.push(chunk.subarray(start));
+  }
+
+  /** What follows the last separator, unless it is empty. */
+  *rest(): Generator<Uint8Array> {
+    if (this.#parts.length > 0) yield this.#join();
+  }
+
+  #join(): Uint8Array {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts.length === 1
+      ? parts[0]!
+      : new Uint8Array(Buffer.concat(parts));
+  }
 }

@@ -4,14 +4,22 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { styleText } from "node:util";
+import { setImmediate } from "node:timers/promises";
 import { redactUrls } from "../amqp/options.ts";
 
 const PROGRAM = "rabbit-rpc";
 const NEWLINE = Uint8Array.of(10);
-/** Two entries a line: the line and its end. */
-const MAX_WAITING_LINES = 2 * 1024;
+/** What may wait for a slow reader: entries, two of them a line, and bytes. */
+const MAX_WAITING = { entries: 2 * 1024, bytes: 4 * 2 ** 20 };
 const encoder = new TextEncoder();
+
+/** How an {@linkcode OrderedOutput} writes. */
+export interface OutputOptions {
+  /** Stands after each line. @default a newline */
+  end?: Uint8Array;
+  /** Called before each write, to clear what else a terminal shows. */
+  beforeWrite?: () => void;
+}
 
 /**
  * Lines for stdout, in order, as many as there are in one write. A reader that
@@ -19,12 +27,17 @@ const encoder = new TextEncoder();
  * the caller.
  */
 export class OrderedOutput {
+  readonly #end: Uint8Array;
+  readonly #beforeWrite: (() => void) | undefined;
   #lines: Uint8Array[] = [];
+  #bytes = 0;
   #writing: Promise<void> | undefined;
   readonly #broken = Promise.withResolvers<never>();
   #isBroken = false;
 
-  constructor() {
+  constructor(options: OutputOptions = {}) {
+    this.#end = options.end ?? NEWLINE;
+    this.#beforeWrite = options.beforeWrite;
     // Whoever cares awaits it: a server goes on without its reader.
     this.#broken.promise.catch(ignore);
   }
@@ -41,16 +54,16 @@ export class OrderedOutput {
   /** Adds a line, to be written as soon as those before it are. */
   add(line: string | Uint8Array): void {
     if (this.#isBroken) return;
-    this.#lines.push(
-      typeof line === "string" ? encoder.encode(line) : line,
-      NEWLINE,
-    );
+    const bytes = typeof line === "string" ? encoder.encode(line) : line;
+    this.#lines.push(bytes, this.#end);
+    this.#bytes += bytes.length;
     this.#writing ??= this.#write();
   }
 
-  /** So many lines wait that `flushed()` should be awaited before more. */
+  /** So much waits that `flushed()` should be awaited before more. */
   get full(): boolean {
-    return this.#lines.length > MAX_WAITING_LINES;
+    return this.#lines.length > MAX_WAITING.entries ||
+      this.#bytes > MAX_WAITING.bytes;
   }
 
   /**
@@ -64,12 +77,15 @@ export class OrderedOutput {
   }
 
   async #write(): Promise<void> {
-    // The lines of one turn of the event loop go together.
-    await Promise.resolve();
+    // The lines of one turn of the event loop go together: each reply settles
+    // in a microtask of its own, and a write is dear.
+    await setImmediate();
     try {
       while (this.#lines.length > 0) {
         const bytes = Buffer.concat(this.#lines);
         this.#lines = [];
+        this.#bytes = 0;
+        this.#beforeWrite?.();
         await writeResult(bytes);
       }
     } catch (error) {
@@ -96,15 +112,6 @@ export async function writeReply(bytes: Uint8Array): Promise<void> {
   if (Deno.stdout.isTerminal()) await writeResult(NEWLINE);
 }
 
-/** Text for stdout, styled where that is a terminal that wants it. */
-export function styled(
-  style: "bold" | "dim" | "green",
-  text: string,
-): string {
-  if (!Deno.stdout.isTerminal() || Deno.noColor) return text;
-  return styleText(style, text, { validateStream: false });
-}
-
 /** One line on stderr, in order with all others. */
 export function report(message: string): void {
   // Whatever it quotes: an argument in the wrong place, a library's error.
@@ -122,6 +129,7 @@ const CLEAR_LINE = "\r\x1b[K";
 /** A line on stderr that replaces itself, where that is a terminal. */
 export class LiveLine {
   readonly #on: boolean;
+  #shown = "";
 
   /** Shows nothing where it is not wanted, or nobody could see it. */
   constructor(wanted: boolean) {
@@ -130,7 +138,8 @@ export class LiveLine {
 
   /** Replaces what it shows. */
   show(text: string): void {
-    if (!this.#on) return;
+    if (!this.#on || text === this.#shown) return;
+    this.#shown = text;
     Deno.stderr.writeSync(encoder.encode(`${CLEAR_LINE}${text}`));
   }
 

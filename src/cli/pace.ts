@@ -15,11 +15,16 @@ export class Pace {
     this.#intervalMs = 1000 / rate;
   }
 
-  /** Resolves when the next request is due. */
+  /** Resolves when the next request is due, or the signal is aborted. */
   async next(signal: AbortSignal): Promise<void> {
     const nowMs = performance.now();
     const dueMs = Math.max(this.#nextMs, nowMs);
     this.#nextMs = dueMs + this.#intervalMs;
-    if (dueMs > nowMs) await delay(dueMs - nowMs, signal);
+    if (dueMs <= nowMs) return;
+    try {
+      await delay(dueMs - nowMs, signal);
+    } catch {
+      // Called off: whoever waits looks at the signal next.
+    }
   }
 }

@@ -48,7 +48,12 @@ const NEEDS: Record<string, Needs> = {
     // PATH, to find the command by.
     env: servesCommand(call) || asked(call).env,
   }),
-  client: (call) => ({ net: true, read: readsFlags(call) || readsBody(call) }),
+  client: (call) => ({
+    net: !call.flags.dryRun,
+    // To see that a file is not the input takes the right to read it.
+    read: readsFlags(call) || readsBody(call) || writesFailures(call),
+    write: writesFailures(call),
+  }),
   bench: (call) => ({
     net: true,
     read: readsFlags(call),
@@ -76,6 +81,10 @@ function asked({ flags }: Call): ReturnType<Needs> {
 
 function servesCommand({ args }: Call): boolean {
   return args.flat().length > 1;
+}
+
+function writesFailures({ flags }: Call): boolean {
+  return flags.failed !== undefined && !flags.dryRun;
 }
 
 function readsBody({ args: [, body] }: Call): boolean {

@@ -26,8 +26,14 @@ export interface ClientFlags extends CommonFlags {
   attemptTimeout?: number;
   rate?: number;
   json?: boolean;
+  dryRun?: boolean;
   lines?: boolean;
+  null?: boolean;
+  input?: "ndjson";
   concurrency: number;
+  unordered?: boolean;
+  failed?: string;
+  failFast?: boolean;
 }
 
 /** Adds them. */
@@ -62,16 +68,46 @@ export function addClientFlags(command: Command): void {
     .addOption(flag("--content-type <type>", "MIME type of the body"))
     .addOption(flag("--persistent", "the broker keeps requests on disk"))
     .addOption(flag("--json", "print an object per request, errors included"))
+    .addOption(
+      flag("--dry-run", "check the input, print what would be sent, send none"),
+    );
+  addBatchFlags(command);
+  addCommonFlags(command);
+}
+
+function addBatchFlags(command: Command): void {
+  command
     .addOption(flag("-l, --lines", "each line of stdin is a request"))
+    .addOption(
+      flag("-0, --null", "requests and answers end in NUL, not in a newline"),
+    )
+    .addOption(
+      flag("--input <format>", "ndjson: a line is {id, body, headers, type}")
+        .choices(["ndjson"]),
+    )
     .addOption(
       flag("-c, --concurrency <n>", "requests in flight with -l")
         .argParser(parseCount(1)).default(32),
     )
+    .addOption(flag("--unordered", "print answers as they come"))
     .addOption(
       flag("--rate <n>", "requests a second at most, with -l")
         .argParser(parseRate),
-    );
-  addCommonFlags(command);
+    )
+    .addOption(
+      flag(
+        "--failed <file>",
+        "write the lines that failed there, as they were",
+      ),
+    )
+    .addOption(flag("--fail-fast", "send no more once a request has failed"));
+}
+
+/** The flag by which stdin holds many requests; undefined for one request. */
+export function batchFlag(flags: ClientFlags): string | undefined {
+  if (flags.lines) return "--lines";
+  if (flags.null) return "--null";
+  return flags.input && "--input";
 }
 
 function parseHeader(

@@ -24,6 +24,7 @@ import { durationMs, queueName } from "./limits.ts";
 import { PendingCall, PendingCalls, type PendingTarget } from "./pending.ts";
 import { toBytes } from "./procedure.ts";
 import { withRetries } from "./retries.ts";
+import { SharedSignals } from "./shared_signals.ts";
 import type {
   CallbackQueue,
   Link,
@@ -88,6 +89,9 @@ interface Session {
 export class RpcClient implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #pending = new PendingCalls((call) => this.#onDeadline(call));
+  readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
+    this.#cancel(call, signal)
+  );
   readonly #inspections = new Map<string, Promise<QueueInfo | undefined>>();
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
@@ -216,17 +220,18 @@ export class RpcClient implements AsyncDisposable {
 
   /** Lets an abort cancel the call; false where it has happened already. */
   #watch(signal: AbortSignal, call: PendingCall): boolean {
-    const cancel = () => {
-      const waited = this.#fail(call, canceledError(signal, call.sent));
-      if (waited && call.sent) this.#cancelOnServer(call);
-    };
     if (signal.aborted) {
       call.end(canceledError(signal, false));
       return false;
     }
-    signal.addEventListener("abort", cancel, { once: true });
-    call.onEnd = () => signal.removeEventListener("abort", cancel);
+    this.#signals.add(signal, call);
+    call.onEnd = () => this.#signals.delete(signal, call);
     return true;
+  }
+
+  #cancel(call: PendingCall, signal: AbortSignal): void {
+    const waited = this.#fail(call, canceledError(signal, call.sent));
+    if (waited && call.sent) this.#cancelOnServer(call);
   }
 
   /** Whoever runs it may stop; that it goes on after all is no error. */

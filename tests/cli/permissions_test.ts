@@ -31,6 +31,14 @@ async function kept(args: string[]): Promise<unknown> {
 const CALLS: [string[], number, string[]][] = [
   [["client", "q", "x", ...NOWHERE], 75, ["net"]],
   [["client", "q", "@/etc/passwd", ...NOWHERE], 75, ["net", "read"]],
+  [["client", "q", "-l", ...NOWHERE], 0, ["net"]],
+  [["client", "q", "--dry-run", "x", ...NOWHERE], 0, []],
+  // Whether the file is the input is seen by looking at it.
+  [
+    ["client", "q", "-l", "--failed", "/dev/null", ...NOWHERE],
+    0,
+    ["net", "read", "write"],
+  ],
   [["bench", "q", ...NOWHERE], 75, ["net"]],
   [["bench", "q", "-o", "/dev/null", ...NOWHERE], 75, ["net", "write"]],
   [["server", "q", "--builtin", "echo", ...TOO_MANY], 64, ["net"]],

@@ -6,7 +6,7 @@ import { permissionsMissing } from "../support/needs.ts";
 import { type Result, runProcess } from "../support/process.ts";
 import { commandLine } from "../support/program.ts";
 import { rabbitMqTest } from "../support/rabbitmq.ts";
-import { scene } from "./scene.ts";
+import { scene, temporaryFile } from "./scene.ts";
 
 const SCRIPT = "/usr/bin/script";
 
@@ -18,11 +18,18 @@ function terminalMissing(): string | undefined {
   return `there is no ${SCRIPT}. On Debian: apt-get install bsdutils.`;
 }
 
-/** Runs the program with a terminal as stdin, stdout and stderr. */
-async function runAtTerminal(args: string[]): Promise<Result> {
+/**
+ * Runs the program with a terminal as stdin, stdout and stderr, where
+ * `redirections` of the shell do not say otherwise.
+ */
+async function runAtTerminal(
+  args: string[],
+  redirections = "",
+): Promise<Result> {
   const words = await commandLine(args);
   const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  const command = ["--quiet", "--return", "--command", quoted.join(" ")];
+  const line = [...quoted, redirections].join(" ");
+  const command = ["--quiet", "--return", "--command", line];
   return await runProcess(SCRIPT, [...command, "/dev/null"]);
 }
 
@@ -49,4 +56,73 @@ rabbitMqTest("a terminal is not read for the request", { needs }, async () => {
     "rabbit-rpc: no request: give it as an argument, @FILE or on stdin\r\n",
   );
   assert.equal(code, 64);
+});
+
+/** What a terminal shows as one line after the other, cleared ones left out. */
+function shownLines(stdout: string): string[] {
+  return stdout.replaceAll("\r\x1b[K", "\n").split(/\r?\n/).filter(Boolean);
+}
+
+rabbitMqTest(
+  "a batch shows its progress, then a summary",
+  { needs },
+  async () => {
+    const { url, queue, serve } = await scene();
+    await using _server = await serve(["--builtin", "fib"]);
+    await using input = await temporaryFile("1\nabc\n".repeat(10));
+    const args = ["client", "-u", url, queue, "-l", "--rate", "20"];
+    const { code, stdout } = await runAtTerminal(
+      args,
+      `<'${input.path}' >/dev/null`,
+    );
+    assert.equal(code, 3);
+    const lines = shownLines(stdout);
+    const progress = lines.filter((line) => line.includes(" done, "));
+    assert.ok(progress.length > 1, stdout);
+    const last = progress.at(-1)!;
+    assert.ok(last.includes("\x1b[31m"), "failures are red");
+    assert.match(
+      last.replaceAll("\x1b[31m", "").replaceAll("\x1b[39m", ""),
+      /^ {0,2}\d+% \[#+ *\] \d+ done, \d+ failed, \d+\/s, \d:\d\d left$/,
+    );
+    assert.match(
+      lines.at(-1)!,
+      /^rabbit-rpc: 20 requests in .*: 10 answered, 10 failed \(10 invalid_argument\)$/,
+    );
+  },
+);
+
+rabbitMqTest(
+  "progress leaves answers on a terminal alone",
+  { needs },
+  async () => {
+    const { url, queue, serve } = await scene();
+    await using _server = await serve(["--builtin", "echo"]);
+    const args = ["client", "-u", url, queue, "-l", "--rate", "2"];
+    const { code, stdout } = await runAtTerminal(
+      args,
+      "<<'END'\none\ntwo\nEND\n",
+    );
+    assert.equal(code, 0);
+    const lines = shownLines(stdout);
+    assert.ok(
+      lines.some((line) => /^1 done, 0 failed, /.test(line)),
+      stdout,
+    );
+    const answers = lines.filter((line) => !/ done, |requests in/.test(line));
+    assert.deepEqual(answers, ["one", "two"]);
+  },
+);
+
+rabbitMqTest("no progress with --quiet, nor colours with --color never", {
+  needs,
+}, async () => {
+  const { url, queue, serve } = await scene();
+  await using _server = await serve(["--builtin", "fib"]);
+  const args = ["client", "-u", url, queue, "-l", "--rate", "4"];
+  const stdin = "<<'END' >/dev/null\nabc\nabc\nabc\nEND\n";
+  const quiet = await runAtTerminal([...args, "--quiet"], stdin);
+  assert.deepEqual([quiet.code, quiet.stdout], [1, ""]);
+  const plain = await runAtTerminal([...args, "--color", "never"], stdin);
+  assert.match(plain.stdout, / done, [12] failed, /);
 });

@@ -1,0 +1,178 @@
+/**
+ * The pieces of a batch's input as requests: as they are, or as JSON objects.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { RpcError } from "../../rpc/errors.ts";
+import type { MessageHeaders } from "../../rpc/transport.ts";
+import type { Request } from "../caller.ts";
+import { jsonError } from "./json_error.ts";
+
+/** A request and the piece of input that it came from. */
+export interface BatchRequest extends Request {
+  /** Counted from 1. */
+  readonly line: number;
+  /** As it was read, without its separator. */
+  readonly record: Uint8Array;
+  /** Why it can't be sent. */
+  readonly invalid?: RpcError;
+}
+
+const NEWLINE = 10;
+const NUL = 0;
+
+/** How pieces of the input are read. */
+export interface InputFormat {
+  /** Whether each is an object with `body`, or else the body itself. */
+  readonly ndjson: boolean;
+  /** The byte that ends each. */
+  readonly separator: number;
+  /** What people call one: `line`, or `record` where NUL ends it. */
+  readonly unit: string;
+}
+
+/** What the flags say about the input. */
+export function inputFormat(
+  flags: { null?: boolean; input?: string },
+): InputFormat {
+  return {
+    ndjson: flags.input === "ndjson",
+    separator: flags.null ? NUL : NEWLINE,
+    unit: flags.null ? "record" : "line",
+  };
+}
+
+const KEYS = new Set(["id", "body", "body_base64", "headers", "type"]);
+const BASE64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}={0,2}|[\w+/-]{3}=?)?$/;
+const MAX_NAME_BYTES = 255;
+const NO_BYTES = new Uint8Array(0);
+const encoder = new TextEncoder();
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Numbers the pieces of one input, and reads each. */
+export class RequestReader {
+  readonly #format: InputFormat;
+  #line = 0;
+
+  /** Of an input from its beginning. */
+  constructor(format: InputFormat) {
+    this.#format = format;
+  }
+
+  /** The next piece as a request; undefined for an empty line of ndjson. */
+  read(record: Uint8Array): BatchRequest | undefined {
+    const line = ++this.#line;
+    if (!this.#format.ndjson) return { id: line, line, record, body: record };
+    let id: string | number = line;
+    try {
+      const text = decode(record);
+      if (text.trim() === "") return undefined;
+      const fields = parseObject(text);
+      // First: a line with another mistake is known by its id all the same.
+      id = parseId(fields.id) ?? line;
+      return { id, ...parseFields(fields), line, record };
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const where = `${this.#format.unit} ${line} of stdin`;
+      const invalid = new RpcError(
+        "invalid_argument",
+        `${where} ${error.message}; it was not sent`,
+      );
+      return { id, line, record, body: NO_BYTES, invalid };
+    }
+  }
+}
+
+function decode(record: Uint8Array): string {
+  try {
+    return utf8.decode(record);
+  } catch {
+    throw new SyntaxError("is not UTF-8");
+  }
+}
+
+/** @throws {SyntaxError} which says what the line is or has that is wrong. */
+function parseFields(
+  fields: Record<string, unknown>,
+): Pick<Request, "body" | "own"> {
+  for (const key of Object.keys(fields)) {
+    if (KEYS.has(key)) continue;
+    const known = [...KEYS].join(", ");
+    throw new SyntaxError(
+      `has an unknown key ${JSON.stringify(key)} (known are ${known})`,
+    );
+  }
+  const { headers, type } = fields;
+  const body = parseBody(fields);
+  if (headers === undefined && type === undefined) return { body };
+  const own = { headers: parseHeaders(headers), type: parseType(type) };
+  return { body, own };
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  const value = parseJson(text);
+  if (isObject(value)) return value;
+  throw new SyntaxError('is no JSON object such as {"id": 1, "body": "30"}');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SyntaxError(`is not JSON (${jsonError(text)})`);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseId(id: unknown): string | number | undefined {
+  if (["string", "number", "undefined"].includes(typeof id)) {
+    return id as string | number | undefined;
+  }
+  throw new SyntaxError('has an "id" that is neither a string nor a number');
+}
+
+/** A string is sent as it is, any other value as JSON. */
+function parseBody(fields: Record<string, unknown>): Uint8Array {
+  const { body, body_base64: base64 } = fields;
+  if ((body === undefined) === (base64 === undefined)) {
+    throw new SyntaxError('must have either "body" or "body_base64"');
+  }
+  if (base64 === undefined) {
+    return encoder.encode(
+      typeof body === "string" ? body : JSON.stringify(body),
+    );
+  }
+  if (typeof base64 !== "string" || !BASE64.test(base64)) {
+    throw new SyntaxError('has a "body_base64" that is not base64');
+  }
+  return new Uint8Array(Buffer.from(base64, "base64"));
+}
+
+function parseHeaders(headers: unknown = {}): MessageHeaders {
+  if (!isObject(headers)) {
+    throw new SyntaxError('has "headers" that are no object');
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
+      throw new SyntaxError("has a header whose name is too long (255 bytes)");
+    }
+    if (["string", "number", "boolean"].includes(typeof value)) continue;
+    throw new SyntaxError(
+      `has a header ${JSON.stringify(name)} that is neither a string, a ` +
+        "number nor a boolean",
+    );
+  }
+  return headers as MessageHeaders;
+}
+
+function parseType(type: unknown): string | undefined {
+  if (type === undefined) return undefined;
+  if (typeof type === "string" && Buffer.byteLength(type) <= MAX_NAME_BYTES) {
+    return type;
+  }
+  throw new SyntaxError('has a "type" that is no string of up to 255 bytes');
+}

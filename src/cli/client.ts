@@ -15,7 +15,8 @@ import { reportConnection } from "./connection_events.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { connectOptions } from "./flags.ts";
 import { readInputFile, readStdin, splitBytes } from "./input.ts";
-import { OrderedOutput, report, writeReply } from "./output.ts";
+import { Log } from "./log.ts";
+import { OrderedOutput, writeReply } from "./output.ts";
 import { Pace } from "./pace.ts";
 import {
   addClientFlags,
@@ -184,13 +185,16 @@ function reportLine(
   // Closed: the program ends, since nobody reads its results any more.
   if (error === undefined || error.reason === "closed" || flags.quiet) return;
   const { timeout: timeoutMs } = flags;
-  report(`line ${id} of stdin: ${sentence(error, { queue, timeoutMs })}`);
+  const message = sentence(error, { queue, timeoutMs });
+  new Log(flags).failure(error, `line ${id} of stdin: ${message}`);
 }
 
 function reportFailure(
   error: RpcError,
   queue: string,
-  { timeout: timeoutMs }: ClientFlags,
+  flags: ClientFlags,
 ): void {
-  report(sentence(error, { queue, timeoutMs }));
+  const message = sentence(error, { queue, timeoutMs: flags.timeout });
+  const status = exitStatusOf(error);
+  new Log(flags).failure(error, message, { status });
 }

@@ -16,6 +16,12 @@ import { DemoTally } from "./demo_tally.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { OrderedOutput, styled } from "./output.ts";
 
+const EXAMPLES = `
+Examples:
+  rabbit-rpc demo
+  rabbit-rpc demo | less
+  time rabbit-rpc demo`;
+
 const QUEUE = "rpc_queue";
 const CALLS_AT_ONCE = 200;
 const SLOW_MS = 1_000;
@@ -31,6 +37,7 @@ export function addDemoCommand(
       "Starts a broker inside this program, two server processes and a " +
         "client, and shows what happens to their calls.",
     )
+    .addHelpText("after", EXAMPLES)
     .action(async () => done(await runDemo()));
 }
 

@@ -5,9 +5,8 @@
  */
 import { Buffer } from "node:buffer";
 import { styleText } from "node:util";
-import { redactUrls } from "../amqp/options.ts";
+import { Log } from "./log.ts";
 
-const PROGRAM = "rabbit-rpc";
 const NEWLINE = Uint8Array.of(10);
 /** Two entries a line: the line and its end. */
 const MAX_WAITING_LINES = 2 * 1024;
@@ -105,11 +104,9 @@ export function styled(
   return styleText(style, text, { validateStream: false });
 }
 
-/** One line on stderr, in order with all others. */
+/** One line of text on stderr, where there is no `--log-format`. */
 export function report(message: string): void {
-  // Whatever it quotes: an argument in the wrong place, a library's error.
-  const line = redactUrls(message).replaceAll("\n", " ");
-  Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${line}\n`));
+  new Log().warn(message);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -6,11 +6,8 @@
 import type { Command } from "commander";
 import { connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
-import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { requests } from "../rpc/failures.ts";
-import type { RpcRequest } from "../rpc/procedure.ts";
-import type { ServerEvent } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { EXIT, exitStatusOf } from "./exit_status.ts";
 import {
@@ -21,9 +18,10 @@ import {
   parseCount,
   parseTimeout,
 } from "./flags.ts";
-import { OrderedOutput, report } from "./output.ts";
+import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
 import { sentence } from "./sentences.ts";
+import { serverReporter } from "./server_events.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
 import { onSignal } from "./signals.ts";
 
@@ -98,6 +96,7 @@ export function addServerCommand(
 }
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
+  const log = new Log(flags);
   await using service = openService(flags);
   await using transport = new AmqpTransport(connectSettings(flags.url, {
     ...await connectOptions(flags),
@@ -119,7 +118,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     onEvent: serverReporter(flags, service),
   });
   using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
-    if (times === 1) report(`stopping; ${requests(server.inHand)} in hand`);
+    if (times === 1) log.warn(`stopping; ${requests(server.inHand)} in hand`);
     void server.stop(times === 1 ? {} : { graceMs: 0 });
   });
   try {
@@ -127,46 +126,9 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     return EXIT.ok;
   } catch (thrown) {
     const error = RpcError.from(thrown);
-    report(sentence(error, { queue, timeoutMs: flags.connectTimeout }));
-    return exitStatusOf(error);
+    const status = exitStatusOf(error);
+    const subject = { queue, timeoutMs: flags.connectTimeout };
+    log.failure(error, sentence(error, subject), { status });
+    return status;
   }
-}
-
-/** Prints as the tutorial does; with --quiet only what went wrong. */
-function serverReporter(
-  { quiet, verbose }: ServerFlags,
-  service: Service,
-): (event: ServerEvent) => void {
-  const output = new OrderedOutput();
-  const say = quiet ? () => {} : (line: string) => output.add(line);
-  const note = verbose ? report : () => {};
-  return (event) => {
-    switch (event.type) {
-      case "consuming":
-        return say(` [x] Awaiting RPC requests on ${event.queue}`);
-      case "request":
-        if (quiet) return;
-        return say(` [.] ${describe(event.request, service)}`);
-      case "interrupted":
-        return report(`${event.error.message}; consuming again soon`);
-      case "answered":
-        if (event.error) note(`answered ${event.error.code}: ${event.error}`);
-        return;
-      case "reply_held":
-        return note(`reply ${event.correlationId} held for the connection`);
-      case "reply_dropped":
-        return note(`reply ${event.correlationId} dropped: ${event.why}`);
-      case "request_dropped":
-        return report(
-          `request ${event.request.correlationId} dropped: ${event.why}`,
-        );
-    }
-  };
-}
-
-function describe(request: RpcRequest, service: Service): string {
-  if (service.describe) return service.describe(request);
-  const { type, correlationId, bytes } = request;
-  return [type, correlationId, `${bytes.length} bytes`]
-    .filter(Boolean).join(" ");
 }

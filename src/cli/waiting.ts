@@ -5,7 +5,7 @@
  */
 import type { RpcConnection } from "../amqp/connect.ts";
 import { requests } from "../rpc/failures.ts";
-import { report } from "./output.ts";
+import { Log, type LogFlags } from "./log.ts";
 
 /** Whoever has waited so long may want to know why. */
 const PATIENCE_MS = 1_000;
@@ -14,7 +14,7 @@ const PATIENCE_MS = 1_000;
 export function watchForServer(
   rpc: RpcConnection,
   queue: string,
-  flags: { quiet?: boolean },
+  flags: LogFlags,
 ): Disposable {
   const timer = setTimeout(() => void look(rpc, queue, flags), PATIENCE_MS);
   return { [Symbol.dispose]: () => clearTimeout(timer) };
@@ -23,13 +23,13 @@ export function watchForServer(
 async function look(
   rpc: RpcConnection,
   queue: string,
-  { quiet }: { quiet?: boolean },
+  flags: LogFlags,
 ): Promise<void> {
-  if (quiet || rpc.stats.pending === 0) return;
+  if (flags.quiet || rpc.stats.pending === 0) return;
   try {
     const info = await rpc.inspect(queue);
     if (info?.consumers !== 0) return;
-    report(
+    new Log(flags).info(
       `queue "${queue}" exists but no server is consuming it ` +
         `(${requests(info.messages)} waiting); waiting for one`,
     );

@@ -42,7 +42,8 @@ function commandItem({ name, summary }: CommandShape): string {
 
 function commandCase({ name, flags, choices }: CommandShape): string {
   const first = choices.length > 0 ? [`'1: :(${choices.join(" ")})'`] : [];
-  const specs = [...flags.map(flagSpec), ...first];
+  // Without the last, no flag would be completed after an argument.
+  const specs = [...flags.map(flagSpec), ...first, "'*: :_nothing'"];
   const lines = specs.map((spec) => `            ${spec}`);
   return `        ${name})\n          _arguments -s -S \\\n${
     lines.join(" \\\n")
@@ -64,7 +65,7 @@ function actionOf(
   { isFile, choices }: NonNullable<FlagShape["value"]>,
 ): string {
   if (isFile) return "_files";
-  return choices.length > 0 ? `(${choices.join(" ")})` : " ";
+  return choices.length > 0 ? `(${choices.join(" ")})` : "_nothing";
 }
 
 function quoted(text: string): string {

@@ -147,7 +147,8 @@ function printer({ json, watch }: StatusFlags): Print {
 function livePrinter(): Print {
   const table = new LiveTable();
   return async (look) => {
-    const { rows } = Deno.consoleSize();
+    // Some terminals do not know their size, and tell 0.
+    const rows = Deno.consoleSize().rows || Infinity;
     await writeText(table.draw(tableLines(look), rows));
   };
 }

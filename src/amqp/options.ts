@@ -165,7 +165,7 @@ export function redactUrls(text: string): string {
 export function brokerUrl(broker: BrokerAddress): string {
   const scheme = broker.tls ? "amqps" : "amqp";
   const user = encodeURIComponent(broker.username);
-  const vhost = encodeURIComponent(broker.vhost).replace("%2F", "");
+  const vhost = broker.vhost === "/" ? "" : encodeURIComponent(broker.vhost);
   return `${scheme}://${user}@${brokerName(broker)}/${vhost}`;
 }
 

@@ -25,6 +25,7 @@ function originOf(command: Command, option: Option): string | undefined {
 export function showOrigins(command: Command): void {
   const help = new Help();
   command.configureHelp({
+    ...command.configureHelp(),
     optionDescription(option) {
       const description = help.optionDescription(option);
       const origin = originOf(command, option);

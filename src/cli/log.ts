@@ -67,7 +67,7 @@ export class Log {
       ...fields,
       ...(error instanceof RpcError &&
         { code: error.code, reason: error.reason }),
-      ...(causes.length > 0 && { causes: causes.map(redactUrls) }),
+      ...(causes.length > 0 && { causes: causes.map(clean) }),
     });
     if (logFormat === "json") return;
     for (const cause of causes) this.error(`caused by ${cause}`);
@@ -88,17 +88,19 @@ export function logRecord(
   fields?: LogFields,
 ): string {
   const time = new Date().toISOString();
-  const redacted = redactUrls(message);
-  return JSON.stringify({ level, time, message: redacted, ...fields });
+  return JSON.stringify({ level, time, message: clean(message), ...fields });
 }
 
 function textLine(message: string, fields: LogFields = {}): string {
   const shown = SHOWN_FIELDS
     .filter((name) => fields[name] !== undefined)
     .map((name) => `${name} ${fields[name]}`);
-  const full = shown.length > 0 ? `${message} (${shown.join(", ")})` : message;
-  // Whatever it quotes: an argument in the wrong place, what a stranger sent.
-  return redactUrls(full).replace(/\p{Cc}+/gu, " ");
+  return clean(shown.length > 0 ? `${message} (${shown.join(", ")})` : message);
+}
+
+/** Whatever it quotes: an argument in the wrong place, what a stranger sent. */
+function clean(text: string): string {
+  return redactUrls(text).replace(/\p{Cc}+/gu, " ");
 }
 
 /** What led to an error, the nearest first. */

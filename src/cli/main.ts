@@ -47,6 +47,8 @@ function createProgram(): Command {
     .version(versionText(), "-V, --version", "print the version and exit")
     .helpCommand(false)
     .showSuggestionAfterError()
+    // As wide as the terminal, 80 elsewhere; wrapped in a narrow one too.
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
       // Told by failureStatus.
       outputError: () => {},

@@ -31,6 +31,8 @@ async function kept(args: string[]): Promise<unknown> {
 const CALLS: [string[], number, string[]][] = [
   [["client", "q", "x", ...NOWHERE], 75, ["net"]],
   [["client", "q", "@/etc/passwd", ...NOWHERE], 75, ["net", "read"]],
+  [["status", ...NOWHERE], 75, ["net"]],
+  [["completions", "bash"], 0, ["env"]],
   [["bench", "q", ...NOWHERE], 75, ["net"]],
   [["bench", "q", "-o", "/dev/null", ...NOWHERE], 75, ["net", "write"]],
   [["server", "q", "--builtin", "echo", ...TOO_MANY], 64, ["net"]],

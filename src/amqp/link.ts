@@ -14,23 +14,31 @@ import type {
 } from "../rpc/transport.ts";
 import { Canceler } from "./cancellation.ts";
 import { channelFailure } from "./failures.ts";
-import type { BrokerAddress, ConnectSettings } from "./options.ts";
+import {
+  type BrokerAddress,
+  brokerUrl,
+  type ConnectSettings,
+} from "./options.ts";
 import { AmqpCallbackQueue, AmqpRequestQueue, inspectQueue } from "./queues.ts";
 import { ReplyQueues } from "./reply_queues.ts";
+import { roundTripMs } from "./round_trip.ts";
 import { AmqpSocket } from "./socket.ts";
 
 /** A Link over one socket. */
 export class AmqpLink implements Link {
   readonly vhost: string;
+  /** Of the broker, without the password. */
+  readonly url: string;
   readonly #socket: AmqpSocket;
   readonly #canceler: Canceler;
   readonly #replyQueues: ReplyQueues;
 
-  private constructor(socket: AmqpSocket, vhost: string) {
+  private constructor(socket: AmqpSocket, broker: BrokerAddress) {
     this.#socket = socket;
     this.#canceler = new Canceler(socket);
     this.#replyQueues = new ReplyQueues(socket);
-    this.vhost = vhost;
+    this.vhost = broker.vhost;
+    this.url = brokerUrl(broker);
   }
 
   /** Connects to one broker. */
@@ -41,7 +49,7 @@ export class AmqpLink implements Link {
   ): Promise<AmqpLink> {
     const socket = new AmqpSocket(broker, settings);
     await socket.open(signal);
-    return new AmqpLink(socket, broker.vhost);
+    return new AmqpLink(socket, broker);
   }
 
   get lost(): Promise<Error> {
@@ -75,6 +83,11 @@ export class AmqpLink implements Link {
 
   checkReplyTo(queue: string): Promise<ReplyQueueKind> {
     return this.#replyQueues.check(queue);
+  }
+
+  /** How long the broker takes to answer, in ms. */
+  roundTripMs(): Promise<number> {
+    return failing(roundTripMs(this.#socket));
   }
 
   /** Closes the connection. */

@@ -98,7 +98,7 @@ function refuseTls(options: TlsOptions = {}): void {
 }
 
 /** At commas before a scheme: a password may have commas of its own. */
-function splitUrls(urls: string): string[] {
+export function splitUrls(urls: string): string[] {
   return urls.split(/,(?=\s*amqps?:\/\/)/);
 }
 
@@ -159,6 +159,14 @@ export function redactUrl(text: string): string {
 /** A text that may hold URLs, with their passwords as `***`. */
 export function redactUrls(text: string): string {
   return text.replace(/([a-z][a-z\d+.-]*:\/\/[^\s:/]*):\S*@/gi, "$1:***@");
+}
+
+/** The URL of a broker, with the user and without the password. */
+export function brokerUrl(broker: BrokerAddress): string {
+  const scheme = broker.tls ? "amqps" : "amqp";
+  const user = encodeURIComponent(broker.username);
+  const vhost = broker.vhost === "/" ? "" : encodeURIComponent(broker.vhost);
+  return `${scheme}://${user}@${brokerName(broker)}/${vhost}`;
 }
 
 /** `host:port`, as errors name a broker. */

@@ -15,7 +15,8 @@ import { runChild } from "./child.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
 import { readInputFile, readPassword } from "./input.ts";
-import { OrderedOutput, report } from "./output.ts";
+import { Log } from "./log.ts";
+import { OrderedOutput } from "./output.ts";
 import { onSignal } from "./signals.ts";
 
 interface BrokerFlags {
@@ -73,7 +74,7 @@ async function runBroker(
   const users = new Map([[user.name, user.password]]);
   await using broker = await listen({ hostname, port, users, vhosts });
   if (!isLoopback(hostname)) {
-    report(
+    new Log().warn(
       `listening on ${hostname}: whoever reaches this machine can try to ` +
         `log in as "${user.name}". This broker is for development.`,
     );

@@ -4,11 +4,13 @@
  * @module
  */
 import type { Command } from "commander";
+import type { RpcError } from "../rpc/errors.ts";
 import { Caller, type Outcome, outcomeJson } from "./caller.ts";
 import { ClientConnection } from "./client_connection.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { readInputFile, readStdin } from "./input.ts";
-import { OrderedOutput, report, writeReply } from "./output.ts";
+import { Log } from "./log.ts";
+import { OrderedOutput, writeReply } from "./output.ts";
 import {
   addClientFlags,
   batchFlag,
@@ -110,7 +112,7 @@ async function callOnce(
   const outcome = await caller.call({ id: 1, body });
   await printOutcome(outcome, flags);
   if (outcome.error === undefined) return EXIT.ok;
-  report(sentence(outcome.error, { queue, timeoutMs: flags.timeout }));
+  reportFailure(outcome.error, queue, flags);
   return canceling.signal.reason === "SIGTERM"
     ? EXIT.terminated
     : exitStatusOf(outcome.error);
@@ -133,4 +135,14 @@ async function printOutcome(
   } else if (outcome.body) {
     await writeReply(outcome.body);
   }
+}
+
+function reportFailure(
+  error: RpcError,
+  queue: string,
+  flags: ClientFlags,
+): void {
+  const message = sentence(error, { queue, timeoutMs: flags.timeout });
+  const status = exitStatusOf(error);
+  new Log(flags).failure(error, message, { status });
 }

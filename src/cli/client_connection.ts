@@ -8,7 +8,7 @@ import { type ConnectSettings, connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
 import { reportConnection } from "./connection_events.ts";
 import { connectOptions } from "./flags.ts";
-import { report } from "./output.ts";
+import { Log } from "./log.ts";
 import type { ClientFlags } from "./request_flags.ts";
 import { type WaitOptions, watchForServer } from "./waiting.ts";
 
@@ -51,14 +51,14 @@ export class ClientConnection implements AsyncDisposable {
     queue: string,
     flags: ClientFlags,
     calls: WaitOptions["calls"],
-    say: (sentence: string) => void = report,
+    say = (sentence: string) => new Log(flags).info(sentence),
   ): Disposable {
     return watchForServer(this.rpc, {
       queue,
       vhost: this.#vhost,
       patient: Boolean(flags.wait || flags.retries),
       calls,
-      say: flags.quiet ? () => {} : say,
+      say,
     });
   }
 

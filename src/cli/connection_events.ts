@@ -5,28 +5,34 @@
  */
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import { formatMs } from "../rpc/limits.ts";
-import { report } from "./output.ts";
+import { Log, type LogFlags } from "./log.ts";
 
 /** Tells what a person who watches should know; the rest with --verbose. */
 export function reportConnection(
   event: ConnectionEvent,
-  flags: { verbose?: boolean },
+  flags: LogFlags,
 ): void {
+  const log = new Log(flags);
+  const fields = { event: event.type };
   switch (event.type) {
     case "connected":
-      if (flags.verbose) report(`connected to ${event.broker}`);
-      return;
+      return log.debug(`connected to ${event.broker}`, fields);
     case "unreachable": {
       const soon = formatMs(event.retryInMs);
-      return report(`${event.error.message}; trying again in ${soon}`);
+      const message = `${event.error.message}; trying again in ${soon}`;
+      return log.warn(message, { ...fields, retry_in_ms: event.retryInMs });
     }
     case "lost":
-      return report(
+      return log.warn(
         `lost the connection to ${event.broker}: ${event.error.message}`,
+        fields,
       );
     case "blocked":
-      return report(`the broker accepts no messages: ${event.reason}`);
+      return log.warn(
+        `the broker accepts no messages: ${event.reason}`,
+        fields,
+      );
     case "unblocked":
-      return report("the broker accepts messages again");
+      return log.warn("the broker accepts messages again", fields);
   }
 }

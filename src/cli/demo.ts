@@ -18,6 +18,12 @@ import { CliError, EXIT } from "./exit_status.ts";
 import { colorFlag } from "./flags.ts";
 import { OrderedOutput } from "./output.ts";
 
+const EXAMPLES = `
+Examples:
+  rabbit-rpc demo
+  rabbit-rpc demo | less
+  time rabbit-rpc demo`;
+
 const QUEUE = "rpc_queue";
 const CALLS_AT_ONCE = 200;
 const SLOW_MS = 1_000;
@@ -34,6 +40,7 @@ export function addDemoCommand(
         "client, and shows what happens to their calls.",
     )
     .addOption(colorFlag())
+    .addHelpText("after", EXAMPLES)
     .action(async ({ color }) => done(await runDemo(color)));
 }
 

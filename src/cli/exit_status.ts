@@ -69,9 +69,9 @@ export class CliError extends Error {
   /** The exit status. */
   readonly status: number;
 
-  /** The message goes to stderr as it is. */
-  constructor(status: number, message: string) {
-    super(message);
+  /** The message goes to stderr as it is; the cause with `--verbose`. */
+  constructor(status: number, message: string, cause?: unknown) {
+    super(message, { cause });
     this.status = status;
   }
 }

@@ -7,6 +7,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
 import type { ColorWhen } from "./color.ts";
 import { readInputFile, readPassword } from "./input.ts";
+import type { LogFlags } from "./log.ts";
 import { type TlsFlags, tlsOptions } from "./tls_files.ts";
 
 /** What other programs know the broker by. */
@@ -83,11 +84,16 @@ export function parseRate(text: string): number {
   throw new InvalidArgumentError("It must be a number above 0.");
 }
 
+/** The variable that sets a flag. */
+export function variableOf(option: Option): string {
+  const name = option.long!.slice(2).toUpperCase().replaceAll("-", "_");
+  return `RABBIT_RPC_${name}`;
+}
+
 /** A flag that the environment can set as well. */
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
-  const name = option.long!.slice(2).toUpperCase().replaceAll("-", "_");
-  const variable = `RABBIT_RPC_${name}`;
+  const variable = variableOf(option);
   const value = Deno.env.get(variable);
   // Commander takes any value of a switch for on.
   const isOff = option.isBoolean() && value !== undefined && OFF.has(value);
@@ -122,7 +128,7 @@ function forcedColor(): ColorWhen {
 }
 
 /** The flags of everything that connects. */
-export interface CommonFlags extends TlsFlags {
+export interface CommonFlags extends TlsFlags, LogFlags {
   url: string;
   /** From RABBIT_RPC_PASSWORD: no flag, since other users can see those. */
   password?: string;
@@ -130,15 +136,14 @@ export interface CommonFlags extends TlsFlags {
   connectTimeout: number;
   heartbeat: number;
   color: ColorWhen;
-  quiet?: boolean;
-  verbose?: boolean;
+  context?: string;
 }
 
 /** Adds the flags of everything that connects. */
 export function addCommonFlags(command: Command): Command {
-  const password = Deno.env.get(PASSWORD_VARIABLE) || undefined;
+  const password = Deno.env.get(PASSWORD_VARIABLE);
+  if (password) command.setOptionValueWithSource("password", password, "env");
   return command
-    .setOptionValueWithSource("password", password, "env")
     .addOption(
       flag("-u, --url <url>", "broker, or several separated by commas")
         .default(
@@ -165,8 +170,15 @@ export function addCommonFlags(command: Command): Command {
         .argParser(parseSeconds).default(20_000, "20s"),
     )
     .addOption(colorFlag())
+    .addOption(
+      flag("--context <name>", "a section of the configuration file"),
+    )
     .addOption(flag("-q, --quiet", "print results and errors only"))
-    .addOption(flag("-v, --verbose", "say more on stderr"));
+    .addOption(flag("-v, --verbose", "say more on stderr"))
+    .addOption(
+      flag("--log-format <format>", "of what is said on stderr")
+        .choices(["text", "json"]).default("text"),
+    );
 }
 
 /** What the common flags mean for a connection. */

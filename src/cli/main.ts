@@ -7,46 +7,40 @@
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../rpc/errors.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
+import { showOrigins, withOrigin } from "./flag_origins.ts";
 import { withholdSettings } from "./flags.ts";
-import { report } from "./output.ts";
+import { Log } from "./log.ts";
 import { giveBackPermissions } from "./permissions.ts";
+import { subcommandsFor } from "./subcommands.ts";
 import { versionText } from "./version.ts";
-
-/** Adds a subcommand to the program; `done` gets the exit status. */
-type AddCommand = (program: Command, done: (status: number) => void) => void;
-
-/** Each is loaded when it is asked for: a call should not wait for a broker. */
-const SUBCOMMANDS: Record<string, () => Promise<AddCommand>> = {
-  server: async () => (await import("./server.ts")).addServerCommand,
-  client: async () => (await import("./client.ts")).addClientCommand,
-  bench: async () => (await import("./bench.ts")).addBenchCommand,
-  broker: async () => (await import("./broker.ts")).addBrokerCommand,
-  demo: async () => (await import("./demo.ts")).addDemoCommand,
-  "demo-server": async () =>
-    (await import("./demo_server.ts")).addDemoServerCommand,
-};
 
 /** Runs the program and returns its exit status. */
 export async function main(args: string[]): Promise<number> {
   let status: number = EXIT.ok;
   const program = createProgram();
   try {
-    for (const add of await subcommandsFor(args)) {
+    for (const add of await subcommandsFor(args[0])) {
       add(program, (exitStatus) => status = exitStatus);
     }
+    program.commands.forEach(showOrigins);
+    if (mentionsContext(args)) {
+      // The reader of TOML is loaded for nothing else.
+      (await import("./use_context.ts")).useContexts(program);
+    }
+    program.hook("preAction", (_, command) => withholdSettings(command));
+    program.hook("preAction", (_, command) => giveBackPermissions(command));
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
-    return failureStatus(error);
+    const [command, ...others] = program.commands;
+    return failureStatus(error, others.length === 0 ? command : undefined);
   }
 }
 
-/** The one that is asked for; all of them where help may be wanted. */
-function subcommandsFor([name = ""]: string[]): Promise<AddCommand[]> {
-  const names = Object.hasOwn(SUBCOMMANDS, name)
-    ? [name]
-    : Object.keys(SUBCOMMANDS);
-  return Promise.all(names.map((name) => SUBCOMMANDS[name]!()));
+/** Whether a context may be asked for; that is known once all is parsed. */
+function mentionsContext(args: string[]): boolean {
+  return Deno.env.has("RABBIT_RPC_CONTEXT") ||
+    args.some((arg) => arg.startsWith("--context"));
 }
 
 function createProgram(): Command {
@@ -55,34 +49,47 @@ function createProgram(): Command {
     .version(versionText(), "-V, --version", "print the version and exit")
     .helpCommand(false)
     .showSuggestionAfterError()
+    // As wide as the terminal, 80 elsewhere; wrapped in a narrow one too.
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
-      writeErr: (text) => report(text.trim().replace(/^error: /, "")),
+      // Told by failureStatus.
+      outputError: () => {},
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .hook("preAction", (_, command) => withholdSettings(command))
-    .hook("preAction", (_, command) => giveBackPermissions(command))
     .exitOverride();
 }
 
-function failureStatus(error: unknown): number {
+/** Says what went wrong; the subcommand is the one that ran, if any did. */
+function failureStatus(error: unknown, command: Command | undefined): number {
+  const log = new Log(command?.opts());
   if (error instanceof CommanderError) {
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error.exitCode === 0) return EXIT.ok;
+    if (error.code !== "commander.help") {
+      log.error(error.message.replace(/^error: /, ""), { status: EXIT.usage });
+    }
+    return EXIT.usage;
   }
   // Nobody reads the results any more, `| head -1` for example.
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
-  if (error instanceof CliError) {
-    report(error.message);
-    return error.status;
-  }
+  const [status, message] = described(error, command);
+  // A CliError says in other words what its cause is.
+  const cause = error instanceof CliError ? error.cause : error;
+  log.failure(cause, message, { status });
+  return status;
+}
+
+function described(
+  error: unknown,
+  command: Command | undefined,
+): [status: number, message: string] {
+  if (error instanceof CliError) return [error.status, error.message];
   if (error instanceof RangeError) {
-    report(`${error.message}.`);
-    return EXIT.usage;
+    return [EXIT.usage, `${withOrigin(error.message, command)}.`];
   }
   if (error instanceof RpcError) {
-    report(`${error.message}.`);
-    return exitStatusOf(error);
+    return [exitStatusOf(error), `${error.message}.`];
   }
-  report(`a bug in rabbit-rpc: ${(error as Error)?.stack ?? error}`);
-  return EXIT.bug;
+  const stack = error instanceof Error ? error.stack : String(error);
+  return [EXIT.bug, `a bug in rabbit-rpc: ${stack}`];
 }

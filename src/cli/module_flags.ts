@@ -10,7 +10,7 @@ import type { Service } from "../procedures/service.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
 import { systemReason } from "./input.ts";
-import { report } from "./output.ts";
+import type { Log } from "./log.ts";
 
 /** How a module is served. */
 export interface ModuleFlags {
@@ -64,6 +64,7 @@ export function parsePermissions(text: string): Deno.PermissionOptionsObject {
 export async function openModuleFlags(
   path: string,
   flags: ModuleFlags,
+  log: Log,
 ): Promise<Service> {
   const { workers, modulePermissions: permissions } = flags;
   await checkReadable(path);
@@ -71,7 +72,7 @@ export async function openModuleFlags(
     return await openModule(path, {
       workers: workers ?? 0,
       permissions,
-      log: report,
+      log: (line) => log.warn(line),
     });
   } catch (error) {
     throw explained(error);

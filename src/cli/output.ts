@@ -5,9 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import { redactUrls } from "../amqp/options.ts";
 
-const PROGRAM = "rabbit-rpc";
 const NEWLINE = Uint8Array.of(10);
 /** What may wait for a slow reader: entries, two of them a line, and bytes. */
 const MAX_WAITING = { entries: 2 * 1024, bytes: 4 * 2 ** 20 };
@@ -110,18 +108,6 @@ export async function writeResult(bytes: Uint8Array): Promise<void> {
 export async function writeReply(bytes: Uint8Array): Promise<void> {
   await writeResult(bytes);
   if (Deno.stdout.isTerminal()) await writeResult(NEWLINE);
-}
-
-/** One line on stderr, in order with all others. */
-export function report(message: string): void {
-  // Whatever it quotes: an argument in the wrong place, a library's error.
-  const line = oneLine(redactUrls(message));
-  Deno.stderr.writeSync(encoder.encode(`${PROGRAM}: ${line}\n`));
-}
-
-/** Without control characters: what a stranger sent can't style or add lines. */
-export function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 const CLEAR_LINE = "\r\x1b[K";

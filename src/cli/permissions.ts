@@ -54,6 +54,11 @@ const NEEDS: Record<string, Needs> = {
     read: readsFlags(call) || readsBody(call) || writesFailures(call),
     write: writesFailures(call),
   }),
+  status: (call) => ({ net: true, read: readsFlags(call) }),
+  // Where the configuration is depends on the environment.
+  context: () => ({ read: true, env: true }),
+  // All flags are made again, and each looks for its variable.
+  completions: () => ({ env: true }),
   bench: (call) => ({
     net: true,
     read: readsFlags(call),

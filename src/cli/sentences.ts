@@ -19,7 +19,8 @@ const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
   no_queue: ({ queue }) =>
     `Start a server with "rabbit-rpc server ${queue} ...", or use --wait.`,
   no_consumer: () => "Start a server, or use --wait.",
-  broker_unreachable: () => "Is one running? Set --url.",
+  broker_unreachable: () =>
+    'Is one running? Try "rabbit-rpc broker", or set --url.',
   refused: () =>
     "Check --password-file and the user's permissions on the vhost.",
   locked: () => "Wait for that connection to end, or choose another name.",
@@ -49,5 +50,6 @@ export function sentence(error: RpcError, subject: CallSubject): string {
   return advice ? `${full} ${advice(subject)}` : full;
 }
 
-const longerTimeout: Advice = ({ timeoutMs }) =>
-  `Use -t ${formatMs(timeoutMs * 4)}, or look at the server.`;
+const longerTimeout: Advice = ({ queue, timeoutMs }) =>
+  `Use -t ${formatMs(timeoutMs * 4)}, or look with ` +
+  `"rabbit-rpc status ${queue}".`;

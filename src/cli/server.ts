@@ -6,11 +6,8 @@
 import type { Command } from "commander";
 import { connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
-import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { requests } from "../rpc/failures.ts";
-import type { RpcRequest } from "../rpc/procedure.ts";
-import type { ServerEvent } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { EXIT, exitStatusOf } from "./exit_status.ts";
 import {
@@ -23,9 +20,10 @@ import {
   parseSize,
   parseTimeout,
 } from "./flags.ts";
-import { oneLine, OrderedOutput, report } from "./output.ts";
+import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
 import { sentence } from "./sentences.ts";
+import { serverReporter } from "./server_events.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
 import { onSignal } from "./signals.ts";
 
@@ -44,8 +42,6 @@ interface ServerFlags extends CommonFlags, ServingFlags {
   count?: number;
   grace: number;
 }
-
-const MAX_LINE = 500;
 
 const EXAMPLES = `
 Examples:
@@ -130,7 +126,8 @@ export function addServerCommand(
 }
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
-  await using service = await openService(flags);
+  const log = new Log(flags);
+  await using service = await openService(flags, log);
   await using transport = new AmqpTransport(connectSettings(flags.url, {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,
@@ -156,7 +153,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     onEvent: serverReporter(flags, service),
   });
   using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
-    if (times === 1) report(`stopping; ${requests(server.inHand)} in hand`);
+    if (times === 1) log.warn(`stopping; ${requests(server.inHand)} in hand`);
     void server.stop(times === 1 ? {} : { graceMs: 0 });
   });
   try {
@@ -164,56 +161,9 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     return EXIT.ok;
   } catch (thrown) {
     const error = RpcError.from(thrown);
-    report(sentence(error, { queue, timeoutMs: flags.connectTimeout }));
-    return exitStatusOf(error);
+    const status = exitStatusOf(error);
+    const subject = { queue, timeoutMs: flags.connectTimeout };
+    log.failure(error, sentence(error, subject), { status });
+    return status;
   }
-}
-
-/** Prints as the tutorial does; with --quiet only what went wrong. */
-function serverReporter(
-  { quiet, verbose }: ServerFlags,
-  service: Service,
-): (event: ServerEvent) => void {
-  const output = new OrderedOutput();
-  const say = quiet ? () => {} : (line: string) => output.add(line);
-  const note = verbose ? report : () => {};
-  return (event) => {
-    switch (event.type) {
-      case "consuming":
-        return say(` [x] Awaiting RPC requests on ${event.queue}`);
-      case "request":
-        if (quiet) return;
-        return say(shortLine(` [.] ${describe(event.request, service)}`));
-      case "interrupted":
-        return report(`${event.error.message}; consuming again soon`);
-      case "answered":
-        if (event.error) note(`answered ${event.error.code}: ${event.error}`);
-        return;
-      case "reply_held":
-        return note(`reply ${event.correlationId} held for the connection`);
-      case "reply_dropped":
-        return note(`reply ${event.correlationId} dropped: ${event.why}`);
-      case "request_dropped":
-        return note(
-          `request ${event.request.correlationId} dropped: ${event.why}`,
-        );
-      case "reply_to_refused":
-        return report(
-          `requests with reply_to ${JSON.stringify(event.replyTo)} are ` +
-            `refused: ${event.why}`,
-        );
-    }
-  };
-}
-
-/** Callers choose what is in it. */
-function shortLine(text: string): string {
-  return oneLine(text.slice(0, MAX_LINE));
-}
-
-function describe(request: RpcRequest, service: Service): string {
-  if (service.describe) return service.describe(request);
-  const { type, correlationId, bytes } = request;
-  return [type, correlationId, `${bytes.length} bytes`]
-    .filter(Boolean).join(" ");
 }

@@ -20,7 +20,7 @@ import {
   type ModuleFlags,
   openModuleFlags,
 } from "./module_flags.ts";
-import { report } from "./output.ts";
+import type { Log } from "./log.ts";
 
 /** What to serve, and how it runs. */
 export interface ServingFlags extends ModuleFlags {
@@ -54,7 +54,7 @@ interface Kind {
   /** How it is asked for. */
   readonly usage: string;
   readonly isAsked: (flags: ServingFlags) => boolean;
-  readonly open: (flags: ServingFlags) => Service | Promise<Service>;
+  readonly open: (flags: ServingFlags, log: Log) => Service | Promise<Service>;
 }
 
 const KINDS: readonly Kind[] = [
@@ -69,7 +69,7 @@ const KINDS: readonly Kind[] = [
   {
     usage: "--module FILE",
     isAsked: ({ module }) => module !== undefined,
-    open: (flags) => openModuleFlags(flags.module!, flags),
+    open: (flags, log) => openModuleFlags(flags.module!, flags, log),
   },
   {
     usage: "-- CMD",
@@ -84,7 +84,10 @@ const KINDS: readonly Kind[] = [
  * @throws {CliError} where that is not exactly one thing, or there is no such
  * command.
  */
-export async function openService(flags: ServingFlags): Promise<Service> {
+export async function openService(
+  flags: ServingFlags,
+  log: Log,
+): Promise<Service> {
   if (flags.execLines && flags.command.length === 0) {
     throw new CliError(EXIT.usage, "--exec-lines wants a command after --.");
   }
@@ -96,15 +99,16 @@ export async function openService(flags: ServingFlags): Promise<Service> {
       `a server runs one thing: give exactly one of ${usages}.`,
     );
   }
-  return await kind.open(flags);
+  return await kind.open(flags, log);
 }
 
 async function openCommand(
   { command, execLines, concurrency, maxReply }: ServingFlags,
+  log: Log,
 ): Promise<Service> {
   const create = execLines ? createExecLines : createExec;
   return create(await findCommand(command), {
-    log: report,
+    log: (line) => log.warn(line),
     concurrency: concurrency ?? undefined,
     maxReplyBytes: maxReply,
   });

@@ -5,7 +5,7 @@
  */
 import type { TlsOptions } from "../amqp/tls.ts";
 import { readFile } from "./input.ts";
-import { report } from "./output.ts";
+import { Log, type LogFlags } from "./log.ts";
 
 /** The flags for `amqps://`. */
 export interface TlsFlags {
@@ -22,8 +22,9 @@ export interface TlsFlags {
  * @throws {CliError} 66 where one can't be read.
  */
 export async function tlsOptions(
-  { cacert, cert, key, servername, insecure }: TlsFlags,
+  flags: TlsFlags & LogFlags,
 ): Promise<TlsOptions | undefined> {
+  const { cacert, cert, key, servername, insecure } = flags;
   const options: TlsOptions = {};
   if (cacert) options.caCert = await readFile(cacert);
   if (cert) options.cert = await readFile(cert);
@@ -31,7 +32,9 @@ export async function tlsOptions(
   if (servername) options.servername = servername;
   if (insecure) {
     options.insecure = true;
-    report("--insecure: whoever answers as the broker learns the password");
+    new Log(flags).warn(
+      "--insecure: whoever answers as the broker learns the password",
+    );
   }
   return Object.keys(options).length > 0 ? options : undefined;
 }

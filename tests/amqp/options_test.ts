@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   type BrokerAddress,
   brokerName,
+  brokerUrl,
   connectSettings,
   redactUrl,
   redactUrls,
@@ -226,4 +227,16 @@ Deno.test("no error shows a password, whatever a URL looks like", () => {
     assert.equal(String(error?.message).includes(SECRET), false, url);
   });
   fc.assert(run, { numRuns: 2_000 });
+});
+
+Deno.test("the URL of a broker: complete, without its password", () => {
+  const shown: [string, string][] = [
+    ["amqp://", "amqp://guest@localhost:5672/"],
+    ["amqps://bob:s3cr3t@mq/prod", "amqps://bob@mq:5671/prod"],
+    ["amqp://b%2Fb:x@[::1]:1/%2Fprod", "amqp://b%2Fb@[::1]:1/%2Fprod"],
+  ];
+  for (const [url, expected] of shown) {
+    const [broker] = connectSettings(url).brokers;
+    assert.equal(brokerUrl(broker!), expected);
+  }
 });

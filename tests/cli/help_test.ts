@@ -1,9 +1,10 @@
 // What the program tells about itself, and of wrong usage; without a broker.
 
-import { test } from "../support/needs.ts";
+import { test, testNeeding } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { run } from "../support/program.ts";
+import { commandLine, run } from "../support/program.ts";
+import { startAtTerminal, terminalMissing } from "../support/terminal.ts";
 
 test("--version prints the version and what it runs on", async () => {
   for (const flag of ["--version", "-V"]) {
@@ -76,8 +77,10 @@ const COMMON: Flag[] = [
   ["--connect-timeout <duration>", "10s"],
   ["--heartbeat <duration>", "20s"],
   ["--color <when>"],
+  ["--context <name>"],
   ["--quiet"],
   ["--verbose"],
+  ["--log-format <format>"],
 ];
 
 for (const subcommand of ["server", "client"] as const) {
@@ -101,6 +104,40 @@ for (const subcommand of ["server", "client"] as const) {
   });
 }
 
+for (
+  const subcommand of [
+    ...["server", "client", "bench", "status"],
+    ...["broker", "demo", "context", "completions"],
+  ]
+) {
+  test(`${subcommand} --help fits into 80 columns, with examples`, async () => {
+    const { code, stdout } = await run([subcommand, "--help"]);
+    assert.equal(code, 0);
+    const examples = stdout.slice(stdout.indexOf("Examples:"));
+    const example = /^ {2}.*rabbit-rpc [a-z]+/gm;
+    assert.ok((examples.match(example)?.length ?? 0) >= 3, stdout);
+    const described = stdout.slice(0, stdout.indexOf("Examples:"));
+    for (const line of described.split("\n")) {
+      assert.ok(line.length <= 80, line);
+    }
+  });
+}
+
+const needs = [terminalMissing()];
+
+testNeeding("help is as wide as the terminal", { needs }, async () => {
+  const words = await commandLine(["client", "--help"]);
+  for (const columns of [60, 100]) {
+    await using terminal = startAtTerminal(words, { columns });
+    const { code, stdout } = await terminal.result();
+    assert.equal(code, 0);
+    const described = stdout.slice(0, stdout.indexOf("Examples:"));
+    const lengths = described.split(/\r?\n/).map((line) => line.length);
+    const longest = Math.max(...lengths);
+    assert.ok(longest <= columns && longest > columns - 15, `${longest}`);
+  }
+});
+
 /** One line a flag, however help was wrapped. */
 function describedFlags(help: string): string[] {
   return help.split(/\n(?= {2}-)/).map((text) => text.replace(/\s+/g, " "));
@@ -110,6 +147,11 @@ function describedFlags(help: string): string[] {
 const WRONG: [string[], RegExp][] = [
   [["frobnicate"], /unknown command 'frobnicate'/],
   [["sever", "q"], /unknown command 'sever'.*server/],
+  [["statsu"], /unknown command 'statsu'.*status/],
+  [["status", "--wacth"], /unknown option.*--watch/],
+  [["status", "--interval", "0s"], /--interval.*above zero/],
+  [["client", "q", "--log-format", "xml"], /--log-format.*text, json/],
+  [["context", "drop"], /'drop'.*list, show/],
   [["client"], /missing required argument 'queue'/],
   [["client", "q", "1", "2"], /too many arguments/],
   [["client", "q", "1", "--tiemout", "1s"], /unknown option.*--timeout/],

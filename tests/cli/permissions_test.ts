@@ -39,6 +39,8 @@ const CALLS: [string[], number, string[]][] = [
     0,
     ["net", "read", "write"],
   ],
+  [["status", ...NOWHERE], 75, ["net"]],
+  [["completions", "bash"], 0, ["env"]],
   [["bench", "q", ...NOWHERE], 75, ["net"]],
   [["bench", "q", "-o", "/dev/null", ...NOWHERE], 75, ["net", "write"]],
   [["server", "q", "--builtin", "echo", ...TOO_MANY], 64, ["net"]],

@@ -1,22 +1,11 @@
 // What differs when the program is spoken with at a terminal.
 
 import assert from "node:assert/strict";
-import { isThere } from "../support/files.ts";
-import { permissionsMissing } from "../support/needs.ts";
-import { type Result, runProcess } from "../support/process.ts";
+import type { Result } from "../support/process.ts";
 import { commandLine } from "../support/program.ts";
 import { rabbitMqTest } from "../support/rabbitmq.ts";
+import { startAtTerminal, terminalMissing } from "../support/terminal.ts";
 import { scene, temporaryFile } from "./scene.ts";
-
-const SCRIPT = "/usr/bin/script";
-
-/** Why no terminal can be had here; undefined where it can. */
-function terminalMissing(): string | undefined {
-  const permissions = permissionsMissing();
-  if (permissions !== undefined) return permissions;
-  if (isThere(SCRIPT)) return undefined;
-  return `there is no ${SCRIPT}. On Debian: apt-get install bsdutils.`;
-}
 
 /**
  * Runs the program with a terminal as stdin, stdout and stderr, where
@@ -27,10 +16,8 @@ async function runAtTerminal(
   redirections = "",
 ): Promise<Result> {
   const words = await commandLine(args);
-  const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  const line = [...quoted, redirections].join(" ");
-  const command = ["--quiet", "--return", "--command", line];
-  return await runProcess(SCRIPT, [...command, "/dev/null"]);
+  await using running = startAtTerminal(words, { redirections });
+  return await running.result();
 }
 
 const needs = [terminalMissing()];

@@ -7,7 +7,8 @@
 import { queueName } from "../../rpc/limits.ts";
 import { requestJson } from "../caller.ts";
 import { ClientConnection } from "../client_connection.ts";
-import { OrderedOutput, report } from "../output.ts";
+import { Log } from "../log.ts";
+import { OrderedOutput } from "../output.ts";
 import { callOptions, type ClientFlags } from "../request_flags.ts";
 import { type BatchRequest, inputFormat } from "./requests.ts";
 import { wantsSummary } from "./run.ts";
@@ -33,11 +34,12 @@ export async function dryRun(
   const options = callOptions(flags);
   const output = new OrderedOutput();
   const tally = new Tally();
+  const log = new Log(flags);
   for await (const group of requests) {
     for (const request of group) {
       const { invalid, record } = request;
       tally.add(invalid, record.length);
-      if (invalid) report(`${invalid.message}.`);
+      if (invalid) log.error(`${invalid.message}.`);
       else output.add(requestJson(request, options));
       if (output.full) await output.flushed();
     }
@@ -45,7 +47,7 @@ export async function dryRun(
   await output.flushed();
   if (wantsSummary(flags)) {
     const valid = counted(tally.done - tally.failed, "request");
-    report(`${valid} would go to "${queue}"; nothing was sent`);
+    log.info(`${valid} would go to "${queue}"; nothing was sent`);
   }
   return tally.status;
 }

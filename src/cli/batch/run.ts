@@ -7,7 +7,8 @@ import { Caller, type Outcome, outcomeJson } from "../caller.ts";
 import { ClientConnection } from "../client_connection.ts";
 import { paintFor } from "../color.ts";
 import { EXIT } from "../exit_status.ts";
-import { OrderedOutput, report } from "../output.ts";
+import { Log } from "../log.ts";
+import { OrderedOutput } from "../output.ts";
 import { Pace } from "../pace.ts";
 import { callOptions, type ClientFlags } from "../request_flags.ts";
 import { sentence } from "../sentences.ts";
@@ -67,6 +68,7 @@ interface Parts {
 /** One batch, from the first line to the exit status. */
 class BatchRun {
   readonly #parts: Parts;
+  readonly #log: Log;
   readonly #batch: Batch;
   readonly #input: StdinRequests;
   readonly #output: OrderedOutput;
@@ -81,6 +83,7 @@ class BatchRun {
     const { queue, flags, format, connection, progress } = parts;
     const options = { ...callOptions(flags), signal: this.#canceling.signal };
     this.#parts = parts;
+    this.#log = new Log(flags);
     this.#input = new StdinRequests(format);
     this.#output = new OrderedOutput({
       end: flags.json ? undefined : Uint8Array.of(format.separator),
@@ -145,7 +148,7 @@ class BatchRun {
     failures?.add(request.record);
     // Closed: the program ends, since nobody reads its results any more.
     if (error.reason === "closed") return;
-    this.#reportFailure(request, error);
+    if (!flags.quiet) this.#reportFailure(request, error);
     if (flags.failFast && !this.#stopping.signal.aborted) {
       this.#stop();
       this.#say(`stopped at the first failure, ${this.#whereItStopped}`);
@@ -153,14 +156,16 @@ class BatchRun {
   }
 
   #reportFailure(
-    { line, invalid }: BatchRequest,
+    { id, line, invalid }: BatchRequest,
     error: NonNullable<Outcome["error"]>,
   ): void {
     const { queue, flags, format: { unit } } = this.#parts;
     // It says so itself where that is the reason.
     const where = invalid ? "" : `${unit} ${line} of stdin: `;
     const timeoutMs = flags.timeout;
-    this.#say(`${where}${sentence(error, { queue, timeoutMs })}`);
+    const message = `${where}${sentence(error, { queue, timeoutMs })}`;
+    this.#parts.progress.clear();
+    this.#log.failure(error, message, { id });
   }
 
   #interrupt(times: number, signal: Deno.Signal): void {
@@ -189,8 +194,7 @@ class BatchRun {
   }
 
   #say(sentence: string): void {
-    if (this.#parts.flags.quiet) return;
     this.#parts.progress.clear();
-    report(sentence);
+    this.#log.info(sentence);
   }
 }

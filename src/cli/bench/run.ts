@@ -10,7 +10,8 @@ import type { BenchFlags } from "../bench.ts";
 import { reportConnection } from "../connection_events.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
-import { LiveLine, report, writeResult } from "../output.ts";
+import { Log } from "../log.ts";
+import { LiveLine, writeResult } from "../output.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
 import { versionText } from "../version.ts";
@@ -81,7 +82,7 @@ async function warmUp(
   const { firstError } = measured;
   if (firstError === undefined || firstError.remote) return;
   const status = exitStatusOf(firstError);
-  throw new CliError(status, sentence(firstError, load));
+  throw new CliError(status, sentence(firstError, load), firstError);
 }
 
 function liveLine(
@@ -127,11 +128,13 @@ async function writeReport(
 function benchStatus(
   summary: Summary,
   measured: Measurement,
-  { expect }: BenchFlags,
+  flags: BenchFlags,
 ): number {
+  const { expect } = flags;
   const missed = expect.filter((expectation) => !expectation.holds(summary));
+  const log = new Log(flags);
   for (const { text, figure } of missed) {
-    report(`expected ${text}, measured ${figure(summary)}`);
+    log.error(`expected ${text}, measured ${figure(summary)}`);
   }
   if (missed.length > 0) return EXIT.procedureFailed;
   if (summary.errors === 0) return EXIT.ok;

@@ -1,0 +1,89 @@
+/**
+ * Completion for bash, 3.2 and newer.
+ *
+ * @module
+ */
+import {
+  type CommandShape,
+  type FlagShape,
+  namesOf,
+  OWN_FLAGS,
+} from "./shape.ts";
+
+/** The script. */
+export function bashScript(commands: CommandShape[]): string {
+  const names = commands.map(({ name }) => name);
+  return `# Completion of rabbit-rpc for bash.
+_rabbit_rpc() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
+  local command=\${COMP_WORDS[1]} i
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    _rabbit_rpc_words ${[...names, ...OWN_FLAGS].join(" ")}
+    return
+  fi
+  # What follows -- is a command of its own.
+  for ((i = 2; i < COMP_CWORD; i++)); do
+    [[ \${COMP_WORDS[i]} == -- ]] && { _rabbit_rpc_files; return; }
+  done
+  # bash makes three words of --flag=value.
+  if [[ $cur == = ]]; then
+    cur=
+  elif [[ $prev == = ]]; then
+    prev=\${COMP_WORDS[COMP_CWORD-2]}
+  fi
+  case "$command $prev" in
+${commands.flatMap(valueCases).map((it) => `    ${it}`).join("\n")}
+    *) _rabbit_rpc_flags ;;
+  esac
+}
+
+_rabbit_rpc_flags() {
+  case "$command" in
+${commands.map(flagsCase).join("\n")}
+  esac
+}
+
+_rabbit_rpc_words() {
+  COMPREPLY=($(compgen -W "$*" -- "$cur"))
+}
+
+_rabbit_rpc_files() {
+  compopt -o default 2>/dev/null && return
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -f -- "$cur"))
+}
+
+complete -F _rabbit_rpc rabbit-rpc`;
+}
+
+/** What may follow the flags of a command that take a value. */
+function valueCases({ name, flags }: CommandShape): string[] {
+  const pattern = (flags: FlagShape[]) =>
+    flags.flatMap(namesOf).map((flag) => `"${name} ${flag}"`).join("|");
+  const withValue = flags.filter(({ value }) => value !== undefined);
+  const chosen = withValue.filter(({ value }) => value!.choices.length > 0);
+  const files = withValue.filter(({ value }) => value!.isFile);
+  const open = withValue.filter((it) =>
+    !chosen.includes(it) && !files.includes(it)
+  );
+  return [
+    ...chosen.map((flag) =>
+      `${pattern([flag])}) _rabbit_rpc_words ${
+        flag.value!.choices.join(" ")
+      } ;;`
+    ),
+    ...(files.length > 0 ? [`${pattern(files)}) _rabbit_rpc_files ;;`] : []),
+    ...(open.length > 0 ? [`${pattern(open)}) ;;`] : []),
+  ];
+}
+
+/** Flags where one is begun; else the first argument, where that is known. */
+function flagsCase({ name, flags, choices }: CommandShape): string {
+  const words = flags.flatMap(namesOf).join(" ");
+  const first = choices.length > 0
+    ? ` elif ((COMP_CWORD == 2)); then _rabbit_rpc_words ${choices.join(" ")};`
+    : "";
+  return `    ${name}) if [[ $cur == -* ]]; then _rabbit_rpc_words ${words};` +
+    `${first} fi ;;`;
+}

@@ -1,0 +1,120 @@
+/**
+ * What a person or a program that watches should know, a line each on stderr:
+ * text, or an object with `level`, `time` and `message`.
+ *
+ * @module
+ */
+import { redactUrls } from "../amqp/options.ts";
+import { RpcError } from "../rpc/errors.ts";
+
+/** How much a line matters. */
+export type LogLevel = "error" | "warn" | "info" | "debug";
+
+/** The flags that say what is logged, and how. */
+export interface LogFlags {
+  /** No `info`. */
+  quiet?: boolean;
+  /** `debug` too, and what caused an error. */
+  verbose?: boolean;
+  /** @default {"text"} */
+  logFormat?: "text" | "json";
+}
+
+/** Members of a line in JSON; never a body, never a secret. */
+export type LogFields = Record<string, unknown>;
+
+/** The fields that a line of text shows as well. */
+const SHOWN_FIELDS = ["correlation_id", "message_id"];
+const PROGRAM = "rabbit-rpc";
+/** Whatever has more causes than this goes round in a circle. */
+const MAX_CAUSES = 8;
+const encoder = new TextEncoder();
+
+/** Logs as the flags say. */
+export class Log {
+  readonly #flags: LogFlags;
+
+  /** Of these flags, or of a subcommand that has none. */
+  constructor(flags: LogFlags = {}) {
+    this.#flags = flags;
+  }
+
+  /** What went wrong. */
+  error(message: string, fields?: LogFields): void {
+    this.#write("error", message, fields);
+  }
+
+  /** What may go wrong, or did for a while. */
+  warn(message: string, fields?: LogFields): void {
+    this.#write("warn", message, fields);
+  }
+
+  /** What a person may wonder about; not with `--quiet`. */
+  info(message: string, fields?: LogFields): void {
+    if (!this.#flags.quiet) this.#write("info", message, fields);
+  }
+
+  /** What is of interest with `--verbose` alone. */
+  debug(message: string, fields?: LogFields): void {
+    if (this.#flags.verbose) this.#write("debug", message, fields);
+  }
+
+  /** An error in one line, which is not its message alone; why, if verbose. */
+  failure(error: unknown, message: string, fields?: LogFields): void {
+    const { verbose, logFormat } = this.#flags;
+    const causes = verbose ? causesOf(error) : [];
+    this.error(message, {
+      ...fields,
+      ...(error instanceof RpcError &&
+        { code: error.code, reason: error.reason }),
+      ...(causes.length > 0 && { causes: causes.map(clean) }),
+    });
+    if (logFormat === "json") return;
+    for (const cause of causes) this.error(`caused by ${cause}`);
+  }
+
+  #write(level: LogLevel, message: string, fields?: LogFields): void {
+    const line = this.#flags.logFormat === "json"
+      ? logRecord(level, message, fields)
+      : `${PROGRAM}: ${textLine(message, fields)}`;
+    Deno.stderr.writeSync(encoder.encode(`${line}\n`));
+  }
+}
+
+/** A line of the log in JSON. */
+export function logRecord(
+  level: LogLevel,
+  message: string,
+  fields?: LogFields,
+): string {
+  const time = new Date().toISOString();
+  return JSON.stringify({ level, time, message: clean(message), ...fields });
+}
+
+function textLine(message: string, fields: LogFields = {}): string {
+  const shown = SHOWN_FIELDS
+    .filter((name) => fields[name] !== undefined)
+    .map((name) => `${name} ${fields[name]}`);
+  return clean(shown.length > 0 ? `${message} (${shown.join(", ")})` : message);
+}
+
+/** Whatever it quotes: an argument in the wrong place, what a stranger sent. */
+function clean(text: string): string {
+  return oneLine(redactUrls(text));
+}
+
+/** Without control characters: what a stranger sent can't style or add lines. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
+}
+
+/** What led to an error, the nearest first. */
+function causesOf(error: unknown): string[] {
+  const causes: string[] = [];
+  let cause = error instanceof Error ? error.cause : undefined;
+  while (cause !== undefined && causes.length < MAX_CAUSES) {
+    causes.push(String(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return causes;
+}

@@ -1,0 +1,72 @@
+/**
+ * One look at a broker and at queues, and its form in JSON.
+ *
+ * @module
+ */
+import type { AmqpLink } from "../../amqp/link.ts";
+import type { QueueInfo } from "../../rpc/transport.ts";
+
+/** What was seen of a broker. */
+export interface BrokerState {
+  /** Without the password. */
+  readonly url: string;
+  /** How long it takes to answer; undefined where it does not. */
+  readonly rttMs?: number;
+  /** Why it does not answer. */
+  readonly error?: string;
+}
+
+/** What was seen of a queue. */
+export interface QueueState {
+  readonly queue: string;
+  /** Undefined where there is no such queue; unknown without a broker. */
+  readonly info?: QueueInfo;
+}
+
+/** What was seen at one time. */
+export interface Look {
+  readonly broker: BrokerState;
+  readonly queues: readonly QueueState[];
+}
+
+/** Looks, by passive declares alone. */
+export async function look(
+  link: AmqpLink,
+  queues: readonly string[],
+): Promise<Look> {
+  // Before the queues are asked for: that would make it slower.
+  const rttMs = await link.roundTripMs();
+  return {
+    broker: { url: link.url, rttMs },
+    queues: await Promise.all(
+      queues.map(async (queue) => ({ queue, info: await link.inspect(queue) })),
+    ),
+  };
+}
+
+/** Whether each queue has a server. */
+export function allServed({ queues }: Look): boolean {
+  return queues.every(({ info }) => info !== undefined && info.consumers > 0);
+}
+
+/** A look as one line of JSON; nothing is told of queues without a broker. */
+export function lookJson({ broker, queues }: Look): string {
+  const { url, rttMs, error } = broker;
+  return JSON.stringify({
+    broker: {
+      url,
+      rtt_ms: rttMs === undefined ? null : Number(rttMs.toFixed(3)),
+      error,
+    },
+    queues: error === undefined ? queues.map(queueJson) : [],
+  });
+}
+
+function queueJson({ queue, info }: QueueState): Record<string, unknown> {
+  return {
+    queue,
+    exists: info !== undefined,
+    consumers: info?.consumers ?? 0,
+    messages: info?.messages ?? 0,
+  };
+}

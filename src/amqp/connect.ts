@@ -113,8 +113,8 @@ export class RpcConnection implements AsyncDisposable {
   /** Stops the servers, fails the calls that still wait, and disconnects. */
   async close(): Promise<void> {
     await Promise.all([...this.#servers].map((server) => server.stop()));
-    // At once: the callback queue goes with its connection as well.
-    await Promise.all([this.#client.close(), this.#transport.close()]);
+    await this.#client.close({ keepQueue: true });
+    await this.#transport.close();
   }
 
   /** The same as {@linkcode RpcConnection.close}. */

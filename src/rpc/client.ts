@@ -160,9 +160,10 @@ export class RpcClient implements AsyncDisposable {
 
   /**
    * Fails what still waits with `canceled` and deletes the callback queue; the
-   * transport stays open.
+   * transport stays open. Where that is closed next, `keepQueue` saves the
+   * round trips: the queue goes with its connection.
    */
-  async close(): Promise<void> {
+  async close(options: { keepQueue?: boolean } = {}): Promise<void> {
     this.#closed = true;
     const session = this.#session;
     this.#session = undefined;
@@ -172,7 +173,7 @@ export class RpcClient implements AsyncDisposable {
         maybeExecuted: call.sent,
       })
     );
-    await session?.callbackQueue.close();
+    if (!options.keepQueue) await session?.callbackQueue.close();
   }
 
   /** The same as {@linkcode RpcClient.close}. */

@@ -26,7 +26,7 @@ rabbitMqTest("names that a caller chose stay in their line", async () => {
   );
   assert.match(
     server.stderr(),
-    /^rabbit-rpc: connected to .*\nrabbit-rpc: request a .*\n$/,
+    /^rabbit-rpc: connected to .*\nrabbit-rpc: request dropped: .*\n$/,
   );
 });
 

@@ -112,7 +112,10 @@ rabbitMqTest("an exit status is an error, with the status", async () => {
   assert.deepEqual([code, stderr], [1, sentence]);
   // What the command said is for the log alone.
   await server.waitFor(/^rabbit-rpc: sh: no such image$/, "stderr");
-  await server.waitFor(/^rabbit-rpc: answered internal: .*2 \(correlation_id /, "stderr");
+  await server.waitFor(
+    /^rabbit-rpc: answered internal: .*2 \(correlation_id /,
+    "stderr",
+  );
 });
 
 rabbitMqTest(

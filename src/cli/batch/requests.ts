@@ -44,7 +44,8 @@ export function inputFormat(
 }
 
 const KEYS = new Set(["id", "body", "body_base64", "headers", "type"]);
-const BASE64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}={0,2}|[\w+/-]{3}=?)?$/;
+/** In both alphabets. */
+const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
 const MAX_NAME_BYTES = 255;
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -71,7 +72,7 @@ export class RequestReader {
       const fields = parseObject(text);
       // First: a line with another mistake is known by its id all the same.
       id = parseId(fields.id) ?? line;
-      return { id, ...parseFields(fields), line, record };
+      return { id, ...parseFields(fields, text), line, record };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       const where = `${this.#format.unit} ${line} of stdin`;
@@ -95,6 +96,7 @@ function decode(record: Uint8Array): string {
 /** @throws {SyntaxError} which says what the line is or has that is wrong. */
 function parseFields(
   fields: Record<string, unknown>,
+  text: string,
 ): Pick<Request, "body" | "own"> {
   for (const key of Object.keys(fields)) {
     if (KEYS.has(key)) continue;
@@ -104,7 +106,7 @@ function parseFields(
     );
   }
   const { headers, type } = fields;
-  const body = parseBody(fields);
+  const body = parseBody(fields, text);
   if (headers === undefined && type === undefined) return { body };
   const own = { headers: parseHeaders(headers), type: parseType(type) };
   return { body, own };
@@ -129,6 +131,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function parseId(id: unknown): string | number | undefined {
+  if (Number.isInteger(id) && !Number.isSafeInteger(id)) {
+    throw new SyntaxError('has an "id" that is too large: make it a string');
+  }
   if (["string", "number", "undefined"].includes(typeof id)) {
     return id as string | number | undefined;
   }
@@ -136,20 +141,45 @@ function parseId(id: unknown): string | number | undefined {
 }
 
 /** A string is sent as it is, any other value as JSON. */
-function parseBody(fields: Record<string, unknown>): Uint8Array {
-  const { body, body_base64: base64 } = fields;
+function parseBody(
+  { body, body_base64: base64 }: Record<string, unknown>,
+  text: string,
+): Uint8Array {
   if ((body === undefined) === (base64 === undefined)) {
     throw new SyntaxError('must have either "body" or "body_base64"');
   }
-  if (base64 === undefined) {
-    return encoder.encode(
-      typeof body === "string" ? body : JSON.stringify(body),
-    );
-  }
-  if (typeof base64 !== "string" || !BASE64.test(base64)) {
+  if (typeof body === "string") return encoder.encode(body);
+  if (base64 === undefined) return encoder.encode(bodyJson(text));
+  if (typeof base64 !== "string" || !isBase64(base64)) {
     throw new SyntaxError('has a "body_base64" that is not base64');
   }
   return new Uint8Array(Buffer.from(base64, "base64"));
+}
+
+/** The body in a line, with its numbers as they were: a 64-bit id, say. */
+function bodyJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text, keepNumber).body);
+  } catch {
+    throw new SyntaxError('has a "body" that is nested too deeply');
+  }
+}
+
+/** TypeScript does not know of these yet. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+function keepNumber(
+  _key: string,
+  value: unknown,
+  context?: { source: string },
+): unknown {
+  return typeof value === "number" ? rawJSON(context!.source) : value;
+}
+
+/** With or without padding. (One pattern for it all overflows the stack.) */
+function isBase64(text: string): boolean {
+  if (!BASE64_CHARACTERS.test(text)) return false;
+  return text.endsWith("=") ? text.length % 4 === 0 : text.length % 4 !== 1;
 }
 
 function parseHeaders(headers: unknown = {}): MessageHeaders {

@@ -5,10 +5,11 @@
  */
 import type { Command } from "commander";
 import { RpcConnection } from "../amqp/connect.ts";
-import { connectSettings } from "../amqp/options.ts";
+import { type ConnectOptions, connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
 import type { CallOptions } from "../rpc/call_options.ts";
 import type { RpcError } from "../rpc/errors.ts";
+import type { ClientOptions } from "../rpc/interceptor.ts";
 import { Batch, BatchResult } from "./batch.ts";
 import { Caller, type Outcome, outcomeJson } from "./caller.ts";
 import { reportConnection } from "./connection_events.ts";
@@ -60,14 +61,17 @@ async function runClient(
   flags: ClientFlags,
 ): Promise<number> {
   checkInput(body, flags);
-  const settings = connectSettings(flags.url, {
+  const { telemetry, url } = flags;
+  const plain: ConnectOptions & ClientOptions = {
     ...await connectOptions(flags),
     name: `rabbit-rpc client ${queue}`,
     onEvent: (event) => reportConnection(event, flags),
-  });
+  };
+  const connecting = telemetry?.connecting(plain) ?? plain;
+  const settings = connectSettings(url, connecting);
   const canceling = new AbortController();
   const options = { ...callOptions(flags), signal: canceling.signal };
-  await using rpc = new RpcConnection(new AmqpTransport(settings));
+  await using rpc = new RpcConnection(new AmqpTransport(settings), connecting);
   return flags.lines
     ? await callLines(rpc, queue, flags, options, canceling)
     : await callOnce(rpc, queue, body, flags, options, canceling);

@@ -5,6 +5,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { readInputFile, readPassword } from "./input.ts";
 import { type TlsFlags, tlsOptions } from "./tls_files.ts";
 
@@ -114,6 +115,8 @@ export interface CommonFlags extends TlsFlags {
   heartbeat: number;
   quiet?: boolean;
   verbose?: boolean;
+  /** Where the environment asks for it: see telemetry.ts. */
+  telemetry?: Telemetry;
 }
 
 /** Adds the flags of everything that connects. */

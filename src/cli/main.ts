@@ -10,6 +10,7 @@ import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { withholdSettings } from "./flags.ts";
 import { report } from "./output.ts";
 import { giveBackPermissions } from "./permissions.ts";
+import { startTelemetry } from "./telemetry.ts";
 import { versionText } from "./version.ts";
 
 /** Adds a subcommand to the program; `done` gets the exit status. */
@@ -29,7 +30,13 @@ const SUBCOMMANDS: Record<string, () => Promise<AddCommand>> = {
 /** Runs the program and returns its exit status. */
 export async function main(args: string[]): Promise<number> {
   let status: number = EXIT.ok;
-  const program = createProgram();
+  let telemetry: { close(): Promise<void> } | undefined;
+  const program = createProgram()
+    .hook("preAction", (_, command) => withholdSettings(command))
+    .hook("preAction", async (_, command) => {
+      telemetry = await startTelemetry(command);
+    })
+    .hook("preAction", (_, command) => giveBackPermissions(command));
   try {
     for (const add of await subcommandsFor(args)) {
       add(program, (exitStatus) => status = exitStatus);
@@ -38,6 +45,8 @@ export async function main(args: string[]): Promise<number> {
     return status;
   } catch (error) {
     return failureStatus(error);
+  } finally {
+    await telemetry?.close();
   }
 }
 
@@ -60,8 +69,6 @@ function createProgram(): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .hook("preAction", (_, command) => withholdSettings(command))
-    .hook("preAction", (_, command) => giveBackPermissions(command))
     .exitOverride();
 }
 

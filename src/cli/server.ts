@@ -4,13 +4,13 @@
  * @module
  */
 import type { Command } from "commander";
-import { connectSettings } from "../amqp/options.ts";
+import { type ConnectOptions, connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
 import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { requests } from "../rpc/failures.ts";
 import type { RpcRequest } from "../rpc/procedure.ts";
-import type { ServerEvent } from "../rpc/serve_options.ts";
+import type { ServeOptions, ServerEvent } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { EXIT, exitStatusOf } from "./exit_status.ts";
 import {
@@ -131,12 +131,13 @@ export function addServerCommand(
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
   await using service = await openService(flags);
-  await using transport = new AmqpTransport(connectSettings(flags.url, {
+  const { telemetry, url } = flags;
+  const connecting: ConnectOptions = {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,
     onEvent: (event) => reportConnection(event, flags),
-  }));
-  const server = new RpcServer(transport, queue, service.procedure, {
+  };
+  const serving: ServeOptions = {
     concurrency: flags.concurrency ?? service.concurrency,
     prefetch: flags.prefetch ?? undefined,
     handlerTimeoutMs: flags.handlerTimeout,
@@ -154,7 +155,16 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     count: flags.count,
     graceMs: flags.grace,
     onEvent: serverReporter(flags, service),
-  });
+  };
+  await using transport = new AmqpTransport(
+    connectSettings(url, telemetry?.connecting(connecting) ?? connecting),
+  );
+  const server = new RpcServer(
+    transport,
+    queue,
+    service.procedure,
+    telemetry?.serving(serving) ?? serving,
+  );
   using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
     if (times === 1) report(`stopping; ${requests(server.inHand)} in hand`);
     void server.stop(times === 1 ? {} : { graceMs: 0 });

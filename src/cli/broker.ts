@@ -6,7 +6,7 @@
 import type { Command } from "commander";
 import { redactUrl } from "../amqp/options.ts";
 import { type Broker, startBroker } from "../broker/broker.ts";
-import { parseAddress } from "./address.ts";
+import { type ListenAddress, listenFailure, parseAddress } from "./address.ts";
 import { runChild } from "./child.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
@@ -15,7 +15,7 @@ import { OrderedOutput, report } from "./output.ts";
 import { onSignal } from "./signals.ts";
 
 interface BrokerFlags {
-  listen: { hostname: string; port: number };
+  listen: ListenAddress;
   user?: string;
   passwordFile?: string;
 }
@@ -105,12 +105,9 @@ async function listen(
   try {
     return await startBroker({ hostname, port, users });
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new CliError(
-      EXIT.broker,
-      `cannot listen on ${hostname}:${port} (address in use). Does a broker ` +
-        `run there already? Try --listen ${hostname}:0.`,
-    );
+    const advice = "Does a broker run there already? " +
+      `Try --listen ${hostname}:0.`;
+    throw listenFailure(error, { hostname, port }, advice);
   }
 }
 

@@ -12,6 +12,7 @@ import { requests } from "../rpc/failures.ts";
 import type { RpcRequest } from "../rpc/procedure.ts";
 import type { ServeOptions, ServerEvent } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
+import { type ListenAddress, parseOpenAddress } from "./address.ts";
 import { EXIT, exitStatusOf } from "./exit_status.ts";
 import {
   addCommonFlags,
@@ -23,6 +24,7 @@ import {
   parseSize,
   parseTimeout,
 } from "./flags.ts";
+import { Health } from "./health.ts";
 import { oneLine, OrderedOutput, report } from "./output.ts";
 import { reportConnection } from "./connection_events.ts";
 import { sentence } from "./sentences.ts";
@@ -43,6 +45,7 @@ interface ServerFlags extends CommonFlags, ServingFlags {
   deadLetter?: string;
   count?: number;
   grace: number;
+  health?: ListenAddress;
 }
 
 const MAX_LINE = 500;
@@ -122,6 +125,10 @@ export function addServerCommand(
       flag("--grace <duration>", "for what runs when told to stop")
         .argParser(parseTimeout).default(30_000, "30s"),
     )
+    .addOption(
+      flag("--health <address>", "tell /healthz and /readyz there, :8080 say")
+        .argParser(parseOpenAddress),
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (queue: string, words: string[], flags: ServerFlags) => {
       done(await serve(queue, { ...flags, command: words }));
@@ -130,35 +137,21 @@ export function addServerCommand(
 }
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
+  await using health = flags.health && new Health(flags.health);
   await using service = await openService(flags);
   const { telemetry, url } = flags;
   const connecting: ConnectOptions = {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,
-    onEvent: (event) => reportConnection(event, flags),
-  };
-  const serving: ServeOptions = {
-    concurrency: flags.concurrency ?? service.concurrency,
-    prefetch: flags.prefetch ?? undefined,
-    handlerTimeoutMs: flags.handlerTimeout,
-    maxBodyBytes: flags.maxBody,
-    maxReplyBytes: flags.maxReply,
-    maxHeaders: flags.maxHeaders,
-    maxHeaderBytes: flags.maxHeaderSize,
-    replyTo: flags.replyTo,
-    maxDeliveries: flags.maxDeliveries,
-    declare: {
-      mode: flags.declare,
-      type: flags.queueType,
-      deadLetterExchange: flags.deadLetter,
+    onEvent: (event) => {
+      health?.onConnection(event);
+      reportConnection(event, flags);
     },
-    count: flags.count,
-    graceMs: flags.grace,
-    onEvent: serverReporter(flags, service),
   };
   await using transport = new AmqpTransport(
     connectSettings(url, telemetry?.connecting(connecting) ?? connecting),
   );
+  const serving = serveOptions(flags, service, health);
   const server = new RpcServer(
     transport,
     queue,
@@ -177,6 +170,36 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     report(sentence(error, { queue, timeoutMs: flags.connectTimeout }));
     return exitStatusOf(error);
   }
+}
+
+function serveOptions(
+  flags: ServerFlags,
+  service: Service,
+  health: Health | undefined,
+): ServeOptions {
+  const reportEvent = serverReporter(flags, service);
+  return {
+    concurrency: flags.concurrency ?? service.concurrency,
+    prefetch: flags.prefetch ?? undefined,
+    handlerTimeoutMs: flags.handlerTimeout,
+    maxBodyBytes: flags.maxBody,
+    maxReplyBytes: flags.maxReply,
+    maxHeaders: flags.maxHeaders,
+    maxHeaderBytes: flags.maxHeaderSize,
+    replyTo: flags.replyTo,
+    maxDeliveries: flags.maxDeliveries,
+    declare: {
+      mode: flags.declare,
+      type: flags.queueType,
+      deadLetterExchange: flags.deadLetter,
+    },
+    count: flags.count,
+    graceMs: flags.grace,
+    onEvent: (event) => {
+      health?.onServer(event);
+      reportEvent(event);
+    },
+  };
 }
 
 /** Prints as the tutorial does; with --quiet only what went wrong. */

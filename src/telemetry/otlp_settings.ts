@@ -21,7 +21,6 @@ export type OtlpProtocol = "http/protobuf" | "http/json";
 
 /** What is exported where, and how often. */
 export interface OtlpSettings {
-  /** `OTEL_SERVICE_NAME` alone; resource attributes are read by the SDK. */
   readonly traces: OtlpTarget;
   readonly metrics: OtlpTarget;
   /** Between two exports of metrics, in ms. */
@@ -60,12 +59,10 @@ function target(kind: "TRACES" | "METRICS", variable: Variable): OtlpTarget {
     const own = `${prefix}${kind}_${option}`;
     return variable(own) === undefined ? `${prefix}${option}` : own;
   };
+  const base = endpoint(`${prefix}ENDPOINT`, variable) ?? DEFAULT_ENDPOINT;
   return {
     url: endpoint(`${prefix}${kind}_ENDPOINT`, variable) ??
-      `${
-        (endpoint(`${prefix}ENDPOINT`, variable) ?? DEFAULT_ENDPOINT)
-          .replace(/\/$/, "")
-      }/v1/${kind.toLowerCase()}`,
+      `${base.replace(/\/$/, "")}/v1/${kind.toLowerCase()}`,
     headers: {
       ...headers(`${prefix}HEADERS`, variable),
       ...headers(`${prefix}${kind}_HEADERS`, variable),
@@ -85,12 +82,14 @@ function endpoint(name: string, variable: Variable): string | undefined {
 
 /** `name=value`, separated by commas; values are percent-encoded. */
 function headers(name: string, variable: Variable): Record<string, string> {
-  const pairs = (variable(name) ?? "").split(",").filter((pair) => pair.trim());
+  const pairs = (variable(name) ?? "").split(",").filter((it) => it.trim());
   return Object.fromEntries(pairs.map((pair) => {
     const equals = pair.indexOf("=");
     const key = pair.slice(0, Math.max(equals, 0)).trim();
     try {
-      if (key !== "") return [key, decodeURIComponent(pair.slice(equals + 1))];
+      if (key !== "") {
+        return [key, decodeURIComponent(pair.slice(equals + 1).trim())];
+      }
     } catch {
       // Badly encoded: told below, as a pair without a name is.
     }

@@ -27,10 +27,10 @@ export async function startTelemetry(
   command: Command,
 ): Promise<Exporting | undefined> {
   if (!SUBCOMMANDS.has(command.name()) || !isAsked()) return undefined;
-  const { isExported, startExporting } = await import(
+  const { isExportedByDeno, startExporting } = await import(
     "../telemetry/exporting.ts"
   );
-  const exporting = isExported()
+  const exporting = isExportedByDeno()
     ? undefined
     : await startExporting(Deno.env.get, SERVICE_NAME, reporter());
   const { Telemetry } = await import("../telemetry/telemetry.ts");

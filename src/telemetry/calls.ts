@@ -16,6 +16,7 @@ import { toBytes } from "../rpc/procedure.ts";
 import {
   endCallerSpan,
   messagingAttributes,
+  methodAttributes,
   type Methods,
   outcomeAttributes,
   rpcAttributes,
@@ -37,8 +38,9 @@ export function tracedCalls(instruments: Instruments): CallInterceptor {
   const { tracer, meters, methods, broker } = instruments;
   return (next) => async (call) => {
     const { type, headers } = call.options;
-    const method = methods.name(call.queue, type);
-    const attributes = rpcAttributes(method);
+    const called = { queue: call.queue, type };
+    const method = methods.name(called);
+    const attributes = methodAttributes(method, called);
     const parent = spanOf(headers, context.active());
     const span = tracer.startSpan(
       method,
@@ -71,10 +73,11 @@ export function tracedAttempts(instruments: Instruments): CallInterceptor {
   const { tracer, methods, broker } = instruments;
   return (next) => async ({ queue, body, options, messageId }) => {
     const bytes = toBytes(body);
+    const called = { queue, type: options.type };
     const span = tracer.startSpan(`send ${queue}`, {
       kind: SpanKind.PRODUCER,
       attributes: {
-        ...rpcAttributes(methods.name(queue, options.type)),
+        ...methodAttributes(methods.name(called), called),
         ...messagingAttributes("send", {
           queue,
           messageId,

@@ -21,13 +21,20 @@ const SERVER_FAULTS = new Set<RpcCode>([
   "data_loss",
 ]);
 
+/** What is called. */
+interface Method {
+  readonly queue: string;
+  /** The method, where the server offers several. */
+  readonly type?: string;
+}
+
 /** Names of methods, few enough to tell metrics apart by. */
 export class Methods {
   readonly #names = new Set<string>();
 
   /** `QUEUE`, or `QUEUE/TYPE` where there is a type. */
-  name(queue: string, type = ""): string {
-    const name = type === "" ? queue : `${queue}/${type}`;
+  name(method: Method): string {
+    const name = fullName(method);
     if (this.#names.has(name)) return name;
     if (this.#names.size >= MAX_METHODS) return OTHER;
     this.#names.add(name);
@@ -35,9 +42,20 @@ export class Methods {
   }
 }
 
-/** Of all spans and all measurements of calls. */
-export function rpcAttributes(method: string): Attributes {
-  return { "rpc.system.name": "rabbit-rpc", "rpc.method": method };
+function fullName({ queue, type }: Method): string {
+  return type ? `${queue}/${type}` : queue;
+}
+
+/** Of all measurements, and of all spans. */
+export function rpcAttributes(name: string): Attributes {
+  return { "rpc.system.name": "rabbit-rpc", "rpc.method": name };
+}
+
+/** Of all spans: they tell methods apart that measurements do not. */
+export function methodAttributes(name: string, method: Method): Attributes {
+  return name === OTHER
+    ? { ...rpcAttributes(name), "rpc.method_original": fullName(method) }
+    : rpcAttributes(name);
 }
 
 /** Of the spans of a message that is sent or processed. */

@@ -23,8 +23,8 @@ export interface Exporting {
   close(): Promise<void>;
 }
 
-/** Whether somebody has registered providers: Deno, where it exports. */
-export function isExported(): boolean {
+/** Whether Deno exports: it registers its providers itself, without a proxy. */
+export function isExportedByDeno(): boolean {
   return !(trace.getTracerProvider() instanceof ProxyTracerProvider);
 }
 

@@ -20,6 +20,7 @@ import type { Instruments } from "./calls.ts";
 import {
   endServerSpan,
   messagingAttributes,
+  methodAttributes,
   outcomeAttributes,
   rpcAttributes,
 } from "./conventions.ts";
@@ -91,15 +92,15 @@ class Handling {
   #ended = false;
 
   constructor(request: RpcRequest, instruments: Instruments) {
-    const { queue, type, messageId, correlationId, bytes } = request;
+    const { queue, messageId, correlationId, bytes } = request;
     this.#instruments = instruments;
-    this.#method = instruments.methods.name(queue, type);
+    this.#method = instruments.methods.name(request);
     // Not in what was active: that is whatever opened the connection.
     const parent = spanOf(request.headers, ROOT_CONTEXT);
     this.#span = instruments.tracer.startSpan(`process ${queue}`, {
       kind: SpanKind.CONSUMER,
       attributes: {
-        ...rpcAttributes(this.#method),
+        ...methodAttributes(this.#method, request),
         ...messagingAttributes("process", {
           queue,
           messageId,

@@ -44,18 +44,9 @@ export async function startExporting(
   onError: (error: Error) => void,
 ): Promise<Exporting> {
   const settings = otlpSettings(environment);
-  const [resources, tracing, metering, otlp, contexts] = await Promise.all([
-    import("@opentelemetry/resources"),
-    import("@opentelemetry/sdk-trace"),
-    import("@opentelemetry/sdk-metrics"),
-    import("@opentelemetry/otlp-transformer"),
-    import("@opentelemetry/context-async-hooks"),
-  ]);
-  const resource = resources.defaultResource()
-    .merge(resources.resourceFromAttributes({ "service.name": serviceName }))
-    .merge(
-      resources.detectResources({ detectors: [resources.envDetector] }),
-    );
+  const sdk = await loadSdk();
+  const resource = describeProgram(sdk, serviceName);
+  const { otlp, tracing, metering, contexts } = sdk;
   const spans = new OtlpSender(settings.traces, {
     "http/protobuf": otlp.ProtobufTraceSerializer,
     "http/json": otlp.JsonTraceSerializer,
@@ -64,40 +55,52 @@ export async function startExporting(
     "http/protobuf": otlp.ProtobufMetricsSerializer,
     "http/json": otlp.JsonMetricsSerializer,
   }, onError);
-  const tracerProvider = new tracing.TracerProvider({
-    resource,
-    spanProcessors: [new tracing.BatchSpanProcessor({ exporter: spans })],
+  const processor = new tracing.BatchSpanProcessor({ exporter: spans });
+  const reader = new metering.PeriodicExportingMetricReader({
+    exporter: measurements,
+    exportIntervalMillis: settings.metricIntervalMs,
   });
-  const meterProvider = new metering.MeterProvider({
-    resource,
-    readers: [
-      new metering.PeriodicExportingMetricReader({
-        exporter: measurements,
-        exportIntervalMillis: settings.metricIntervalMs,
-      }),
-    ],
-  });
-  trace.setGlobalTracerProvider(tracerProvider);
-  metrics.setGlobalMeterProvider(meterProvider);
+  trace.setGlobalTracerProvider(
+    new tracing.TracerProvider({ resource, spanProcessors: [processor] }),
+  );
+  metrics.setGlobalMeterProvider(
+    new metering.MeterProvider({ resource, readers: [reader] }),
+  );
   context.setGlobalContextManager(
     new contexts.AsyncLocalStorageContextManager().enable(),
   );
-  return {
-    close: () =>
-      close(
-        [tracerProvider, meterProvider],
-        [spans, measurements],
-      ),
-  };
+  return { close: () => close([processor, reader], [spans, measurements]) };
+}
+
+/** Named one by one: so they are part of an executable. */
+async function loadSdk() {
+  const [otlp, tracing, metering, resources, contexts] = await Promise.all([
+    import("@opentelemetry/otlp-transformer"),
+    import("@opentelemetry/sdk-trace"),
+    import("@opentelemetry/sdk-metrics"),
+    import("@opentelemetry/resources"),
+    import("@opentelemetry/context-async-hooks"),
+  ]);
+  return { otlp, tracing, metering, resources, contexts };
+}
+
+function describeProgram(
+  { resources }: Awaited<ReturnType<typeof loadSdk>>,
+  serviceName: string,
+) {
+  const { defaultResource, detectResources, envDetector } = resources;
+  return defaultResource()
+    .merge(resources.resourceFromAttributes({ "service.name": serviceName }))
+    .merge(detectResources({ detectors: [envDetector] }));
 }
 
 async function close(
-  providers: { shutdown(): Promise<void> }[],
+  recorders: { shutdown(): Promise<void> }[],
   senders: { abandon(): void; forceFlush(): Promise<void> }[],
 ): Promise<void> {
   const ended = new AbortController();
   // A failure to send was told already; a late end is no failure.
-  const shutdowns = providers.map((provider) => provider.shutdown());
+  const shutdowns = recorders.map((recorder) => recorder.shutdown());
   await Promise.race([
     Promise.allSettled(shutdowns),
     delay(CLOSE_MS, ended.signal),

@@ -286,7 +286,7 @@ Deno.test("redeliveries, held replies and reconnects are counted", async () => {
   assert.equal(await recording.total(reconnects), 1);
 });
 
-Deno.test("options keep what they had, and are not changed", async () => {
+Deno.test("options keep what they had, and are not changed", () => {
   const told: string[] = [];
   const telemetry = new Telemetry();
   const connecting = {

@@ -53,6 +53,13 @@ export {
   type RpcErrorOptions,
   type RpcErrorReason,
 } from "./rpc/errors.ts";
+export type {
+  CallInterceptor,
+  ClientOptions,
+  OutgoingCall,
+  ProcedureInterceptor,
+  SendCall,
+} from "./rpc/interceptor.ts";
 export {
   MessageBody,
   type Procedure,

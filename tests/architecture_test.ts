@@ -26,6 +26,9 @@ const LAYERS: Record<string, readonly string[]> = {
 const AMQP_CLIENT = "@cloudamqp/amqp-client";
 /** Types alone, which leave nothing behind in the code that runs. */
 const SCHEMA_TYPES = "@standard-schema/spec";
+const OPENTELEMETRY = "@opentelemetry/";
+/** Small; the SDK behind it is loaded by those who ask for it. */
+const OPENTELEMETRY_API = "@opentelemetry/api";
 const MAX_LINES = 400;
 /** What only the command line may touch. */
 const SURROUNDINGS = /\b(?:Deno\s*\.\s*(?:exit|args|env)|console)\b/g;
@@ -56,6 +59,8 @@ function withoutTexts(text: string): string {
 
 /** `from "x"`, `import "x"` and `import("x")`. */
 const IMPORT = /(?:\bfrom|\bimport|\bimport\s*\()\s*(["'])([^"']+)\1/g;
+/** Those of them that are loaded with the file. */
+const STATIC_IMPORT = /(?:\bfrom|\bimport)\s*(["'])([^"']+)\1/g;
 /** The script of a worker. */
 const SCRIPT = /\bnew\s+URL\s*\(\s*(["'])([^"']+)\1\s*,\s*import\s*\.\s*meta/g;
 
@@ -90,6 +95,9 @@ function importProblem(source: Source, specifier: string): string | undefined {
     if (layer !== "amqp" && specifier.startsWith(AMQP_CLIENT)) {
       return `${what}, which is for amqp alone`;
     }
+    if (layer !== "telemetry" && specifier.startsWith(OPENTELEMETRY)) {
+      return `${what}, which is for telemetry alone`;
+    }
     return;
   }
   const target = join(dirname(source.path), specifier);
@@ -111,6 +119,11 @@ function importProblem(source: Source, specifier: string): string | undefined {
 function problems(source: Source): string[] {
   const { path, text } = source;
   const found = imports(source).map((it) => importProblem(source, it));
+  for (const specifier of specifiers(text, STATIC_IMPORT)) {
+    if (!specifier.startsWith(OPENTELEMETRY)) continue;
+    if (specifier === OPENTELEMETRY_API) continue;
+    found.push(`${path} loads ${specifier} before it is asked for`);
+  }
   const lines = text.trimEnd().split("\n").length;
   if (lines > MAX_LINES) found.push(`${path} has ${lines} lines`);
   if (!["main.ts", "cli"].includes(layerOf(path))) {
@@ -134,6 +147,13 @@ const bad: [string, string, string][] = [
   ["src/cli/a.ts", 'import "../../main.ts";', "main.ts"],
   ["src/cli/a.ts", 'import "@cloudamqp/amqp-client";', "the client in cli"],
   ["src/procedures/a.ts", 'import "../amqp/b.ts";', "amqp in procedures"],
+  ["src/rpc/a.ts", 'import "../telemetry/b.ts";', "telemetry in rpc"],
+  ["src/cli/a.ts", 'await import("@opentelemetry/api");', "its API in cli"],
+  [
+    "src/telemetry/a.ts",
+    'import { b } from "@opentelemetry/sdk-trace";',
+    "an SDK that is loaded at once",
+  ],
   [
     "src/procedures/a.ts",
     'new Worker(new URL("../cli/b.ts", import.meta.url));',
@@ -168,6 +188,12 @@ const good: [string, string, string][] = [
   ["src/rpc/a.ts", 'import type { A } from "@standard-schema/spec";', "types"],
   ["src/amqp/a.ts", 'import type { B } from "../rpc/b.ts";', "rpc"],
   ["src/amqp/a.ts", 'import { C } from "@cloudamqp/amqp-client";', "client"],
+  ["src/telemetry/a.ts", 'import { a } from "@opentelemetry/api";', "an API"],
+  [
+    "src/telemetry/a.ts",
+    'await import("@opentelemetry/sdk-trace");',
+    "an SDK that is loaded when it is asked for",
+  ],
   ["src/mod.ts", 'export { b } from "./amqp/b.ts";', "mod.ts"],
   ["src/cli/a.ts", 'import "../procedures/b.ts"; Deno.exit(1);', "cli"],
   ["main.ts", 'import "./src/cli/main.ts"; Deno.args;', "main.ts"],

@@ -6,6 +6,7 @@
 import type { CallOptions } from "../rpc/call_options.ts";
 import { type ClientStats, RpcClient } from "../rpc/client.ts";
 import type { Contract } from "../rpc/contract.ts";
+import type { ClientOptions } from "../rpc/interceptor.ts";
 import type { Procedure } from "../rpc/procedure.ts";
 import {
   type ContractClient,
@@ -34,9 +35,9 @@ export class RpcConnection implements AsyncDisposable {
   readonly #servers = new Set<RpcServer>();
 
   /** Over any transport; `connect()` is the usual way. */
-  constructor(transport: Transport) {
+  constructor(transport: Transport, options: ClientOptions = {}) {
     this.#transport = transport;
-    this.#client = new RpcClient(transport);
+    this.#client = new RpcClient(transport, options);
   }
 
   /** Counters of the calling side. */
@@ -148,9 +149,9 @@ export class RpcConnection implements AsyncDisposable {
  */
 export async function connect(
   urls: string | readonly string[] = DEFAULT_URL,
-  options: ConnectOptions = {},
+  options: ConnectOptions & ClientOptions = {},
 ): Promise<RpcConnection> {
   const transport = new AmqpTransport(connectSettings(urls, options));
   await transport.link();
-  return new RpcConnection(transport);
+  return new RpcConnection(transport, options);
 }

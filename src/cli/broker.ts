@@ -10,7 +10,7 @@ import {
   type BrokerOptions,
   startBroker,
 } from "../broker/broker.ts";
-import { parseAddress } from "./address.ts";
+import { type ListenAddress, listenFailure, parseAddress } from "./address.ts";
 import { runChild } from "./child.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
@@ -20,7 +20,7 @@ import { OrderedOutput } from "./output.ts";
 import { onSignal } from "./signals.ts";
 
 interface BrokerFlags {
-  listen: { hostname: string; port: number };
+  listen: ListenAddress;
   vhosts: string[];
   user?: string;
   passwordFile?: string;
@@ -108,17 +108,16 @@ async function readUser({ user, passwordFile }: BrokerFlags): Promise<User> {
   return { name: user, password };
 }
 
-async function listen(options: BrokerOptions): Promise<Broker> {
+async function listen(
+  options: BrokerOptions & ListenAddress,
+): Promise<Broker> {
   const { hostname, port } = options;
   try {
     return await startBroker(options);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new CliError(
-      EXIT.broker,
-      `cannot listen on ${hostname}:${port} (address in use). Does a broker ` +
-        `run there already? Try --listen ${hostname}:0.`,
-    );
+    const advice = "Does a broker run there already? " +
+      `Try --listen ${hostname}:0.`;
+    throw listenFailure(error, { hostname, port }, advice);
   }
 }
 

@@ -4,7 +4,12 @@
  * @module
  */
 import { RpcConnection } from "../amqp/connect.ts";
-import { type ConnectSettings, connectSettings } from "../amqp/options.ts";
+import {
+  type ConnectOptions,
+  type ConnectSettings,
+  connectSettings,
+} from "../amqp/options.ts";
+import type { ClientOptions } from "../rpc/interceptor.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
 import { reportConnection } from "./connection_events.ts";
 import { connectOptions } from "./flags.ts";
@@ -18,8 +23,8 @@ export class ClientConnection implements AsyncDisposable {
   readonly rpc: RpcConnection;
   readonly #vhost: string;
 
-  private constructor(settings: ConnectSettings) {
-    this.rpc = new RpcConnection(new AmqpTransport(settings));
+  private constructor(settings: ConnectSettings, options: ClientOptions) {
+    this.rpc = new RpcConnection(new AmqpTransport(settings), options);
     this.#vhost = settings.brokers[0]!.vhost;
   }
 
@@ -35,15 +40,17 @@ export class ClientConnection implements AsyncDisposable {
     flags: ClientFlags,
     beforeNotice: () => void = () => {},
   ): Promise<ClientConnection> {
-    const settings = connectSettings(flags.url, {
+    const { telemetry, url } = flags;
+    const plain: ConnectOptions & ClientOptions = {
       ...await connectOptions(flags),
       name: `rabbit-rpc client ${queue}`,
       onEvent: (event) => {
         beforeNotice();
         reportConnection(event, flags);
       },
-    });
-    return new ClientConnection(settings);
+    };
+    const connecting = telemetry?.connecting(plain) ?? plain;
+    return new ClientConnection(connectSettings(url, connecting), connecting);
   }
 
   /** Reports, from now on, what calls wait for; nothing with `--quiet`. */

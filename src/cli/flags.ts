@@ -5,6 +5,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { ColorWhen } from "./color.ts";
 import { readInputFile, readPassword } from "./input.ts";
 import type { LogFlags } from "./log.ts";
@@ -137,6 +138,8 @@ export interface CommonFlags extends TlsFlags, LogFlags {
   heartbeat: number;
   color: ColorWhen;
   context?: string;
+  /** Where the environment asks for it: see telemetry.ts. */
+  telemetry?: Telemetry;
 }
 
 /** Adds the flags of everything that connects. */

@@ -12,11 +12,13 @@ import { withholdSettings } from "./flags.ts";
 import { Log } from "./log.ts";
 import { giveBackPermissions } from "./permissions.ts";
 import { subcommandsFor } from "./subcommands.ts";
+import { startTelemetry } from "./telemetry.ts";
 import { versionText } from "./version.ts";
 
 /** Runs the program and returns its exit status. */
 export async function main(args: string[]): Promise<number> {
   let status: number = EXIT.ok;
+  let telemetry: { close(): Promise<void> } | undefined;
   const program = createProgram();
   try {
     for (const add of await subcommandsFor(args[0])) {
@@ -28,12 +30,17 @@ export async function main(args: string[]): Promise<number> {
       (await import("./use_context.ts")).useContexts(program);
     }
     program.hook("preAction", (_, command) => withholdSettings(command));
+    program.hook("preAction", async (_, command) => {
+      telemetry = await startTelemetry(command);
+    });
     program.hook("preAction", (_, command) => giveBackPermissions(command));
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
     const [command, ...others] = program.commands;
     return failureStatus(error, others.length === 0 ? command : undefined);
+  } finally {
+    await telemetry?.close();
   }
 }
 

@@ -4,11 +4,14 @@
  * @module
  */
 import type { Command } from "commander";
-import { connectSettings } from "../amqp/options.ts";
+import { type ConnectOptions, connectSettings } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
+import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { requests } from "../rpc/failures.ts";
+import type { ServeOptions } from "../rpc/serve_options.ts";
 import { RpcServer } from "../rpc/server.ts";
+import { type ListenAddress, parseOpenAddress } from "./address.ts";
 import { EXIT, exitStatusOf } from "./exit_status.ts";
 import {
   addCommonFlags,
@@ -20,6 +23,7 @@ import {
   parseSize,
   parseTimeout,
 } from "./flags.ts";
+import { Health } from "./health.ts";
 import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
 import { sentence } from "./sentences.ts";
@@ -41,6 +45,7 @@ interface ServerFlags extends CommonFlags, ServingFlags {
   deadLetter?: string;
   count?: number;
   grace: number;
+  health?: ListenAddress;
 }
 
 const EXAMPLES = `
@@ -118,6 +123,10 @@ export function addServerCommand(
       flag("--grace <duration>", "for what runs when told to stop")
         .argParser(parseTimeout).default(30_000, "30s"),
     )
+    .addOption(
+      flag("--health <address>", "tell /healthz and /readyz there, :8080 say")
+        .argParser(parseOpenAddress),
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (queue: string, words: string[], flags: ServerFlags) => {
       done(await serve(queue, { ...flags, command: words }));
@@ -127,13 +136,50 @@ export function addServerCommand(
 
 async function serve(queue: string, flags: ServerFlags): Promise<number> {
   const log = new Log(flags);
+  await using health = flags.health && new Health(flags.health, log);
   await using service = await openService(flags, log);
-  await using transport = new AmqpTransport(connectSettings(flags.url, {
+  const { telemetry, url } = flags;
+  const connecting: ConnectOptions = {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,
-    onEvent: (event) => reportConnection(event, flags),
-  }));
-  const server = new RpcServer(transport, queue, service.procedure, {
+    onEvent: (event) => {
+      health?.onConnection(event);
+      reportConnection(event, flags);
+    },
+  };
+  await using transport = new AmqpTransport(
+    connectSettings(url, telemetry?.connecting(connecting) ?? connecting),
+  );
+  const serving = serveOptions(flags, service, health);
+  const server = new RpcServer(
+    transport,
+    queue,
+    service.procedure,
+    telemetry?.serving(serving) ?? serving,
+  );
+  using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
+    if (times === 1) log.warn(`stopping; ${requests(server.inHand)} in hand`);
+    void server.stop(times === 1 ? {} : { graceMs: 0 });
+  });
+  try {
+    await server.finished;
+    return EXIT.ok;
+  } catch (thrown) {
+    const error = RpcError.from(thrown);
+    const status = exitStatusOf(error);
+    const subject = { queue, timeoutMs: flags.connectTimeout };
+    log.failure(error, sentence(error, subject), { status });
+    return status;
+  }
+}
+
+function serveOptions(
+  flags: ServerFlags,
+  service: Service,
+  health: Health | undefined,
+): ServeOptions {
+  const reportEvent = serverReporter(flags, service);
+  return {
     concurrency: flags.concurrency ?? service.concurrency,
     prefetch: flags.prefetch ?? undefined,
     handlerTimeoutMs: flags.handlerTimeout,
@@ -150,20 +196,9 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     },
     count: flags.count,
     graceMs: flags.grace,
-    onEvent: serverReporter(flags, service),
-  });
-  using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
-    if (times === 1) log.warn(`stopping; ${requests(server.inHand)} in hand`);
-    void server.stop(times === 1 ? {} : { graceMs: 0 });
-  });
-  try {
-    await server.finished;
-    return EXIT.ok;
-  } catch (thrown) {
-    const error = RpcError.from(thrown);
-    const status = exitStatusOf(error);
-    const subject = { queue, timeoutMs: flags.connectTimeout };
-    log.failure(error, sentence(error, subject), { status });
-    return status;
-  }
+    onEvent: (event) => {
+      health?.onServer(event);
+      reportEvent(event);
+    },
+  };
 }

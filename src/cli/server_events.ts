@@ -55,6 +55,9 @@ export function serverReporter(
         const fields = { event: type, ...requestFields(request) };
         return log.debug(`answered ${error.code}: ${error.message}`, fields);
       }
+      case "draining":
+      case "repeated":
+        return;
       default:
         return reportDrop(log, event);
     }

@@ -4,13 +4,10 @@
  *
  * @module
  */
+import { type Call, newCall } from "./call.ts";
+import type { CallOptions } from "./call_options.ts";
 import { delay } from "./delay.ts";
 import { RpcError } from "./errors.ts";
-import {
-  type CallOptions,
-  checkCallOptions,
-  DEFAULT_TIMEOUT_MS,
-} from "./call_options.ts";
 import {
   absenceOf,
   canceledError,
@@ -20,8 +17,13 @@ import {
   overtaken,
   timeoutError,
 } from "./failures.ts";
-import { durationMs, queueName } from "./limits.ts";
-import { PendingCall, PendingCalls, type PendingTarget } from "./pending.ts";
+import {
+  type ClientOptions,
+  intercepted,
+  type OutgoingCall,
+  type SendCall,
+} from "./interceptor.ts";
+import { PendingCall, PendingCalls } from "./pending.ts";
 import { toBytes } from "./procedure.ts";
 import { withRetries } from "./retries.ts";
 import { SharedSignals } from "./shared_signals.ts";
@@ -44,15 +46,6 @@ export interface ClientStats {
 
 /** How long a timed-out call may wait to learn that it had no server. */
 const DIAGNOSIS_MS = 500;
-
-/** What all attempts of one call have in common. */
-interface Call extends PendingTarget {
-  readonly body: Uint8Array;
-  readonly options: CallOptions;
-  readonly messageId: string | undefined;
-  /** Those that may still wait, where the call may be made more than once. */
-  readonly attempts: PendingCall[] | undefined;
-}
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -88,6 +81,9 @@ interface Session {
  */
 export class RpcClient implements AsyncDisposable {
   readonly #transport: Transport;
+  readonly #options: ClientOptions;
+  /** Only where there are interceptors: others' calls don't go that way. */
+  readonly #outermost: SendCall | undefined;
   readonly #pending = new PendingCalls((call) => this.#onDeadline(call));
   readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
     this.#cancel(call, signal)
@@ -101,8 +97,14 @@ export class RpcClient implements AsyncDisposable {
   #unknownReplies = 0;
 
   /** A client of this transport; connects with the first call. */
-  constructor(transport: Transport) {
+  constructor(transport: Transport, options: ClientOptions = {}) {
     this.#transport = transport;
+    this.#options = options;
+    const { interceptors = [] } = options;
+    this.#outermost = interceptors.length === 0 ? undefined : intercepted(
+      ({ queue, body, options }) => this.#start(queue, body, options),
+      interceptors,
+    );
   }
 
   /** Counters, as they are now. */
@@ -132,10 +134,9 @@ export class RpcClient implements AsyncDisposable {
     options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
     try {
-      const call = newCall(queue, body, options);
-      if (call.attempts) return this.#callAgain(call, call.attempts);
-      options.onAttempt?.(1);
-      return this.#attempt(call);
+      return this.#outermost === undefined
+        ? this.#start(queue, body, options)
+        : this.#outermost({ queue, body, options });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -181,6 +182,17 @@ export class RpcClient implements AsyncDisposable {
     return this.close();
   }
 
+  #start(
+    queue: string,
+    body: string | Uint8Array,
+    options: CallOptions,
+  ): Promise<RpcReply> {
+    const call = newCall(queue, body, options);
+    if (call.attempts) return this.#callAgain(call, call.attempts);
+    options.onAttempt?.(1);
+    return this.#attempt(call);
+  }
+
   /** Makes attempts until one ends the call, or its time is up. */
   async #callAgain(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
     const { options, deadlineMs } = call;
@@ -198,8 +210,16 @@ export class RpcClient implements AsyncDisposable {
     }
   }
 
-  /** One request and its outcome; registered before it is written. */
   #attempt(call: Call): Promise<RpcReply> {
+    const { attemptInterceptors } = this.#options;
+    if (attemptInterceptors === undefined) return this.#request(call);
+    const send = ({ queue, body, options }: OutgoingCall) =>
+      this.#request({ ...call, queue, body: toBytes(body), options });
+    return intercepted(send, attemptInterceptors)(call);
+  }
+
+  /** One request and its outcome; registered before it is written. */
+  #request(call: Call): Promise<RpcReply> {
     const { queue, options } = call;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closedError());
@@ -312,6 +332,7 @@ export class RpcClient implements AsyncDisposable {
       const { correlationId } = delivery.properties;
       if (!this.#pending.settle(correlationId, decodeReply(delivery))) {
         this.#unknownReplies++;
+        this.#options.onUnknownReply?.();
       }
     }
     throw connectionLost("the callback queue was closed");
@@ -360,26 +381,4 @@ export class RpcClient implements AsyncDisposable {
       known.abort();
     }
   }
-}
-
-/** Checks what was asked for, before anything is sent. */
-function newCall(
-  queue: string,
-  body: string | Uint8Array,
-  options: CallOptions,
-): Call {
-  const timeoutMs = durationMs(
-    "timeoutMs",
-    options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-  );
-  checkCallOptions(options);
-  return {
-    queue: queueName(queue),
-    body: toBytes(body),
-    options,
-    timeoutMs,
-    deadlineMs: Math.ceil(Date.now() + timeoutMs),
-    messageId: options.retries ? crypto.randomUUID() : undefined,
-    attempts: options.retries || options.wait ? [] : undefined,
-  };
 }

@@ -18,6 +18,8 @@ export interface DispatcherOptions {
   handlerTimeoutMs: number;
   /** A procedure is about to run. */
   onStart: (job: Job) => void;
+  /** A job gets the outcome of its like, now or when that ends. */
+  onRepeat: (job: Job) => void;
   /** A job has its outcome; several jobs may share one run. */
   onEnd: (job: Job, outcome: Outcome) => void;
 }
@@ -150,9 +152,11 @@ export class Dispatcher {
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);
     const outcome = this.#replays.find(key);
+    if (run === undefined && outcome === undefined) return false;
+    this.#options.onRepeat(job);
     if (run !== undefined) run.jobs.push(job);
     else if (outcome !== undefined) this.#options.onEnd(job, outcome);
-    return run !== undefined || outcome !== undefined;
+    return true;
   }
 
   #run(job: Job, key: string | undefined): void {

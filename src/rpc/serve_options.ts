@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcError } from "./errors.ts";
+import type { ProcedureInterceptor } from "./interceptor.ts";
 import { durationMs, queueName, wholeNumber } from "./limits.ts";
 import type { RpcRequest } from "./procedure.ts";
 import type { QueueDeclaration } from "./transport.ts";
@@ -12,10 +13,17 @@ import type { QueueDeclaration } from "./transport.ts";
 export type ServerEvent =
   /** Requests are being consumed from now on. */
   | { type: "consuming"; queue: string }
+  /** It was told to stop, or has had its count: no more requests are taken. */
+  | { type: "draining" }
   /** The queue was lost; it is tried again after the delay. */
   | { type: "interrupted"; error: RpcError; retryInMs: number }
   /** A procedure starts. */
   | { type: "request"; request: RpcRequest }
+  /**
+   * It came before, and is not run again: it gets the answer of that run, now
+   * or when it ends.
+   */
+  | { type: "repeated"; request: RpcRequest }
   /** A procedure ended, well or with an error; the reply follows. */
   | { type: "answered"; request: RpcRequest; error?: RpcError }
   /** A reply waits for the connection to come back. */
@@ -112,6 +120,8 @@ export interface ServeOptions {
    * @default {30000}
    */
   graceMs?: number;
+  /** Around the procedure; the first is the outermost. */
+  interceptors?: readonly ProcedureInterceptor[];
   /** Hears what happens; must not throw. */
   onEvent?: (event: ServerEvent) => void;
 }
@@ -160,6 +170,7 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
       ? Infinity
       : wholeNumber("count", options.count, 1),
     graceMs: checkGrace(options.graceMs ?? DEFAULT_LIMIT_MS),
+    interceptors: options.interceptors ?? [],
     onEvent: options.onEvent ?? (() => {}),
   };
 }

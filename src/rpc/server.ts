@@ -9,6 +9,7 @@ import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { RpcError, type RpcErrorReason } from "./errors.ts";
+import { intercepted } from "./interceptor.ts";
 import type { Job } from "./job.ts";
 import { LONGEST_TIMER_MS, queueName } from "./limits.ts";
 import type { Procedure } from "./procedure.ts";
@@ -92,7 +93,8 @@ export class RpcServer implements AsyncDisposable {
     this.#transport = transport;
     this.queue = queueName(queue);
     this.#settings = serveSettings(options);
-    const { concurrency, handlerTimeoutMs, onEvent } = this.#settings;
+    const { concurrency, handlerTimeoutMs, interceptors, onEvent } =
+      this.#settings;
     this.#admission = this.#createAdmission();
     this.#replier = new Replier({
       maxReplyBytes: this.#settings.maxReplyBytes,
@@ -100,10 +102,11 @@ export class RpcServer implements AsyncDisposable {
       onSettled: () => this.#checkIdle(),
       onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
     });
-    this.#dispatcher = new Dispatcher(procedure, {
+    this.#dispatcher = new Dispatcher(intercepted(procedure, interceptors), {
       concurrency,
       handlerTimeoutMs,
       onStart: (job) => this.#onStart(job),
+      onRepeat: ({ request }) => onEvent({ type: "repeated", request }),
       onEnd: (job, outcome) => this.#replier.send(job, outcome, "acknowledge"),
     });
     const ready = Promise.withResolvers<void>();
@@ -251,6 +254,7 @@ export class RpcServer implements AsyncDisposable {
 
   #startDraining(graceMs = this.#settings.graceMs): void {
     if (this.#stopping.signal.aborted) return;
+    this.#settings.onEvent({ type: "draining" });
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);
   }

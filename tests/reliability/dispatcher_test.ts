@@ -26,6 +26,7 @@ function running(procedure: Procedure, concurrency = 10) {
     concurrency,
     handlerTimeoutMs: 60_000,
     onStart: () => {},
+    onRepeat: () => {},
     onEnd: (job, outcome) => ends.add({ job, outcome }),
   });
   // Stops the timer of its deadlines.

@@ -36,6 +36,7 @@ Deno.test("stop: cancel, give back, finish, confirm, acknowledge, close", async 
   await within("the stop", stopping);
   const { callback } = scene;
   assert.deepEqual(scene.broker.log, [
+    "event draining",
     "cancel q",
     "requeue 2",
     "requeue 3",

@@ -1,0 +1,98 @@
+/**
+ * Functions around calls and around procedures, for what is the business of
+ * neither: tracing, metrics, credentials, caches.
+ *
+ * @module
+ */
+import type { CallOptions } from "./call_options.ts";
+import type { Procedure } from "./procedure.ts";
+import type { RpcReply } from "./wire.ts";
+
+/** A call, as an interceptor gets it and passes it on. */
+export interface OutgoingCall {
+  /** The request queue. */
+  readonly queue: string;
+  /** The argument. */
+  readonly body: string | Uint8Array;
+  /** How the call is made; around an attempt, only what it sends counts. */
+  readonly options: CallOptions;
+  /** Around an attempt, where there may be several: what they all carry. */
+  readonly messageId?: string;
+}
+
+/** Makes a call, or one attempt of it. */
+export type SendCall = (call: OutgoingCall) => Promise<RpcReply>;
+
+/**
+ * Something around every call, or around every attempt of one: it may change
+ * what is passed on, look at the outcome, or answer by itself.
+ *
+ * @example Send a credential with every call
+ * ```ts
+ * import { type CallInterceptor, connect } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
+ *
+ * const withToken: CallInterceptor = (next) => ({ options, ...call }) =>
+ *   next({
+ *     ...call,
+ *     options: { ...options, headers: { ...options.headers, token: "42" } },
+ *   });
+ *
+ * await using rpc = await connect(Deno.env.get("AMQP_URL"), {
+ *   interceptors: [withToken],
+ * });
+ * await using server = await rpc.serve(
+ *   "tokens",
+ *   (request) => String(request.headers.token),
+ * );
+ * assert.equal((await rpc.call("tokens", "")).text(), "42");
+ * ```
+ */
+export type CallInterceptor = (next: SendCall) => SendCall;
+
+/**
+ * Something around a procedure. It runs when the procedure would, within the
+ * same limits of time and number.
+ *
+ * @example Tell how long each run takes
+ * ```ts
+ * import { connect, type ProcedureInterceptor } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
+ *
+ * const runsMs: number[] = [];
+ * const timed: ProcedureInterceptor = (next) => async (request, context) => {
+ *   const startMs = performance.now();
+ *   try {
+ *     return await next(request, context);
+ *   } finally {
+ *     runsMs.push(performance.now() - startMs);
+ *   }
+ * };
+ *
+ * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+ * await using server = await rpc.serve("timed", () => "done", {
+ *   interceptors: [timed],
+ * });
+ * await rpc.call("timed", "");
+ * assert.equal(runsMs.length, 1);
+ * ```
+ */
+export type ProcedureInterceptor = (next: Procedure) => Procedure;
+
+/** What a client does beside calling. */
+export interface ClientOptions {
+  /** Around each call with all its attempts; the first is the outermost. */
+  interceptors?: readonly CallInterceptor[];
+  /** Around each attempt of a call; the first is the outermost. */
+  attemptInterceptors?: readonly CallInterceptor[];
+  /** Hears of each reply that nobody awaits (any more); must not throw. */
+  onUnknownReply?: () => void;
+}
+
+/** A function within its interceptors. */
+export function intercepted<T>(
+  innermost: T,
+  interceptors: readonly ((next: T) => T)[],
+): T {
+  return interceptors.reduceRight((next, wrap) => wrap(next), innermost);
+}

@@ -10,7 +10,7 @@ import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { withholdSettings } from "./flags.ts";
 import { report } from "./output.ts";
 import { giveBackPermissions } from "./permissions.ts";
-import { versionText } from "./version.ts";
+import { VERSION } from "./version.ts";
 
 /** Adds a subcommand to the program; `done` gets the exit status. */
 type AddCommand = (program: Command, done: (status: number) => void) => void;
@@ -52,7 +52,7 @@ function subcommandsFor([name = ""]: string[]): Promise<AddCommand[]> {
 function createProgram(): Command {
   return new Command("rabbit-rpc")
     .description("Request/reply (RPC) over RabbitMQ.")
-    .version(versionText(), "-V, --version", "print the version and exit")
+    .version(VERSION, "-V, --version", "print the version and exit")
     .helpCommand(false)
     .showSuggestionAfterError()
     .configureOutput({

@@ -13,7 +13,7 @@ import { connectOptions } from "../flags.ts";
 import { LiveLine, report, writeResult } from "../output.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
-import { versionText } from "../version.ts";
+import { VERSION } from "../version.ts";
 import { htmlReport } from "./html_report.ts";
 import { type LoadOptions, runLoad } from "./load.ts";
 import { Measurement } from "./measurement.ts";
@@ -111,7 +111,7 @@ async function writeReport(
   const text = format === "json"
     ? `${JSON.stringify(summary)}\n`
     : format === "html"
-    ? htmlReport(summary, measured, versionText())
+    ? htmlReport(summary, measured, VERSION)
     : `${textReport(summary, measured)}\n`;
   if (output === undefined) {
     return await writeResult(new TextEncoder().encode(text));

@@ -33,6 +33,7 @@ export type {
 } from "./amqp/options.ts";
 export { connectSettings } from "./amqp/options.ts";
 export type { ClientCertificate, TlsOptions, TlsSettings } from "./amqp/tls.ts";
+export type { AmqpLink } from "./amqp/link.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
 export type { CallOptions } from "./rpc/call_options.ts";
 export { type ClientStats, RpcClient } from "./rpc/client.ts";
@@ -69,6 +70,15 @@ export {
   type RpcResult,
 } from "./rpc/procedure.ts";
 export type { ContractClient, MethodOptions } from "./rpc/proxy.ts";
+export type {
+  Schema,
+  SchemaInput,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  SchemaTypes,
+  StandardProperties,
+} from "./rpc/schema.ts";
 export type { ServeOptions, ServerEvent } from "./rpc/serve_options.ts";
 export { RpcServer } from "./rpc/server.ts";
 export type {
@@ -81,6 +91,7 @@ export type {
   MessageHeaders,
   MessageProperties,
   Publisher,
+  PublishListener,
   QueueDeclaration,
   QueueInfo,
   ReplyQueueKind,

@@ -38,21 +38,33 @@ export interface ConnectOptions {
 
 /** Where a broker is and how to log in. */
 export interface BrokerAddress {
+  /** A name or an address; of IPv6 without brackets. */
   readonly hostname: string;
+  /** That of the URL, or the protocol's own: 5672, 5671 with TLS. */
   readonly port: number;
+  /** Whether the URL was `amqps://`. */
   readonly tls: boolean;
+  /** The virtual host, `/` by default. */
   readonly vhost: string;
+  /** The user who logs in. */
   readonly username: string;
+  /** In the clear: see that it is not shown. */
   readonly password: string;
 }
 
 /** {@linkcode ConnectOptions}, complete, with the brokers to try in turn. */
 export interface ConnectSettings {
+  /** In the order in which they are tried. */
   readonly brokers: readonly BrokerAddress[];
+  /** How long one attempt to connect may take, in ms. */
   readonly connectTimeoutMs: number;
+  /** The heartbeat interval, in seconds; 0 for none. */
   readonly heartbeatS: number;
+  /** For brokers with TLS. */
   readonly tls: TlsSettings;
+  /** The name that the broker shows for the connection. */
   readonly name: string;
+  /** Hears what becomes of the connection. */
   readonly onEvent: (event: ConnectionEvent) => void;
 }
 

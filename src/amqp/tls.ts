@@ -41,15 +41,21 @@ export interface TlsOptions {
 
 /** {@linkcode TlsOptions}, checked, as text. */
 export interface TlsSettings {
+  /** Authorities to trust; those that Deno trusts where there are none. */
   readonly caCert?: string;
+  /** For brokers that ask for one. */
   readonly client?: ClientCertificate;
+  /** The name that the certificate must be for, if not the host. */
   readonly servername?: string;
+  /** Whether any certificate is taken. */
   readonly insecure: boolean;
 }
 
 /** What a client proves its identity with. */
 export interface ClientCertificate {
+  /** The certificate and its chain, PEM. */
   readonly cert: string;
+  /** The private key, PEM: see that it is not shown. */
   readonly key: string;
 }
 

@@ -13,7 +13,7 @@ import { Log } from "./log.ts";
 import { giveBackPermissions } from "./permissions.ts";
 import { subcommandsFor } from "./subcommands.ts";
 import { startTelemetry } from "./telemetry.ts";
-import { versionText } from "./version.ts";
+import { VERSION } from "./version.ts";
 
 /** Runs the program and returns its exit status. */
 export async function main(args: string[]): Promise<number> {
@@ -53,7 +53,7 @@ function mentionsContext(args: string[]): boolean {
 function createProgram(): Command {
   return new Command("rabbit-rpc")
     .description("Request/reply (RPC) over RabbitMQ.")
-    .version(versionText(), "-V, --version", "print the version and exit")
+    .version(VERSION, "-V, --version", "print the version and exit")
     .helpCommand(false)
     .showSuggestionAfterError()
     // As wide as the terminal, 80 elsewhere; wrapped in a narrow one too.

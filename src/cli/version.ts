@@ -5,9 +5,22 @@
  */
 import manifest from "../../deno.json" with { type: "json" };
 
-/** The versions of the program and of what it runs on. */
-export function versionText(): string {
+/**
+ * The versions of the program and of what it runs on. Read at once, as long as
+ * there is a permission to read.
+ */
+export const VERSION: string = versionText();
+
+function versionText(): string {
   const { deno, v8 } = Deno.version;
-  return `rabbit-rpc ${manifest.version} (Deno ${deno}, V8 ${v8}, ` +
+  return `rabbit-rpc ${manifest.version} (${build()}, Deno ${deno}, V8 ${v8}, ` +
     `${Deno.build.target})`;
+}
+
+/** How it was built, and from which commit where that is known. */
+function build(): string {
+  if (!Deno.build.standalone) return "source";
+  // Put there by `deno task compile`.
+  const commit = Deno.readTextFileSync(new URL("./build.txt", import.meta.url));
+  return `executable ${commit}`.trim();
 }

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RpcError } from "./errors.ts";
 import { byMethod, isMethodName } from "./methods.ts";
 import type { Procedure, RpcContext, RpcRequest } from "./procedure.ts";
 import { jsonReply } from "./results.ts";
+import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
 import { validated } from "./validation.ts";
 
 /**
@@ -17,9 +17,9 @@ import { validated } from "./validation.ts";
  */
 export interface MethodContract {
   /** What the caller sends, as JSON. */
-  readonly input?: StandardSchemaV1;
+  readonly input?: Schema;
   /** What the handler returns, sent as JSON. */
-  readonly output?: StandardSchemaV1;
+  readonly output?: Schema;
 }
 
 /**
@@ -48,40 +48,29 @@ export interface MethodContract {
  * ```
  */
 export interface Contract {
+  /** A method by its name, which is the `type` of its requests. */
   readonly [method: string]: MethodContract;
 }
 
-type Input<M extends MethodContract> = M extends
-  { readonly input: infer S extends StandardSchemaV1 } ? S : never;
-type Output<M extends MethodContract> = M extends
-  { readonly output: infer S extends StandardSchemaV1 } ? S : never;
-
-/** Never is the absence of a schema: nothing is known then. */
-type OrUnknown<S, T> = [S] extends [never] ? unknown : T;
-
 /** What a caller passes: the schema's input. */
-export type CallInput<M extends MethodContract> = OrUnknown<
-  Input<M>,
-  StandardSchemaV1.InferInput<Input<M>>
->;
+export type CallInput<M extends MethodContract> = M extends
+  { readonly input: infer S extends Schema } ? SchemaInput<S>
+  : unknown;
 
 /** What a caller gets: the output schema's output. */
-export type CallOutput<M extends MethodContract> = OrUnknown<
-  Output<M>,
-  StandardSchemaV1.InferOutput<Output<M>>
->;
+export type CallOutput<M extends MethodContract> = M extends
+  { readonly output: infer S extends Schema } ? SchemaOutput<S>
+  : unknown;
 
 /** What a handler gets: the input schema's output. */
-export type HandlerInput<M extends MethodContract> = OrUnknown<
-  Input<M>,
-  StandardSchemaV1.InferOutput<Input<M>>
->;
+export type HandlerInput<M extends MethodContract> = M extends
+  { readonly input: infer S extends Schema } ? SchemaOutput<S>
+  : unknown;
 
 /** What a handler returns: the output schema's input. */
-export type HandlerOutput<M extends MethodContract> = OrUnknown<
-  Output<M>,
-  StandardSchemaV1.InferInput<Output<M>>
->;
+export type HandlerOutput<M extends MethodContract> = M extends
+  { readonly output: infer S extends Schema } ? SchemaInput<S>
+  : unknown;
 
 /** A function for each method of a contract. */
 export type ContractHandlers<C extends Contract> = {

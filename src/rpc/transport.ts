@@ -51,7 +51,9 @@ export type MessageHeaders = Record<string, HeaderValue>;
 
 /** A message as the broker delivered it. */
 export interface Delivery {
+  /** As they came; none where they are malformed. */
   readonly properties: MessageProperties;
+  /** The body as it came. */
   readonly body: Uint8Array;
   /** Counts deliveries on one channel, from 1. */
   readonly deliveryTag: number;
@@ -63,6 +65,7 @@ export interface Delivery {
 
 /** A message that no queue took, sent back by the broker. */
 export interface ReturnedMessage {
+  /** Those it was published with. */
   readonly properties: MessageProperties;
   /** The routing key it was published with. */
   readonly routingKey: string;
@@ -74,6 +77,7 @@ export interface ReturnedMessage {
 
 /** What a passive declare tells of a queue. */
 export interface QueueInfo {
+  /** Its name. */
   readonly queue: string;
   /** Messages that wait, those in delivery not counted. */
   readonly messages: number;
@@ -147,7 +151,11 @@ export interface QueueDeclaration {
    * @default {"auto"}
    */
   mode?: "auto" | "passive";
-  /** @default {"classic"} */
+  /**
+   * The type of the queue.
+   *
+   * @default {"classic"}
+   */
   type?: "classic" | "quorum";
   /** The exchange for requests that are dropped; none by default. */
   deadLetterExchange?: string;

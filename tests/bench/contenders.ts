@@ -19,10 +19,9 @@ export const PEERS_DIR: string = `${import.meta.dirname}/peers`;
 /** We, with the default settings. */
 export async function ours(): Promise<Contender> {
   const { stdout } = await run(["--version"]);
-  const executable = Deno.env.get("RABBIT_RPC_BIN") ? ", executable" : "";
   return {
     name: "rabbit-rpc",
-    version: stdout.trim().replace(/, V8.*\)/, `${executable})`),
+    version: stdout.trim().replace(/, V8.*\)/, ")"),
     startServer: (url, queue) => startOurServer(url, queue, ["echo"]),
     startClient: startOurClient,
   };

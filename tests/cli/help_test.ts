@@ -6,14 +6,19 @@ import manifest from "../../deno.json" with { type: "json" };
 import { commandLine, run } from "../support/program.ts";
 import { startAtTerminal, terminalMissing } from "../support/terminal.ts";
 
-test("--version prints the version and what it runs on", async () => {
+test("--version prints the version, the build and what it runs on", async () => {
   for (const flag of ["--version", "-V"]) {
     const { code, stdout, stderr } = await run([flag]);
     assert.equal(stderr, "");
     assert.equal(code, 0);
-    const start = `rabbit-rpc ${manifest.version} (Deno `;
-    assert.equal(stdout.slice(0, start.length), start);
-    assert.match(stdout, /^[^\n]+\n$/);
+    const [, version, build] =
+      stdout.match(/^rabbit-rpc (\S+) \((.+), Deno .+, V8 .+\)\n$/) ?? [];
+    assert.equal(version, manifest.version);
+    // Without a commit where it was not built in a clone.
+    const expected = Deno.env.get("RABBIT_RPC_BIN")
+      ? /^executable( [0-9a-f]{7,}(-dirty)?)?$/
+      : /^source$/;
+    assert.match(build ?? "", expected);
   }
 });
 

@@ -14,7 +14,7 @@ import { Log } from "../log.ts";
 import { LiveLine, writeResult } from "../output.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
-import { versionText } from "../version.ts";
+import { VERSION } from "../version.ts";
 import { htmlReport } from "./html_report.ts";
 import { type LoadOptions, runLoad } from "./load.ts";
 import { Measurement } from "./measurement.ts";
@@ -112,7 +112,7 @@ async function writeReport(
   const text = format === "json"
     ? `${JSON.stringify(summary)}\n`
     : format === "html"
-    ? htmlReport(summary, measured, versionText())
+    ? htmlReport(summary, measured, VERSION)
     : `${textReport(summary, measured)}\n`;
   if (output === undefined) {
     return await writeResult(new TextEncoder().encode(text));

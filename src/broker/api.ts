@@ -4,11 +4,13 @@ import type { Truthy, WaitOptions } from "./watch.ts";
 
 /** A queue, as it was when asked for. */
 export interface QueueState {
+  /** The name that it was declared with. */
   readonly name: string;
   /** Messages that wait to be delivered. */
   readonly ready: number;
   /** Messages that were delivered and are not settled. */
   readonly unacknowledged: number;
+  /** Consumers, of all connections. */
   readonly consumers: number;
 }
 

@@ -41,6 +41,7 @@ export class Fault implements Disposable {
     this.#end = undefined;
   }
 
+  /** The same as {@linkcode Fault.end}. */
   [Symbol.dispose](): void {
     this.end();
   }

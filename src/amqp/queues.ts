@@ -125,15 +125,10 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
     socket: AmqpSocket,
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<AmqpCallbackQueue> {
-    const [channel, publisher] = await Promise.all([
-      socket.channel(),
+    const [[channel, name], publisher] = await Promise.all([
+      declareCallbackQueue(socket),
       ConfirmedPublisher.open(socket, onReturn),
     ]);
-    const { name } = await channel.queueDeclare("", {
-      exclusive: true,
-      durable: false,
-      autoDelete: false,
-    });
     const queue = new AmqpCallbackQueue(name, socket, channel, publisher);
     return await queue.orClosed(() => queue.consume(name, true));
   }
@@ -142,6 +137,18 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
     await atLast(this.channel, () => this.channel.queueDelete(this.name));
     await super.close();
   }
+}
+
+async function declareCallbackQueue(
+  socket: AmqpSocket,
+): Promise<[channel: AMQPChannel, name: string]> {
+  const channel = await socket.channel();
+  const { name } = await channel.queueDeclare("", {
+    exclusive: true,
+    durable: false,
+    autoDelete: false,
+  });
+  return [channel, name];
 }
 
 /** Taken as it is, or declared durable; acknowledged in runs. */

@@ -26,6 +26,7 @@ import { AmqpSocket } from "./socket.ts";
 
 /** A Link over one socket. */
 export class AmqpLink implements Link {
+  /** See {@linkcode Link.vhost}. */
   readonly vhost: string;
   /** Of the broker, without the password. */
   readonly url: string;
@@ -52,20 +53,24 @@ export class AmqpLink implements Link {
     return new AmqpLink(socket, broker);
   }
 
+  /** See {@linkcode Link.lost}. */
   get lost(): Promise<Error> {
     return this.#socket.lost;
   }
 
+  /** See {@linkcode Link.unblocked}. */
   get unblocked(): Promise<void> | undefined {
     return this.#socket.unblocked;
   }
 
+  /** See {@linkcode Link.openCallbackQueue}. */
   openCallbackQueue(
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<CallbackQueue> {
     return failing(AmqpCallbackQueue.open(this.#socket, onReturn));
   }
 
+  /** See {@linkcode Link.openRequestQueue}. */
   openRequestQueue(
     queue: string,
     options: RequestQueueOptions,
@@ -73,14 +78,17 @@ export class AmqpLink implements Link {
     return failing(AmqpRequestQueue.open(this.#socket, queue, options));
   }
 
+  /** See {@linkcode Link.cancelCall}. */
   async cancelCall(queue: string, correlationId: string): Promise<void> {
     await failing(this.#canceler.cancel(queue, correlationId));
   }
 
+  /** See {@linkcode Link.inspect}. */
   inspect(queue: string): Promise<QueueInfo | undefined> {
     return failing(inspectQueue(this.#socket, queue));
   }
 
+  /** See {@linkcode Link.checkReplyTo}. */
   checkReplyTo(queue: string): Promise<ReplyQueueKind> {
     return this.#replyQueues.check(queue);
   }

@@ -11,6 +11,10 @@ import { Log } from "./log.ts";
 /** Those that make calls or answer them for others. */
 const SUBCOMMANDS = new Set(["server", "client"]);
 
+/** What a receiver knows us by. */
+const CREDENTIALS = ["", "TRACES_", "METRICS_"]
+  .map((signal) => `OTEL_EXPORTER_OTLP_${signal}HEADERS`);
+
 /** What is recorded where the environment gives it no name. */
 const SERVICE_NAME = "rabbit-rpc";
 
@@ -27,6 +31,15 @@ export async function startTelemetry(
   command: Command,
 ): Promise<Exporting | undefined> {
   if (!SUBCOMMANDS.has(command.name()) || !isAsked()) return undefined;
+  try {
+    return await startAsked(command);
+  } finally {
+    // Read, and not for the commands that a server runs.
+    for (const name of CREDENTIALS) Deno.env.delete(name);
+  }
+}
+
+async function startAsked(command: Command): Promise<Exporting | undefined> {
   const { isExportedByDeno, startExporting } = await import(
     "../telemetry/exporting.ts"
   );

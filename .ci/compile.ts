@@ -17,7 +17,7 @@ const OUTPUT = "dist/rabbit-rpc";
 /** Scripts that are found by their name, in the folder of whoever asks. */
 const WORKERS = [
   "src/procedures/worker.ts",
-  "src/procedures/module_worker.ts",
+  "src/procedures/module/module_worker.ts",
 ];
 
 const TARGETS = [

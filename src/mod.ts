@@ -32,11 +32,15 @@ export type {
   ConnectSettings,
 } from "./amqp/options.ts";
 export { connectSettings } from "./amqp/options.ts";
-export type { ClientCertificate, TlsOptions, TlsSettings } from "./amqp/tls.ts";
+export type {
+  ClientCertificate,
+  TlsOptions,
+  TlsSettings,
+} from "./amqp/tls/tls.ts";
 export type { AmqpLink } from "./amqp/link.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
-export type { CallOptions } from "./rpc/call_options.ts";
-export { type ClientStats, RpcClient } from "./rpc/client.ts";
+export type { CallOptions } from "./rpc/calling/call_options.ts";
+export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
 export {
   type CallInput,
   type CallOutput,
@@ -46,7 +50,7 @@ export {
   type HandlerOutput,
   implement,
   type MethodContract,
-} from "./rpc/contract.ts";
+} from "./rpc/contract/contract.ts";
 export {
   RPC_CODES,
   type RpcCode,
@@ -69,7 +73,7 @@ export {
   RpcRequest,
   type RpcResult,
 } from "./rpc/procedure.ts";
-export type { ContractClient, MethodOptions } from "./rpc/proxy.ts";
+export type { ContractClient, MethodOptions } from "./rpc/contract/proxy.ts";
 export type {
   Schema,
   SchemaInput,
@@ -78,9 +82,9 @@ export type {
   SchemaResult,
   SchemaTypes,
   StandardProperties,
-} from "./rpc/schema.ts";
-export type { ServeOptions, ServerEvent } from "./rpc/serve_options.ts";
-export { RpcServer } from "./rpc/server.ts";
+} from "./rpc/contract/schema.ts";
+export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
+export { RpcServer } from "./rpc/serving/server.ts";
 export type {
   CallbackQueue,
   ConnectionEvent,
@@ -100,5 +104,5 @@ export type {
   ReturnedMessage,
   Transport,
 } from "./rpc/transport.ts";
-export type { ValidationIssue } from "./rpc/validation.ts";
+export type { ValidationIssue } from "./rpc/contract/validation.ts";
 export { RpcReply } from "./rpc/wire.ts";

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { CallOptions } from "../rpc/call_options.ts";
-import { type ClientStats, RpcClient } from "../rpc/client.ts";
-import type { Contract } from "../rpc/contract.ts";
+import type { CallOptions } from "../rpc/calling/call_options.ts";
+import { type ClientStats, RpcClient } from "../rpc/calling/client.ts";
+import type { Contract } from "../rpc/contract/contract.ts";
 import type { ClientOptions } from "../rpc/interceptor.ts";
 import type { Procedure } from "../rpc/procedure.ts";
 import {
   type ContractClient,
   contractProxy,
   type MethodOptions,
-} from "../rpc/proxy.ts";
-import type { ServeOptions } from "../rpc/serve_options.ts";
-import { RpcServer } from "../rpc/server.ts";
+} from "../rpc/contract/proxy.ts";
+import type { ServeOptions } from "../rpc/serving/serve_options.ts";
+import { RpcServer } from "../rpc/serving/server.ts";
 import type {
   ConnectionEvent,
   QueueInfo,

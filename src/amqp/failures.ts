@@ -7,7 +7,7 @@
 import { RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/limits.ts";
 import { type BrokerAddress, brokerName } from "./options.ts";
-import { tlsFailure } from "./tls_failures.ts";
+import { tlsFailure } from "./tls/tls_failures.ts";
 
 /** 403, 530: the login or the virtual host was refused. */
 const REFUSED_CODES = new Set([403, 530]);

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConnectionEvent } from "../rpc/transport.ts";
-import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls.ts";
+import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
 import { durationMs, LONGEST_TIMER_MS, wholeNumber } from "../rpc/limits.ts";
 
 /** How to connect. */

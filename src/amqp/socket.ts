@@ -12,23 +12,23 @@ import type { AMQPChannel } from "@cloudamqp/amqp-client";
 // Not by its main entry, which loads several times as much.
 import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
 import type { MessageProperties } from "../rpc/transport.ts";
-import { showClientCertificate } from "./client_certificate.ts";
+import { showClientCertificate } from "./tls/client_certificate.ts";
 import { connectFailure } from "./failures.ts";
 import {
   BODY_FRAME,
   FRAME_HEADER_BYTES,
   FRAME_OVERHEAD_BYTES,
   FrameReader,
-} from "./frame_reader.ts";
+} from "./frames/frame_reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { BrokerAddress, ConnectSettings } from "./options.ts";
-import { ProtocolCheck } from "./protocol_check.ts";
-import { type Target, writeMessage } from "./publish_frames.ts";
-import { type ChannelHandlers, MessageReceiver } from "./receiver.ts";
-import { diagnosed } from "./tls_diagnosis.ts";
-import type { TlsSettings } from "./tls.ts";
-import { MessageView } from "./view.ts";
-import { JoinedWrites } from "./writes.ts";
+import { ProtocolCheck } from "./frames/protocol_check.ts";
+import { type Target, writeMessage } from "./frames/publish_frames.ts";
+import { type ChannelHandlers, MessageReceiver } from "./frames/receiver.ts";
+import { diagnosed } from "./tls/tls_diagnosis.ts";
+import type { TlsSettings } from "./tls/tls.ts";
+import { MessageView } from "./frames/view.ts";
+import { JoinedWrites } from "./frames/writes.ts";
 
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
 const FRAME_MAX = 128 * 1024;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RpcConnection } from "../amqp/connect.ts";
-import type { CallOptions } from "../rpc/call_options.ts";
+import type { CallOptions } from "../rpc/calling/call_options.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { jsonBody } from "../rpc/json_body.ts";
 

@@ -9,7 +9,7 @@ import { connect, type RpcConnection } from "../amqp/connect.ts";
 import { startBroker } from "../broker/broker.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/limits.ts";
-import type { CallOptions } from "../rpc/call_options.ts";
+import type { CallOptions } from "../rpc/calling/call_options.ts";
 import { type ColorWhen, type Paint, paintFor } from "./color.ts";
 import { DemoServer } from "./demo_processes.ts";
 import { PID_HEADER, READY_LINE, SLEEPING_LINE } from "./demo_server.ts";

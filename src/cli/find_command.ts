@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CommandLine } from "../procedures/process_group.ts";
+import type { CommandLine } from "../procedures/command/process_group.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";

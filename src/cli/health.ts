@@ -6,7 +6,7 @@
  */
 import { redactUrls } from "../amqp/options.ts";
 import { formatMs } from "../rpc/limits.ts";
-import type { ServerEvent } from "../rpc/serve_options.ts";
+import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import { type ListenAddress, listenFailure } from "./address.ts";
 import type { Log } from "./log.ts";

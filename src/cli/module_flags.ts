@@ -4,8 +4,8 @@
  * @module
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { ModuleError } from "../procedures/load_module.ts";
-import { openModule } from "../procedures/module.ts";
+import { ModuleError } from "../procedures/module/load_module.ts";
+import { openModule } from "../procedures/module/module.ts";
 import type { Service } from "../procedures/service.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";

@@ -4,7 +4,10 @@
  * @module
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { type CallOptions, DEFAULT_TIMEOUT_MS } from "../rpc/call_options.ts";
+import {
+  type CallOptions,
+  DEFAULT_TIMEOUT_MS,
+} from "../rpc/calling/call_options.ts";
 import {
   addCommonFlags,
   type CommonFlags,

@@ -9,8 +9,8 @@ import { AmqpTransport } from "../amqp/transport.ts";
 import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { requests } from "../rpc/failures.ts";
-import type { ServeOptions } from "../rpc/serve_options.ts";
-import { RpcServer } from "../rpc/server.ts";
+import type { ServeOptions } from "../rpc/serving/serve_options.ts";
+import { RpcServer } from "../rpc/serving/server.ts";
 import { type ListenAddress, parseOpenAddress } from "./address.ts";
 import { EXIT, exitStatusOf } from "./exit_status.ts";
 import {

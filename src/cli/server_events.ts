@@ -6,7 +6,7 @@
  */
 import type { Service } from "../procedures/service.ts";
 import type { RpcRequest } from "../rpc/procedure.ts";
-import type { ServerEvent } from "../rpc/serve_options.ts";
+import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import {
   Log,
   type LogFields,

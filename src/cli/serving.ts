@@ -9,8 +9,8 @@ import {
   type BuiltinName,
   createBuiltin,
 } from "../procedures/builtin.ts";
-import { createExec } from "../procedures/exec.ts";
-import { createExecLines } from "../procedures/exec_lines.ts";
+import { createExec } from "../procedures/command/exec.ts";
+import { createExecLines } from "../procedures/command/exec_lines.ts";
 import type { Service } from "../procedures/service.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { findCommand } from "./find_command.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TlsOptions } from "../amqp/tls.ts";
+import type { TlsOptions } from "../amqp/tls/tls.ts";
 import { readFile } from "./input.ts";
 import { Log, type LogFlags } from "./log.ts";
 

@@ -6,7 +6,7 @@
  */
 import { RpcError } from "./errors.ts";
 import { formatMs } from "./limits.ts";
-import type { PendingCall } from "./pending.ts";
+import type { PendingCall } from "./calling/pending.ts";
 import type { QueueInfo } from "./transport.ts";
 
 /** Whether waiting may help: the broker or the queue is not there. */

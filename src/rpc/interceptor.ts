@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CallOptions } from "./call_options.ts";
+import type { CallOptions } from "./calling/call_options.ts";
 import type { Procedure } from "./procedure.ts";
 import type { RpcReply } from "./wire.ts";
 

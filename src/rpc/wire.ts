@@ -8,7 +8,7 @@
 import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
 import { checkHeaders } from "./headers.ts";
 import { MessageBody, RpcRequest, toBytes } from "./procedure.ts";
-import type { SendableResult } from "./results.ts";
+import type { SendableResult } from "./serving/results.ts";
 import type {
   Delivery,
   MessageHeaders,

@@ -15,7 +15,7 @@ import {
 import { RpcError } from "../rpc/errors.ts";
 import type { ProcedureInterceptor } from "../rpc/interceptor.ts";
 import type { RpcRequest } from "../rpc/procedure.ts";
-import type { ServerEvent } from "../rpc/serve_options.ts";
+import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import type { Instruments } from "./calls.ts";
 import {
   endServerSpan,

@@ -1,6 +1,6 @@
 // What goes wrong, when, and to whom: the same seed makes the same plan.
 
-import type { Direction } from "../../tests/support/proxy.ts";
+import type { Direction } from "../support/proxy.ts";
 
 /** Everything that can be made to fail, by what it happens to. */
 export const FAULTS_BY_LANE = {

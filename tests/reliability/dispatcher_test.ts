@@ -1,9 +1,9 @@
 // What a server runs, joins, answers again, cancels and gives up.
 
 import assert from "node:assert/strict";
-import { Dispatcher } from "../../src/rpc/dispatcher.ts";
+import { Dispatcher } from "../../src/rpc/serving/dispatcher.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
-import type { Job, Outcome } from "../../src/rpc/job.ts";
+import type { Job, Outcome } from "../../src/rpc/serving/job.ts";
 import type { Procedure } from "../../src/rpc/procedure.ts";
 import { FakeRequestQueue } from "./requests.ts";
 import { Handler, Log } from "./watching.ts";

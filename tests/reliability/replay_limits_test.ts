@@ -1,7 +1,7 @@
 // The store of outcomes: what goes when it is full.
 
 import assert from "node:assert/strict";
-import { type ReplayLimits, Replays } from "../../src/rpc/replays.ts";
+import { type ReplayLimits, Replays } from "../../src/rpc/serving/replays.ts";
 
 function storedAfter(limits: ReplayLimits, bodies: string[]): string[] {
   const replays = new Replays(limits);

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import type { Job, Outcome } from "../../src/rpc/job.ts";
-import { Replier } from "../../src/rpc/replier.ts";
-import type { ServerEvent } from "../../src/rpc/serve_options.ts";
+import type { Job, Outcome } from "../../src/rpc/serving/job.ts";
+import { Replier } from "../../src/rpc/serving/replier.ts";
+import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
 import { FakeRequestQueue } from "./requests.ts";
 import { eventOf, Log, soon, turn } from "./watching.ts";
 

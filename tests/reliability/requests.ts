@@ -1,7 +1,7 @@
 // Requests and a request queue without a broker.
 
 import type { RpcError } from "../../src/rpc/errors.ts";
-import type { Job } from "../../src/rpc/job.ts";
+import type { Job } from "../../src/rpc/serving/job.ts";
 import { RpcRequest } from "../../src/rpc/procedure.ts";
 import type {
   Delivery,

@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
 import { connectionLost, noQueue } from "../../src/rpc/failures.ts";
-import { type RetryPolicy, withRetries } from "../../src/rpc/retries.ts";
+import {
+  type RetryPolicy,
+  withRetries,
+} from "../../src/rpc/calling/retries.ts";
 import { RpcReply } from "../../src/rpc/wire.ts";
 import { failureOf, Log, soon, turn } from "./watching.ts";
 

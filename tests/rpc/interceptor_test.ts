@@ -1,7 +1,7 @@
 // Functions around calls, attempts and procedures.
 
 import assert from "node:assert/strict";
-import { RpcClient } from "../../src/rpc/client.ts";
+import { RpcClient } from "../../src/rpc/calling/client.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import type {
   CallInterceptor,

@@ -1,7 +1,7 @@
 // A client on a broker in memory, and the ways in which its calls end.
 
 import assert from "node:assert/strict";
-import { RpcClient } from "../../src/rpc/client.ts";
+import { RpcClient } from "../../src/rpc/calling/client.ts";
 import { type RpcCode, RpcError } from "../../src/rpc/errors.ts";
 import { FakeBroker } from "./fake_transport.ts";
 import { within } from "./within.ts";

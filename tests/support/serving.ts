@@ -2,8 +2,11 @@
 // caller's queue.
 
 import type { Procedure } from "../../src/rpc/procedure.ts";
-import type { ServeOptions, ServerEvent } from "../../src/rpc/serve_options.ts";
-import { RpcServer } from "../../src/rpc/server.ts";
+import type {
+  ServeOptions,
+  ServerEvent,
+} from "../../src/rpc/serving/serve_options.ts";
+import { RpcServer } from "../../src/rpc/serving/server.ts";
 import type { MessageProperties } from "../../src/rpc/transport.ts";
 import { FakeBroker, type FakeTransport } from "./fake_transport.ts";
 import { within } from "./within.ts";

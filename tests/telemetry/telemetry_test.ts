@@ -2,11 +2,11 @@
 
 import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import assert from "node:assert/strict";
-import { RpcClient } from "../../src/rpc/client.ts";
+import { RpcClient } from "../../src/rpc/calling/client.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import type { Procedure } from "../../src/rpc/procedure.ts";
-import type { ServeOptions } from "../../src/rpc/serve_options.ts";
-import { RpcServer } from "../../src/rpc/server.ts";
+import type { ServeOptions } from "../../src/rpc/serving/serve_options.ts";
+import { RpcServer } from "../../src/rpc/serving/server.ts";
 import { Telemetry } from "../../src/telemetry/mod.ts";
 import { answer, failure } from "../support/calling.ts";
 import { FakeBroker } from "../support/fake_transport.ts";

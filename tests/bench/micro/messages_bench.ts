@@ -1,10 +1,10 @@
 // A message becomes frames, and frames become a message.
 
 import { Buffer } from "node:buffer";
-import { FrameReader } from "../../../src/amqp/frame_reader.ts";
-import { writeMessage } from "../../../src/amqp/publish_frames.ts";
-import { MessageReceiver } from "../../../src/amqp/receiver.ts";
-import { JoinedWrites } from "../../../src/amqp/writes.ts";
+import { FrameReader } from "../../../src/amqp/frames/frame_reader.ts";
+import { writeMessage } from "../../../src/amqp/frames/publish_frames.ts";
+import { MessageReceiver } from "../../../src/amqp/frames/receiver.ts";
+import { JoinedWrites } from "../../../src/amqp/frames/writes.ts";
 import { requestProperties } from "../../../src/rpc/wire.ts";
 
 const FRAME_MAX = 128 * 1024;

@@ -1,6 +1,6 @@
 // A call comes and goes while others wait.
 
-import { PendingCall, PendingCalls } from "../../../src/rpc/pending.ts";
+import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
 import { RpcReply } from "../../../src/rpc/wire.ts";
 
 const reply = new RpcReply(new Uint8Array(2), {}, undefined);

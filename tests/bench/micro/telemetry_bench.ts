@@ -5,8 +5,8 @@ import { metrics, trace } from "@opentelemetry/api";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { TracerProvider } from "@opentelemetry/sdk-trace";
 import { AsyncQueue } from "../../../src/rpc/async_queue.ts";
-import { RpcClient } from "../../../src/rpc/client.ts";
-import { RpcServer } from "../../../src/rpc/server.ts";
+import { RpcClient } from "../../../src/rpc/calling/client.ts";
+import { RpcServer } from "../../../src/rpc/serving/server.ts";
 import type {
   CallbackQueue,
   Delivery,

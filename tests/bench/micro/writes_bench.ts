@@ -1,6 +1,6 @@
 // The frames of one turn of the event loop are joined.
 
-import { JoinedWrites } from "../../../src/amqp/writes.ts";
+import { JoinedWrites } from "../../../src/amqp/frames/writes.ts";
 
 const FRAMES = 256;
 /** About what a small request takes, its three frames together. */

@@ -1,0 +1,31 @@
+/**
+ * What answers on a broker's port need not be a broker.
+ *
+ * @module
+ */
+import { NotAmqpError } from "../failures.ts";
+
+const METHOD_FRAME = 1;
+/** As many as tell TLS from what is neither that nor AMQP. */
+const TELLING_BYTES = 3;
+
+/** Tells AMQP from what is none, by the first bytes that come. */
+export class ProtocolCheck {
+  #passed = false;
+  #strange: number[] = [];
+
+  /** The error, where something came that is no AMQP. */
+  get strange(): NotAmqpError | undefined {
+    if (this.#strange.length === 0) return undefined;
+    return new NotAmqpError(Uint8Array.from(this.#strange));
+  }
+
+  /** Whether this is to be read; throws when it is sure that it is not AMQP. */
+  passes(bytes: Uint8Array): boolean {
+    this.#passed ||= this.#strange.length === 0 && bytes[0] === METHOD_FRAME;
+    if (this.#passed) return true;
+    this.#strange.push(...bytes.subarray(0, TELLING_BYTES));
+    if (this.#strange.length >= TELLING_BYTES) throw this.strange;
+    return false;
+  }
+}

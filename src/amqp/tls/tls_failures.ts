@@ -1,0 +1,113 @@
+/**
+ * What goes wrong in a TLS handshake, as an RpcError.
+ *
+ * @module
+ */
+import { RpcError } from "../../rpc/errors.ts";
+import { type BrokerAddress, brokerName } from "../options.ts";
+
+/** What the TLS libraries of old and new versions of Deno say to plain text. */
+const NOT_TLS = /InvalidContentType|wrong version number/i;
+
+/** A problem with the broker's certificate, in the words of rustls. */
+const BAD_CERTIFICATE = /invalid peer certificate: (.*)/s;
+
+/** Names of rustls, in words. */
+const UNTRUSTED: Record<string, string> = {
+  UnknownIssuer: "unknown issuer",
+  BadSignature: "not signed by its issuer's key",
+  Revoked: "revoked",
+};
+
+/** What the broker says as it ends a handshake, in the words of rustls. */
+const ALERT = /received fatal alert: (\w+)/;
+
+/** Both sides speak TLS, but no kind of it that the other does too. */
+const NOTHING_IN_COMMON =
+  /HandshakeFailure|ProtocolVersion|InsufficientSecurity|peer is incompatible/;
+
+/** Alerts about the certificate that we showed, in words. */
+const CLIENT_CERTIFICATE_ALERTS: Record<string, string> = {
+  BadCertificate: "it is not valid",
+  UnsupportedCertificate: "it is of a kind that is not supported",
+  CertificateRevoked: "it was revoked",
+  CertificateExpired: "it has expired",
+  CertificateUnknown: "it is not acceptable",
+  UnknownCA: "its issuer is unknown there",
+};
+
+/** Whether this error tells by itself what is wrong with TLS. */
+export function isTlsProblem(error: unknown): boolean {
+  return error instanceof Error &&
+    [NOT_TLS, BAD_CERTIFICATE, ALERT].some((it) => it.test(error.message));
+}
+
+/** Why TLS could not be set up; undefined where it is something else. */
+export function tlsFailure(
+  cause: unknown,
+  broker: BrokerAddress,
+): RpcError | undefined {
+  if (!broker.tls || !(cause instanceof Error)) return undefined;
+  const at = brokerName(broker);
+  const { message } = cause;
+  if (NOT_TLS.test(message)) {
+    return new RpcError(
+      "unavailable",
+      `${at} does not speak TLS, but the URL is amqps://`,
+      { reason: "not_tls", cause },
+    );
+  }
+  const problem = BAD_CERTIFICATE.exec(message)?.[1];
+  if (problem !== undefined) return badCertificate(problem, broker, cause);
+  if (NOTHING_IN_COMMON.test(message)) {
+    return new RpcError(
+      "unavailable",
+      `TLS with ${at} failed (${message})`,
+      { reason: "tls_refused", cause },
+    );
+  }
+  const refusal = clientCertificateRefusal(ALERT.exec(message)?.[1] ?? "");
+  return refusal === undefined ? undefined : new RpcError(
+    "unauthenticated",
+    `${at} ${refusal}`,
+    { reason: "client_certificate", cause },
+  );
+}
+
+function badCertificate(
+  problem: string,
+  { hostname }: BrokerAddress,
+  cause: Error,
+): RpcError {
+  const its = `the certificate of "${hostname}"`;
+  const failed = (message: string, reason: RpcError["reason"]) =>
+    new RpcError("unavailable", `${its} ${message}`, { reason, cause });
+  if (problem.startsWith("certificate not valid for name")) {
+    return failed(otherNames(problem), "wrong_host");
+  }
+  if (/^certificate expired|^Expired/.test(problem)) {
+    return failed("has expired", "expired");
+  }
+  if (/^certificate not valid yet|^NotValidYet/.test(problem)) {
+    return failed("is not valid yet", "expired");
+  }
+  return failed(
+    `is not trusted (${UNTRUSTED[problem] ?? problem})`,
+    "untrusted",
+  );
+}
+
+/** rustls lists them as DnsName("a.b") and IpAddress(1.2.3.4). */
+function otherNames(problem: string): string {
+  const expected = /not valid for name "([^"]*)"/.exec(problem)?.[1];
+  const listed = problem.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)/g);
+  const names = [...listed].map(([, name, address]) => name ?? address);
+  const whose = names.length > 0 ? names.join(" or ") : "no name at all";
+  return `is for ${whose}, not for ${expected ?? "it"}`;
+}
+
+function clientCertificateRefusal(alert: string): string | undefined {
+  if (alert === "CertificateRequired") return "asks for a client certificate";
+  const why = CLIENT_CERTIFICATE_ALERTS[alert];
+  return why && `refused the client certificate (${why})`;
+}

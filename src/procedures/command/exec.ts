@@ -1,0 +1,133 @@
+/**
+ * A command as a procedure: one process for each request.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { RpcError } from "../../rpc/errors.ts";
+import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
+import { ChildLog } from "./child_log.ts";
+import {
+  type ExecOptions,
+  execSettings,
+  replyTooLong,
+} from "./exec_options.ts";
+import {
+  type CommandLine,
+  describeEnd,
+  endMembers,
+  ProcessGroup,
+} from "./process_group.ts";
+import { requestEnvironment } from "./request_environment.ts";
+import type { Service } from "../service.ts";
+import { Slots } from "./slots.ts";
+
+/**
+ * Serves a command: the body is its stdin, its stdout the reply, and
+ * `RABBIT_RPC_*` variables have the rest. An exit status other than 0 is an
+ * `internal` error with `exit_status` (or `signal`) among its members. The
+ * command is ended with all that it started when its request is.
+ */
+export function createExec(
+  command: CommandLine,
+  options: ExecOptions,
+): Service {
+  return new Exec(command, options);
+}
+
+class Exec implements Service {
+  readonly concurrency: number;
+  readonly #command: CommandLine;
+  readonly #maxReplyBytes: number;
+  readonly #log: ChildLog;
+  readonly #slots: Slots;
+  readonly #children = new Set<ProcessGroup>();
+
+  constructor(command: CommandLine, options: ExecOptions) {
+    const { log, concurrency, maxReplyBytes } = execSettings(options);
+    this.concurrency = concurrency;
+    this.#command = command;
+    this.#maxReplyBytes = maxReplyBytes;
+    this.#log = new ChildLog(command.name, log);
+    this.#slots = new Slots(concurrency);
+  }
+
+  readonly procedure = async (
+    request: RpcRequest,
+    { signal, deadlineMs }: RpcContext,
+  ): Promise<Uint8Array> => {
+    // The server's own bound does not know of children that are being ended.
+    await this.#slots.take(signal);
+    try {
+      signal.throwIfAborted();
+      const env = requestEnvironment(request, deadlineMs - Date.now());
+      return await this.#run(this.#start(env), request.bytes, signal);
+    } finally {
+      this.#slots.release();
+    }
+  };
+
+  /** Ends all that runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#children].map((child) => child.stop()));
+  }
+
+  #start(env: Record<string, string>): ProcessGroup {
+    try {
+      return new ProcessGroup(this.#command, env);
+    } catch (error) {
+      const { name } = this.#command;
+      const reason = (error as Error).message;
+      this.#log.add(`cannot start "${name}": ${reason}`);
+      throw new RpcError("internal", `"${name}" could not be started`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #run(
+    child: ProcessGroup,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const stop = () => void child.stop();
+    signal.addEventListener("abort", stop, { once: true });
+    this.#children.add(child);
+    const logged = this.#log.copy(child.stderr);
+    if (body.length > 0) void child.write(body);
+    void child.closeInput();
+    try {
+      const reply = await this.#read(child);
+      const status = await child.status;
+      signal.throwIfAborted();
+      if (!status.success) throw this.#failure(status);
+      return reply;
+    } finally {
+      await child.stop();
+      await logged;
+      this.#children.delete(child);
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #read({ stdout }: ProcessGroup): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of stdout) {
+      length += chunk.length;
+      if (length > this.#maxReplyBytes) {
+        throw replyTooLong(this.#command.name, this.#maxReplyBytes);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, length);
+  }
+
+  #failure(status: Deno.CommandStatus): RpcError {
+    return new RpcError(
+      "internal",
+      `"${this.#command.name}" ${describeEnd(status)}`,
+      { members: endMembers(status) },
+    );
+  }
+}

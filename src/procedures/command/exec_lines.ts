@@ -1,0 +1,160 @@
+/**
+ * A command as a procedure: one process for all requests, which reads a line
+ * for each and answers with a line, in any order. What is slow to load is
+ * loaded once.
+ *
+ * @module
+ */
+import { backoffMs } from "../../rpc/backoff.ts";
+import { delay } from "../../rpc/delay.ts";
+import { RpcError } from "../../rpc/errors.ts";
+import { formatMs } from "../../rpc/limits.ts";
+import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
+import { ChildLog } from "./child_log.ts";
+import { type ExecOptions, execSettings } from "./exec_options.ts";
+import { LineCalls } from "./line_calls.ts";
+import { encodeRequestLine, maxAnswerBytes } from "./line_protocol.ts";
+import { lines } from "./lines.ts";
+import {
+  type CommandLine,
+  describeEnd,
+  endMembers,
+  ProcessGroup,
+} from "./process_group.ts";
+import type { Service } from "../service.ts";
+
+/** Children that ended without an answer: requests wait for no more of them. */
+const HOPELESS = 3;
+
+/** Why a child is there no more. */
+interface End {
+  readonly why: string;
+  readonly members: Record<string, unknown>;
+}
+
+/**
+ * Serves a command that speaks the line protocol. It is started at once, and
+ * again, with a backoff, whenever it ends. Requests that it had then are
+ * answered with `aborted`; those that it did not have yet wait for the next.
+ * A request whose time is up, or that is canceled, is not taken back from the
+ * child: its answer is ignored.
+ */
+export function createExecLines(
+  command: CommandLine,
+  options: ExecOptions,
+): Service {
+  return new ExecLines(command, options);
+}
+
+class ExecLines implements Service {
+  readonly concurrency: number;
+  readonly #command: CommandLine;
+  readonly #log: ChildLog;
+  readonly #maxLineBytes: number;
+  readonly #calls: LineCalls;
+  readonly #stopping = new AbortController();
+  readonly #supervised: Promise<void>;
+  #child: ProcessGroup | undefined;
+  /** The last of the writes to the child, which follow each other. */
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(command: CommandLine, options: ExecOptions) {
+    const { log, concurrency, maxReplyBytes } = execSettings(options);
+    this.concurrency = concurrency;
+    this.#command = command;
+    this.#log = new ChildLog(command.name, log);
+    this.#maxLineBytes = maxAnswerBytes(maxReplyBytes);
+    this.#calls = new LineCalls(command.name, maxReplyBytes);
+    this.#supervised = this.#supervise();
+  }
+
+  readonly procedure = (
+    request: RpcRequest,
+    { signal, deadlineMs }: RpcContext,
+  ): Promise<Uint8Array> => {
+    const encode = (id: string) =>
+      encodeRequestLine(id, request, deadlineMs - Date.now());
+    const { id, reply } = this.#calls.add(encode, signal);
+    if (this.#child) this.#send(this.#child, id);
+    return reply;
+  };
+
+  /** Lets the child end by itself, and ends it if it does not. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#child?.finish();
+    await this.#supervised;
+  }
+
+  /** One child after the other. */
+  async #supervise(): Promise<void> {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      const answeredBefore = this.#calls.answered;
+      const end = await this.#runChild();
+      if (signal.aborted) break;
+      failures = this.#calls.answered > answeredBefore ? 0 : failures + 1;
+      this.#calls.abort(this.#aborted(end), failures >= HOPELESS);
+      const retryInMs = backoffMs(Math.max(failures, 1));
+      this.#log.add(this.#startingAgain(end, failures, retryInMs));
+      await delay(retryInMs, signal).catch(stopped);
+    }
+    this.#calls.abort(new RpcError("aborted", "the server was stopped"), true);
+  }
+
+  /** The life of one child. */
+  async #runChild(): Promise<End> {
+    let child: ProcessGroup;
+    try {
+      child = new ProcessGroup(this.#command);
+    } catch (error) {
+      const { message } = error as Error;
+      return { why: `could not be started: ${message}`, members: {} };
+    }
+    this.#child = child;
+    this.#written = Promise.resolve();
+    const logged = this.#log.copy(child.stderr);
+    for (const id of this.#calls.unsent()) this.#send(child, id);
+    const fault = await this.#read(child);
+    this.#child = undefined;
+    const status = await (fault ? child.stop() : child.finish());
+    await logged;
+    return {
+      why: fault ?? describeEnd(status),
+      members: fault ? {} : endMembers(status),
+    };
+  }
+
+  /** Reads answers until there are no more; returns what was wrong with one. */
+  async #read(child: ProcessGroup): Promise<string | undefined> {
+    for await (const { text, cut } of lines(child.stdout, this.#maxLineBytes)) {
+      if (cut) return `wrote a line of more than ${this.#maxLineBytes} bytes`;
+      const complaint = this.#calls.answer(text);
+      if (complaint) this.#log.add(complaint);
+    }
+  }
+
+  /** One line after the other, as fast as the child reads. */
+  #send(child: ProcessGroup, id: string): void {
+    this.#written = this.#written.then(async () => {
+      const line = child === this.#child && this.#calls.take(id);
+      if (line) await child.write(line);
+    });
+  }
+
+  #aborted({ why, members }: End): RpcError {
+    const message = `"${this.#command.name}" ${why} before it answered`;
+    return new RpcError("aborted", message, { members });
+  }
+
+  #startingAgain({ why }: End, failures: number, retryInMs: number): string {
+    const inVain = failures > 0 ? " before it answered anything" : "";
+    const inARow = failures > 1 ? `, ${failures} times in a row` : "";
+    return `"${this.#command.name}" ${why}${inVain}${inARow}; ` +
+      `starting it again in ${formatMs(retryInMs)}`;
+  }
+}
+
+/** Nothing to wait for: the loop sees that it is over. */
+function stopped(): void {}

@@ -1,0 +1,108 @@
+/**
+ * What a long-running child reads and writes: an object of JSON a line.
+ *
+ * A request is `{"id", "type", "headers", "body" | "body_base64",
+ * "timeout_ms"}`, an answer `{"id", "body" | "body_base64"}` or
+ * `{"id", "error": {"code", "detail"}}`.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { isRpcCode, RpcError } from "../../rpc/errors.ts";
+import { jsonBody } from "../../rpc/json_body.ts";
+import type { RpcRequest } from "../../rpc/procedure.ts";
+
+/** The most that JSON makes of a byte: `\u0000`. */
+const JSON_BYTES_A_BYTE = 6;
+/** For all of an answer that is not its body. */
+const ANSWER_BYTES = 64 * 1024;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+const encoder = new TextEncoder();
+
+/** How long the line of an answer may be whose body has so many bytes. */
+export function maxAnswerBytes(maxBodyBytes: number): number {
+  return maxBodyBytes * JSON_BYTES_A_BYTE + ANSWER_BYTES;
+}
+
+/**
+ * The line of a request. In its headers a time is text (ISO 8601), bytes are
+ * base64, and a number beyond 2^53 is text.
+ */
+export function encodeRequestLine(
+  id: string,
+  request: RpcRequest,
+  timeoutMs: number,
+): Uint8Array {
+  const { type, headers, bytes } = request;
+  const line = JSON.stringify({
+    id,
+    type,
+    headers,
+    ...jsonBody(bytes),
+    timeout_ms: Math.max(Math.round(timeoutMs), 0),
+  }, jsonValue);
+  return encoder.encode(`${line}\n`);
+}
+
+/** Header values that JSON lacks. */
+function jsonValue(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  if (typeof value !== "bigint") return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+/** An answer: its id, and the rest as it came. */
+export interface AnswerLine {
+  readonly id: string;
+  readonly body?: unknown;
+  readonly body_base64?: unknown;
+  readonly error?: unknown;
+}
+
+/** A line read as an answer; undefined where it is none. */
+export function parseAnswerLine(line: string): AnswerLine | undefined {
+  try {
+    const answer = JSON.parse(line);
+    return typeof answer?.id === "string" ? answer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The result in an answer of the command `name`.
+ *
+ * @throws {RpcError} the error in it, or `internal` where there is neither.
+ */
+export function answerResult(
+  { body, body_base64, error }: AnswerLine,
+  name: string,
+): Uint8Array {
+  const given = [body, body_base64, error].filter((it) => it !== undefined);
+  if (given.length !== 1) {
+    throw invalidAnswer(name, "it has not one of body, body_base64 and error");
+  }
+  if (typeof body === "string") return encoder.encode(body);
+  if (isBase64(body_base64)) return Buffer.from(body_base64, "base64");
+  if (error === undefined) {
+    throw invalidAnswer(name, "its body is no text, or not base64");
+  }
+  const { code, detail } = Object(error);
+  throw new RpcError(
+    isRpcCode(code) ? code : "unknown",
+    typeof detail === "string" ? detail : `"${name}" told no detail`,
+  );
+}
+
+function isBase64(value: unknown): value is string {
+  return typeof value === "string" && value.length % 4 === 0 &&
+    BASE64.test(value);
+}
+
+function invalidAnswer(name: string, why: string): RpcError {
+  return new RpcError(
+    "internal",
+    `"${name}" answered with what is no answer: ${why}`,
+  );
+}

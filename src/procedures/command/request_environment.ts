@@ -1,0 +1,82 @@
+/**
+ * What a command is told of its request, beside the body: variables of its
+ * environment.
+ *
+ * @module
+ */
+import { RpcError } from "../../rpc/errors.ts";
+import type { RpcRequest } from "../../rpc/procedure.ts";
+import type { HeaderValue } from "../../rpc/transport.ts";
+import { quote } from "../quote.ts";
+
+const PREFIX = "RABBIT_RPC_";
+/** Of all names and values; the system has limits of its own above that. */
+const MAX_BYTES = 64 * 1024;
+const encoder = new TextEncoder();
+
+/**
+ * The variables for one request; properties that it lacks are empty ones.
+ * Headers that are text, numbers, booleans or times are passed on as text;
+ * tables, arrays and bytes are left out.
+ *
+ * @throws {RpcError} `invalid_argument` for what no environment can hold (a
+ * NUL, or two headers whose names come out the same), `resource_exhausted` for
+ * more than 64 KiB. Nothing is passed on in part: a command may decide by it.
+ */
+export function requestEnvironment(
+  request: RpcRequest,
+  timeoutMs: number,
+): Record<string, string> {
+  const env = new Environment();
+  env.set("CORRELATION_ID", request.correlationId ?? "", "correlation_id");
+  env.set("MESSAGE_ID", request.messageId ?? "", "message_id");
+  env.set("TYPE", request.type, "type");
+  env.set("TIMEOUT_MS", String(Math.max(Math.round(timeoutMs), 0)), "timeout");
+  for (const [name, value] of Object.entries(request.headers)) {
+    const text = headerText(value);
+    if (text === undefined) continue;
+    const suffix = name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
+    env.set(`HEADER_${suffix}`, text, `header ${quote(name)}`);
+  }
+  return env.variables;
+}
+
+/** Variables, checked as they are added. */
+class Environment {
+  readonly variables: Record<string, string> = {};
+  #bytes = 0;
+
+  /** `source` is the part of the request that it comes from. */
+  set(suffix: string, value: string, source: string): void {
+    const name = PREFIX + suffix;
+    if (value.includes("\0")) {
+      throw refused("invalid_argument", source, "it holds a NUL");
+    }
+    if (name in this.variables) {
+      const why = `another header is ${name} as well`;
+      throw refused("invalid_argument", source, why);
+    }
+    this.#bytes += name.length + encoder.encode(value).length;
+    if (this.#bytes > MAX_BYTES) {
+      const why = `headers may take ${MAX_BYTES} bytes`;
+      throw refused("resource_exhausted", source, why);
+    }
+    this.variables[name] = value;
+  }
+}
+
+function refused(
+  code: "invalid_argument" | "resource_exhausted",
+  source: string,
+  why: string,
+): RpcError {
+  return new RpcError(code, `${source} can't be passed to a command: ${why}`);
+}
+
+function headerText(value: HeaderValue): string | undefined {
+  // A time that is out of range has no text.
+  if (value instanceof Date) return value.toJSON() ?? undefined;
+  const isScalar = ["string", "number", "bigint", "boolean"]
+    .includes(typeof value);
+  return isScalar ? String(value) : undefined;
+}

@@ -1,0 +1,153 @@
+/**
+ * Serves a JavaScript module, on the main thread or in worker threads.
+ *
+ * @module
+ */
+import { RpcError } from "../../rpc/errors.ts";
+import type { Procedure, RpcRequest } from "../../rpc/procedure.ts";
+import type { SendableResult } from "../../rpc/serving/results.ts";
+import {
+  findModule,
+  loadModule,
+  ModuleError,
+  type ModuleSource,
+} from "./load_module.ts";
+import { WorkerPool } from "../pool.ts";
+import { type Service, WAITING_CONCURRENCY } from "../service.ts";
+import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
+
+/** How a module runs. */
+export interface ModuleOptions {
+  /** Worker threads, each with one request at a time; 0: the main thread. */
+  workers: number;
+  /**
+   * What the workers may do beside reading the module's own folder; the main
+   * thread may do what the program may.
+   *
+   * @default {{}}
+   */
+  permissions?: Deno.PermissionOptionsObject;
+  /** Hears of each uncaught error, in one line. */
+  log: (line: string) => void;
+}
+
+/** What a worker is sent: the module, and a request unless it is to load. */
+export interface ModuleJob {
+  readonly source: ModuleSource;
+  /** Without its methods; classes do not pass between threads. */
+  readonly request?: Omit<RpcRequest, "text" | "json">;
+  /** In ms since the epoch. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * Loads a module and makes its exported functions a service.
+ *
+ * @throws {ModuleError} where it can't be loaded, or exports no function.
+ * @throws {Deno.errors.NotCapable} for permissions that this program itself
+ * does not have.
+ */
+export async function openModule(
+  path: string,
+  options: ModuleOptions,
+): Promise<Service> {
+  const source = findModule(path);
+  return options.workers === 0
+    ? await onMainThread(source, options)
+    : await inWorkers(source, options);
+}
+
+async function onMainThread(
+  source: ModuleSource,
+  { log }: ModuleOptions,
+): Promise<Service> {
+  const uncaught = new UncaughtErrors<Run>((error, run) => {
+    log(uncaughtLine(source.path, error));
+    run?.fail(uncaughtError(error));
+  });
+  try {
+    const procedure = await loadModule(source);
+    return {
+      procedure: guarded(procedure, uncaught),
+      concurrency: WAITING_CONCURRENCY,
+      // deno-lint-ignore require-await -- the interface is for children too
+      [Symbol.asyncDispose]: async () => uncaught[Symbol.dispose](),
+    };
+  } catch (error) {
+    uncaught[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** A run on the main thread, which an uncaught error may end. */
+interface Run {
+  fail(error: RpcError): void;
+}
+
+function guarded(
+  procedure: Procedure,
+  uncaught: UncaughtErrors<Run>,
+): Procedure {
+  return (request, context) => {
+    const failed = Promise.withResolvers<never>();
+    const result = uncaught.run(
+      { fail: failed.reject },
+      () => procedure(request, context),
+    );
+    return Promise.race([result, failed.promise]);
+  };
+}
+
+async function inWorkers(
+  source: ModuleSource,
+  { workers, permissions, log }: ModuleOptions,
+): Promise<Service> {
+  const script = new URL("./module_worker.ts", import.meta.url);
+  const pool = new WorkerPool<ModuleJob, SendableResult>(script, workers, {
+    permissions: withFolder(source, permissions),
+    log,
+  });
+  try {
+    await loadInAll(pool, source, workers);
+  } catch (error) {
+    pool[Symbol.dispose]();
+    throw new ModuleError(RpcError.from(error).message);
+  }
+  return {
+    procedure: (request, { signal, deadlineMs }) => {
+      // A view of one message among others, which would be copied as well.
+      const bytes = request.bytes.slice();
+      const job = { source, request: { ...request, bytes }, deadlineMs };
+      return pool.run(job, signal);
+    },
+    concurrency: workers,
+    // deno-lint-ignore require-await -- the interface is for children too
+    [Symbol.asyncDispose]: async () => pool[Symbol.dispose](),
+  };
+}
+
+/** Each worker takes one job at a time, so each of them gets one of these. */
+async function loadInAll(
+  pool: WorkerPool<ModuleJob, SendableResult>,
+  source: ModuleSource,
+  workers: number,
+): Promise<void> {
+  const { signal } = new AbortController();
+  const job = { source, deadlineMs: Infinity };
+  await Promise.all(
+    Array.from({ length: workers }, () => pool.run(job, signal)),
+  );
+}
+
+/** Relative imports are read with the worker's own rights. */
+function withFolder(
+  { url }: ModuleSource,
+  permissions: Deno.PermissionOptionsObject = {},
+): Deno.PermissionOptionsObject {
+  const { read = [] } = permissions;
+  const folder = new URL(".", url);
+  return {
+    ...permissions,
+    read: Array.isArray(read) ? [folder, ...read] : read,
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * A call as it was asked for, checked before anything is sent.
+ *
+ * @module
+ */
+import {
+  type CallOptions,
+  checkCallOptions,
+  DEFAULT_TIMEOUT_MS,
+} from "./call_options.ts";
+import { durationMs, queueName } from "../limits.ts";
+import type { PendingCall, PendingTarget } from "./pending.ts";
+import { toBytes } from "../procedure.ts";
+
+/** What all attempts of one call have in common. */
+export interface Call extends PendingTarget {
+  readonly body: Uint8Array;
+  readonly options: CallOptions;
+  readonly messageId: string | undefined;
+  /** Those that may still wait, where the call may be made more than once. */
+  readonly attempts: PendingCall[] | undefined;
+}
+
+/**
+ * The call that starts now.
+ *
+ * @throws {RangeError} where an option is out of its range.
+ */
+export function newCall(
+  queue: string,
+  body: string | Uint8Array,
+  options: CallOptions,
+): Call {
+  const timeoutMs = durationMs(
+    "timeoutMs",
+    options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  );
+  checkCallOptions(options);
+  return {
+    queue: queueName(queue),
+    body: toBytes(body),
+    options,
+    timeoutMs,
+    deadlineMs: Math.ceil(Date.now() + timeoutMs),
+    messageId: options.retries ? crypto.randomUUID() : undefined,
+    attempts: options.retries || options.wait ? [] : undefined,
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * How one call is made.
+ *
+ * @module
+ */
+import { checkHeaders } from "../headers.ts";
+import { durationMs, wholeNumber } from "../limits.ts";
+import type { MessageHeaders } from "../transport.ts";
+
+/** How one call is made. */
+export interface CallOptions {
+  /**
+   * The one deadline of the call, from now, in ms: connecting, publishing and
+   * waiting for the reply are all within it.
+   *
+   * @default {30000}
+   */
+  timeoutMs?: number;
+  /** Cancels the call: it fails with `canceled`. */
+  signal?: AbortSignal;
+  /** The method, where the server offers several. */
+  type?: string;
+  /** Headers of the request; `CC` and `BCC` are not among them. */
+  headers?: MessageHeaders;
+  /** MIME type of the body. */
+  contentType?: string;
+  /**
+   * Whether the broker keeps the request on disk, in a durable queue.
+   *
+   * @default {false}
+   */
+  persistent?: boolean;
+  /**
+   * Whether to wait, within the time-out, for the broker and the queue to
+   * appear instead of failing at once.
+   *
+   * @default {false}
+   */
+  wait?: boolean;
+  /**
+   * How often the request may be sent again when the connection is lost, or
+   * when an attempt takes longer than `attemptTimeoutMs`. All attempts carry
+   * the same `message_id`, by which a server knows them; still the procedure
+   * may run more than once, on another server: it has to be idempotent. What
+   * reached nobody (no broker, or one that refused the message) is sent again
+   * without being counted, until the deadline.
+   *
+   * @default {0}
+   */
+  retries?: number;
+  /**
+   * With `retries`: send again after so long without a reply, in ms. The reply
+   * to any of the attempts ends the call.
+   *
+   * @default {Infinity}
+   */
+  attemptTimeoutMs?: number;
+  /**
+   * Whether to fail at once when no server consumes the queue, at the cost of
+   * one more round trip.
+   *
+   * @default {false}
+   */
+  requireConsumer?: boolean;
+  /** Hears of each attempt, counted from 1. */
+  onAttempt?: (attempt: number) => void;
+}
+
+/**
+ * Checks what does not depend on the call.
+ *
+ * @throws {RangeError} where `headers`, `retries` or `attemptTimeoutMs` make
+ * no sense.
+ */
+export function checkCallOptions(options: CallOptions): void {
+  const { attemptTimeoutMs, headers, retries } = options;
+  if (headers !== undefined) checkHeaders(headers);
+  if (retries !== undefined) wholeNumber("retries", retries, 0);
+  if (attemptTimeoutMs === undefined || attemptTimeoutMs === Infinity) return;
+  durationMs("attemptTimeoutMs", attemptTimeoutMs);
+}
+
+/** The default of {@linkcode CallOptions.timeoutMs}. */
+export const DEFAULT_TIMEOUT_MS = 30_000;

@@ -1,0 +1,384 @@
+/**
+ * Calling: one exclusive callback queue, read with an async iterator, whose
+ * replies settle the pending calls by correlation id.
+ *
+ * @module
+ */
+import { type Call, newCall } from "./call.ts";
+import type { CallOptions } from "./call_options.ts";
+import { delay } from "../delay.ts";
+import { RpcError } from "../errors.ts";
+import {
+  absenceOf,
+  canceledError,
+  closedError,
+  connectionLost,
+  noQueue,
+  overtaken,
+  timeoutError,
+} from "../failures.ts";
+import {
+  type ClientOptions,
+  intercepted,
+  type OutgoingCall,
+  type SendCall,
+} from "../interceptor.ts";
+import { PendingCall, PendingCalls } from "./pending.ts";
+import { toBytes } from "../procedure.ts";
+import { withRetries } from "./retries.ts";
+import { SharedSignals } from "./shared_signals.ts";
+import type {
+  CallbackQueue,
+  Link,
+  QueueInfo,
+  ReturnedMessage,
+  Transport,
+} from "../transport.ts";
+import { decodeReply, requestProperties, type RpcReply } from "../wire.ts";
+
+/** Counters of a client, for monitoring. */
+export interface ClientStats {
+  /** Calls that wait for their reply. */
+  readonly pending: number;
+  /** Replies that came late, twice, or that nobody asked for. */
+  readonly unknownReplies: number;
+}
+
+/** How long a timed-out call may wait to learn that it had no server. */
+const DIAGNOSIS_MS = 500;
+
+const NO_OPTIONS: CallOptions = Object.freeze({});
+
+/** A callback queue on a live connection. */
+interface Session {
+  readonly link: Link;
+  readonly callbackQueue: CallbackQueue;
+}
+
+/**
+ * Calls procedures over a transport. One client serves any number of calls at
+ * once, to any queues.
+ *
+ * @example Over a transport of its own; `connect()` is the shorter way
+ * ```ts
+ * import {
+ *   AmqpTransport,
+ *   connectSettings,
+ *   RpcClient,
+ *   RpcError,
+ * } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
+ *
+ * const url = Deno.env.get("AMQP_URL") ?? "amqp://localhost";
+ * await using transport = new AmqpTransport(connectSettings(url));
+ * await using client = new RpcClient(transport);
+ * await assert.rejects(
+ *   client.call("no_such_queue", "30"),
+ *   (error: RpcError) => error.reason === "no_queue",
+ * );
+ * assert.equal(client.stats.pending, 0);
+ * ```
+ */
+export class RpcClient implements AsyncDisposable {
+  readonly #transport: Transport;
+  readonly #options: ClientOptions;
+  /** Only where there are interceptors: others' calls don't go that way. */
+  readonly #outermost: SendCall | undefined;
+  readonly #pending = new PendingCalls((call) => this.#onDeadline(call));
+  readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
+    this.#cancel(call, signal)
+  );
+  readonly #inspections = new Map<string, Promise<QueueInfo | undefined>>();
+  #session: Session | undefined;
+  #opening: Promise<Session> | undefined;
+  /** Aborted, and made anew, whenever there is a session again. */
+  #reopened = new AbortController();
+  #closed = false;
+  #unknownReplies = 0;
+
+  /** A client of this transport; connects with the first call. */
+  constructor(transport: Transport, options: ClientOptions = {}) {
+    this.#transport = transport;
+    this.#options = options;
+    const { interceptors = [] } = options;
+    this.#outermost = interceptors.length === 0 ? undefined : intercepted(
+      ({ queue, body, options }) => this.#start(queue, body, options),
+      interceptors,
+    );
+  }
+
+  /** Counters, as they are now. */
+  get stats(): ClientStats {
+    return {
+      pending: this.#pending.size,
+      unknownReplies: this.#unknownReplies,
+    };
+  }
+
+  /** Connects and opens the callback queue now, ahead of the first call. */
+  async open(): Promise<void> {
+    await this.#openSession();
+  }
+
+  /**
+   * Sends a request and resolves with its reply.
+   *
+   * @throws {RpcError} what the procedure answered (`remote` is true), or
+   * `unavailable` where there is no queue, no server or no broker, or
+   * `deadline_exceeded`, or `canceled`.
+   * @throws {RangeError} where an option is out of its range.
+   */
+  call(
+    queue: string,
+    body: string | Uint8Array,
+    options: CallOptions = NO_OPTIONS,
+  ): Promise<RpcReply> {
+    try {
+      return this.#outermost === undefined
+        ? this.#start(queue, body, options)
+        : this.#outermost({ queue, body, options });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * What the broker tells of a queue; undefined where there is none.
+   *
+   * @throws {RpcError} where the broker can't be asked.
+   */
+  async inspect(queue: string): Promise<QueueInfo | undefined> {
+    const { link } = await this.#openSession();
+    let inspection = this.#inspections.get(queue);
+    if (inspection === undefined) {
+      inspection = link.inspect(queue).finally(() =>
+        this.#inspections.delete(queue)
+      );
+      this.#inspections.set(queue, inspection);
+    }
+    return await inspection;
+  }
+
+  /**
+   * Fails what still waits with `canceled` and deletes the callback queue; the
+   * transport stays open. Where that is closed next, `keepQueue` saves the
+   * round trips: the queue goes with its connection.
+   */
+  async close(options: { keepQueue?: boolean } = {}): Promise<void> {
+    this.#closed = true;
+    const session = this.#session;
+    this.#session = undefined;
+    this.#pending.failAll((call) =>
+      new RpcError("canceled", "the client was closed", {
+        reason: "closed",
+        maybeExecuted: call.sent,
+      })
+    );
+    if (!options.keepQueue) await session?.callbackQueue.close();
+  }
+
+  /** The same as {@linkcode RpcClient.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #start(
+    queue: string,
+    body: string | Uint8Array,
+    options: CallOptions,
+  ): Promise<RpcReply> {
+    const call = newCall(queue, body, options);
+    if (call.attempts) return this.#callAgain(call, call.attempts);
+    options.onAttempt?.(1);
+    return this.#attempt(call);
+  }
+
+  /** Makes attempts until one ends the call, or its time is up. */
+  async #callAgain(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
+    const { options, deadlineMs } = call;
+    try {
+      return await withRetries((attempt) => {
+        options.onAttempt?.(attempt);
+        return this.#attempt(call);
+      }, {
+        ...options,
+        deadlineMs,
+        reconnected: () => this.#reopened.signal,
+      });
+    } finally {
+      for (const attempt of attempts) this.#fail(attempt, overtaken());
+    }
+  }
+
+  #attempt(call: Call): Promise<RpcReply> {
+    const { attemptInterceptors } = this.#options;
+    if (attemptInterceptors === undefined) return this.#request(call);
+    const send = ({ queue, body, options }: OutgoingCall) =>
+      this.#request({ ...call, queue, body: toBytes(body), options });
+    return intercepted(send, attemptInterceptors)(call);
+  }
+
+  /** One request and its outcome; registered before it is written. */
+  #request(call: Call): Promise<RpcReply> {
+    const { queue, options } = call;
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(closedError());
+      const pending = new PendingCall(this.#pending, call, resolve, reject);
+      if (options.signal && !this.#watch(options.signal, pending)) return;
+      call.attempts?.push(pending);
+      this.#pending.add(pending);
+      const session = this.#session;
+      if (session !== undefined && !options.requireConsumer) {
+        this.#send(session, pending, call);
+        return;
+      }
+      this.#prepare(queue, options).then(
+        (session) => this.#send(session, pending, call),
+        (error) => this.#fail(pending, RpcError.from(error)),
+      );
+    });
+  }
+
+  /** Lets an abort cancel the call; false where it has happened already. */
+  #watch(signal: AbortSignal, call: PendingCall): boolean {
+    if (signal.aborted) {
+      call.end(canceledError(signal, false));
+      return false;
+    }
+    this.#signals.add(signal, call);
+    call.onEnd = () => this.#signals.delete(signal, call);
+    return true;
+  }
+
+  #cancel(call: PendingCall, signal: AbortSignal): void {
+    const waited = this.#fail(call, canceledError(signal, call.sent));
+    if (waited && call.sent) this.#cancelOnServer(call);
+  }
+
+  /** Whoever runs it may stop; that it goes on after all is no error. */
+  #cancelOnServer({ queue, correlationId }: PendingCall): void {
+    this.#session?.link.cancelCall(queue, correlationId).catch(() => {
+      // The connection was lost meanwhile, and the call is over already.
+    });
+  }
+
+  async #prepare(queue: string, options: CallOptions): Promise<Session> {
+    const session = await this.#openSession();
+    if (options.requireConsumer) {
+      const info = await this.inspect(queue);
+      const absence = absenceOf(queue, info, session.link.vhost);
+      if (absence !== undefined) throw absence;
+    }
+    return session;
+  }
+
+  #send(session: Session, pending: PendingCall, call: Call): void {
+    const { correlationId, deadlineMs, queue } = pending;
+    if (!this.#pending.has(correlationId)) return;
+    const { unblocked } = session.link;
+    if (unblocked !== undefined) {
+      // Who has given up by then is not sent at all.
+      unblocked.then(() => this.#send(session, pending, call));
+      return;
+    }
+    const { type, contentType, headers, persistent } = call.options;
+    const properties = requestProperties({
+      correlationId,
+      replyTo: session.callbackQueue.name,
+      deadlineMs,
+      messageId: call.messageId,
+      type,
+      contentType,
+      headers,
+      persistent,
+    }, Date.now());
+    pending.sent = true;
+    session.callbackQueue.publish(queue, call.body, properties, pending);
+  }
+
+  #fail(call: PendingCall, error: RpcError): boolean {
+    return this.#pending.settle(call.correlationId, error);
+  }
+
+  /** The live session; opened, once for all who wait, where there is none. */
+  #openSession(): Promise<Session> {
+    if (this.#closed) return Promise.reject(closedError());
+    if (this.#session) return Promise.resolve(this.#session);
+    this.#opening ??= this.#newSession().finally(() =>
+      this.#opening = undefined
+    );
+    return this.#opening;
+  }
+
+  async #newSession(): Promise<Session> {
+    const link = await this.#transport.link();
+    const callbackQueue = await link.openCallbackQueue((message) =>
+      this.#onReturn(message, link.vhost)
+    );
+    const session = { link, callbackQueue };
+    if (this.#closed) {
+      await callbackQueue.close();
+      throw closedError();
+    }
+    this.#session = session;
+    this.#reopened.abort();
+    this.#reopened = new AbortController();
+    this.#read(session).catch((error) => this.#onLost(session, error));
+    return session;
+  }
+
+  async #read({ callbackQueue }: Session): Promise<void> {
+    for await (const delivery of callbackQueue) {
+      const { correlationId } = delivery.properties;
+      if (!this.#pending.settle(correlationId, decodeReply(delivery))) {
+        this.#unknownReplies++;
+        this.#options.onUnknownReply?.();
+      }
+    }
+    throw connectionLost("the callback queue was closed");
+  }
+
+  /** Runs before any call can use the next session: all sent ones are hit. */
+  #onLost(session: Session, cause: unknown): void {
+    this.#session = undefined;
+    this.#pending.failAll((call) => connectionLost(cause, call.sent));
+    // The connection may live on, without the queue: nothing is left behind.
+    session.callbackQueue.close().catch(() => {
+      // It is gone with its connection.
+    });
+  }
+
+  #onReturn(message: ReturnedMessage, vhost: string): void {
+    const { replyCode, replyText, routingKey, properties } = message;
+    this.#pending.settle(
+      properties.correlationId,
+      noQueue(routingKey, vhost, ` (${replyCode} ${replyText})`),
+    );
+  }
+
+  /** Rejects a call whose time is up, once it is known whether by absence. */
+  async #onDeadline(call: PendingCall): Promise<void> {
+    call.end(await this.#absence(call) ?? timeoutError(call));
+  }
+
+  /** Whether the call had no server at all, as far as can be known soon. */
+  async #absence({ queue, sent }: PendingCall): Promise<RpcError | undefined> {
+    const session = this.#session;
+    if (session === undefined || !sent) return undefined;
+    const known = new AbortController();
+    try {
+      return await Promise.race([
+        // A server that stops now may have taken the request all the same.
+        this.inspect(queue).then((info) =>
+          absenceOf(queue, info, session.link.vhost, true)
+        ),
+        delay(DIAGNOSIS_MS, known.signal).then(() => undefined),
+      ]);
+    } catch {
+      // The broker can't be asked: that the time is up still holds.
+      return undefined;
+    } finally {
+      known.abort();
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The calls that wait for a reply, by correlation id.
+ *
+ * @module
+ */
+import { Deadlines, type Expiring } from "../deadlines.ts";
+import { RpcError } from "../errors.ts";
+import { publishError } from "../failures.ts";
+import type { PublishListener } from "../transport.ts";
+import type { RpcReply } from "../wire.ts";
+
+/** What is the same for all attempts of one call. */
+export interface PendingTarget {
+  readonly queue: string;
+  /** In ms since the epoch. */
+  readonly deadlineMs: number;
+  /** What the caller allowed, for its error message. */
+  readonly timeoutMs: number;
+}
+
+/** One waiting call; it ends once, in whatever way comes first. */
+export class PendingCall implements PublishListener, Expiring {
+  readonly correlationId: string = crypto.randomUUID();
+  readonly queue: string;
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+  /** Whether the request was handed to the broker. */
+  sent = false;
+  readonly #table: PendingCalls;
+  #resolve: ((reply: RpcReply) => void) | undefined;
+  #reject: ((error: RpcError) => void) | undefined;
+  #onEnd: (() => void) | undefined;
+
+  /** Not in the table yet. */
+  constructor(
+    table: PendingCalls,
+    target: PendingTarget,
+    resolve: (reply: RpcReply) => void,
+    reject: (error: RpcError) => void,
+  ) {
+    this.queue = target.queue;
+    this.deadlineMs = target.deadlineMs;
+    this.timeoutMs = target.timeoutMs;
+    this.#table = table;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Hears of the end, whatever it is. */
+  set onEnd(callback: () => void) {
+    this.#onEnd = callback;
+  }
+
+  /** For the table, which knows whether it has ended already. */
+  end(outcome: RpcReply | RpcError): void {
+    this.#onEnd?.();
+    if (outcome instanceof RpcError) this.#reject?.(outcome);
+    else this.#resolve?.(outcome);
+    // A Map that has been rehashed keeps what it held before alive until the
+    // next full garbage collection: the caller's promise must not hang on it.
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    this.#onEnd = undefined;
+  }
+
+  /** The broker has the request; what counts is the reply. */
+  confirmed(): void {}
+
+  /** The broker does not have the request, as far as is known. */
+  failed(error: RpcError): void {
+    this.#table.settle(this.correlationId, publishError(error));
+  }
+}
+
+/**
+ * The table of waiting calls. A call is registered before its request is
+ * written and removed in every outcome; the first outcome wins.
+ */
+export class PendingCalls {
+  readonly #calls = new Map<string, PendingCall>();
+  readonly #deadlines: Deadlines<PendingCall>;
+
+  /** `onDeadline` gets calls that have been removed, to end them. */
+  constructor(onDeadline: (call: PendingCall) => void) {
+    this.#deadlines = new Deadlines(this.#calls, (call) => {
+      this.#calls.delete(call.correlationId);
+      onDeadline(call);
+    });
+  }
+
+  /** How many calls wait. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Registers a call. */
+  add(call: PendingCall): void {
+    this.#calls.set(call.correlationId, call);
+    this.#deadlines.watch(call);
+  }
+
+  /** Whether the call still waits. */
+  has(correlationId: string): boolean {
+    return this.#calls.has(correlationId);
+  }
+
+  /** Ends a call with its reply or error; false where it does not wait. */
+  settle(
+    correlationId: string | undefined,
+    outcome: RpcReply | RpcError,
+  ): boolean {
+    if (correlationId === undefined) return false;
+    const call = this.#calls.get(correlationId);
+    if (call === undefined) return false;
+    this.#calls.delete(correlationId);
+    call.end(outcome);
+    return true;
+  }
+
+  /** Ends every call, each with an error of its own. */
+  failAll(errorFor: (call: PendingCall) => RpcError): void {
+    for (const call of [...this.#calls.values()]) {
+      this.settle(call.correlationId, errorFor(call));
+    }
+    // Whoever hears of a failure may call again at once.
+    if (this.#calls.size === 0) this.#deadlines.stop();
+  }
+}

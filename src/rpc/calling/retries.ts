@@ -1,0 +1,161 @@
+/**
+ * Sends a request again, within its deadline, where that may help.
+ *
+ * @module
+ */
+import { backoffMs } from "../backoff.ts";
+import { delay } from "../delay.ts";
+import { RpcError } from "../errors.ts";
+import { canceledError, isAbsence, maybeExecutedBefore } from "../failures.ts";
+import { LONGEST_TIMER_MS } from "../limits.ts";
+import type { RpcReply } from "../wire.ts";
+
+/** When to send again. */
+export interface RetryPolicy {
+  /** Attempts beyond the first that may reach a server. */
+  retries?: number;
+  /** Send again after so long without a reply, in ms. */
+  attemptTimeoutMs?: number;
+  /** Whether to wait for a broker and a queue to appear. */
+  wait?: boolean;
+  /** In ms since the epoch. */
+  deadlineMs: number;
+  signal?: AbortSignal;
+  /** Aborted when there is a connection again: ends the present pause. */
+  reconnected?: () => AbortSignal;
+}
+
+/** Too little time for another attempt. */
+const LAST_PAUSE_MS = 20;
+
+/** How one of the attempts ended, or that none did. */
+type End =
+  | { reply: RpcReply }
+  | { error: RpcError; attempt: Promise<End> }
+  | "silence";
+
+/**
+ * The first reply, or the first error that another attempt would not mend.
+ * Attempts that were silent stay open: the reply to any of them counts.
+ */
+export async function withRetries(
+  send: (attempt: number) => Promise<RpcReply>,
+  policy: RetryPolicy,
+): Promise<RpcReply> {
+  const attempts = new Attempts();
+  let retriesLeft = policy.retries ?? 0;
+  let failures = 0;
+  for (let attempt = 1;; attempt++) {
+    attempts.add(send(attempt));
+    const end = await attempts.next(
+      retriesLeft > 0 ? policy.attemptTimeoutMs : undefined,
+    );
+    if (end === "silence") {
+      retriesLeft--;
+      continue;
+    }
+    if ("reply" in end) return end.reply;
+    const { error } = end;
+    const again = mayAppear(error, policy) ||
+      (isLost(error) && retriesLeft-- > 0);
+    // What was sent had found a connection: no reason yet to be patient.
+    failures = error.maybeExecuted ? 1 : failures + 1;
+    if (again) await pause(failures, policy, attempts);
+    if (!again || Date.now() >= policy.deadlineMs) {
+      throw attempts.failure(error);
+    }
+  }
+}
+
+/** Shorter towards the deadline: all of the time is used. */
+function pauseMs(failures: number, { deadlineMs }: RetryPolicy): number {
+  const leftMs = deadlineMs - Date.now();
+  return leftMs < LAST_PAUSE_MS
+    ? leftMs
+    : Math.min(backoffMs(failures), leftMs / 2);
+}
+
+/** The attempts of one call that have not ended. */
+class Attempts {
+  readonly #open = new Set<Promise<End>>();
+  #maybeExecuted = false;
+
+  add(sending: Promise<RpcReply>): void {
+    // Never rejects: an attempt that was given up may fail unseen.
+    const attempt: Promise<End> = sending.then(
+      (reply) => ({ reply }),
+      (thrown) => ({ error: RpcError.from(thrown), attempt }),
+    );
+    this.#open.add(attempt);
+  }
+
+  /**
+   * The next end that decides something: an attempt that failed on its way
+   * does not, while another is open.
+   */
+  async next(silenceMs: number | undefined): Promise<End> {
+    while (true) {
+      const end = await firstEnd(this.#open, silenceMs);
+      if (end === "silence" || "reply" in end) return end;
+      const { error, attempt } = end;
+      this.#open.delete(attempt);
+      this.#maybeExecuted ||= error.maybeExecuted;
+      if (error.remote || this.#open.size === 0) return end;
+    }
+  }
+
+  /** The error of the call, with what it is of all its attempts. */
+  failure(error: RpcError): RpcError {
+    const maybeExecuted = this.#maybeExecuted || this.#open.size > 0;
+    return maybeExecuted ? maybeExecutedBefore(error) : error;
+  }
+}
+
+async function firstEnd(
+  open: ReadonlySet<Promise<End>>,
+  silenceMs = Infinity,
+): Promise<End> {
+  if (silenceMs > LONGEST_TIMER_MS) return await Promise.race(open);
+  const answered = new AbortController();
+  const silence = delay(silenceMs, answered.signal)
+    .then(() => "silence" as const);
+  try {
+    return await Promise.race([...open, silence]);
+  } finally {
+    answered.abort();
+  }
+}
+
+function isLost(error: RpcError): boolean {
+  return !error.remote && error.reason === "connection_lost";
+}
+
+/**
+ * Whether what is missing may come, and is to be waited for. None of these
+ * attempts reached a server: they are not counted as retries. (A message is
+ * refused where the queue is full, or a quorum queue has no leader just now, as
+ * while it is being declared.)
+ */
+function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
+  if (error.remote) return false;
+  if (wait && isAbsence(error)) return true;
+  const unsent = error.reason === "broker_unreachable" ||
+    error.reason === "rejected" ||
+    (isLost(error) && !error.maybeExecuted);
+  return unsent && Boolean(wait || retries);
+}
+
+/** A pause ends early when another call has found a connection. */
+async function pause(
+  failures: number,
+  policy: RetryPolicy,
+  attempts: Attempts,
+): Promise<void> {
+  const { signal, reconnected } = policy;
+  const ends = [signal, reconnected?.()].filter((end) => end !== undefined);
+  try {
+    await delay(pauseMs(failures, policy), AbortSignal.any(ends));
+  } catch {
+    if (signal?.aborted) throw attempts.failure(canceledError(signal, false));
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Contracts: the methods of a queue, with schemas for what they take and
+ * return. A server implements one, a client is typed by it.
+ *
+ * @module
+ */
+import { RpcError } from "../errors.ts";
+import { byMethod, isMethodName } from "./methods.ts";
+import type { Procedure, RpcContext, RpcRequest } from "../procedure.ts";
+import { jsonReply } from "../serving/results.ts";
+import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
+import { validated } from "./validation.ts";
+
+/**
+ * One method, with schemas of any library that follows Standard Schema. What
+ * has no schema is not checked, and `unknown` to the types.
+ */
+export interface MethodContract {
+  /** What the caller sends, as JSON. */
+  readonly input?: Schema;
+  /** What the handler returns, sent as JSON. */
+  readonly output?: Schema;
+}
+
+/**
+ * The methods of a queue by name. Bodies are JSON, so the types that the
+ * schemas turn into JSON should be such as JSON holds: a date that is sent is
+ * a text to whoever receives it.
+ *
+ * @example Serve a contract and call it
+ * ```ts
+ * import { connect, type Contract, implement } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
+ * import * as z from "zod";
+ *
+ * const contract = {
+ *   fib: { input: z.int().min(0).max(78), output: z.number() },
+ * } satisfies Contract;
+ *
+ * const fib = (n: number): number => n < 2 ? n : fib(n - 1) + fib(n - 2);
+ *
+ * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+ * await using server = await rpc.serve("maths", implement(contract, { fib }));
+ *
+ * const api = rpc.proxy<typeof contract>("maths");
+ * assert.equal(await api.fib(10), 55);
+ * await assert.rejects(api.fib(-1), { code: "invalid_argument" });
+ * ```
+ */
+export interface Contract {
+  /** A method by its name, which is the `type` of its requests. */
+  readonly [method: string]: MethodContract;
+}
+
+/** What a caller passes: the schema's input. */
+export type CallInput<M extends MethodContract> = M extends
+  { readonly input: infer S extends Schema } ? SchemaInput<S>
+  : unknown;
+
+/** What a caller gets: the output schema's output. */
+export type CallOutput<M extends MethodContract> = M extends
+  { readonly output: infer S extends Schema } ? SchemaOutput<S>
+  : unknown;
+
+/** What a handler gets: the input schema's output. */
+export type HandlerInput<M extends MethodContract> = M extends
+  { readonly input: infer S extends Schema } ? SchemaOutput<S>
+  : unknown;
+
+/** What a handler returns: the output schema's input. */
+export type HandlerOutput<M extends MethodContract> = M extends
+  { readonly output: infer S extends Schema } ? SchemaInput<S>
+  : unknown;
+
+/** A function for each method of a contract. */
+export type ContractHandlers<C extends Contract> = {
+  readonly [M in keyof C]: (
+    input: HandlerInput<C[M]>,
+    context: RpcContext,
+    request: RpcRequest,
+  ) => HandlerOutput<C[M]> | PromiseLike<HandlerOutput<C[M]>>;
+};
+
+/**
+ * A contract's procedure, to be served: the request's `type` names the method.
+ *
+ * Input that is not JSON or does not fit its schema is answered with
+ * `invalid_argument` and the paths that are wrong, and no handler runs; output
+ * that does not fit is `internal`; another method is `unimplemented`.
+ *
+ * @throws {TypeError} where a handler is missing, or a method has a name that
+ * a client can't call: `then`, `toJSON`, and those that all objects have.
+ */
+export function implement<C extends Contract>(
+  contract: C,
+  handlers: ContractHandlers<C>,
+): Procedure {
+  const methods = new Map<string, Procedure>();
+  for (const [name, method] of Object.entries(contract)) {
+    if (!isMethodName(name)) {
+      throw new TypeError(`a method can't have the name "${name}"`);
+    }
+    const handler: unknown = Object.hasOwn(handlers, name) && handlers[name];
+    if (typeof handler !== "function") {
+      throw new TypeError(`handlers.${name} must be a function`);
+    }
+    methods.set(name, checked(name, method, handler as AnyHandler));
+  }
+  return byMethod(methods);
+}
+
+type AnyHandler = (
+  input: unknown,
+  context: RpcContext,
+  request: RpcRequest,
+) => unknown;
+
+function checked(
+  name: string,
+  { input, output }: MethodContract,
+  handler: AnyHandler,
+): Procedure {
+  return async (request, context) => {
+    let value = parseInput(name, request);
+    if (input) {
+      const what = `${name} got a wrong input`;
+      value = await validated(input, value, "invalid_argument", what);
+    }
+    let result = await handler(value, context, request);
+    if (output) {
+      const what = `${name} returned a wrong output`;
+      result = await validated(output, result, "internal", what);
+    }
+    return jsonReply(result);
+  };
+}
+
+/** No body is no input: undefined. */
+function parseInput(name: string, request: RpcRequest): unknown {
+  if (request.bytes.length === 0) return undefined;
+  try {
+    return request.json();
+  } catch (cause) {
+    const { message } = RpcError.from(cause);
+    const detail = `${name} wants JSON: ${message}`;
+    throw new RpcError("invalid_argument", detail, { cause });
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Several procedures behind one queue: the request's `type` names the method.
+ *
+ * @module
+ */
+import { RpcError } from "../errors.ts";
+import type { Procedure, RpcRequest } from "../procedure.ts";
+
+/** So many are named to a caller who asked for another. */
+const MOST_NAMES = 50;
+
+/**
+ * One procedure made of several. A request without a type goes to `untyped`,
+ * where there is one; a type without a method is answered `unimplemented`,
+ * with what there is.
+ */
+export function byMethod(
+  methods: ReadonlyMap<string, Procedure>,
+  untyped?: Procedure,
+): Procedure {
+  return (request, context) => {
+    const procedure = request.type === "" ? untyped : methods.get(request.type);
+    if (procedure === undefined) throw unknownMethod(request, methods);
+    return procedure(request, context);
+  };
+}
+
+function unknownMethod(
+  { type }: RpcRequest,
+  methods: ReadonlyMap<string, Procedure>,
+): RpcError {
+  const names = [...methods.keys()];
+  const listed = names.slice(0, MOST_NAMES).join(", ") +
+    (names.length > MOST_NAMES ? ", ..." : "");
+  const asked = type === ""
+    ? "the request names no method (its type)"
+    : `there is no method ${JSON.stringify(type)}`;
+  return new RpcError("unimplemented", `${asked}; there is ${listed}`);
+}
+
+/** A client of a contract is an object, and these mean something on any. */
+const NO_METHODS = new Set([
+  "",
+  // `await` would take it for a promise, and JSON.stringify would call it.
+  "then",
+  "toJSON",
+  // Deno leaves it out of the prototype, but not out of object literals.
+  "__proto__",
+  ...Object.getOwnPropertyNames(Object.prototype),
+]);
+
+/** Whether a method of a contract may have this name. */
+export function isMethodName(name: string): boolean {
+  return !NO_METHODS.has(name);
+}

@@ -1,0 +1,204 @@
+/**
+ * Runs procedures: so many at once, each within its time, none twice where it
+ * can be known.
+ *
+ * @module
+ */
+import { CanceledIds } from "./canceled_ids.ts";
+import { Deadlines, type Expiring } from "../deadlines.ts";
+import { RpcError } from "../errors.ts";
+import { Execution } from "./execution.ts";
+import type { Job, Outcome } from "./job.ts";
+import type { Procedure } from "../procedure.ts";
+import { redeliveryKey, replayKey, Replays } from "./replays.ts";
+
+/** What a {@linkcode Dispatcher} is told and tells. */
+export interface DispatcherOptions {
+  concurrency: number;
+  handlerTimeoutMs: number;
+  /** A procedure is about to run. */
+  onStart: (job: Job) => void;
+  /** A job gets the outcome of its like, now or when that ends. */
+  onRepeat: (job: Job) => void;
+  /** A job has its outcome; several jobs may share one run. */
+  onEnd: (job: Job, outcome: Outcome) => void;
+}
+
+/** One run, for one job or for several that ask for the same. */
+interface Run extends Expiring {
+  readonly execution: Execution;
+  readonly jobs: Job[];
+  readonly keys: string[];
+}
+
+/** The jobs that wait and those that run. */
+export class Dispatcher {
+  readonly #procedure: Procedure;
+  readonly #options: DispatcherOptions;
+  readonly #waiting: Job[] = [];
+  readonly #running = new Set<Run>();
+  readonly #deadlines = new Deadlines(
+    this.#running,
+    ({ execution }) => execution.expire(),
+  );
+  readonly #runsByKey = new Map<string, Run>();
+  readonly #replays = new Replays();
+  readonly #canceled = new CanceledIds();
+  #paused = false;
+  #starting = false;
+
+  /** Nothing runs before `accept()`. */
+  constructor(procedure: Procedure, options: DispatcherOptions) {
+    this.#procedure = procedure;
+    this.#options = options;
+  }
+
+  /** Jobs that have no outcome yet. */
+  get size(): number {
+    let size = this.#waiting.length;
+    for (const { jobs } of this.#running) size += jobs.length;
+    return size;
+  }
+
+  /** Runs a job when there is room, or gives it what its like came to. */
+  accept(job: Job): void {
+    this.#waiting.push(job);
+    this.#startWaiting();
+  }
+
+  /** Ends what runs or waits under this correlation id, or is yet to come. */
+  cancel(correlationId: string): void {
+    const reason = canceledByCaller();
+    for (const { execution, jobs } of this.#running) {
+      const asked = jobs.some((job) =>
+        job.request.correlationId === correlationId
+      );
+      if (asked) return execution.abort(reason);
+    }
+    const index = this.#waiting.findIndex((job) =>
+      job.request.correlationId === correlationId
+    );
+    if (index < 0) return this.#canceled.add(correlationId);
+    const [job] = this.#waiting.splice(index, 1);
+    this.#options.onEnd(job!, { error: reason });
+  }
+
+  /**
+   * The connection is gone: what waits is the broker's again; what runs goes
+   * on, and is found when it is delivered again.
+   */
+  connectionLost(): void {
+    this.#waiting.length = 0;
+    for (const run of this.#running) {
+      for (const { request } of run.jobs) {
+        this.#index(run, redeliveryKey(request));
+      }
+    }
+  }
+
+  /** Keeps the outcome of a job that is going to be delivered again. */
+  remember(job: Job, outcome: Outcome): void {
+    const key = redeliveryKey(job.request);
+    if (key !== undefined) this.#replays.store(key, outcome);
+  }
+
+  /** Starts nothing more; returns the jobs that were waiting. */
+  pause(): Job[] {
+    this.#paused = true;
+    return this.#waiting.splice(0);
+  }
+
+  /** Ends what runs, without outcomes. */
+  abandon(): void {
+    const running = [...this.#running];
+    this.#running.clear();
+    const reason = new RpcError("aborted", "the server was stopped");
+    for (const { execution } of running) execution.abort(reason);
+    this.#deadlines.stop();
+  }
+
+  #startWaiting(): void {
+    // A procedure that ends at once comes back here: the loop goes on instead.
+    if (this.#starting) return;
+    this.#starting = true;
+    const { concurrency } = this.#options;
+    while (
+      !this.#paused && this.#waiting.length > 0 &&
+      this.#running.size < concurrency
+    ) {
+      this.#start(this.#waiting.shift()!);
+    }
+    this.#starting = false;
+  }
+
+  #start(job: Job): void {
+    const { request } = job;
+    if (request.deadlineMs <= Date.now()) {
+      return this.#options.onEnd(job, { error: tooLate() });
+    }
+    const id = redeliveryKey(request);
+    if (id !== undefined && this.#canceled.take(id)) {
+      return this.#options.onEnd(job, { error: canceledByCaller() });
+    }
+    const key = request.messageId ? replayKey(request) : undefined;
+    const again = request.redelivered ? id : undefined;
+    if (!this.#repeat(job, key) && !this.#repeat(job, again)) {
+      this.#run(job, key);
+    }
+  }
+
+  /** Whether the job was joined to its like, or answered as its like was. */
+  #repeat(job: Job, key: string | undefined): boolean {
+    if (key === undefined) return false;
+    const run = this.#runsByKey.get(key);
+    const outcome = this.#replays.find(key);
+    if (run === undefined && outcome === undefined) return false;
+    this.#options.onRepeat(job);
+    if (run !== undefined) run.jobs.push(job);
+    else if (outcome !== undefined) this.#options.onEnd(job, outcome);
+    return true;
+  }
+
+  #run(job: Job, key: string | undefined): void {
+    const execution = new Execution(
+      job.request,
+      this.#options.handlerTimeoutMs,
+      (outcome) => this.#ended(run, outcome),
+    );
+    const { deadlineMs } = execution;
+    const run: Run = { execution, deadlineMs, jobs: [job], keys: [] };
+    this.#running.add(run);
+    this.#index(run, key);
+    this.#options.onStart(job);
+    execution.start(this.#procedure);
+    if (!execution.ended) this.#deadlines.watch(run);
+  }
+
+  #index(run: Run, key: string | undefined): void {
+    if (key === undefined) return;
+    run.keys.push(key);
+    this.#runsByKey.set(key, run);
+  }
+
+  #ended(run: Run, outcome: Outcome): void {
+    for (const key of run.keys) {
+      this.#runsByKey.delete(key);
+      this.#replays.store(key, outcome);
+    }
+    // An abandoned run has no outcome for anybody.
+    if (!this.#running.delete(run)) return;
+    for (const job of run.jobs) this.#options.onEnd(job, outcome);
+    this.#startWaiting();
+  }
+}
+
+function canceledByCaller(): RpcError {
+  return new RpcError("canceled", "the caller canceled the call");
+}
+
+function tooLate(): RpcError {
+  return new RpcError(
+    "deadline_exceeded",
+    "the caller's deadline passed before the procedure started",
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * One run of a procedure: it ends once, with its result, its error or because
+ * its time is up.
+ *
+ * @module
+ */
+import type { Expiring } from "../deadlines.ts";
+import { RpcError } from "../errors.ts";
+import { formatMs } from "../limits.ts";
+import type { Outcome } from "./job.ts";
+import type {
+  Procedure,
+  RpcContext,
+  RpcRequest,
+  RpcResult,
+} from "../procedure.ts";
+import { sendable, type SendableResult } from "./results.ts";
+
+/** A running procedure, and the context that it sees. */
+export class Execution implements RpcContext, Expiring {
+  readonly deadlineMs: number;
+  readonly #request: RpcRequest;
+  readonly #limitMs: number;
+  readonly #onEnd: (outcome: Outcome) => void;
+  #controller: AbortController | undefined;
+  #abortReason: RpcError | undefined;
+  #ended = false;
+
+  /** `limitMs` is the handler's limit; the caller's deadline holds too. */
+  constructor(
+    request: RpcRequest,
+    limitMs: number,
+    onEnd: (outcome: Outcome) => void,
+  ) {
+    this.#request = request;
+    this.#limitMs = limitMs;
+    this.#onEnd = onEnd;
+    this.deadlineMs = Math.min(Date.now() + limitMs, request.deadlineMs);
+  }
+
+  /** Made when it is first asked for: most procedures never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortReason) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Whether the outcome is known. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Runs the procedure; its outcome goes to `onEnd`, before or later. */
+  start(procedure: Procedure): void {
+    this.#take(() => procedure(this.#request, this));
+  }
+
+  /** The time is up: the caller hears it now, the procedure by its signal. */
+  expire(): void {
+    this.abort(this.timeoutError());
+  }
+
+  /** Ends the run with this error; what the procedure still does is lost. */
+  abort(reason: RpcError): void {
+    if (this.#ended) return;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+    this.#end({ error: reason });
+  }
+
+  /** Names whichever limit was the earlier one. */
+  timeoutError(): RpcError {
+    const byCaller = this.#request.deadlineMs <= this.deadlineMs;
+    return new RpcError(
+      "deadline_exceeded",
+      byCaller
+        ? "the caller's deadline passed while the procedure ran"
+        : `the procedure ran longer than the server's limit of ${
+          formatMs(this.#limitMs)
+        }`,
+    );
+  }
+
+  /** Ends with what is returned or thrown; promises are awaited first. */
+  #take(produce: () => RpcResult | PromiseLike<RpcResult>): void {
+    let result: SendableResult | PromiseLike<RpcResult>;
+    try {
+      const produced = produce();
+      result = isThenable(produced) ? produced : sendable(produced);
+    } catch (error) {
+      return this.#end({ error: RpcError.from(error) });
+    }
+    if (!isThenable(result)) return this.#end({ result });
+    Promise.resolve(result).then(
+      (value) => this.#take(() => value),
+      (error) => this.#end({ error: RpcError.from(error) }),
+    );
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd(outcome);
+  }
+}
+
+/** Promises of other realms and of libraries count as well. */
+function isThenable<T>(value: T): value is Extract<T, PromiseLike<unknown>> {
+  return typeof (value as PromiseLike<unknown>)?.then === "function";
+}

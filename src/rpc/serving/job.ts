@@ -1,0 +1,19 @@
+/**
+ * A delivery on its way through the server.
+ *
+ * @module
+ */
+import type { RpcError } from "../errors.ts";
+import type { RpcRequest } from "../procedure.ts";
+import type { SendableResult } from "./results.ts";
+import type { RequestQueue } from "../transport.ts";
+
+/** A request, with the queue that its delivery has to be settled on. */
+export interface Job {
+  readonly requests: RequestQueue;
+  readonly deliveryTag: number;
+  readonly request: RpcRequest;
+}
+
+/** What a procedure came to. */
+export type Outcome = { result: SendableResult } | { error: RpcError };

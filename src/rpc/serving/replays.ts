@@ -1,0 +1,119 @@
+/**
+ * Remembers what became of requests, so that one that comes again is answered
+ * again instead of run again.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { RpcCode } from "../errors.ts";
+import type { Outcome } from "./job.ts";
+import type { RpcRequest } from "../procedure.ts";
+import { DEADLINE_HEADER } from "../wire.ts";
+
+/** How much is remembered; the oldest goes first. */
+export interface ReplayLimits {
+  /** @default {10000} */
+  maxCount?: number;
+  /** Bytes of result bodies. @default {67108864} */
+  maxBytes?: number;
+  /** In ms. @default {300000} */
+  maxAgeMs?: number;
+}
+
+/** What another attempt may well do better at. */
+const TRANSIENT = new Set<RpcCode>([
+  "aborted",
+  "canceled",
+  "deadline_exceeded",
+  "resource_exhausted",
+  "unavailable",
+]);
+
+interface Stored {
+  readonly outcome: Outcome;
+  readonly bytes: number;
+  readonly untilMs: number;
+}
+
+/** Outcomes by request, bounded by count, bytes and age. */
+export class Replays {
+  readonly #limits: Required<ReplayLimits>;
+  readonly #stored = new Map<string, Stored>();
+  #bytes = 0;
+
+  /** The limits hold together. */
+  constructor(limits: ReplayLimits = {}) {
+    this.#limits = {
+      maxCount: limits.maxCount ?? 10_000,
+      maxBytes: limits.maxBytes ?? 64 * 1024 * 1024,
+      maxAgeMs: limits.maxAgeMs ?? 300_000,
+    };
+  }
+
+  /** Outcomes that are remembered. */
+  get size(): number {
+    return this.#stored.size;
+  }
+
+  /** What became of the request with that key, if it is remembered. */
+  find(key: string): Outcome | undefined {
+    const stored = this.#stored.get(key);
+    if (stored === undefined) return undefined;
+    if (stored.untilMs > Date.now()) return stored.outcome;
+    this.#forget(key, stored);
+    return undefined;
+  }
+
+  /** Remembers an outcome, unless another attempt may do better. */
+  store(key: string, outcome: Outcome): void {
+    if ("error" in outcome && TRANSIENT.has(outcome.error.code)) return;
+    const bytes = outcomeBytes(outcome);
+    const { maxAgeMs, maxBytes, maxCount } = this.#limits;
+    if (bytes > maxBytes) return;
+    const before = this.#stored.get(key);
+    if (before) this.#forget(key, before);
+    this.#stored.set(key, { outcome, bytes, untilMs: Date.now() + maxAgeMs });
+    this.#bytes += bytes;
+    for (const [oldest, stored] of this.#stored) {
+      const fits = this.#stored.size <= maxCount && this.#bytes <= maxBytes;
+      if (fits && stored.untilMs > Date.now()) break;
+      this.#forget(oldest, stored);
+    }
+  }
+
+  #forget(key: string, stored: Stored): void {
+    this.#stored.delete(key);
+    this.#bytes -= stored.bytes;
+  }
+}
+
+function outcomeBytes(outcome: Outcome): number {
+  if ("error" in outcome) return outcome.error.message.length;
+  const { result = "" } = outcome;
+  const isBody = typeof result === "string" || result instanceof Uint8Array;
+  return (isBody ? result : result.body).length;
+}
+
+/**
+ * What makes a repeated call the same: message id, method and body. Only where
+ * our own marker is there: the ids of other clients need not be unique.
+ */
+export function replayKey(request: RpcRequest): string | undefined {
+  const { messageId, type, bytes } = request;
+  if (messageId === undefined || !isOurs(request)) return undefined;
+  const digest = createHash("sha256").update(bytes).digest("base64");
+  return JSON.stringify([messageId, type, digest]);
+}
+
+/**
+ * What tells an attempt from all others: its correlation id, which our clients
+ * make afresh each time; undefined where another client made it.
+ */
+export function redeliveryKey(request: RpcRequest): string | undefined {
+  const { correlationId } = request;
+  return correlationId && isOurs(request) ? correlationId : undefined;
+}
+
+function isOurs(request: RpcRequest): boolean {
+  return DEADLINE_HEADER in request.headers;
+}

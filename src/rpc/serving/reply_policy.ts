@@ -1,0 +1,156 @@
+/**
+ * Who may be answered. A reply is sent with the server's rights, and a caller
+ * must not borrow them to write where it may not write itself.
+ *
+ * @module
+ */
+import { RpcError } from "../errors.ts";
+import { matchesPattern } from "./patterns.ts";
+import type { Link } from "../transport.ts";
+
+/** What becomes of a request because of where its reply goes. */
+export type Verdict =
+  | "allowed"
+  /** Nobody awaits the reply any more: the work can be spared. */
+  | { callerGone: string }
+  /** Not run, and not answered either. */
+  | { drop: string };
+
+/** Whom to answer, and whom to tell about others. */
+export interface ReplyPolicyOptions {
+  /** The server's own request queue. */
+  queue: string;
+  /** Further queues that replies may go to; `*` stands for any text. */
+  patterns: readonly string[];
+  /** Hears of each name that is refused, once. */
+  onRefused: (replyTo: string, why: string) => void;
+}
+
+/** Names that only the broker gives, and that nobody can guess. */
+const GIVEN_BY_BROKER = ["amq.gen-", "amq.rabbitmq.reply-to"];
+
+const MAX_NAMES = 10_000;
+/** A queue stays what it is, but its name may be given to another one. */
+const LIFETIME_MS = 60_000;
+
+interface Kept {
+  readonly verdict: Verdict;
+  readonly untilMs: number;
+}
+
+/**
+ * Decides by name where it can, and else by what the broker tells: a queue
+ * that is exclusive to another connection is a callback queue, whatever it is
+ * called. The answers are kept for a minute.
+ */
+export class ReplyPolicy {
+  readonly #options: ReplyPolicyOptions;
+  /** The oldest first; bounded by count. What is too old was told of before. */
+  readonly #kept = new Map<string, Kept>();
+  /** Those under way over one link. */
+  readonly #checks = new Map<string, Promise<Verdict>>();
+  #link: Link | undefined;
+
+  /** Asks nobody yet. */
+  constructor(options: ReplyPolicyOptions) {
+    this.#options = options;
+  }
+
+  /** What is known at once; undefined where the broker has to be asked. */
+  known(replyTo: string): Verdict | undefined {
+    const { queue, patterns } = this.#options;
+    if (replyTo === queue) {
+      return this.#refuse(
+        replyTo,
+        "it is the request queue itself: the reply would come back as a " +
+          "request, for ever",
+      );
+    }
+    const allowed =
+      GIVEN_BY_BROKER.some((prefix) => replyTo.startsWith(prefix)) ||
+      patterns.some((pattern) => matchesPattern(pattern, replyTo));
+    if (allowed) return "allowed";
+    const kept = this.#kept.get(replyTo);
+    return kept && kept.untilMs > Date.now() ? kept.verdict : undefined;
+  }
+
+  /**
+   * Asks the broker, once for all who want to know at the same time.
+   *
+   * @throws {RpcError} where the connection was lost meanwhile.
+   */
+  async learn(replyTo: string, link: Link): Promise<Verdict> {
+    // What was asked over a link that is lost need not ever be answered.
+    if (link !== this.#link) this.#checks.clear();
+    this.#link = link;
+    const running = this.#checks.get(replyTo);
+    const verdict = await (running ?? this.#check(replyTo, link));
+    const isMissing = typeof verdict === "object" && "callerGone" in verdict;
+    if (running === undefined || !isMissing) return verdict;
+    // The queue may have been declared after that check was sent.
+    return await (this.#checks.get(replyTo) ?? this.#check(replyTo, link));
+  }
+
+  #check(replyTo: string, link: Link): Promise<Verdict> {
+    const check = this.#ask(replyTo, link).finally(() => {
+      if (this.#checks.get(replyTo) === check) this.#checks.delete(replyTo);
+    });
+    this.#checks.set(replyTo, check);
+    return check;
+  }
+
+  async #ask(replyTo: string, link: Link): Promise<Verdict> {
+    try {
+      switch (await link.checkReplyTo(replyTo)) {
+        case "exclusive":
+          return this.#keep(replyTo, "allowed");
+        case "missing":
+          // Not kept: a caller that reconnects declares it again.
+          return { callerGone: `its reply_to ${quote(replyTo)} is gone` };
+        case "shared":
+          return this.#refuse(
+            replyTo,
+            "the queue is not exclusive to another connection; " +
+              `${flagFor(replyTo)} would allow it`,
+          );
+      }
+    } catch (thrown) {
+      const error = RpcError.from(thrown);
+      if (error.reason === "connection_lost") throw error;
+      return this.#refuse(
+        replyTo,
+        `the queue can't be checked (${error.message}); ` +
+          `${flagFor(replyTo)} would allow it`,
+      );
+    }
+  }
+
+  #refuse(replyTo: string, why: string): Verdict {
+    const before = this.#kept.get(replyTo)?.verdict;
+    const isNews = before === undefined || before === "allowed";
+    if (isNews) this.#options.onRefused(replyTo, why);
+    return this.#keep(replyTo, {
+      drop: `its reply_to ${quote(replyTo)} is refused`,
+    });
+  }
+
+  #keep(replyTo: string, verdict: Verdict): Verdict {
+    this.#kept.delete(replyTo);
+    this.#kept.set(replyTo, { verdict, untilMs: Date.now() + LIFETIME_MS });
+    if (this.#kept.size > MAX_NAMES) {
+      const [oldest] = this.#kept.keys();
+      this.#kept.delete(oldest!);
+    }
+    return verdict;
+  }
+}
+
+/** A stranger chose the name: no control characters in anybody's log. */
+function quote(name: string): string {
+  return JSON.stringify(name);
+}
+
+/** A name that is more than a word is not offered for a shell to read. */
+function flagFor(replyTo: string): string {
+  return `--reply-to ${/^[\w.:-]+$/.test(replyTo) ? replyTo : "PATTERN"}`;
+}

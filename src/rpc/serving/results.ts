@@ -1,0 +1,103 @@
+/**
+ * What a procedure returned, as a message can hold it.
+ *
+ * @module
+ */
+import { RpcError } from "../errors.ts";
+import type { ReplyInit, RpcResult } from "../procedure.ts";
+import { readResponse } from "./response.ts";
+
+/** A result that needs no more than UTF-8 to become a message. */
+export type SendableResult = string | Uint8Array | ReplyInit | undefined;
+
+/** MIME type of a result that was made JSON. */
+export const JSON_CONTENT_TYPE = "application/json";
+
+/** All that a reply with properties may have; see {@linkcode ReplyInit}. */
+const REPLY_KEYS = new Set(["body", "headers", "contentType"]);
+
+/**
+ * A result as a message can hold it; a promise for a `Response`, whose body
+ * has to be read first.
+ *
+ * @throws {RpcError} `internal` where JSON can't hold the value.
+ */
+export function sendable(
+  result: RpcResult,
+): SendableResult | Promise<ReplyInit> {
+  if (result === undefined) return undefined;
+  if (typeof result === "string") return result;
+  if (result instanceof Uint8Array || isReplyInit(result)) return result;
+  if (result instanceof Response) return readResponse(result);
+  return jsonReply(result);
+}
+
+/**
+ * A value as a JSON reply, text included; nothing (undefined) as an empty one.
+ *
+ * @throws {RpcError} `internal` where JSON can't hold the value.
+ */
+export function jsonReply(value: unknown): ReplyInit | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return { body: encodeJson(value), contentType: JSON_CONTENT_TYPE };
+  } catch (cause) {
+    const [what] = RpcError.from(cause).message.split("\n");
+    throw new RpcError(
+      "internal",
+      `the procedure returned what JSON can't hold: ${what}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * A value, other than undefined, as JSON. Nothing is lost without a word.
+ *
+ * @throws {TypeError} where JSON can't hold the value.
+ */
+export function encodeJson(value: unknown): string {
+  const json: string | undefined = JSON.stringify(value, refuseWhatIsLost);
+  if (json === undefined) throw new TypeError("a toJSON that returns nothing");
+  return json;
+}
+
+/** A JSON value that merely has a body among its members is no reply. */
+function isReplyInit(result: unknown): result is ReplyInit {
+  if (typeof result !== "object" || result === null) return false;
+  const { body, headers, contentType } = result as Record<string, unknown>;
+  return (typeof body === "string" || body instanceof Uint8Array) &&
+    (headers === undefined || typeof headers === "object") &&
+    (contentType === undefined || typeof contentType === "string") &&
+    Object.keys(result).every((key) => REPLY_KEYS.has(key));
+}
+
+/** Forgetting to await what is inside of a result is the usual mistake. */
+const LOST_CLASSES = [Promise, Map, Set, ArrayBuffer];
+
+/** `JSON.stringify` itself turns these into null or {}, or leaves them out. */
+function refuseWhatIsLost(key: string, value: unknown): unknown {
+  const kind = lostKind(value);
+  if (kind === undefined) return value;
+  throw new TypeError(key ? `${kind} in ${JSON.stringify(key)}` : kind);
+}
+
+function lostKind(value: unknown): string | undefined {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) ? undefined : `the number ${value}`;
+    case "bigint":
+    case "function":
+    case "symbol":
+      return `a ${typeof value}`;
+    case "object":
+      return isLostObject(value) ? value.constructor.name : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isLostObject(value: object | null): value is object {
+  return ArrayBuffer.isView(value) ||
+    LOST_CLASSES.some((kind) => value instanceof kind);
+}

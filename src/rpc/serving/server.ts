@@ -1,0 +1,295 @@
+/**
+ * Serving: receive, run, reply, confirm, acknowledge; and stop without losing
+ * anything.
+ *
+ * @module
+ */
+import { Admission, type Refusal, unreadable } from "./admission.ts";
+import { backoffMs } from "../backoff.ts";
+import { delay } from "../delay.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { RpcError, type RpcErrorReason } from "../errors.ts";
+import { intercepted } from "../interceptor.ts";
+import type { Job } from "./job.ts";
+import { LONGEST_TIMER_MS, queueName } from "../limits.ts";
+import type { Procedure } from "../procedure.ts";
+import { Replier } from "./replier.ts";
+import { ReplyPolicy } from "./reply_policy.ts";
+import {
+  checkGrace,
+  type ServeOptions,
+  serveSettings,
+} from "./serve_options.ts";
+import type { Delivery, Link, RequestQueue, Transport } from "../transport.ts";
+import { decodeRequest } from "../wire.ts";
+
+/** What no patience mends. */
+const FATAL = new Set<RpcErrorReason>([
+  "refused",
+  "not_amqp",
+  "tls",
+  "not_tls",
+  "untrusted",
+  "closed",
+]);
+
+/** The broker must not drop a request before it could be answered. */
+const DELIVERY_LIMIT_FACTOR = 4;
+
+/**
+ * Serves one queue with one procedure until it is stopped, through lost
+ * connections.
+ *
+ * @example Serve one request, then stop
+ * ```ts
+ * import { connect } from "@rabbit-rpc/rabbit-rpc";
+ * import assert from "node:assert/strict";
+ *
+ * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+ * const server = await rpc.serve(
+ *   "shouts",
+ *   (request) => request.text().toUpperCase(),
+ *   { count: 1 },
+ * );
+ * assert.equal((await rpc.call("shouts", "hello")).text(), "HELLO");
+ * await server.finished;
+ * ```
+ */
+export class RpcServer implements AsyncDisposable {
+  /** The queue that is served. */
+  readonly queue: string;
+  /** Resolves when requests are consumed for the first time. */
+  readonly ready: Promise<void>;
+  /**
+   * Resolves when the server has stopped.
+   *
+   * @throws {RpcError} where the broker refused login or permission.
+   */
+  readonly finished: Promise<void>;
+
+  readonly #transport: Transport;
+  readonly #settings: Required<ServeOptions>;
+  readonly #admission: Admission;
+  readonly #dispatcher: Dispatcher;
+  readonly #replier: Replier;
+  readonly #stopping = new AbortController();
+  #requests: RequestQueue | undefined;
+  readonly #idle = Promise.withResolvers<void>();
+  readonly #overdue = Promise.withResolvers<void>();
+  readonly #drained = Promise.withResolvers<void>();
+  #started = 0;
+
+  /**
+   * Starts to serve at once; await `ready` to know when requests come.
+   *
+   * @throws {RangeError} where an option is out of its range.
+   */
+  constructor(
+    transport: Transport,
+    queue: string,
+    procedure: Procedure,
+    options: ServeOptions = {},
+  ) {
+    this.#transport = transport;
+    this.queue = queueName(queue);
+    this.#settings = serveSettings(options);
+    const { concurrency, handlerTimeoutMs, interceptors, onEvent } =
+      this.#settings;
+    this.#admission = this.#createAdmission();
+    this.#replier = new Replier({
+      maxReplyBytes: this.#settings.maxReplyBytes,
+      onEvent,
+      onSettled: () => this.#checkIdle(),
+      onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
+    });
+    this.#dispatcher = new Dispatcher(intercepted(procedure, interceptors), {
+      concurrency,
+      handlerTimeoutMs,
+      onStart: (job) => this.#onStart(job),
+      onRepeat: ({ request }) => onEvent({ type: "repeated", request }),
+      onEnd: (job, outcome) => this.#replier.send(job, outcome, "acknowledge"),
+    });
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    // Whatever the loop waits for: it is over when all is drained.
+    this.finished = Promise.race([
+      this.#serve(ready.resolve),
+      this.#drained.promise,
+    ]);
+    this.finished.then(
+      () => ready.reject(new RpcError("canceled", "the server was stopped")),
+      ready.reject,
+    );
+    // Both are there to be awaited; whoever awaits one need not await both.
+    this.ready.catch(ignore);
+    this.finished.catch(ignore);
+  }
+
+  /** Requests that have been delivered and not yet acknowledged. */
+  get inHand(): number {
+    return this.#admission.size + this.#dispatcher.size +
+      this.#replier.underWay;
+  }
+
+  /**
+   * Stops: no new deliveries, those not started go back to the queue, those
+   * running are finished, answered and acknowledged. After the grace period,
+   * or at once with a grace of 0, what still runs is given back instead.
+   */
+  async stop(options: { graceMs?: number } = {}): Promise<void> {
+    const graceMs = checkGrace(options.graceMs ?? this.#settings.graceMs);
+    if (graceMs === 0) this.#overdue.resolve();
+    this.#startDraining(graceMs);
+    await Promise.allSettled([this.finished, this.#drained.promise]);
+  }
+
+  /** Stops with the grace period of the options. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #createAdmission(): Admission {
+    const { onEvent, replyTo } = this.#settings;
+    const policy = new ReplyPolicy({
+      queue: this.queue,
+      patterns: replyTo,
+      onRefused: (replyTo, why) =>
+        onEvent({ type: "reply_to_refused", replyTo, why }),
+    });
+    return new Admission(this.#settings, policy, {
+      onAdmitted: (job) => this.#dispatcher.accept(job),
+      onRefused: (job, refusal) => this.#refuse(job, refusal),
+    });
+  }
+
+  /** Consumes, on one connection after the other, until stopped. */
+  async #serve(onReady: () => void): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        const link = await this.#transport.link({ patient: true, signal });
+        const requests = await this.#consume(link);
+        attempt = 0;
+        onReady();
+        await this.#read(requests, link);
+      } catch (thrown) {
+        if (signal.aborted) break;
+        await this.#interrupted(RpcError.from(thrown), backoffMs(attempt + 1));
+      }
+    }
+    await this.#drained.promise;
+  }
+
+  async #read(requests: RequestQueue, link: Link): Promise<void> {
+    this.#replier.resume(requests);
+    this.#settings.onEvent({ type: "consuming", queue: this.queue });
+    for await (const delivery of requests) {
+      this.#receive(requests, delivery, link);
+    }
+  }
+
+  async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
+    this.#admission.connectionLost();
+    this.#dispatcher.connectionLost();
+    this.#replier.pause();
+    // The connection may live on: what is left of the queue must not go on
+    // taking requests that nobody reads.
+    await this.#requests?.close();
+    if (error.reason && FATAL.has(error.reason)) {
+      this.#dispatcher.abandon();
+      throw error;
+    }
+    this.#settings.onEvent({ type: "interrupted", error, retryInMs });
+    const { signal } = this.#stopping;
+    await delay(retryInMs, signal).catch(ignore);
+  }
+
+  async #consume(link: Link): Promise<RequestQueue> {
+    const { signal } = this.#stopping;
+    const requests = await link.openRequestQueue(this.queue, {
+      prefetch: this.#settings.prefetch,
+      declare: this.#settings.declare,
+      deliveryLimit: DELIVERY_LIMIT_FACTOR *
+        Math.max(this.#settings.maxDeliveries, 1),
+      onCancel: (correlationId) => this.#dispatcher.cancel(correlationId),
+      onReturn: (message) =>
+        this.#settings.onEvent({
+          type: "reply_dropped",
+          correlationId: message.properties.correlationId,
+          why: "the caller is gone",
+        }),
+    });
+    // Stopped meanwhile: it was drained without this queue.
+    if (signal.aborted) await requests.close();
+    signal.throwIfAborted();
+    return this.#requests = requests;
+  }
+
+  #receive(requests: RequestQueue, delivery: Delivery, link: Link): void {
+    const { deliveryTag } = delivery;
+    if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
+    const request = decodeRequest(delivery, this.queue, Date.now());
+    const job = { requests, deliveryTag, request };
+    const refused = unreadable(delivery);
+    if (refused === undefined) this.#admission.enter(job, link);
+    else this.#refuse(job, refused);
+  }
+
+  #refuse(job: Job, refused: Refusal): void {
+    const { request, requests, deliveryTag } = job;
+    if ("error" in refused) {
+      return this.#replier.send(job, refused, "dead_letter");
+    }
+    const isGone = "callerGone" in refused;
+    const why = isGone ? refused.callerGone : refused.drop;
+    this.#settings.onEvent({ type: "request_dropped", request, why });
+    if (isGone) requests.ack(deliveryTag);
+    else requests.nack(deliveryTag, false);
+  }
+
+  #onStart({ request }: Job): void {
+    this.#settings.onEvent({ type: "request", request });
+    if (++this.#started === this.#settings.count) this.#startDraining();
+  }
+
+  #startDraining(graceMs = this.#settings.graceMs): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#settings.onEvent({ type: "draining" });
+    this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
+    this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);
+  }
+
+  /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
+  async #drain(graceMs: number): Promise<void> {
+    const waiting = [...this.#admission.pause(), ...this.#dispatcher.pause()];
+    const timer = setTimeout(
+      this.#overdue.resolve,
+      Math.min(graceMs, LONGEST_TIMER_MS),
+    );
+    // A broker that is blocked or stalled may answer to nothing at all.
+    await Promise.race([this.#finish(waiting), this.#overdue.promise]);
+    clearTimeout(timer);
+    // What still runs is the broker's to give to another.
+    this.#dispatcher.abandon();
+    await this.#requests?.close();
+  }
+
+  async #finish(waiting: Job[]): Promise<void> {
+    await this.#requests?.cancel();
+    for (const { requests, deliveryTag } of waiting) {
+      requests.nack(deliveryTag, true);
+    }
+    this.#checkIdle();
+    await this.#idle.promise;
+  }
+
+  /** Nothing left to wait for: the grace period ends. */
+  #checkIdle(): void {
+    if (this.#stopping.signal.aborted && this.inHand === 0) {
+      this.#idle.resolve();
+    }
+  }
+}
+
+/** For promises that somebody else may await. */
+function ignore(): void {}

@@ -1,0 +1,178 @@
+// Tests of src/amqp/tls/tls.ts, tls_failures.ts and client_certificate.ts.
+
+import assert from "node:assert/strict";
+import {
+  DenoTlsSocket,
+  PROTOCOL_HEADER,
+} from "../../../src/amqp/tls/client_certificate.ts";
+import { connectFailure } from "../../../src/amqp/failures.ts";
+import { connectSettings } from "../../../src/amqp/options.ts";
+import { tlsSettings } from "../../../src/amqp/tls/tls.ts";
+import { connect, type RpcError, type TlsOptions } from "../../../src/mod.ts";
+import {
+  CertificateAuthority,
+  opensslMissing,
+} from "../../support/certificates.ts";
+import { testNeeding } from "../../support/needs.ts";
+import { startTlsRabbitMq, tlsTest } from "../../support/tls_rabbitmq.ts";
+import { within } from "../../support/within.ts";
+
+const { brokers } = connectSettings("amqps://mq.internal");
+
+/** What rustls says, and what becomes of it. */
+const FAILURES: [string, RpcError["reason"], RegExp][] = [
+  [
+    "invalid peer certificate: UnknownIssuer",
+    "untrusted",
+    /^the certificate of "mq\.internal" is not trusted \(unknown issuer\)$/,
+  ],
+  [
+    "invalid peer certificate: BadSignature",
+    "untrusted",
+    /is not trusted \(not signed by/,
+  ],
+  ["invalid peer certificate: Odd", "untrusted", /is not trusted \(Odd\)$/],
+  ["invalid peer certificate: Expired", "expired", /has expired$/],
+  [
+    "invalid peer certificate: certificate not valid yet: verification time 1 " +
+    "(UNIX), but certificate is not valid before 2 (1 seconds in future)",
+    "expired",
+    /is not valid yet$/,
+  ],
+  [
+    'invalid peer certificate: certificate not valid for name "mq.internal"; ' +
+    "certificate is not valid for any names (according to its " +
+    "subjectAltName extension)",
+    "wrong_host",
+    /is for no name at all, not for mq\.internal$/,
+  ],
+  [
+    "received fatal alert: CertificateRequired",
+    "client_certificate",
+    /^mq\.internal:5671 asks for a client certificate$/,
+  ],
+  [
+    "received fatal alert: HandshakeFailure",
+    "tls_refused",
+    /^TLS with mq\.internal:5671 failed \(received .*: HandshakeFailure\)$/,
+  ],
+  [
+    "received fatal alert: InternalError",
+    // It may be about to stop, and is tried again.
+    "broker_unreachable",
+    /\(received fatal alert: InternalError\)$/,
+  ],
+  [
+    "received corrupt message of type InvalidContentType",
+    "not_tls",
+    /does not speak TLS/,
+  ],
+];
+
+Deno.test("what goes wrong with TLS, in words", () => {
+  for (const [message, reason, expected] of FAILURES) {
+    const cause = new Error(message);
+    const error = connectFailure(cause, brokers[0], 1_000);
+    assert.equal(error.reason, reason);
+    assert.match(error.message, expected);
+    assert.equal(error.cause, cause);
+  }
+});
+
+Deno.test("TLS options that can't be used name themselves", () => {
+  const wrong: [TlsOptions, RegExp][] = [
+    [{ caCert: "" }, /^caCert must be a certificate/],
+    [{ caCert: new Uint8Array(9) }, /^caCert must be a certificate/],
+    [{ cert: "x" }, /^cert and key must be given together/],
+    [{ key: "x" }, /^cert and key must be given together/],
+    [{ cert: "x", key: "y" }, /^cert must be a certificate/],
+    [{ servername: "::1" }, /^servername must be a name, got the address ::1/],
+  ];
+  for (const [tls, message] of wrong) {
+    assert.throws(() => connectSettings("amqps://h", { tls }), {
+      name: "RangeError",
+      message,
+    });
+  }
+  const insecure = { tls: { insecure: true } };
+  assert.throws(() => connectSettings("amqp://h", insecure), {
+    name: "RangeError",
+    message: /insecure needs a URL with amqps:/,
+  });
+  const mixed = connectSettings("amqp://h,amqps://i", insecure);
+  assert.equal(mixed.tls.insecure, true);
+});
+
+testNeeding(
+  "a key that is not the certificate's is refused, and not shown",
+  { needs: [opensslMissing()] },
+  async () => {
+    await using authority = await CertificateAuthority.create();
+    const names = ["DNS:a"];
+    const one = await authority.issue({ names });
+    const cert = await Deno.readTextFile(one.cert);
+    const key = await Deno.readTextFile(one.key);
+    const other = await authority.issue({ names });
+    assert.deepEqual(tlsSettings({ cert, key }).client, { cert, key });
+    const otherKey = await Deno.readTextFile(other.key);
+    const damaged = key.replace(/\n.{9}/, "\n");
+    for (const wrong of [otherKey, damaged, cert]) {
+      assert.throws(
+        () => tlsSettings({ cert, key: wrong }),
+        (error: Error) => {
+          assert.match(error.message, /^key must be (the|a) private key/);
+          const shown = Deno.inspect(error, { depth: 9, showHidden: true });
+          assert.equal(shown.includes(wrong.slice(40, 60)), false);
+          return error instanceof RangeError;
+        },
+      );
+    }
+  },
+);
+
+tlsTest(
+  "the library with a client certificate, as text and bytes",
+  async () => {
+    await using broker = await startTlsRabbitMq({ mutual: true });
+    const files = await broker.authority.issue({ names: ["DNS:client"] });
+    const url = `amqps://guest:s3cr3t@localhost:${broker.port}`;
+    const tls = {
+      caCert: await Deno.readTextFile(broker.authority.cert),
+      cert: await Deno.readFile(files.cert),
+      key: await Deno.readTextFile(files.key),
+    };
+    const inLibrary = async (options: { password?: string }) => {
+      await using rpc = await connect(url, { ...options, tls });
+      return await rpc.inspect("no-such-queue");
+    };
+    assert.equal(await inLibrary({ password: "guest" }), undefined);
+
+    // What the error refers to holds neither the password nor the key.
+    await assert.rejects(inLibrary({}), (error: RpcError) => {
+      assert.equal(error.reason, "refused");
+      const shown = Deno.inspect(error, { depth: 20, strAbbreviateSize: 1e6 });
+      assert.match(shown, /ACCESS_REFUSED/);
+      assert.doesNotMatch(shown, /s3cr3t|PRIVATE KEY/);
+      return true;
+    });
+
+    // What old versions of Deno need works on all.
+    const settings = connectSettings(url, { tls });
+    const socket = new DenoTlsSocket(settings.brokers[0], settings.tls);
+    const events: string[] = [];
+    for (const name of ["connect", "secureConnect", "close"]) {
+      socket.on(name, () => events.push(name));
+    }
+    socket.once("secureConnect", () => socket.write(PROTOCOL_HEADER));
+    const first = new Promise<Uint8Array>((resolve, reject) => {
+      socket.once("data", resolve);
+      socket.once("error", reject);
+    });
+    const frame = await within("the first frame", first);
+    assert.deepEqual([...frame.subarray(0, 3)], [1, 0, 0]);
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.destroy();
+    await within("the end", closed);
+    assert.deepEqual(events, ["connect", "secureConnect", "close"]);
+  },
+);

@@ -1,0 +1,128 @@
+// Tests of src/procedures/command/line_protocol.ts.
+
+import assert from "node:assert/strict";
+import { RpcError } from "../../../src/rpc/errors.ts";
+import {
+  answerResult,
+  encodeRequestLine,
+  maxAnswerBytes,
+  parseAnswerLine,
+} from "../../../src/procedures/command/line_protocol.ts";
+import { request } from "./running.ts";
+
+function lineOf(...args: Parameters<typeof request>): unknown {
+  const line = encodeRequestLine("7", request(...args), 1999.6);
+  const text = new TextDecoder().decode(line);
+  assert.match(text, /^[^\n]+\n$/);
+  return JSON.parse(text);
+}
+
+/** The result in a line. */
+function resultOf(line: string): string {
+  const answer = parseAnswerLine(line);
+  assert.ok(answer, line);
+  return new TextDecoder().decode(answerResult(answer, "model"));
+}
+
+function failureOf(line: string): RpcError {
+  try {
+    resultOf(line);
+  } catch (error) {
+    assert.ok(error instanceof RpcError);
+    return error;
+  }
+  assert.fail("it is a result");
+}
+
+Deno.test("a request is one line", () => {
+  assert.deepEqual(lineOf("two\nlines", { type: "m", headers: { a: "b" } }), {
+    id: "7",
+    type: "m",
+    headers: { a: "b" },
+    body: "two\nlines",
+    timeout_ms: 2000,
+  });
+});
+
+Deno.test("a body that is no UTF-8 is base64", () => {
+  assert.deepEqual(lineOf(Uint8Array.of(0xff, 0)), {
+    id: "7",
+    type: "",
+    headers: {},
+    body_base64: "/wA=",
+    timeout_ms: 2000,
+  });
+  const { body } = lineOf("a\0\u2028\ufeff") as { body: string };
+  assert.equal(body, "a\0\u2028\ufeff");
+});
+
+Deno.test("headers that JSON lacks are written as something that it has", () => {
+  const headers = {
+    bytes: Uint8Array.of(0xff, 0),
+    at: new Date(0),
+    never: new Date(NaN),
+    small: 5n,
+    big: 2n ** 60n,
+    nested: [{ a: 1n }],
+  };
+  assert.deepEqual((lineOf("", { headers }) as { headers: unknown }).headers, {
+    bytes: "/wA=",
+    at: "1970-01-01T00:00:00.000Z",
+    never: null,
+    small: 5,
+    big: "1152921504606846976",
+    nested: [{ a: 1 }],
+  });
+});
+
+Deno.test("an answer has a body, as text or as base64", () => {
+  assert.equal(resultOf('{"id":"7","body":"é"}'), "é");
+  assert.equal(resultOf('{"id":"7","body":""}\r'), "");
+  assert.equal(resultOf('{"id":"7","body_base64":"w6k="}'), "é");
+});
+
+for (
+  const line of ["", "7", "null", "{}", '{"id":7,"body":""}', '{"id":"7"', "x"]
+) {
+  Deno.test(`no answer: ${JSON.stringify(line)}`, () => {
+    assert.equal(parseAnswerLine(line), undefined);
+  });
+}
+
+for (
+  const members of [
+    "",
+    ',"body":1',
+    ',"body":null',
+    ',"body_base64":"w6k"',
+    ',"body_base64":"w6k=\\n"',
+    ',"body_base64":["w6k="]',
+    ',"body":"","body_base64":""',
+    ',"body":"","error":{}',
+  ]
+) {
+  Deno.test(`an answer without a result: ${members}`, () => {
+    const { code, message } = failureOf(`{"id":"7"${members}}`);
+    assert.equal(code, "internal");
+    assert.match(message, /^"model" answered with what is no answer: /);
+  });
+}
+
+Deno.test("an answer may be an error", () => {
+  const error = { code: "not_found", detail: "no such file" };
+  const { code, message } = failureOf(JSON.stringify({ id: "7", error }));
+  assert.deepEqual([code, message], ["not_found", "no such file"]);
+});
+
+for (const error of [{}, "oops", null, { code: "odd", detail: 1 }]) {
+  Deno.test(`an error that tells too little: ${JSON.stringify(error)}`, () => {
+    const { code, message } = failureOf(JSON.stringify({ id: "7", error }));
+    assert.deepEqual([code, message], ["unknown", '"model" told no detail']);
+  });
+}
+
+Deno.test("the line of any body that is allowed is short enough", () => {
+  const body = "\0".repeat(1000);
+  const line = JSON.stringify({ id: "9007199254740991", body });
+  assert.ok(line.length <= maxAnswerBytes(1000));
+});

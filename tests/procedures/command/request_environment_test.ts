@@ -1,0 +1,111 @@
+// Tests of src/procedures/command/request_environment.ts.
+
+import assert from "node:assert/strict";
+import { requestEnvironment } from "../../../src/procedures/command/request_environment.ts";
+import { RpcError } from "../../../src/rpc/errors.ts";
+import type { MessageHeaders } from "../../../src/rpc/transport.ts";
+import { request } from "./running.ts";
+
+function headersOf(headers: MessageHeaders): Record<string, string> {
+  const env = requestEnvironment(request("", { headers }), 1000);
+  const names = Object.keys(env).filter((name) => name.includes("_HEADER_"));
+  return Object.fromEntries(
+    names.map((name) => [name.replace("RABBIT_RPC_HEADER_", ""), env[name]!]),
+  );
+}
+
+function refusal(properties: Parameters<typeof request>[1]): RpcError {
+  try {
+    requestEnvironment(request("", properties), 1000);
+  } catch (error) {
+    assert.ok(error instanceof RpcError);
+    return error;
+  }
+  assert.fail("it was not refused");
+}
+
+Deno.test("properties of the request are variables", () => {
+  const properties = {
+    correlationId: "c 1",
+    messageId: "m",
+    type: "resize",
+    headers: { "x-user": "$(id); `id` 'é\n" },
+  };
+  assert.deepEqual(requestEnvironment(request("", properties), 29_999.6), {
+    RABBIT_RPC_CORRELATION_ID: "c 1",
+    RABBIT_RPC_MESSAGE_ID: "m",
+    RABBIT_RPC_TYPE: "resize",
+    RABBIT_RPC_TIMEOUT_MS: "30000",
+    RABBIT_RPC_HEADER_X_USER: "$(id); `id` 'é\n",
+  });
+});
+
+Deno.test("what a request lacks is empty, not inherited", () => {
+  assert.deepEqual(requestEnvironment(request(), -5), {
+    RABBIT_RPC_CORRELATION_ID: "",
+    RABBIT_RPC_MESSAGE_ID: "",
+    RABBIT_RPC_TYPE: "",
+    RABBIT_RPC_TIMEOUT_MS: "0",
+  });
+});
+
+Deno.test("headers with one value are text, others are left out", () => {
+  const headers = {
+    text: "a",
+    whole: 1,
+    big: 2n ** 60n,
+    yes: true,
+    at: new Date(0),
+    never: new Date(NaN),
+    nothing: null,
+    missing: undefined,
+    bytes: Uint8Array.of(1),
+    list: [1, 2],
+    table: { a: 1 },
+  };
+  assert.deepEqual(headersOf(headers), {
+    TEXT: "a",
+    WHOLE: "1",
+    BIG: "1152921504606846976",
+    YES: "true",
+    AT: "1970-01-01T00:00:00.000Z",
+  });
+});
+
+Deno.test("names of headers are made names of variables", () => {
+  assert.deepEqual(headersOf({ "a-B.c=d e\0ß": "1", "": "2" }), {
+    "A_B_C_D_E_SS": "1",
+    "": "2",
+  });
+});
+
+Deno.test("what an environment can't hold is refused, not dropped", () => {
+  for (
+    const [properties, source] of [
+      [{ correlationId: "a\0b" }, "correlation_id"],
+      [{ messageId: "\0" }, "message_id"],
+      [{ type: "a\0" }, "type"],
+      [{ headers: { "x-user": "root\0" } }, 'header "x-user"'],
+    ] as const
+  ) {
+    const { code, message } = refusal(properties);
+    assert.equal(code, "invalid_argument");
+    const expected = `${source} can't be passed to a command: it holds a NUL`;
+    assert.equal(message, expected);
+  }
+});
+
+Deno.test("two headers of one variable are refused", () => {
+  const { code, message } = refusal({ headers: { "x-user": 1, "X_User": 2 } });
+  assert.equal(code, "invalid_argument");
+  assert.match(message, /"X_User".*RABBIT_RPC_HEADER_X_USER/);
+});
+
+Deno.test("more than 64 KiB are refused, with the limit", () => {
+  const most = 64 * 1024 - "RABBIT_RPC_".length * 5 -
+    "CORRELATION_IDMESSAGE_IDTYPETIMEOUT_MS1000HEADER_A".length;
+  assert.equal(headersOf({ a: "x".repeat(most) }).A!.length, most);
+  const { code, message } = refusal({ headers: { a: "x".repeat(most + 1) } });
+  assert.equal(code, "resource_exhausted");
+  assert.match(message, /^header "a" can't be passed .* 65536 bytes$/);
+});

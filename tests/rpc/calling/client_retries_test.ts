@@ -1,0 +1,49 @@
+// Tests of src/rpc/calling/client.ts: calls that are sent again.
+
+import assert from "node:assert/strict";
+import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
+import { start } from "../../support/calling.ts";
+
+Deno.test("retries: the same call is sent again, over the next connection", async () => {
+  await using scene = start();
+  const { broker, transport, client } = scene;
+  const call = client.call("q", "x", { retries: 1 });
+  const first = await broker.take("q");
+  await transport.lose();
+  const second = await broker.take("q");
+  assert.equal(second.text, "x");
+  assert.ok(second.properties.messageId);
+  assert.equal(second.properties.messageId, first.properties.messageId);
+  const { replyTo, correlationId } = second.properties;
+  assert.notEqual(correlationId, first.properties.correlationId);
+  assert.notEqual(replyTo, first.properties.replyTo);
+  broker.send(replyTo!, "done", { correlationId });
+  assert.equal((await call).text(), "done");
+  assert.equal(client.stats.pending, 0);
+});
+
+Deno.test("retries: a call that is over leaves no silent attempt pending", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  const options = { retries: 2, attemptTimeoutMs: 20 };
+  const call = client.call("q", "", options);
+  const requests = [];
+  for (const _ of [1, 2, 3]) requests.push(await broker.take("q"));
+  const { replyTo, correlationId } = requests[1].properties;
+  broker.send(replyTo!, "done", { correlationId });
+  assert.equal((await call).text(), "done");
+  assert.equal(client.stats.pending, 0);
+});
+
+Deno.test("retries and their time are checked", async () => {
+  await using scene = start();
+  const bad = (options: CallOptions) =>
+    assert.rejects(
+      scene.client.call("q", "", { timeoutMs: 50, ...options }),
+      RangeError,
+    );
+  await bad({ retries: -1 });
+  await bad({ retries: 1.5 });
+  await bad({ retries: 1, attemptTimeoutMs: 0 });
+  await bad({ retries: 1, attemptTimeoutMs: NaN });
+});

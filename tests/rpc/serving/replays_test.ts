@@ -1,0 +1,111 @@
+// Tests of src/rpc/serving/replays.ts.
+
+import assert from "node:assert/strict";
+import { RpcError } from "../../../src/rpc/errors.ts";
+import {
+  redeliveryKey,
+  replayKey,
+  Replays,
+} from "../../../src/rpc/serving/replays.ts";
+import type { MessageProperties } from "../../../src/rpc/transport.ts";
+import { decodeRequest } from "../../../src/rpc/wire.ts";
+import { FakeTime } from "../../support/fake_time.ts";
+
+function request(properties: MessageProperties, text = "body", own = true) {
+  const headers = own ? { "rpc-deadline": 1 } : {};
+  const body = new TextEncoder().encode(text);
+  return decodeRequest(
+    {
+      properties: { headers, ...properties },
+      body,
+      deliveryTag: 1,
+      redelivered: false,
+    },
+    "q",
+    0,
+  );
+}
+
+Deno.test("what came of a request is found again", () => {
+  const replays = new Replays();
+  const outcome = { result: "x" };
+  assert.equal(replays.find("a"), undefined);
+  replays.store("a", outcome);
+  assert.equal(replays.find("a"), outcome);
+  const failed = { error: new RpcError("not_found", "no") };
+  replays.store("a", failed);
+  assert.equal(replays.find("a"), failed);
+  assert.equal(replays.size, 1);
+});
+
+Deno.test("what another attempt may mend is not remembered", () => {
+  const replays = new Replays();
+  for (
+    const code of ["unavailable", "deadline_exceeded", "canceled"] as const
+  ) {
+    replays.store("a", { error: new RpcError(code, "x") });
+  }
+  assert.equal(replays.size, 0);
+});
+
+Deno.test("the limits of count, bytes and age hold", () => {
+  using time = new FakeTime(1_000);
+  const few = new Replays({ maxCount: 2 });
+  for (const key of ["a", "b", "c"]) few.store(key, { result: key });
+  assert.deepEqual([few.size, few.find("a")], [2, undefined]);
+
+  const small = new Replays({ maxBytes: 10 });
+  small.store("a", { result: "123456" });
+  small.store("b", { result: { body: new Uint8Array(6) } });
+  assert.deepEqual([small.size, small.find("a")], [1, undefined]);
+  small.store("c", { result: "x".repeat(11) });
+  assert.deepEqual([small.size, small.find("c")], [1, undefined]);
+  // Stored again under the same key it counts once.
+  for (let n = 0; n < 9; n++) small.store("b", { result: "123456" });
+  small.store("d", { result: "1234" });
+  assert.equal(small.size, 2);
+
+  const brief = new Replays({ maxAgeMs: 100 });
+  brief.store("a", { result: "x" });
+  time.advance(99);
+  assert.ok(brief.find("a"));
+  time.advance(1);
+  assert.equal(brief.find("a"), undefined);
+  assert.equal(brief.size, 0);
+});
+
+Deno.test("the body of a reply with properties counts", () => {
+  const small = new Replays({ maxBytes: 10 });
+  small.store("a", { result: { body: "12345678901", headers: {} } });
+  small.store("b", { result: { body: new Uint8Array(10) } });
+  small.store("c", { result: undefined });
+  assert.deepEqual(
+    ["a", "b", "c"].map((key) => small.find(key) !== undefined),
+    [
+      false,
+      true,
+      true,
+    ],
+  );
+});
+
+Deno.test("the same call is the same message id, method and body", () => {
+  const key = replayKey(request({ messageId: "m", type: "t" }));
+  assert.ok(key);
+  assert.equal(replayKey(request({ messageId: "m", type: "t" })), key);
+  const others = [
+    request({ messageId: "n", type: "t" }),
+    request({ messageId: "m", type: "u" }),
+    request({ messageId: "m", type: "t" }, "another"),
+  ];
+  for (const other of others) assert.notEqual(replayKey(other), key);
+});
+
+Deno.test("the ids of other clients mean nothing", () => {
+  const ids = { messageId: "m", correlationId: "c" };
+  assert.equal(replayKey(request(ids, "", false)), undefined);
+  assert.equal(redeliveryKey(request(ids, "", false)), undefined);
+  assert.equal(replayKey(request({})), undefined);
+  assert.equal(redeliveryKey(request({ correlationId: "" })), undefined);
+  assert.equal(redeliveryKey(request(ids)), "c");
+});

@@ -12,6 +12,7 @@ import {
   parseCount,
   parseRate,
   parseTimeout,
+  timeoutFlag,
 } from "./flags.ts";
 
 /** The flags of `rabbit-rpc bench`. */
@@ -70,10 +71,7 @@ export function addBenchCommand(
     .addOption(
       flag("--rate <n>", "requests a second").argParser(parseRate),
     )
-    .addOption(
-      flag("-t, --timeout <duration>", "deadline of each request")
-        .argParser(parseTimeout).default(30_000, "30s"),
-    )
+    .addOption(timeoutFlag())
     .addOption(
       flag("--format <format>", "of the report")
         .choices(["text", "json", "html"]).default("text"),

@@ -5,6 +5,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
+import { DEFAULT_TIMEOUT_MS } from "../rpc/calling/call_options.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { ColorWhen } from "./color.ts";
 import { readInputFile, readPassword } from "./input.ts";
@@ -110,6 +111,12 @@ export function withholdSettings(command: Command): void {
   for (const name of [...names, URL_VARIABLE, PASSWORD_VARIABLE]) {
     if (name !== undefined) Deno.env.delete(name);
   }
+}
+
+/** `--timeout`, of everything that makes calls. */
+export function timeoutFlag(): Option {
+  return flag("-t, --timeout <duration>", "deadline of each request")
+    .argParser(parseTimeout).default(DEFAULT_TIMEOUT_MS, "30s");
 }
 
 /** `--color`; FORCE_COLOR is its default, as other programs have it. */

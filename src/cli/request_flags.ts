@@ -4,10 +4,7 @@
  * @module
  */
 import { type Command, InvalidArgumentError } from "commander";
-import {
-  type CallOptions,
-  DEFAULT_TIMEOUT_MS,
-} from "../rpc/calling/call_options.ts";
+import type { CallOptions } from "../rpc/calling/call_options.ts";
 import {
   addCommonFlags,
   type CommonFlags,
@@ -15,6 +12,7 @@ import {
   parseCount,
   parseRate,
   parseTimeout,
+  timeoutFlag,
 } from "./flags.ts";
 
 /** The flags of `rabbit-rpc client`. */
@@ -42,10 +40,7 @@ export interface ClientFlags extends CommonFlags {
 /** Adds them. */
 export function addClientFlags(command: Command): void {
   command
-    .addOption(
-      flag("-t, --timeout <duration>", "deadline of each request")
-        .argParser(parseTimeout).default(DEFAULT_TIMEOUT_MS, "30s"),
-    )
+    .addOption(timeoutFlag())
     .addOption(
       flag("--retries <n>", "send again when the connection is lost")
         .argParser(parseCount(0)).default(0),

@@ -14,6 +14,7 @@ import {
   failureOf,
   Handler,
   Log,
+  servesOn,
   serveWith,
   uniqueQueue,
   watched,
@@ -157,12 +158,7 @@ async function tooSlow(broker: RabbitMq): Promise<void> {
   await eventOf(serving.events, "consuming", 2);
   run.finish("at last");
   assert.equal((await call).text(), "at last");
-  const next = rpc.call(queue, "next");
-  (await handler.runOf("next")).finish("served");
-  assert.equal((await next).text(), "served");
-  assert.equal(handler.count, 2);
-  const types = answering.events.all.map(({ type }) => type);
-  assert.deepEqual(types, ["connected"]);
+  await servesOn(rpc, queue, handler, answering);
 }
 
 async function noRights(broker: RabbitMq): Promise<void> {

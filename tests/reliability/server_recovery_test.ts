@@ -9,6 +9,7 @@ import {
 import {
   eventOf,
   Handler,
+  servesOn,
   serveWith,
   uniqueQueue,
   watched,
@@ -34,13 +35,7 @@ rabbitMqTest(
     run.finish("answered");
     assert.equal((await running).text(), "answered");
 
-    const next = rpc.call(queue, "next");
-    (await handler.runOf("next")).finish("served");
-    assert.equal((await next).text(), "served");
-    assert.equal(handler.count, 2);
-    // The connection was sound all the time.
-    const types = answering.events.all.map(({ type }) => type);
-    assert.deepEqual(types, ["connected"]);
+    await servesOn(rpc, queue, handler, answering);
     await server.stop();
     assert.deepEqual(await rpc.inspect(queue), {
       queue,

@@ -1,5 +1,6 @@
 // Waiting for what happens, with a bound; procedures that a test ends.
 
+import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { within } from "../support/within.ts";
 import { connect, type ConnectionEvent, RpcError } from "../../src/mod.ts";
@@ -137,6 +138,24 @@ export async function serveWith(
     onEvent: events.add,
   });
   return { server, events };
+}
+
+/**
+ * The one call so far was run once, the next is served too, and the server's
+ * connection stood all the time.
+ */
+export async function servesOn(
+  rpc: RpcConnection,
+  queue: string,
+  handler: Handler,
+  answering: Watched,
+): Promise<void> {
+  const next = rpc.call(queue, "next");
+  (await handler.runOf("next")).finish("served");
+  assert.equal((await next).text(), "served");
+  assert.equal(handler.count, 2);
+  const types = answering.events.all.map(({ type }) => type);
+  assert.deepEqual(types, ["connected"]);
 }
 
 /** A queue name of this test's own. */

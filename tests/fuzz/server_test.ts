@@ -15,7 +15,7 @@ const END = "the end";
 /** So many are written before the broker gets a turn. */
 const BATCH = 50;
 
-/** Sends all requests in order. */
+/** Sends all requests in order; they are in the queue then. */
 async function sendAll(
   channel: TestChannel,
   queue: string,
@@ -26,6 +26,7 @@ async function sendAll(
     if (n % BATCH === BATCH - 1) await channel.client.flush();
   }
   await channel.client.flush();
+  await channel.declareQueue(queue, { passive: true });
 }
 
 /** Replies by number: the bodies, or `error` for an error reply. */
@@ -93,7 +94,7 @@ rabbitMqTest("10,000 random requests are answered or dropped", async () => {
   const forbidden = [shared, queue];
   const arbitrary = requests({ callbacks, forbidden });
   const [all] = fc.sample(arbitrary, { numRuns: 1, seed });
-  await sendAll(channel, queue, all!);
+  await sendAll(await stranger.channel(2), queue, all!);
 
   // Everything before it has been delivered when this is answered.
   const good = () => server.rpc.call(queue, "good", { timeoutMs: 60_000 });

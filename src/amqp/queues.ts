@@ -22,7 +22,7 @@ import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { atLast, closeChannel } from "./channels.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
-import { ConfirmedPublisher } from "./publisher.ts";
+import { AmqpPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
 
 const NOT_FOUND = 404;
@@ -30,7 +30,7 @@ const NOT_FOUND = 404;
 /** A consumer and a publisher that live and end together. */
 class ConsumedQueue {
   readonly #deliveries = new AsyncQueue<Delivery>();
-  readonly #publisher: ConfirmedPublisher;
+  protected readonly publisher: AmqpPublisher;
   protected readonly channel: AMQPChannel;
   #consumer: AMQPConsumer | undefined;
   #canceling: Promise<void> | undefined;
@@ -38,13 +38,13 @@ class ConsumedQueue {
   protected constructor(
     socket: AmqpSocket,
     channel: AMQPChannel,
-    publisher: ConfirmedPublisher,
+    publisher: AmqpPublisher,
   ) {
     this.channel = channel;
     socket.handle(channel, {
       onDelivery: (delivery) => this.#deliveries.push(delivery),
     });
-    this.#publisher = publisher;
+    this.publisher = publisher;
     // Replies can't be sent any more: what is consumed could not be answered.
     publisher.onClosed((reason) => this.end(new Error(reason)));
     channel.onerror = (reason) => this.end(new Error(reason));
@@ -82,7 +82,7 @@ class ConsumedQueue {
     properties: MessageProperties,
     listener: PublishListener,
   ): void {
-    this.#publisher.publish(queue, body, properties, listener);
+    this.publisher.publish(queue, body, properties, listener);
   }
 
   async cancel(): Promise<void> {
@@ -96,7 +96,7 @@ class ConsumedQueue {
     // At once: a broker that does not answer is waited for only so long.
     await Promise.all([
       closeChannel(this.channel, this.#canceling),
-      this.#publisher.close(),
+      this.publisher.close(),
     ]);
     this.#deliveries.end();
   }
@@ -114,7 +114,7 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
     name: string,
     socket: AmqpSocket,
     channel: AMQPChannel,
-    publisher: ConfirmedPublisher,
+    publisher: AmqpPublisher,
   ) {
     super(socket, channel, publisher);
     this.name = name;
@@ -127,10 +127,19 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
   ): Promise<AmqpCallbackQueue> {
     const [[channel, name], publisher] = await Promise.all([
       declareCallbackQueue(socket),
-      ConfirmedPublisher.open(socket, onReturn),
+      AmqpPublisher.open(socket, onReturn),
     ]);
     const queue = new AmqpCallbackQueue(name, socket, channel, publisher);
     return await queue.orClosed(() => queue.consume(name, true));
+  }
+
+  publishUnconfirmed(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void {
+    this.publisher.publishUnconfirmed(queue, body, properties, listener);
   }
 
   override async close(): Promise<void> {
@@ -161,7 +170,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   private constructor(
     socket: AmqpSocket,
     channel: AMQPChannel,
-    publisher: ConfirmedPublisher,
+    publisher: AmqpPublisher,
     cancels: AMQPChannel | undefined,
   ) {
     super(socket, channel, publisher);
@@ -184,7 +193,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     await ensureQueue(socket, name, options);
     const [channel, publisher, cancels] = await Promise.all([
       socket.channel(),
-      ConfirmedPublisher.open(socket, options.onReturn),
+      AmqpPublisher.open(socket, options.onReturn),
       listenForCancels(socket, name, options.onCancel),
     ]);
     const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);

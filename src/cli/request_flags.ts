@@ -130,5 +130,7 @@ export function callOptions(flags: ClientFlags): CallOptions {
     type: flags.type,
     contentType: flags.contentType,
     persistent: flags.persistent,
+    // What a script sends should not wait for its deadline to hear of a no.
+    confirm: true,
   };
 }

@@ -126,6 +126,16 @@ export interface Publisher {
 export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
   /** The name that the broker gave. */
   readonly name: string;
+  /**
+   * Publishes at less cost: the listener hears of it only where the message
+   * can't be encoded or written. That no queue took it is told as ever.
+   */
+  publishUnconfirmed(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void;
   /** Deletes the queue. */
   close(): Promise<void>;
 }

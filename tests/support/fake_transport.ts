@@ -68,16 +68,17 @@ abstract class Channels implements Publisher {
     properties: MessageProperties,
     listener: PublishListener,
   ): void {
-    this.#publish(queue, body, properties).then(
+    this.send(queue, body, properties, true).then(
       () => listener.confirmed(),
       (error) => listener.failed(error),
     );
   }
 
-  async #publish(
+  protected async send(
     queue: string,
     body: Uint8Array,
     properties: MessageProperties,
+    confirm: boolean,
   ): Promise<void> {
     if (this.closed) throw lost("Channel is closed");
     for (const value of Object.values(properties.headers ?? {})) {
@@ -89,6 +90,7 @@ abstract class Channels implements Publisher {
     if (this.closed) throw lost("Channel is closed");
     const outcome = this.broker.route(queue, { body, properties });
     if (outcome === "returned") this.#return(queue, properties);
+    if (!confirm) return;
     const held = this.broker.passed("confirm");
     const error = await Promise.race([held, this.#gone.promise]);
     if (error) throw error;
@@ -134,6 +136,16 @@ class FakeCallbackQueue extends Channels implements CallbackQueue {
   constructor(broker: FakeBroker, name: string, onReturn: OnReturn) {
     super(broker, new Consumer(broker.queue(name)), onReturn);
     this.name = name;
+  }
+
+  publishUnconfirmed(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void {
+    this.send(queue, body, properties, false)
+      .catch((error) => listener.failed(error));
   }
 
   close(): Promise<void> {

@@ -17,6 +17,8 @@ export interface Call extends PendingTarget {
   readonly body: Uint8Array;
   readonly options: CallOptions;
   readonly messageId: string | undefined;
+  /** Whether the broker has to confirm each request, whatever is known. */
+  readonly confirm: boolean;
   /** Those that may still wait, where the call may be made more than once. */
   readonly attempts: PendingCall[] | undefined;
 }
@@ -43,6 +45,13 @@ export function newCall(
     timeoutMs,
     deadlineMs: Math.ceil(Date.now() + timeoutMs),
     messageId: options.retries ? crypto.randomUUID() : undefined,
+    confirm: needsConfirm(options),
     attempts: options.retries || options.wait ? [] : undefined,
   };
+}
+
+/** What is sent again, or kept on disk, has to be known to have arrived. */
+function needsConfirm(options: CallOptions): boolean {
+  const { confirm, persistent, retries, wait } = options;
+  return Boolean(confirm || persistent || retries || wait);
 }

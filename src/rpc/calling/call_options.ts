@@ -31,6 +31,17 @@ export interface CallOptions {
    */
   persistent?: boolean;
   /**
+   * Whether the broker confirms the request, so that a queue that refuses it
+   * (it is full, or has no leader) ends the call at once. Otherwise a request
+   * is confirmed only with `persistent`, `retries` or `wait`, and while it is
+   * not known that its queue answers: until a first reply over this connection,
+   * and for at least 30 seconds after a call to that queue was refused or not
+   * answered in time.
+   *
+   * @default {false}
+   */
+  confirm?: boolean;
+  /**
    * Whether to wait, within the time-out, for the broker and the queue to
    * appear instead of failing at once.
    *

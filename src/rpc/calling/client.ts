@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { AnsweringQueues } from "./answering_queues.ts";
 import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { delay } from "../delay.ts";
@@ -53,6 +54,7 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
 interface Session {
   readonly link: Link;
   readonly callbackQueue: CallbackQueue;
+  readonly answering: AnsweringQueues;
 }
 
 /**
@@ -84,7 +86,10 @@ export class RpcClient implements AsyncDisposable {
   readonly #options: ClientOptions;
   /** Only where there are interceptors: others' calls don't go that way. */
   readonly #outermost: SendCall | undefined;
-  readonly #pending = new PendingCalls((call) => this.#onDeadline(call));
+  readonly #pending = new PendingCalls({
+    onDeadline: (call) => void this.#onDeadline(call),
+    onRefused: ({ queue }) => this.#session?.answering.failed(queue),
+  });
   readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
     this.#cancel(call, signal)
   );
@@ -293,7 +298,12 @@ export class RpcClient implements AsyncDisposable {
       persistent,
     }, Date.now());
     pending.sent = true;
-    session.callbackQueue.publish(queue, call.body, properties, pending);
+    const { answering, callbackQueue } = session;
+    if (call.confirm || !answering.has(queue)) {
+      callbackQueue.publish(queue, call.body, properties, pending);
+    } else {
+      callbackQueue.publishUnconfirmed(queue, call.body, properties, pending);
+    }
   }
 
   #fail(call: PendingCall, error: RpcError): boolean {
@@ -315,7 +325,8 @@ export class RpcClient implements AsyncDisposable {
     const callbackQueue = await link.openCallbackQueue((message) =>
       this.#onReturn(message, link.vhost)
     );
-    const session = { link, callbackQueue };
+    const answering = new AnsweringQueues();
+    const session = { link, callbackQueue, answering };
     if (this.#closed) {
       await callbackQueue.close();
       throw closedError();
@@ -327,13 +338,16 @@ export class RpcClient implements AsyncDisposable {
     return session;
   }
 
-  async #read({ callbackQueue }: Session): Promise<void> {
+  async #read({ answering, callbackQueue }: Session): Promise<void> {
     for await (const delivery of callbackQueue) {
-      const { correlationId } = delivery.properties;
-      if (!this.#pending.settle(correlationId, decodeReply(delivery))) {
+      const call = this.#pending.take(delivery.properties.correlationId);
+      if (call === undefined) {
         this.#unknownReplies++;
         this.#options.onUnknownReply?.();
+        continue;
       }
+      answering.answered(call.queue);
+      call.end(decodeReply(delivery));
     }
     throw connectionLost("the callback queue was closed");
   }
@@ -358,6 +372,7 @@ export class RpcClient implements AsyncDisposable {
 
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
+    if (call.sent) this.#session?.answering.failed(call.queue);
     call.end(await this.#absence(call) ?? timeoutError(call));
   }
 

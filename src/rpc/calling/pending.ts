@@ -68,8 +68,16 @@ export class PendingCall implements PublishListener, Expiring {
 
   /** The broker does not have the request, as far as is known. */
   failed(error: RpcError): void {
-    this.#table.settle(this.correlationId, publishError(error));
+    this.#table.unsent(this, error);
   }
+}
+
+/** What the table of waiting calls tells. */
+export interface PendingCallsHooks {
+  /** The call has been removed from the table, and is to be ended. */
+  onDeadline: (call: PendingCall) => void;
+  /** The broker refused the request; the call ends with that. */
+  onRefused: (call: PendingCall) => void;
 }
 
 /**
@@ -79,9 +87,11 @@ export class PendingCall implements PublishListener, Expiring {
 export class PendingCalls {
   readonly #calls = new Map<string, PendingCall>();
   readonly #deadlines: Deadlines<PendingCall>;
+  readonly #onRefused: (call: PendingCall) => void;
 
-  /** `onDeadline` gets calls that have been removed, to end them. */
-  constructor(onDeadline: (call: PendingCall) => void) {
+  /** None of its hooks may throw. */
+  constructor({ onDeadline, onRefused }: PendingCallsHooks) {
+    this.#onRefused = onRefused;
     this.#deadlines = new Deadlines(this.#calls, (call) => {
       this.#calls.delete(call.correlationId);
       onDeadline(call);
@@ -109,12 +119,23 @@ export class PendingCalls {
     correlationId: string | undefined,
     outcome: RpcReply | RpcError,
   ): boolean {
-    if (correlationId === undefined) return false;
+    const call = this.take(correlationId);
+    call?.end(outcome);
+    return call !== undefined;
+  }
+
+  /** The call, to be ended by whoever takes it; undefined where none waits. */
+  take(correlationId: string | undefined): PendingCall | undefined {
+    if (correlationId === undefined) return undefined;
     const call = this.#calls.get(correlationId);
-    if (call === undefined) return false;
-    this.#calls.delete(correlationId);
-    call.end(outcome);
-    return true;
+    if (call !== undefined) this.#calls.delete(correlationId);
+    return call;
+  }
+
+  /** Ends a call whose request the broker does not have. */
+  unsent(call: PendingCall, error: RpcError): void {
+    if (error.reason === "rejected") this.#onRefused(call);
+    this.settle(call.correlationId, publishError(error));
   }
 
   /** Ends every call, each with an error of its own. */

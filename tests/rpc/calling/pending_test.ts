@@ -6,6 +6,8 @@ import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
 import { RpcReply } from "../../../src/rpc/wire.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
+const HOOKS = { onDeadline: () => {}, onRefused: () => {} };
+
 function newCall(table: PendingCalls, onEnd?: () => void) {
   const outcomes: (RpcReply | RpcError)[] = [];
   const end = (outcome: RpcReply | RpcError) => {
@@ -22,7 +24,10 @@ const reply = new RpcReply(Uint8Array.of(1), {}, undefined);
 
 Deno.test("a call ends once, with the first outcome", () => {
   using time = new FakeTime(1000);
-  const pending = new PendingCalls(() => assert.fail("no deadline passed"));
+  const pending = new PendingCalls({
+    ...HOOKS,
+    onDeadline: () => assert.fail("no deadline passed"),
+  });
   const { id, outcomes } = newCall(pending);
   assert.equal(pending.size, 1);
   assert.equal(pending.has(id), true);
@@ -35,7 +40,7 @@ Deno.test("a call ends once, with the first outcome", () => {
 
 Deno.test("an error rejects", () => {
   using _time = new FakeTime(1000);
-  const pending = new PendingCalls(() => {});
+  const pending = new PendingCalls(HOOKS);
   const { id, outcomes } = newCall(pending);
   const error = new RpcError("aborted", "x");
   assert.equal(pending.settle(id, error), true);
@@ -44,13 +49,17 @@ Deno.test("an error rejects", () => {
 
 Deno.test("a confirm ends nothing, a failed publish ends the call", () => {
   using _time = new FakeTime(1000);
-  const pending = new PendingCalls(() => {});
+  const refused: PendingCall[] = [];
+  const pending = new PendingCalls({
+    ...HOOKS,
+    onRefused: (call) => refused.push(call),
+  });
   const { call, outcomes } = newCall(pending);
   call.confirmed();
-  assert.deepEqual(outcomes, []);
+  assert.deepEqual([outcomes, refused], [[], []]);
   const error = new RpcError("resource_exhausted", "x", { reason: "rejected" });
   call.failed(error);
-  assert.deepEqual(outcomes, [error]);
+  assert.deepEqual([outcomes, refused], [[error], [call]]);
   assert.equal(pending.size, 0);
   call.failed(error);
   assert.deepEqual(outcomes, [error]);
@@ -58,7 +67,7 @@ Deno.test("a confirm ends nothing, a failed publish ends the call", () => {
 
 Deno.test("unknown and missing ids settle nothing", () => {
   using _time = new FakeTime(1000);
-  const pending = new PendingCalls(() => {});
+  const pending = new PendingCalls(HOOKS);
   newCall(pending);
   assert.equal(pending.settle("b", reply), false);
   assert.equal(pending.settle(undefined, reply), false);
@@ -68,7 +77,10 @@ Deno.test("unknown and missing ids settle nothing", () => {
 Deno.test("a deadline removes the call and tells, without ending it", () => {
   using time = new FakeTime(1000);
   const due: PendingCall[] = [];
-  const pending = new PendingCalls((call) => due.push(call));
+  const pending = new PendingCalls({
+    ...HOOKS,
+    onDeadline: (call) => due.push(call),
+  });
   const { call, id, outcomes } = newCall(pending);
   time.advance(1000);
   assert.deepEqual(due, [call]);
@@ -79,7 +91,10 @@ Deno.test("a deadline removes the call and tells, without ending it", () => {
 
 Deno.test("failAll() ends each call with an error of its own", () => {
   using time = new FakeTime(1000);
-  const pending = new PendingCalls(() => assert.fail("no deadline passed"));
+  const pending = new PendingCalls({
+    ...HOOKS,
+    onDeadline: () => assert.fail("no deadline passed"),
+  });
   const calls = [newCall(pending), newCall(pending)];
   pending.failAll((call) => new RpcError("unavailable", call.correlationId));
   assert.deepEqual(
@@ -93,7 +108,10 @@ Deno.test("failAll() ends each call with an error of its own", () => {
 Deno.test("what is added while all fail stays", () => {
   using time = new FakeTime(1000);
   const due: string[] = [];
-  const pending = new PendingCalls((call) => due.push(call.correlationId));
+  const pending = new PendingCalls({
+    ...HOOKS,
+    onDeadline: (call) => due.push(call.correlationId),
+  });
   const added: string[] = [];
   newCall(pending, () => added.push(newCall(pending).id));
   pending.failAll(() => new RpcError("unavailable", "lost"));

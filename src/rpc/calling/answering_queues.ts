@@ -1,0 +1,43 @@
+/**
+ * Which queues answer: a request to one of these needs no confirm, which costs
+ * a tenth of a call and tells less than the reply.
+ *
+ * @module
+ */
+
+/** For so long after a failure no answer makes a queue trusted again. */
+export const DOUBT_MS = 30_000;
+/** More queues than that are forgotten, and trusted anew. */
+const MAX_QUEUES = 1_000;
+
+/** The queues that have answered over one connection, by name. */
+export class AnsweringQueues {
+  readonly #trusted = new Set<string>();
+  /** Until when, in ms since the epoch. */
+  readonly #doubted = new Map<string, number>();
+
+  /** A reply came. */
+  answered(queue: string): void {
+    if (!this.#trusted.has(queue)) this.#trust(queue);
+  }
+
+  /** No reply came in time, or the queue refused a request. */
+  failed(queue: string): void {
+    this.#trusted.delete(queue);
+    if (this.#doubted.size >= MAX_QUEUES) this.#doubted.clear();
+    this.#doubted.set(queue, Date.now() + DOUBT_MS);
+  }
+
+  /** Whether a reply has come, and nothing has failed for a while before it. */
+  has(queue: string): boolean {
+    return this.#trusted.has(queue);
+  }
+
+  #trust(queue: string): void {
+    const untilMs = this.#doubted.get(queue);
+    if (untilMs !== undefined && untilMs > Date.now()) return;
+    this.#doubted.delete(queue);
+    if (this.#trusted.size >= MAX_QUEUES) this.#trusted.clear();
+    this.#trusted.add(queue);
+  }
+}

@@ -5,6 +5,7 @@
  */
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import { channelFailure } from "./failures.ts";
+import type { AmqpSocket } from "./socket.ts";
 
 /** How long the other side may take to agree to an end. */
 export const CLOSE_TIMEOUT_MS = 2_000;
@@ -36,14 +37,16 @@ export async function atLast(
   action: () => Promise<unknown>,
 ): Promise<void> {
   if (channel.closed) return;
-  const { blocked } = channel.connection;
+  const socket = channel.connection as AmqpSocket;
   const limit = Promise.withResolvers<void>();
-  const limitMs = blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
+  const limitMs = socket.blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
   const timer = setTimeout(limit.resolve, limitMs);
+  const stopListening = socket.onLost(limit.resolve);
   try {
     await Promise.race([unlessClosed(channel, action), limit.promise]);
   } finally {
     clearTimeout(timer);
+    stopListening();
   }
 }
 

@@ -122,9 +122,10 @@ export class ConfirmChannel {
     socket: AmqpSocket,
     hooks: PublishHooks & { onRejected: () => void },
   ): Promise<ConfirmChannel> {
-    const channel = await socket.channel();
-    await channel.confirmSelect();
-    return new ConfirmChannel(socket, channel, hooks);
+    return await socket.openChannel(async (channel) => {
+      await channel.confirmSelect();
+      return new ConfirmChannel(socket, channel, hooks);
+    });
   }
 
   /** The listener hears what became of the message. */

@@ -29,7 +29,7 @@ export class AmqpPublisher implements Publisher {
   readonly #socket: AmqpSocket;
   readonly #onReturn: (message: ReturnedMessage) => void;
   #onClosed: (reason: string) => void = () => {};
-  #confirmed!: ConfirmChannel;
+  #confirmed: ConfirmChannel | undefined;
   /** Opened when it is first wanted. */
   #unconfirmed: UnconfirmedChannel | undefined;
   #opening: Promise<void> | undefined;
@@ -37,7 +37,8 @@ export class AmqpPublisher implements Publisher {
   #renewedAtMs = -Infinity;
   #closing = false;
 
-  private constructor(
+  /** Not open yet; `onReturn` hears of messages that no queue took. */
+  constructor(
     socket: AmqpSocket,
     onReturn: (message: ReturnedMessage) => void,
   ) {
@@ -45,14 +46,9 @@ export class AmqpPublisher implements Publisher {
     this.#onReturn = onReturn;
   }
 
-  /** Ready to publish; `onReturn` hears of messages that no queue took. */
-  static async open(
-    socket: AmqpSocket,
-    onReturn: (message: ReturnedMessage) => void,
-  ): Promise<AmqpPublisher> {
-    const publisher = new AmqpPublisher(socket, onReturn);
-    publisher.#confirmed = await publisher.#openConfirmed();
-    return publisher;
+  /** Ready to publish when this resolves, and not before. */
+  async open(): Promise<void> {
+    this.#confirmed = await this.#openConfirmed();
   }
 
   /** Hears when the broker closes a channel. */
@@ -70,8 +66,9 @@ export class AmqpPublisher implements Publisher {
     const obstacle = this.#socket.unblocked ?? this.#renewal;
     if (obstacle !== undefined) {
       obstacle.then(() => this.publish(queue, body, properties, listener));
-    } else if (this.#closing) listener.failed(closedError());
-    else this.#confirmed.publish(queue, body, properties, listener);
+    } else if (this.#closing || this.#confirmed === undefined) {
+      listener.failed(closedError());
+    } else this.#confirmed.publish(queue, body, properties, listener);
   }
 
   /** With a confirm all the same while there is no channel without. */
@@ -93,7 +90,7 @@ export class AmqpPublisher implements Publisher {
     this.#closing = true;
     await Promise.all([this.#renewal, this.#opening]);
     await Promise.all([
-      this.#confirmed.close(CLOSE_TIMEOUT_MS),
+      this.#confirmed?.close(CLOSE_TIMEOUT_MS),
       this.#unconfirmed?.close(),
     ]);
   }
@@ -132,7 +129,7 @@ export class AmqpPublisher implements Publisher {
     const confirmed = await this.#openConfirmed();
     await this.#opening;
     // Confirms and returns are still to come over those that were used before.
-    this.#confirmed.close().catch(ignore);
+    this.#confirmed?.close().catch(ignore);
     this.#unconfirmed?.close().catch(ignore);
     this.#confirmed = confirmed;
     this.#unconfirmed = undefined;

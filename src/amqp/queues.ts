@@ -56,6 +56,7 @@ class ConsumedQueue {
     channel.onerror = (reason) => this.end(new Error(reason));
   }
 
+  /** The queue that was declared last, where the name is empty. */
   protected async consume(queue: string, noAck: boolean): Promise<void> {
     const consumer = await this.channel.basicConsume(
       queue,
@@ -114,29 +115,36 @@ class ConsumedQueue {
 
 /** Exclusive, server-named, without acknowledgements. */
 export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
-  readonly name: string;
-
-  private constructor(
-    name: string,
-    socket: AmqpSocket,
-    channel: AMQPChannel,
-    publisher: AmqpPublisher,
-  ) {
-    super(socket, channel, publisher);
-    this.name = name;
-  }
+  #name = "";
 
   /** Declares and consumes it. */
   static async open(
     socket: AmqpSocket,
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<AmqpCallbackQueue> {
-    const [[channel, name], publisher] = await Promise.all([
-      declareCallbackQueue(socket),
-      AmqpPublisher.open(socket, onReturn),
+    const publisher = new AmqpPublisher(socket, onReturn);
+    const [queue] = await Promise.all([
+      socket.openChannel((channel) => {
+        const queue = new AmqpCallbackQueue(socket, channel, publisher);
+        return queue.orClosed(() => queue.#start());
+      }),
+      publisher.open(),
     ]);
-    const queue = new AmqpCallbackQueue(name, socket, channel, publisher);
-    return await queue.orClosed(() => queue.consume(name, true));
+    return queue;
+  }
+
+  async #start(): Promise<void> {
+    const declaring = this.channel.queueDeclare("", {
+      exclusive: true,
+      durable: false,
+      autoDelete: false,
+    });
+    const [{ name }] = await Promise.all([declaring, this.consume("", true)]);
+    this.#name = name;
+  }
+
+  get name(): string {
+    return this.#name;
   }
 
   publishUnconfirmed(
@@ -152,18 +160,6 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
     await atLast(this.channel, () => this.channel.queueDelete(this.name));
     await super.close();
   }
-}
-
-async function declareCallbackQueue(
-  socket: AmqpSocket,
-): Promise<[channel: AMQPChannel, name: string]> {
-  const channel = await socket.channel();
-  const { name } = await channel.queueDeclare("", {
-    exclusive: true,
-    durable: false,
-    autoDelete: false,
-  });
-  return [channel, name];
 }
 
 /** Taken as it is, or declared durable; acknowledged in runs. */
@@ -197,16 +193,22 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     options: RequestQueueOptions,
   ): Promise<AmqpRequestQueue> {
     await ensureQueue(socket, name, options);
-    const [channel, publisher, cancels] = await Promise.all([
-      socket.channel(),
-      AmqpPublisher.open(socket, options.onReturn),
+    const publisher = new AmqpPublisher(socket, options.onReturn);
+    const [cancels] = await Promise.all([
       listenForCancels(socket, name, options.onCancel),
+      publisher.open(),
     ]);
-    const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
-    return await queue.orClosed(async () => {
-      await channel.basicQos(options.prefetch);
-      await queue.consume(name, false);
+    return await socket.openChannel((channel) => {
+      const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
+      return queue.orClosed(() => queue.#start(name, options.prefetch));
     });
+  }
+
+  async #start(name: string, prefetch: number): Promise<void> {
+    await Promise.all([
+      this.channel.basicQos(prefetch),
+      this.consume(name, false),
+    ]);
   }
 
   ack(deliveryTag: number): void {
@@ -260,15 +262,16 @@ export async function inspectQueue(
   socket: AmqpSocket,
   queue: string,
 ): Promise<QueueInfo | undefined> {
-  const channel = await socket.channel();
-  channel.onerror = () => {};
-  try {
-    const ok = await channel.queueDeclare(queue, { passive: true });
-    return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
-  } catch (error) {
-    if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
-    throw error;
-  } finally {
-    await closeChannel(channel);
-  }
+  return await socket.openChannel(async (channel) => {
+    channel.onerror = () => {};
+    try {
+      const ok = await channel.queueDeclare(queue, { passive: true });
+      return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
+    } catch (error) {
+      if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
+      throw error;
+    } finally {
+      await closeChannel(channel);
+    }
+  });
 }

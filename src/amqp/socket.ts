@@ -41,6 +41,7 @@ export class AmqpSocket extends AMQPClient {
   readonly #broker: BrokerAddress;
   readonly #settings: ConnectSettings;
   readonly #lost = Promise.withResolvers<Error>();
+  readonly #onLost = new Set<() => void>();
   readonly #writes = new JoinedWrites((bytes, onWritten) => {
     this.#heartbeat?.wrote();
     this.socket?.write(bytes, onWritten);
@@ -74,6 +75,15 @@ export class AmqpSocket extends AMQPClient {
   /** Resolves, once, with the reason why the connection is gone. */
   get lost(): Promise<Error> {
     return this.#lost.promise;
+  }
+
+  /**
+   * Calls back when the connection is gone, until the function returned is
+   * called: what listens to {@linkcode AmqpSocket.lost} is kept to the end.
+   */
+  onLost(callback: () => void): () => void {
+    this.#onLost.add(callback);
+    return () => void this.#onLost.delete(callback);
   }
 
   /** Pending while the broker accepts no messages; else undefined. */
@@ -145,6 +155,7 @@ export class AmqpSocket extends AMQPClient {
     this.#heartbeat?.stop();
     this.#writes.discard();
     this.#lost.resolve(error);
+    for (const callback of this.#onLost) callback();
     this.#releaseBlocked();
   }
 
@@ -159,6 +170,19 @@ export class AmqpSocket extends AMQPClient {
     properties: MessageProperties,
   ): void {
     writeMessage(this.#writes, this.frameMax, target, body, properties);
+  }
+
+  /**
+   * Opens a channel and asks things of it, all in one round trip: the broker
+   * answers in order.
+   */
+  async openChannel<T>(ask: (channel: AMQPChannel) => Promise<T>): Promise<T> {
+    const hole = this.channels.findIndex((channel) => channel === undefined);
+    const id = hole === -1 ? this.channels.length : hole;
+    const opening = this.channel(id);
+    const channel = this.channels[id] ?? await opening;
+    const [answer] = await Promise.all([ask(channel), opening]);
+    return answer;
   }
 
   /** Takes the messages and confirms of a channel out of the library's hands. */

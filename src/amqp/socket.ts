@@ -238,14 +238,23 @@ export class AmqpSocket extends AMQPClient {
     return this.#writes;
   }
 
+  /** The library would shut it down in both directions before; it is done. */
+  protected override closeSocket(): void {
+    this.closed = true;
+    this.socket?.destroy();
+    this.socket = undefined;
+  }
+
   /** Says goodbye, for a limited time, and closes. */
   async shutDown(): Promise<void> {
     const socket = this.socket;
     if (socket !== undefined && !this.closed) {
       const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
       const gone = new Promise((resolve) => socket.once("close", resolve));
-      this.close().catch(() => socket.destroy());
-      await gone;
+      // The library closes the socket when the broker has said goodbye, too;
+      // it never does where that is lost meanwhile.
+      const closing = this.close().catch(() => socket.destroy());
+      await Promise.race([closing, gone]);
       clearTimeout(timer);
     }
     this.#gone();

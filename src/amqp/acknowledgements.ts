@@ -15,11 +15,15 @@ export type SendAck = (deliveryTag: number, multiple: boolean) => void;
  */
 export class Acknowledgements {
   readonly #send: SendAck;
-  /** The oldest delivery that the broker still waits for. */
-  #oldest = 1;
-  /** Done here, unknown to the broker. */
+  /** All deliveries before it are done with. */
+  #next = 1;
+  /** The newest of those that the broker does not know of. */
+  #last = 0;
+  /** How many of those there are. */
+  #run = 0;
+  /** Not before the next, done here, unknown to the broker. */
   readonly #unsent = new Set<number>();
-  /** Newer than the oldest, and known to the broker. */
+  /** Not before the next, and known to the broker. */
   readonly #sent = new Set<number>();
 
   /** `send` is called by `flush()` alone. */
@@ -29,7 +33,8 @@ export class Acknowledgements {
 
   /** A delivery is done with; the next flush tells the broker. */
   add(deliveryTag: number): void {
-    this.#unsent.add(deliveryTag);
+    if (deliveryTag === this.#next) this.#extendRun();
+    else this.#unsent.add(deliveryTag);
   }
 
   /** A delivery was given back or dropped in a frame of its own. */
@@ -39,8 +44,8 @@ export class Acknowledgements {
 
   /** Tells the broker of everything that was added. */
   flush(): void {
+    if (this.#run > 0 || this.#unsent.size > 0) this.#flushRun();
     if (this.#unsent.size === 0) return;
-    this.#flushRun();
     for (const deliveryTag of this.#unsent) {
       this.#send(deliveryTag, false);
       this.#sent.add(deliveryTag);
@@ -49,16 +54,18 @@ export class Acknowledgements {
   }
 
   #flushRun(): void {
-    let run = 0;
-    let last = 0;
     while (true) {
-      if (this.#unsent.delete(this.#oldest)) {
-        // The broker must not know the tag that a run is named by already.
-        last = this.#oldest;
-        run++;
-      } else if (!this.#sent.delete(this.#oldest)) break;
-      this.#oldest++;
+      if (this.#unsent.delete(this.#next)) this.#extendRun();
+      else if (this.#sent.delete(this.#next)) this.#next++;
+      else break;
     }
-    if (run > 0) this.#send(last, run > 1);
+    if (this.#run > 0) this.#send(this.#last, this.#run > 1);
+    this.#run = 0;
+  }
+
+  #extendRun(): void {
+    // The broker must not know the tag that a run is named by already.
+    this.#last = this.#next++;
+    this.#run++;
   }
 }

@@ -55,23 +55,24 @@ export interface HeaderSize {
 /** Walks without recursion: nobody knows how deep a stranger's tables go. */
 export function headerSize(headers: MessageHeaders): HeaderSize {
   const size = { count: 0, bytes: 0 };
-  const open: HeaderValue[] = [];
-  const enter = (table: object) => {
-    for (const [name, value] of Object.entries(table)) {
-      size.count++;
-      size.bytes += 1 + Buffer.byteLength(name);
-      open.push(value);
-    }
-  };
-  enter(headers);
-  while (open.length > 0) {
-    const value = open.pop();
+  const open: object[] = [];
+  const add = (value: HeaderValue) => {
+    size.count++;
     size.bytes += ownBytes(value);
-    if (Array.isArray(value)) {
-      size.count += value.length;
-      // Not by spreading: arguments have a limit of their own.
-      for (const item of value) open.push(item);
-    } else if (isNested(value)) enter(value);
+    if (isNested(value)) open.push(value);
+  };
+  for (
+    let table: object | undefined = headers;
+    table !== undefined;
+    table = open.pop()
+  ) {
+    if (Array.isArray(table)) table.forEach(add);
+    else {
+      for (const name of Object.keys(table)) {
+        size.bytes += 1 + Buffer.byteLength(name);
+        add((table as MessageHeaders)[name]);
+      }
+    }
   }
   return size;
 }

@@ -120,7 +120,8 @@ export interface Broker extends AsyncDisposable {
   /**
    * Refuses to take messages until the fault ends: they are dropped, and
    * their publishers get a nack. Those who asked for no confirms, or publish
-   * in transactions, are left alone.
+   * in transactions, are left alone: of calls of this library those to a queue
+   * that has answered, unless they are made with `confirm`.
    *
    * @param matches which messages; all by default
    */

@@ -24,7 +24,7 @@ const GUARANTEES: Table = {
   rows: [
     {
       contender: "rabbit-rpc",
-      request: "mandatory, confirmed, expires",
+      request: "mandatory, expires; confirmed until its queue answers",
       reply: "mandatory, confirmed",
       acknowledged: "after the reply's confirm, several at once",
       deadline: "30 s, each call",

@@ -49,6 +49,7 @@ interface Job<I, O> {
  */
 export class WorkerPool<I, O> implements Disposable {
   readonly #script: URL;
+  readonly #size: number;
   readonly #options: WorkerPoolOptions;
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job<I, O>>();
@@ -64,7 +65,7 @@ export class WorkerPool<I, O> implements Disposable {
   constructor(script: URL, size: number, options: WorkerPoolOptions = {}) {
     this.#script = script;
     this.#options = options;
-    wholeNumber("workers", size, 1, 1024);
+    this.#size = wholeNumber("workers", size, 1, 1024);
     for (let i = 0; i < size; i++) this.#idle.push(this.#spawn());
   }
 
@@ -132,12 +133,20 @@ export class WorkerPool<I, O> implements Disposable {
   }
 
   #assign(): void {
-    while (this.#idle.length > 0 && this.#queue.length > 0) {
-      const worker = this.#idle.pop()!;
+    while (this.#queue.length > 0) {
+      const worker = this.#freeWorker();
+      if (worker === undefined) return;
       const job = this.#queue.shift()!;
       this.#busy.set(worker, job);
       worker.postMessage(job.input);
     }
+  }
+
+  /** One that is idle, or a new one in the place of one that died idle. */
+  #freeWorker(): Worker | undefined {
+    const idle = this.#idle.pop();
+    if (idle !== undefined || this.#busy.size >= this.#size) return idle;
+    return this.#spawn();
   }
 
   #abort(job: Job<I, O>, reason: unknown): void {
@@ -152,7 +161,11 @@ export class WorkerPool<I, O> implements Disposable {
     }
   }
 
-  /** Ends a worker and the job that it has; another one takes its place. */
+  /**
+   * Ends a worker and the job that it has; another one takes its place. For one
+   * that was idle that waits until there is a job: a script that always fails
+   * would be started over and over.
+   */
   #replace(worker: Worker, reason: unknown): void {
     worker.terminate();
     const job = this.#busy.get(worker);
@@ -160,7 +173,7 @@ export class WorkerPool<I, O> implements Disposable {
     const idle = this.#idle.indexOf(worker);
     if (idle >= 0) this.#idle.splice(idle, 1);
     job?.result.reject(reason);
-    if (this.#disposed) return;
+    if (this.#disposed || job === undefined) return;
     this.#idle.push(this.#spawn());
     this.#assign();
   }

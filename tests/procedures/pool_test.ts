@@ -113,6 +113,34 @@ Deno.test("lines for the log are passed on, and settle nothing", async () => {
   assert.deepEqual(lines, ["a line"]);
 });
 
+Deno.test("a worker that dies idle is replaced when there is a job", async () => {
+  const source = `
+    self.postMessage({ log: "started" });
+    self.onmessage = () => self.postMessage({ output: "done" });
+    setTimeout(() => { throw new Error("idle"); }, 0);
+  `;
+  const url = new URL(
+    `data:application/javascript,${encodeURIComponent(source)}`,
+  );
+  const started: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const log = (line: string) => {
+    started.push(line);
+    first.resolve();
+  };
+  using dying = new WorkerPool<string, string>(url, 1, { log });
+  await within("a start", first.promise);
+  // Others come and go meanwhile.
+  using others = pool(1);
+  for (let n = 0; n < 10; n++) {
+    await assert.rejects(others.run("throw", never), /thrown/);
+  }
+  assert.deepEqual(started, ["started"]);
+  // It may die before or after its answer.
+  await Promise.allSettled([dying.run("job", never)]);
+  assert.ok(started.length > 1);
+});
+
 test("workers may do nothing, unless they are given it", async () => {
   using none = pool(1);
   assert.notEqual(await none.run("read", never), "granted");

@@ -41,7 +41,7 @@ export async function atLast(
   const limit = Promise.withResolvers<void>();
   const limitMs = socket.blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
   const timer = setTimeout(limit.resolve, limitMs);
-  const stopListening = socket.onLost(limit.resolve);
+  const stopListening = socket.onLost(() => limit.resolve());
   try {
     await Promise.race([unlessClosed(channel, action), limit.promise]);
   } finally {

@@ -93,6 +93,7 @@ export class UnconfirmedChannel {
 export class ConfirmChannel {
   readonly #channel: UnconfirmedChannel;
   readonly #confirms = new Confirms();
+  readonly #stopListening: () => void;
 
   private constructor(
     socket: AmqpSocket,
@@ -110,11 +111,14 @@ export class ConfirmChannel {
       channel,
       handlers,
       (reason) => {
+        this.#stopListening();
         this.#confirms.failAll(channelFailure(reason));
         hooks.onClosed(reason);
       },
     );
-    socket.lost.then((cause) => this.#confirms.failAll(channelFailure(cause)));
+    this.#stopListening = socket.onLost((cause) =>
+      this.#confirms.failAll(channelFailure(cause))
+    );
   }
 
   /** Opens the channel; `onRejected` hears of messages that are refused. */
@@ -146,6 +150,7 @@ export class ConfirmChannel {
     await Promise.race([this.#confirms.empty(), limit.promise]);
     clearTimeout(timer);
     await this.#channel.close();
+    this.#stopListening();
     this.#confirms.failAll(closedError());
   }
 }

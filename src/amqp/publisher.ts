@@ -23,7 +23,8 @@ const RENEWAL_INTERVAL_MS = 500;
 /**
  * Replaces its channels after a message was refused: one that met a quorum
  * queue while it had no leader goes on to refuse all messages to it, long after
- * there is another leader (RabbitMQ 3.10).
+ * there is another leader (RabbitMQ 3.10). Without confirms it loses them, and
+ * nobody is told: see {@linkcode AmqpPublisher.dropUnconfirmed}.
  */
 export class AmqpPublisher implements Publisher {
   readonly #socket: AmqpSocket;
@@ -49,6 +50,7 @@ export class AmqpPublisher implements Publisher {
   /** Ready to publish when this resolves, and not before. */
   async open(): Promise<void> {
     this.#confirmed = await this.#openConfirmed();
+    if (this.#closing) await this.#confirmed.close();
   }
 
   /** Hears when the broker closes a channel. */
@@ -85,10 +87,17 @@ export class AmqpPublisher implements Publisher {
     } else channel.publish(queue, body, properties, listener);
   }
 
+  /** Other messages go over another channel, opened when it is wanted. */
+  dropUnconfirmed(): void {
+    this.#unconfirmed?.close().catch(ignore);
+    this.#unconfirmed = undefined;
+  }
+
   /** Closes the channels once everything is confirmed, for a limited time. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all([this.#renewal, this.#opening]);
+    // A channel that is being opened is closed as soon as it is open: a broker
+    // that is blocked may open it at any time.
     await Promise.all([
       this.#confirmed?.close(CLOSE_TIMEOUT_MS),
       this.#unconfirmed?.close(),
@@ -105,8 +114,11 @@ export class AmqpPublisher implements Publisher {
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
     this.#opening = UnconfirmedChannel.open(this.#socket, this.#hooks)
-      .then((channel) => void (this.#unconfirmed = channel)).catch(ignore)
-      .finally(() => this.#opening = undefined);
+      .then((channel) => {
+        this.#unconfirmed = channel;
+        if (this.#closing) this.dropUnconfirmed();
+      })
+      .catch(ignore).finally(() => this.#opening = undefined);
   }
 
   get #hooks() {
@@ -127,12 +139,11 @@ export class AmqpPublisher implements Publisher {
 
   async #replace(): Promise<void> {
     const confirmed = await this.#openConfirmed();
-    await this.#opening;
+    if (this.#closing) return await confirmed.close();
     // Confirms and returns are still to come over those that were used before.
     this.#confirmed?.close().catch(ignore);
-    this.#unconfirmed?.close().catch(ignore);
+    this.dropUnconfirmed();
     this.#confirmed = confirmed;
-    this.#unconfirmed = undefined;
   }
 }
 

@@ -156,6 +156,10 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
     this.publisher.publishUnconfirmed(queue, body, properties, listener);
   }
 
+  distrustUnconfirmed(): void {
+    this.publisher.dropUnconfirmed();
+  }
+
   override async close(): Promise<void> {
     await atLast(this.channel, () => this.channel.queueDelete(this.name));
     await super.close();

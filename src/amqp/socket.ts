@@ -41,7 +41,7 @@ export class AmqpSocket extends AMQPClient {
   readonly #broker: BrokerAddress;
   readonly #settings: ConnectSettings;
   readonly #lost = Promise.withResolvers<Error>();
-  readonly #onLost = new Set<() => void>();
+  readonly #onLost = new Set<(cause: Error) => void>();
   readonly #writes = new JoinedWrites((bytes, onWritten) => {
     this.#heartbeat?.wrote();
     this.socket?.write(bytes, onWritten);
@@ -81,7 +81,7 @@ export class AmqpSocket extends AMQPClient {
    * Calls back when the connection is gone, until the function returned is
    * called: what listens to {@linkcode AmqpSocket.lost} is kept to the end.
    */
-  onLost(callback: () => void): () => void {
+  onLost(callback: (cause: Error) => void): () => void {
     this.#onLost.add(callback);
     return () => void this.#onLost.delete(callback);
   }
@@ -155,7 +155,8 @@ export class AmqpSocket extends AMQPClient {
     this.#heartbeat?.stop();
     this.#writes.discard();
     this.#lost.resolve(error);
-    for (const callback of this.#onLost) callback();
+    for (const callback of this.#onLost) callback(error);
+    this.#onLost.clear();
     this.#releaseBlocked();
   }
 

@@ -127,8 +127,8 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
   /** The name that the broker gave. */
   readonly name: string;
   /**
-   * Publishes at less cost: the listener hears of it only where the message
-   * can't be encoded or written. That no queue took it is told as ever.
+   * Publishes at less cost: the listener need not hear of more than that the
+   * message can't be encoded or written. That no queue took it is told as ever.
    */
   publishUnconfirmed(
     queue: string,
@@ -136,6 +136,8 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
     properties: MessageProperties,
     listener: PublishListener,
   ): void;
+  /** What was published so may be lost: the next goes another way. */
+  distrustUnconfirmed(): void;
   /** Deletes the queue. */
   close(): Promise<void>;
 }

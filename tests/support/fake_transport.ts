@@ -148,6 +148,10 @@ class FakeCallbackQueue extends Channels implements CallbackQueue {
       .catch((error) => listener.failed(error));
   }
 
+  distrustUnconfirmed(): void {
+    this.broker.note("distrust");
+  }
+
   close(): Promise<void> {
     this.end();
     this.endDeliveries();

@@ -21,7 +21,7 @@ export class AnsweringQueues {
     if (!this.#trusted.has(queue)) this.#trust(queue);
   }
 
-  /** No reply came in time, or the queue refused a request. */
+  /** A call ended without a reply, or the queue refused a request. */
   failed(queue: string): void {
     this.#trusted.delete(queue);
     if (this.#doubted.size >= MAX_QUEUES) this.#doubted.clear();

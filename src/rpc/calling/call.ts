@@ -51,7 +51,7 @@ export function newCall(
 }
 
 /** What is sent again, or kept on disk, has to be known to have arrived. */
-function needsConfirm(options: CallOptions): boolean {
+export function needsConfirm(options: CallOptions): boolean {
   const { confirm, persistent, retries, wait } = options;
   return Boolean(confirm || persistent || retries || wait);
 }

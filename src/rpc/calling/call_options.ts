@@ -35,8 +35,8 @@ export interface CallOptions {
    * (it is full, or has no leader) ends the call at once. Otherwise a request
    * is confirmed only with `persistent`, `retries` or `wait`, and while it is
    * not known that its queue answers: until a first reply over this connection,
-   * and for at least 30 seconds after a call to that queue was refused or not
-   * answered in time.
+   * and for at least 30 seconds after a call to that queue was refused, or ended
+   * without a reply. Confirmed requests and others may overtake each other.
    *
    * @default {false}
    */

@@ -5,7 +5,7 @@
  * @module
  */
 import { AnsweringQueues } from "./answering_queues.ts";
-import { type Call, newCall } from "./call.ts";
+import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { delay } from "../delay.ts";
 import { RpcError } from "../errors.ts";
@@ -88,7 +88,7 @@ export class RpcClient implements AsyncDisposable {
   readonly #outermost: SendCall | undefined;
   readonly #pending = new PendingCalls({
     onDeadline: (call) => void this.#onDeadline(call),
-    onRefused: ({ queue }) => this.#session?.answering.failed(queue),
+    onRefused: ({ queue }) => this.#doubt(queue),
   });
   readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
     this.#cancel(call, signal)
@@ -218,8 +218,11 @@ export class RpcClient implements AsyncDisposable {
   #attempt(call: Call): Promise<RpcReply> {
     const { attemptInterceptors } = this.#options;
     if (attemptInterceptors === undefined) return this.#request(call);
-    const send = ({ queue, body, options }: OutgoingCall) =>
-      this.#request({ ...call, queue, body: toBytes(body), options });
+    const send = ({ queue, body, options }: OutgoingCall) => {
+      const confirm = call.confirm || needsConfirm(options);
+      const bytes = toBytes(body);
+      return this.#request({ ...call, queue, body: bytes, options, confirm });
+    };
     return intercepted(send, attemptInterceptors)(call);
   }
 
@@ -257,7 +260,17 @@ export class RpcClient implements AsyncDisposable {
 
   #cancel(call: PendingCall, signal: AbortSignal): void {
     const waited = this.#fail(call, canceledError(signal, call.sent));
-    if (waited && call.sent) this.#cancelOnServer(call);
+    if (!waited || !call.sent) return;
+    this.#doubt(call.queue);
+    this.#cancelOnServer(call);
+  }
+
+  /** A call got no reply: nobody knows what became of its request. */
+  #doubt(queue: string): void {
+    if (this.#session === undefined) return;
+    const { answering, callbackQueue } = this.#session;
+    if (answering.has(queue)) callbackQueue.distrustUnconfirmed();
+    answering.failed(queue);
   }
 
   /** Whoever runs it may stop; that it goes on after all is no error. */
@@ -372,7 +385,7 @@ export class RpcClient implements AsyncDisposable {
 
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
-    if (call.sent) this.#session?.answering.failed(call.queue);
+    if (call.sent) this.#doubt(call.queue);
     call.end(await this.#absence(call) ?? timeoutError(call));
   }
 

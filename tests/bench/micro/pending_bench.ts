@@ -9,7 +9,10 @@ const target = { queue: "q", deadlineMs, timeoutMs: 30_000 };
 const ended = () => {};
 
 for (const waiting of [1, 1_000, 100_000]) {
-  const pending = new PendingCalls(() => {});
+  const pending = new PendingCalls({
+    onDeadline: () => {},
+    onRefused: () => {},
+  });
   const newCall = () => new PendingCall(pending, target, ended, ended);
   for (let n = 0; n < waiting; n++) pending.add(newCall());
   const name = `add and settle, ${waiting.toLocaleString("en-US")} wait`;

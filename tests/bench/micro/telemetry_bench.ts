@@ -50,9 +50,15 @@ class Loopback implements Transport {
   }
 
   #ends(to: AsyncQueue<Delivery>, from: AsyncQueue<Delivery>) {
+    const publish = (
+      _: string,
+      body: Uint8Array,
+      properties: MessageProperties,
+    ) => to.push({ body, properties, deliveryTag: 1, redelivered: false });
     return {
-      publish: (_: string, body: Uint8Array, properties: MessageProperties) =>
-        to.push({ body, properties, deliveryTag: 1, redelivered: false }),
+      publish,
+      publishUnconfirmed: publish,
+      distrustUnconfirmed: () => {},
       close: atOnce,
       [Symbol.asyncIterator]: () => from[Symbol.asyncIterator](),
     };

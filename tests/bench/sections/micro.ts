@@ -20,11 +20,12 @@ interface BenchOutput {
 /** One table; needs no broker. */
 export async function micro(): Promise<Table[]> {
   const args = ["bench", "--quiet", "--json", "--config", `${ROOT}/deno.json`];
-  const { stdout, stderr } = await runProcess(
+  const { code, stdout, stderr } = await runProcess(
     Deno.execPath(),
     [...args, `${import.meta.dirname}/../micro`],
     { timeoutMs: TIMEOUT_MS },
   );
+  if (code !== 0) throw new Error(`deno bench failed:\n${stderr}`);
   const output: BenchOutput = JSON.parse(stdout);
   const rows = output.benches.map(({ group, name, results }): Row => {
     const figures = results[0].ok;

@@ -1,8 +1,10 @@
 // Tests of src/rpc/calling/client.ts: which requests the broker confirms.
 
 import assert from "node:assert/strict";
+import { RpcClient } from "../../../src/rpc/calling/client.ts";
 import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
 import { DOUBT_MS } from "../../../src/rpc/calling/answering_queues.ts";
+import type { CallInterceptor } from "../../../src/rpc/interceptor.ts";
 import { answer, failure, sees, start } from "../../support/calling.ts";
 import type { FakeBroker } from "../../support/fake_transport.ts";
 import { FakeTime } from "../../support/fake_time.ts";
@@ -73,6 +75,43 @@ Deno.test("confirmed again after a call that was not answered in time", async ()
   time.advance(DOUBT_MS);
   assert.equal(await confirms(scene), true);
   assert.equal(await confirms(scene), false);
+});
+
+Deno.test("confirmed again after a call that was aborted", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  await confirms(scene);
+  assert.equal(await confirms(scene), false);
+  const abort = new AbortController();
+  const call = client.call("q", "", { signal: abort.signal });
+  await broker.take("q");
+  abort.abort();
+  sees(await failure(call), "canceled");
+  assert.equal(await confirms(scene), true);
+});
+
+Deno.test("what was sent without a confirm is distrusted once", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  await confirms(scene);
+  for (const _ of ["first", "second"]) {
+    const late = client.call("q", "", { timeoutMs: 20 });
+    await broker.take("q");
+    await failure(late);
+  }
+  assert.deepEqual(broker.log.filter((it) => it === "distrust"), ["distrust"]);
+});
+
+Deno.test("an attempt interceptor may ask for a confirm", async () => {
+  const scene = start();
+  const confirm: CallInterceptor = (next) => (call) =>
+    next({ ...call, options: { ...call.options, confirm: true } });
+  await using client = new RpcClient(scene.transport, {
+    attemptInterceptors: [confirm],
+  });
+  scene.client = client;
+  assert.equal(await confirms(scene), true);
+  assert.equal(await confirms(scene), true);
 });
 
 Deno.test("confirmed again over a new connection", async () => {

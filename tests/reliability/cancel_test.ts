@@ -114,7 +114,8 @@ rabbitMqTest(
 rabbitMqTest("a call whose time is up ends its run", async () => {
   await using setting = await scene("timeout");
   const { rpc, queue, handler } = setting;
-  const call = rpc.call(queue, "for ever", { timeoutMs: 300 });
+  // It has to get to the server first.
+  const call = rpc.call(queue, "for ever", { timeoutMs: 1_500 });
   const run = await handler.run(1);
   assert.equal((await failureOf(call)).code, "deadline_exceeded");
   await aborted(run, 1_000);

@@ -71,7 +71,7 @@ rabbitMqTest("a server that drains is not ready, but alive", async () => {
   const { serve, startClient } = await scene();
   await using server = await serve(["--builtin", "sleep", ...FREE_PORT]);
   const { ask, until } = await health(server);
-  await using client = await startClient(["3000"]);
+  await using client = await startClient(["5000"]);
   await server.waitFor(" [.] ");
   assert.deepEqual(await ask("/readyz"), OK);
   server.kill("SIGTERM");

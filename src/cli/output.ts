@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
+import { delay } from "../rpc/delay.ts";
 
 const NEWLINE = Uint8Array.of(10);
 /** What may wait for a slow reader: entries, two of them a line, and bytes. */
@@ -72,6 +73,18 @@ export class OrderedOutput {
   async flushed(): Promise<void> {
     await this.#writing;
     if (this.#isBroken) await this.#broken.promise;
+  }
+
+  /** Resolves when all is written that can be in so many ms. */
+  async flushedWithin(limitMs: number): Promise<void> {
+    const over = new AbortController();
+    try {
+      await Promise.race([this.flushed(), delay(limitMs, over.signal)]);
+    } catch {
+      // Nobody reads any more: there is nothing to wait for.
+    } finally {
+      over.abort();
+    }
   }
 
   async #write(): Promise<void> {

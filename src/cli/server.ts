@@ -26,10 +26,14 @@ import {
 import { Health } from "./health.ts";
 import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
+import { OrderedOutput } from "./output.ts";
 import { sentence } from "./sentences.ts";
 import { serverReporter } from "./server_events.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
 import { onSignal } from "./signals.ts";
+
+/** How long a slow reader of stdout may hold up a server's end. */
+const LAST_LINES_MS = 2_000;
 
 interface ServerFlags extends CommonFlags, ServingFlags {
   prefetch: number | null;
@@ -150,7 +154,8 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   await using transport = new AmqpTransport(
     connectSettings(url, telemetry?.connecting(connecting) ?? connecting),
   );
-  const serving = serveOptions(flags, service, health);
+  const output = new OrderedOutput();
+  const serving = serveOptions(flags, service, output, health);
   const server = new RpcServer(
     transport,
     queue,
@@ -170,15 +175,18 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     const subject = { queue, timeoutMs: flags.connectTimeout };
     log.failure(error, sentence(error, subject), { status });
     return status;
+  } finally {
+    await output.flushedWithin(LAST_LINES_MS);
   }
 }
 
 function serveOptions(
   flags: ServerFlags,
   service: Service,
+  output: OrderedOutput,
   health: Health | undefined,
 ): ServeOptions {
-  const reportEvent = serverReporter(flags, service);
+  const reportEvent = serverReporter(flags, service, output);
   return {
     concurrency: flags.concurrency ?? service.concurrency,
     prefetch: flags.prefetch ?? undefined,

@@ -14,7 +14,7 @@ import {
   logRecord,
   oneLine,
 } from "./log.ts";
-import { OrderedOutput } from "./output.ts";
+import type { OrderedOutput } from "./output.ts";
 
 /** Of a request's line, in UTF-16 units. */
 const MAX_LINE = 500;
@@ -26,9 +26,10 @@ type Say = (line: string, message: string, fields: LogFields) => void;
 export function serverReporter(
   flags: LogFlags,
   service: Service,
+  output: OrderedOutput,
 ): (event: ServerEvent) => void {
   const log = new Log(flags);
-  const say = sayer(flags);
+  const say = sayer(flags, output);
   return (event) => {
     const { type } = event;
     switch (type) {
@@ -102,9 +103,8 @@ function reportDrop(log: Log, event: Drop): void {
   }
 }
 
-function sayer({ quiet, logFormat }: LogFlags): Say {
+function sayer({ quiet, logFormat }: LogFlags, output: OrderedOutput): Say {
   if (quiet) return () => {};
-  const output = new OrderedOutput();
   return logFormat === "json"
     ? (_, message, fields) => output.add(logRecord("info", message, fields))
     : (line) => output.add(line);

@@ -48,7 +48,7 @@ test("every section measures us, on the development broker", async () => {
   for (const tables of Object.values<Table[]>(sections)) figures(tables);
   const [echo] = sections.rpc as Table[];
   assert.deepEqual(echo.rows.map((row) => row.concurrency), [1, 16]);
-  assert.ok(echo.rows.every((row) => Number(row.callsPerSecond) > 100));
+  assert.ok(echo.rows.every((row) => Number(row.callsPerSecond) > 20));
 });
 
 test("told to stop, it ends what it has started", async () => {

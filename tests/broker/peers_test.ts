@@ -27,7 +27,7 @@ function tutorials(library: PythonPeer): void {
         args: [fileURLToPath(script), broker.url],
         stdout: "piped",
         stderr: "piped",
-        signal: AbortSignal.timeout(30_000),
+        signal: AbortSignal.timeout(90_000),
       },
     ).output();
     const text = new TextDecoder();

@@ -119,8 +119,8 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.timedOut,
-    says: 'no reply from "calc" within 500ms; the request may still have ' +
-      'run. Use -t 2s, or look with "rabbit-rpc status calc".',
+    says: 'no reply from "calc" within 1.5s; the request may still have ' +
+      'run. Use -t 6s, or look with "rabbit-rpc status calc".',
     missing: rabbitMq,
     provoke: () => onStage(silentServer),
   },
@@ -190,7 +190,7 @@ async function idleQueue({ url, queue, client }: Scene): Promise<Result> {
 
 async function silentServer(stage: Scene): Promise<Result> {
   await using _server = await fakeServer(stage.url, stage.queue);
-  return await stage.client(["-t", "500ms", "1"]);
+  return await stage.client(["-t", "1500ms", "1"]);
 }
 
 async function interrupted(

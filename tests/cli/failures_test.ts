@@ -19,27 +19,36 @@ rabbitMqTest("no queue is 69, in well under a second", async () => {
       `server with "rabbit-rpc server ${queue} ...", or use --wait.\n`,
   );
   assert.deepEqual([code, stdout], [69, ""]);
-  const timed = await client(["--json", "1"]);
-  assert.ok(JSON.parse(timed.stdout).latency_ms < 1000, timed.stdout);
+  // A busy machine may hold up one call, but hardly each of five.
+  let latencyMs = Infinity;
+  for (let n = 0; n < 5 && latencyMs >= 1000; n++) {
+    latencyMs = JSON.parse((await client(["--json", "1"])).stdout).latency_ms;
+  }
+  assert.ok(latencyMs < 1000, `${latencyMs} ms`);
 });
 
 rabbitMqTest("a queue without consumers is waited for, then 69", async () => {
   const { url, queue, client } = await scene();
   await using raw = await rawChannel(url);
   await raw.channel.assertQueue(queue);
-  const { code, stdout, stderr } = await client(["-t", "1500ms", "1"]);
-  const [meanwhile, finally_, ...rest] = stderr.split("\n");
+  const { code, stdout, stderr } = await client(["-t", "2500ms", "1"]);
+  const lines = stderr.split("\n");
+  const [finally_, end] = lines.splice(-2);
+  const [meanwhile, ...changed] = lines;
   assert.equal(
     meanwhile,
     `rabbit-rpc: queue "${queue}" exists but no server is consuming it ` +
       "(1 request waiting); waiting for one",
   );
-  // The broker drops the request at its deadline, just before or after.
+  // The broker drops the request at its deadline, just before or after we look.
+  const dropped = meanwhile!.replace("1 request ", "0 requests ");
+  assert.ok(changed.every((line) => line === dropped), stderr);
+  assert.ok(changed.length <= 1, stderr);
   assert.match(
     finally_!.replace(queue, "Q"),
     /^rabbit-rpc: queue "Q" exists but no server is consuming it \((0 requests|1 request) waiting\)\. Start a server, or use --wait\.$/,
   );
-  assert.deepEqual([code, stdout, rest], [69, "", [""]]);
+  assert.deepEqual([code, stdout, end], [69, "", ""]);
 });
 
 rabbitMqTest("--quiet does not say what it waits for", async () => {
@@ -92,7 +101,7 @@ rabbitMqTest("--wait is there when the broker appears", async () => {
   await using _server = await onceReady(await start(args), awaiting(queue));
   proxy.stall("both");
   await using client = await startClient(["--wait", "--json", "10"]);
-  await waitUntil("a first try", () => proxy.connections === 1, 10_000);
+  await waitUntil("a first try", () => proxy.connections === 1, 20_000);
   proxy.cut();
   proxy.resume();
   const { code, stdout } = await client.result();
@@ -112,9 +121,9 @@ rabbitMqTest("--wait does not wait longer than the time-out", async () => {
 rabbitMqTest("no reply in time is 124", async () => {
   const { url, queue, client } = await scene();
   await using _server = await fakeServer(url, queue);
-  const { code, stdout, stderr } = await client(["-t", "300ms", "1"]);
-  const start = `rabbit-rpc: no reply from "${queue}" within 300ms; ` +
-    "the request may still have run. Use -t 1.2s, or look ";
+  const { code, stdout, stderr } = await client(["-t", "1500ms", "1"]);
+  const start = `rabbit-rpc: no reply from "${queue}" within 1.5s; ` +
+    "the request may still have run. Use -t 6s, or look ";
   assert.equal(stderr.slice(0, start.length), start);
   assert.match(stderr, /^[^\n]+\.\n$/);
   assert.deepEqual([code, stdout], [124, ""]);

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { startProxy } from "../support/proxy.ts";
-import { start } from "../support/program.ts";
+import { startProcess } from "../support/process.ts";
+import { commandLine, start } from "../support/program.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { waitUntil } from "../support/wait.ts";
 import { awaiting, numberLines, rawChannel, scene } from "./scene.ts";
@@ -68,6 +69,32 @@ rabbitMqTest("--count stops after so many, and leaves the rest", async () => {
   assert.equal(stdout, `${awaiting(queue)}\n${expected}`);
   assert.deepEqual([code, stderr], [0, ""]);
   assert.equal((await raw.channel.checkQueue(queue)).messageCount, 2);
+});
+
+rabbitMqTest("a slow reader gets the last lines all the same", async () => {
+  const { url, queue, client } = await scene();
+  await using raw = await rawChannel(url);
+  const args = ["server", "-u", url, queue, "--builtin", "echo"];
+  const server = await commandLine(args);
+  // It reads the first line, and the others when it is told to.
+  const script = `exec 3<&0; sh -c 'echo $$ >&2; exec "$@"' \
+    sh "$@" | { read line; echo "$line"; read go <&3; cat; }`;
+  await using pipeline = startProcess("sh", ["-c", script, "sh", ...server], {
+    keepStdinOpen: true,
+  });
+  await pipeline.waitFor("Awaiting");
+  // Their lines are more than a pipe holds.
+  const count = 5_000;
+  const stdin = numberLines(1, count);
+  assert.equal((await client(["-l", "-c", "256"], { stdin })).code, 0);
+  const [pid] = pipeline.stderr().split("\n");
+  Deno.kill(Number(pid), "SIGTERM");
+  await waitUntil("the server to have left", async () => {
+    return (await raw.channel.checkQueue(queue)).consumerCount === 0;
+  }, 10_000);
+  await pipeline.write("go\n");
+  const { stdout } = await pipeline.result();
+  assert.equal(stdout.match(/^ \[\.\] /gm)!.length, count);
 });
 
 rabbitMqTest("--count answers the last request before it ends", async () => {

@@ -241,7 +241,8 @@ rabbitMqTest(
     const { code, stdout, stderr } = await client(["x"], { env });
     const tookMs = performance.now() - startMs;
     assert.deepEqual([code, stdout], [0, "x"]);
-    assert.ok(tookMs < 5_000, `${tookMs} ms`);
+    // Starting the program is most of it; exports are given 10 s by default.
+    assert.ok(tookMs < 9_000, `${tookMs} ms`);
     const line = "rabbit-rpc: cannot send telemetry to http://127.0.0.1:1 " +
       "(it can't be reached); the program goes on without it.\n";
     // Deno's own exporter says nothing.
@@ -264,7 +265,7 @@ if (IS_EXECUTABLE) {
     const tookMs = performance.now() - startMs;
     assert.deepEqual([code, stdout], [0, "x"]);
     assert.match(stderr, /^rabbit-rpc: cannot send telemetry to .*\n$/);
-    assert.ok(tookMs > 1_500 && tookMs < 6_000, `${tookMs} ms`);
+    assert.ok(tookMs > 1_500 && tookMs < 9_000, `${tookMs} ms`);
   });
 
   test("a variable that makes no sense is wrong usage", async () => {

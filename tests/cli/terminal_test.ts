@@ -108,9 +108,9 @@ rabbitMqTest("no progress with --quiet, nor colours with --color never", {
   const { url, queue, serve } = await scene();
   await using _server = await serve(["--builtin", "fib"]);
   const args = ["client", "-u", url, queue, "-l", "--rate", "4"];
-  const stdin = "<<'END' >/dev/null\nabc\nabc\nabc\nEND\n";
+  const stdin = `<<'END' >/dev/null\n${"abc\n".repeat(6)}END\n`;
   const quiet = await runAtTerminal([...args, "--quiet"], stdin);
   assert.deepEqual([quiet.code, quiet.stdout], [1, ""]);
   const plain = await runAtTerminal([...args, "--color", "never"], stdin);
-  assert.match(plain.stdout, / done, [12] failed, /);
+  assert.match(plain.stdout, / done, [1-5] failed, /);
 });

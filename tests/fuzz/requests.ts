@@ -117,7 +117,7 @@ function replyTo({ callbacks, forbidden }: Queues) {
 }
 
 /** What the broker takes: it closes channels for anything else. */
-const expiration = fc.constantFrom("0", "1", "007", "60000", "4294967295");
+const expiration = fc.constantFrom("0", "1", "007", "600000", "4294967295");
 
 /** Requests, each of which says what should become of it. */
 export function requests(queues: Queues): fc.Arbitrary<FuzzedRequest[]> {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { amqpTool, amqpToolsMissing } from "../support/peers.ts";
-import { rabbitMqTest } from "../support/rabbitmq.ts";
+import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { waitUntil } from "../support/wait.ts";
 import { rawChannel, scene, uniqueQueue } from "../cli/scene.ts";
 
@@ -71,6 +71,12 @@ rabbitMqTest(
     await server.waitFor(" [.] fib(12)");
     const { code, stdout } = await client(["10"]);
     assert.deepEqual([code, stdout], [0, "55"]);
+    // The reply may be here before its confirm is with the server.
+    const { ctl } = await sharedRabbitMq();
+    await waitUntil("the acknowledgement", async () => {
+      const counts = await ctl("list_queues", "name", "messages");
+      return counts.includes(`${queue}\t0`);
+    }, 20_000);
     server.kill("SIGTERM");
     const stopped = await server.result();
     assert.match(
@@ -109,6 +115,7 @@ rabbitMqTest(
     await server.waitFor(/^rabbit-rpc: requests with .*refused/, "stderr");
     const { code, stdout } = await client(["x"]);
     assert.deepEqual([code, stdout], [0, "x"]);
+    await server.waitFor(/^ \[\.\] /);
     assert.equal(server.stdout().match(/^ \[\.\] /gm)!.length, 1);
   },
 );

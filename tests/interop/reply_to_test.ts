@@ -177,6 +177,7 @@ rabbitMqTest(
     const options = { replyTo: victim };
     const ask = () => channel.sendToQueue(queue, Buffer.from("x"), options);
     assert.equal(await consumeOne(channel, dead, ask), "x");
+    await server.waitFor("are refused", "stderr");
     assert.equal(refusals(server).length, 1);
     await channel.deleteQueue(victim);
   },

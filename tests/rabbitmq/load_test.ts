@@ -36,7 +36,8 @@ rabbitMqTest("calls that fail leave none pending either", async () => {
   await using server = await fakeServer(url, queue);
   const late = { code: "deadline_exceeded", maybeExecuted: true };
   await inFlight(500, 500, () => {
-    const call = rpc.call(queue, "x", { timeoutMs: 500 });
+    // All have to be sent by then, and to be with the server.
+    const call = rpc.call(queue, "x", { timeoutMs: 2_000 });
     return assert.rejects(call, late);
   });
   const canceling = new AbortController();

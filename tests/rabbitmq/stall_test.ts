@@ -9,8 +9,8 @@ import { uniqueQueue } from "../cli/scene.ts";
 import { connected } from "./connected.ts";
 
 const HEARTBEAT_MS = 1_000;
-/** What a busy machine may add. */
-const SLACK_MS = 1_000;
+/** What a busy machine may add; without heartbeats it would take 30 s. */
+const SLACK_MS = 3_000;
 /**
  * Twice the interval where we hear nothing. Where only the broker hears
  * nothing, its own delay: two to three intervals.

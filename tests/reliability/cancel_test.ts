@@ -17,6 +17,9 @@ import {
   watched,
 } from "./watching.ts";
 
+/** A second, and what a busy machine may add; unheard of it would take 30 s. */
+const SOON_MS = 4_000;
+
 /** A server that runs one at a time, and a caller. */
 async function scene(name: string) {
   const stack = new AsyncDisposableStack();
@@ -43,7 +46,7 @@ async function aborted({ context: { signal } }: Run, boundMs?: number) {
 }
 
 rabbitMqTest(
-  "aborting a call ends its run within a second, and frees its place",
+  "aborting a call ends its run, at once, and frees its place",
   async () => {
     await using setting = await scene("abort");
     const { rpc, queue, handler } = setting;
@@ -52,7 +55,7 @@ rabbitMqTest(
     const call = rpc.call(queue, "for ever", { signal });
     const next = rpc.call(queue, "next");
     const run = await handler.run(1);
-    const fired = aborted(run, 1_000);
+    const fired = aborted(run, SOON_MS);
     canceling.abort();
     const error = await failureOf(call);
     assert.equal(error.code, "canceled");
@@ -114,10 +117,11 @@ rabbitMqTest(
 rabbitMqTest("a call whose time is up ends its run", async () => {
   await using setting = await scene("timeout");
   const { rpc, queue, handler } = setting;
-  const call = rpc.call(queue, "for ever", { timeoutMs: 300 });
+  // It has to get to the server first.
+  const call = rpc.call(queue, "for ever", { timeoutMs: 1_500 });
   const run = await handler.run(1);
   assert.equal((await failureOf(call)).code, "deadline_exceeded");
-  await aborted(run, 1_000);
+  await aborted(run, SOON_MS);
 });
 
 rabbitMqTest(

@@ -39,7 +39,9 @@ rabbitMqTest("a cluster", async (t) => {
       // 404: its node is down.
       const { error } = await eventOf(serving.events, "interrupted", 2);
       assert.match(error.message, /404/);
-      const call = caller.rpc.call(classic, "30", { wait: true });
+      // A node may take its time to come back.
+      const options = { wait: true, timeoutMs: 120_000 };
+      const call = caller.rpc.call(classic, "30", options);
       await nodes[0].start();
       (await handler.run()).finish("832040");
       assert.equal((await call).text(), "832040");

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { start } from "../support/program.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
+import { waitUntil } from "../support/wait.ts";
 import { failureOf, Handler, uniqueQueue, watched } from "./watching.ts";
 
 /** Starts a server of the program, and a caller. */
@@ -67,14 +68,14 @@ rabbitMqTest(
     const flags = ["--builtin", "sleep", "-c", "1"];
     await using setting = await scene("order", flags);
     const { url, queue, server, rpc } = setting;
-    const [running, ...waiting] = ["800", "1", "2"].map((body) =>
+    const [running, ...waiting] = ["3000", "1", "2"].map((body) =>
       rpc.call(queue, body)
     );
     await server.waitFor("[.]");
     server.kill("SIGTERM");
     const { code, stdout } = await server.result();
     assert.equal(code, 0);
-    assert.equal((await running).text(), "800");
+    assert.equal((await running).text(), "3000");
     assert.equal(stdout.match(/\[\.\]/g)?.length, 1);
     const handler = new Handler();
     await using other = await watched(url);
@@ -119,7 +120,12 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     server.kill(signal);
     // Well before the 30 s that it would wait, and before its caller's minute.
     assert.equal((await server.result(10_000)).code, 0);
-    assert.equal((await rpc.inspect(queue))?.messages, 1);
+    // The broker has it back once it has seen the end of the connection.
+    await waitUntil(
+      "the request to be back",
+      async () => (await rpc.inspect(queue))?.messages === 1,
+      10_000,
+    );
     await rpc.close();
     assert.equal((await failure).code, "canceled");
   });

@@ -9,6 +9,7 @@ import {
   rabbitMqTest,
   startRabbitMq,
 } from "../support/rabbitmq.ts";
+import { waitUntil } from "../support/wait.ts";
 import {
   eventOf,
   failureOf,
@@ -43,7 +44,8 @@ async function restart(broker: RabbitMq): Promise<void> {
   const events = new Log<ConnectionEvent>();
   const reading = readEvents(answering.rpc.events(), events);
 
-  const call = rpc.call(queue, "30", { retries: 1 });
+  // A broker may take its time to come back.
+  const call = rpc.call(queue, "30", { retries: 1, timeoutMs: 120_000 });
   const run = await handler.run(1);
   await broker.stop();
   await eventOf(events, "unreachable");
@@ -110,16 +112,23 @@ async function alarm(broker: RabbitMq): Promise<void> {
 
 async function alarmStop(broker: RabbitMq): Promise<void> {
   const queue = uniqueQueue("alarm-stop");
-  const args = ["server", queue, "--builtin", "sleep", "--url", broker.url];
-  await using server = await start(args);
-  await server.waitFor("Awaiting RPC requests");
   await using caller = await watched(broker.url);
   const { rpc } = caller;
-  const forever = failureOf(rpc.call(queue, "3600000"));
-  const first = rpc.call(queue, "1000");
-  await server.waitFor("[.]", "stdout", { occurrence: 2 });
+  // Declares the queue. All waits there before the alarm, and before a server.
+  await (await rpc.serve(queue, () => "too early")).stop();
+  const timeoutMs = 120_000;
+  const forever = failureOf(rpc.call(queue, "3600000", { timeoutMs }));
+  const first = rpc.call(queue, "1", { timeoutMs });
+  await waitUntil(
+    "both requests",
+    async () => (await rpc.inspect(queue))?.messages === 2,
+    20_000,
+  );
   await broker.blockPublishers();
   try {
+    const flags = ["--builtin", "sleep", "--handler-timeout", "2m"];
+    const args = ["server", queue, ...flags, "--url", broker.url];
+    await using server = await start(args);
     await server.waitFor("accepts no messages", "stderr");
     server.kill("SIGTERM");
     await server.waitFor("stopping", "stderr");

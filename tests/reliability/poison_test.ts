@@ -47,7 +47,10 @@ rabbitMqTest(
 
     let server = serve();
     try {
-      const failure = failureOf(rpc.call(queue, "die", { wait: true }));
+      const failure = failureOf(
+        // Three programs are started meanwhile.
+        rpc.call(queue, "die", { wait: true, timeoutMs: 55_000 }),
+      );
       // Once, and once more, since one redelivery is allowed.
       for (const _ of ["first", "again"]) {
         const end = await Promise.race([server.result(), failure]);

@@ -12,11 +12,21 @@ const LAST = 32_000;
  * back.
  */
 export function freePort(): number {
+  return freePorts(1)[0]!;
+}
+
+/** So many of them, no two of which are the same. */
+export function freePorts(count: number): number[] {
+  using stack = new DisposableStack();
+  const listen = () => stack.adopt(listenAnywhere(), (it) => it.close());
+  return Array.from({ length: count }, () => listen().addr.port);
+}
+
+function listenAnywhere(): Deno.TcpListener {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
     try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
+      return Deno.listen({ hostname: "127.0.0.1", port });
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }

@@ -1,7 +1,7 @@
 // A RabbitMQ node in a directory of its own: files, environment, start, stop.
 
 import { readTextFileIfThere, removeIfThere } from "./files.ts";
-import { freePort } from "./ports.ts";
+import { freePorts } from "./ports.ts";
 import { waitUntil } from "./wait.ts";
 
 const BIN = "/usr/lib/rabbitmq/bin";
@@ -65,7 +65,7 @@ export class RabbitMqNode {
     config = "",
     member?: ClusterMember,
   ): Promise<RabbitMqNode> {
-    const port = freePort();
+    const [port, distPort, ownEpmdPort] = freePorts(3);
     const lines = [
       `listeners.tcp.local = 127.0.0.1:${port}`,
       "log.console = true",
@@ -83,8 +83,8 @@ export class RabbitMqNode {
     return new RabbitMqNode({
       dir,
       port,
-      distPort: freePort(),
-      epmdPort: member?.epmdPort ?? freePort(),
+      distPort,
+      epmdPort: member?.epmdPort ?? ownEpmdPort,
       ...(member && { name: member.name }),
     });
   }

@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers";
 
 /** How long a test waits before it gives up, where nothing else is said. */
-const BOUND_MS = 5_000;
+const BOUND_MS = 15_000;
 
 /**
  * The promise's outcome, where it comes within `boundMs`.

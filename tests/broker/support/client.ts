@@ -18,7 +18,7 @@ import {
   type ServerMethod,
 } from "./methods.ts";
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 20_000;
 
 /** A method from the server, with the message that followed it. */
 export interface Event {

@@ -48,9 +48,9 @@ rabbitMqTest(
     // A consumer that nobody reads would take every other request.
     await waitUntil("one consumer", async () => {
       return (await calling.inspect(queue))?.consumers === 1;
-    }, 5_000);
+    }, 20_000);
     for (const text of ["one", "two", "three"]) {
-      const reply = await calling.call(queue, text, { timeoutMs: 5_000 });
+      const reply = await calling.call(queue, text, { timeoutMs: 20_000 });
       assert.equal(reply.text(), text);
     }
   },

@@ -96,7 +96,7 @@ Deno.test("stop: no grace means at once", async () => {
   const server = await scene.serve();
   scene.ask("a");
   await scene.broker.seen("event request");
-  await within("the stop", server.stop({ graceMs: 0 }), 1_000);
+  await within("the stop", server.stop({ graceMs: 0 }));
   assert.equal((await scene.broker.take("q")).redelivered, true);
 });
 
@@ -119,7 +119,7 @@ Deno.test("stop: the second stop counts at any moment of the first", async () =>
   // The consumer is being cancelled when the second comes.
   const stopping = Promise.all([server.stop(), server.stop({ graceMs: 0 })]);
   try {
-    await within("both", stopping, 1_000);
+    await within("both", stopping);
   } finally {
     runs[0].end("");
     await stopping;
@@ -169,7 +169,7 @@ Deno.test("stop while the queue is being opened", async () => {
   const stopping = server.stop();
   await turns();
   release();
-  await within("the stop", stopping, 1_000);
+  await within("the stop", stopping);
   assert.equal(scene.broker.inspect("q")!.consumers, 0);
 });
 
@@ -184,7 +184,7 @@ Deno.test("stop while a lost queue is opened again", async () => {
   const stopping = server.stop();
   await turns();
   release();
-  await within("the stop", stopping, 1_000);
+  await within("the stop", stopping);
   assert.equal(scene.broker.inspect("q")!.consumers, 0);
 });
 
@@ -218,7 +218,7 @@ Deno.test("count: it holds for procedures that answer at once, too", async () =>
   await turns();
   first.resolve("done");
   try {
-    await within("the end", server.finished, 1_000);
+    await within("the end", server.finished);
   } finally {
     await server.stop();
   }
@@ -350,7 +350,7 @@ for (const reason of ["refused", "not_amqp", "tls", "untrusted"] as const) {
     scene.broker.refusal = error;
     const server = scene.start();
     try {
-      const ready = within("ready", server.ready, 1_000);
+      const ready = within("ready", server.ready);
       await assert.rejects(ready, error);
       await assert.rejects(server.finished, error);
     } finally {

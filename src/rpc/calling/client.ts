@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { AnsweringQueues } from "./answering_queues.ts";
 import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { delay } from "../delay.ts";
@@ -27,15 +26,10 @@ import {
 import { PendingCall, PendingCalls } from "./pending.ts";
 import { toBytes } from "../procedure.ts";
 import { withRetries } from "./retries.ts";
+import { Session } from "./session.ts";
 import { SharedSignals } from "./shared_signals.ts";
-import type {
-  CallbackQueue,
-  Link,
-  QueueInfo,
-  ReturnedMessage,
-  Transport,
-} from "../transport.ts";
-import { decodeReply, requestProperties, type RpcReply } from "../wire.ts";
+import type { QueueInfo, ReturnedMessage, Transport } from "../transport.ts";
+import { decodeReply, type RpcReply } from "../wire.ts";
 
 /** Counters of a client, for monitoring. */
 export interface ClientStats {
@@ -49,13 +43,6 @@ export interface ClientStats {
 const DIAGNOSIS_MS = 500;
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
-
-/** A callback queue on a live connection. */
-interface Session {
-  readonly link: Link;
-  readonly callbackQueue: CallbackQueue;
-  readonly answering: AnsweringQueues;
-}
 
 /**
  * Calls procedures over a transport. One client serves any number of calls at
@@ -88,7 +75,7 @@ export class RpcClient implements AsyncDisposable {
   readonly #outermost: SendCall | undefined;
   readonly #pending = new PendingCalls({
     onDeadline: (call) => void this.#onDeadline(call),
-    onRefused: ({ queue }) => this.#doubt(queue),
+    onRefused: ({ queue }) => this.#session?.doubt(queue),
   });
   readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
     this.#cancel(call, signal)
@@ -261,16 +248,8 @@ export class RpcClient implements AsyncDisposable {
   #cancel(call: PendingCall, signal: AbortSignal): void {
     const waited = this.#fail(call, canceledError(signal, call.sent));
     if (!waited || !call.sent) return;
-    this.#doubt(call.queue);
+    this.#session?.doubt(call.queue);
     this.#cancelOnServer(call);
-  }
-
-  /** A call got no reply: nobody knows what became of its request. */
-  #doubt(queue: string): void {
-    if (this.#session === undefined) return;
-    const { answering, callbackQueue } = this.#session;
-    if (answering.has(queue)) callbackQueue.distrustUnconfirmed();
-    answering.failed(queue);
   }
 
   /** Whoever runs it may stop; that it goes on after all is no error. */
@@ -291,32 +270,12 @@ export class RpcClient implements AsyncDisposable {
   }
 
   #send(session: Session, pending: PendingCall, call: Call): void {
-    const { correlationId, deadlineMs, queue } = pending;
-    if (!this.#pending.has(correlationId)) return;
+    if (!this.#pending.has(pending.correlationId)) return;
     const { unblocked } = session.link;
     if (unblocked !== undefined) {
       // Who has given up by then is not sent at all.
       unblocked.then(() => this.#send(session, pending, call));
-      return;
-    }
-    const { type, contentType, headers, persistent } = call.options;
-    const properties = requestProperties({
-      correlationId,
-      replyTo: session.callbackQueue.name,
-      deadlineMs,
-      messageId: call.messageId,
-      type,
-      contentType,
-      headers,
-      persistent,
-    }, Date.now());
-    pending.sent = true;
-    const { answering, callbackQueue } = session;
-    if (call.confirm || !answering.has(queue)) {
-      callbackQueue.publish(queue, call.body, properties, pending);
-    } else {
-      callbackQueue.publishUnconfirmed(queue, call.body, properties, pending);
-    }
+    } else session.send(pending, call);
   }
 
   #fail(call: PendingCall, error: RpcError): boolean {
@@ -338,8 +297,7 @@ export class RpcClient implements AsyncDisposable {
     const callbackQueue = await link.openCallbackQueue((message) =>
       this.#onReturn(message, link.vhost)
     );
-    const answering = new AnsweringQueues();
-    const session = { link, callbackQueue, answering };
+    const session = new Session(link, callbackQueue);
     if (this.#closed) {
       await callbackQueue.close();
       throw closedError();
@@ -351,15 +309,15 @@ export class RpcClient implements AsyncDisposable {
     return session;
   }
 
-  async #read({ answering, callbackQueue }: Session): Promise<void> {
-    for await (const delivery of callbackQueue) {
+  async #read(session: Session): Promise<void> {
+    for await (const delivery of session.callbackQueue) {
       const call = this.#pending.take(delivery.properties.correlationId);
       if (call === undefined) {
         this.#unknownReplies++;
         this.#options.onUnknownReply?.();
         continue;
       }
-      answering.answered(call.queue);
+      session.answered(call.queue);
       call.end(decodeReply(delivery));
     }
     throw connectionLost("the callback queue was closed");
@@ -385,7 +343,7 @@ export class RpcClient implements AsyncDisposable {
 
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
-    if (call.sent) this.#doubt(call.queue);
+    if (call.sent) this.#session?.doubt(call.queue);
     call.end(await this.#absence(call) ?? timeoutError(call));
   }
 

@@ -1,0 +1,58 @@
+/**
+ * A callback queue on a live connection, and the requests that go out with it.
+ *
+ * @module
+ */
+import { AnsweringQueues } from "./answering_queues.ts";
+import type { Call } from "./call.ts";
+import type { PendingCall } from "./pending.ts";
+import type { CallbackQueue, Link } from "../transport.ts";
+import { requestProperties } from "../wire.ts";
+
+/** Lives as long as its callback queue is consumed. */
+export class Session {
+  readonly link: Link;
+  readonly callbackQueue: CallbackQueue;
+  readonly #answering = new AnsweringQueues();
+
+  /** Of a queue that is consumed over this link. */
+  constructor(link: Link, callbackQueue: CallbackQueue) {
+    this.link = link;
+    this.callbackQueue = callbackQueue;
+  }
+
+  /** Publishes the request of a call; confirmed where that tells something. */
+  send(pending: PendingCall, call: Call): void {
+    const { correlationId, deadlineMs, queue } = pending;
+    const { type, contentType, headers, persistent } = call.options;
+    const properties = requestProperties({
+      correlationId,
+      replyTo: this.callbackQueue.name,
+      deadlineMs,
+      messageId: call.messageId,
+      type,
+      contentType,
+      headers,
+      persistent,
+    }, Date.now());
+    pending.sent = true;
+    const { callbackQueue } = this;
+    if (call.confirm || !this.#answering.has(queue)) {
+      callbackQueue.publish(queue, call.body, properties, pending);
+    } else {
+      callbackQueue.publishUnconfirmed(queue, call.body, properties, pending);
+    }
+  }
+
+  /** A reply came to a request to this queue. */
+  answered(queue: string): void {
+    this.#answering.answered(queue);
+  }
+
+  /** A call got no reply: nobody knows what became of its request. */
+  doubt(queue: string): void {
+    const { callbackQueue } = this;
+    if (this.#answering.has(queue)) callbackQueue.distrustUnconfirmed();
+    this.#answering.failed(queue);
+  }
+}

@@ -14,7 +14,11 @@ const SCRIPT = `
   let jobs = 0;
   self.onmessage = ({ data }) => {
     jobs++;
-    if (data === "spin") for (;;);
+    if (data === "spin") {
+      // Not for ever: a worker that is ended while it starts may go on.
+      for (const endMs = Date.now() + 2_000; Date.now() < endMs;);
+      return;
+    }
     if (data === "throw") throw new Error("thrown");
     if (data === "reject") return void Promise.reject(new Error("rejected"));
     if (data === "log") self.postMessage({ log: "a line" });

@@ -44,8 +44,8 @@ export class Acknowledgements {
 
   /** Tells the broker of everything that was added. */
   flush(): void {
-    if (this.#run > 0 || this.#unsent.size > 0) this.#flushRun();
-    if (this.#unsent.size === 0) return;
+    if (this.#run === 0 && this.#unsent.size === 0) return;
+    this.#flushRun();
     for (const deliveryTag of this.#unsent) {
       this.#send(deliveryTag, false);
       this.#sent.add(deliveryTag);

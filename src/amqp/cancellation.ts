@@ -5,6 +5,7 @@
  * @module
  */
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
+import { waitAtMost } from "../rpc/delay.ts";
 import { CLOSE_TIMEOUT_MS } from "./channels.ts";
 import type { AmqpSocket } from "./socket.ts";
 
@@ -84,10 +85,7 @@ export class Canceler {
   /** Waits until what was asked for is written, for a limited time. */
   async close(): Promise<void> {
     if (this.#underWay.size === 0) return;
-    const limit = Promise.withResolvers<void>();
-    const timer = setTimeout(limit.resolve, CLOSE_TIMEOUT_MS);
-    await Promise.race([Promise.allSettled(this.#underWay), limit.promise]);
-    clearTimeout(timer);
+    await waitAtMost(CLOSE_TIMEOUT_MS, Promise.allSettled(this.#underWay));
   }
 
   async #send(queue: string, correlationId: string): Promise<void> {

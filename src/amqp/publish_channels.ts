@@ -5,6 +5,7 @@
  * @module
  */
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
+import { waitAtMost } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type {
   MessageProperties,
@@ -145,10 +146,8 @@ export class ConfirmChannel {
 
   /** Closes the channel once everything is confirmed. */
   async close(limitMs?: number): Promise<void> {
-    const limit = Promise.withResolvers<void>();
-    const timer = limitMs && setTimeout(limit.resolve, limitMs);
-    await Promise.race([this.#confirms.empty(), limit.promise]);
-    clearTimeout(timer);
+    const confirmed = this.#confirms.empty();
+    await (limitMs === undefined ? confirmed : waitAtMost(limitMs, confirmed));
     await this.#channel.close();
     this.#stopListening();
     this.#confirms.failAll(closedError());

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import { delay } from "../rpc/delay.ts";
+import { waitAtMost } from "../rpc/delay.ts";
 
 const NEWLINE = Uint8Array.of(10);
 /** What may wait for a slow reader: entries, two of them a line, and bytes. */
@@ -77,13 +77,10 @@ export class OrderedOutput {
 
   /** Resolves when all is written that can be in so many ms. */
   async flushedWithin(limitMs: number): Promise<void> {
-    const over = new AbortController();
     try {
-      await Promise.race([this.flushed(), delay(limitMs, over.signal)]);
+      await waitAtMost(limitMs, this.flushed());
     } catch {
       // Nobody reads any more: there is nothing to wait for.
-    } finally {
-      over.abort();
     }
   }
 

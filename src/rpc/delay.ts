@@ -24,3 +24,21 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener("abort", abort, { once: true });
   });
 }
+
+/**
+ * Resolves when something has ended, or after so many ms, if that is earlier.
+ *
+ * @throws what it ends with, where it fails in time.
+ */
+export async function waitAtMost(
+  ms: number,
+  ending: Promise<unknown>,
+): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, ms);
+  try {
+    await Promise.race([ending, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -10,7 +10,7 @@ import {
   ProxyTracerProvider,
   trace,
 } from "@opentelemetry/api";
-import { delay } from "../rpc/delay.ts";
+import { waitAtMost } from "../rpc/delay.ts";
 import { OtlpSender } from "./otlp_sender.ts";
 import { otlpSettings } from "./otlp_settings.ts";
 
@@ -98,14 +98,9 @@ async function close(
   recorders: { shutdown(): Promise<void> }[],
   senders: { abandon(): void; forceFlush(): Promise<void> }[],
 ): Promise<void> {
-  const ended = new AbortController();
   // A failure to send was told already; a late end is no failure.
   const shutdowns = recorders.map((recorder) => recorder.shutdown());
-  await Promise.race([
-    Promise.allSettled(shutdowns),
-    delay(CLOSE_MS, ended.signal),
-  ]);
-  ended.abort();
+  await waitAtMost(CLOSE_MS, Promise.allSettled(shutdowns));
   for (const sender of senders) sender.abandon();
   // They settle at once now, and are told.
   await Promise.all(senders.map((sender) => sender.forceFlush()));

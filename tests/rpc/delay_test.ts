@@ -1,7 +1,7 @@
 // Waiting that can be ended.
 
 import assert from "node:assert/strict";
-import { delay } from "../../src/rpc/delay.ts";
+import { delay, waitAtMost } from "../../src/rpc/delay.ts";
 
 const LONG_MS = 60_000;
 
@@ -27,3 +27,19 @@ for (
     await assert.rejects(ended, (reason) => reason === "why");
   });
 }
+
+// A timer that were left behind would fail these, too.
+Deno.test("what ends in time is waited for, no longer", async () => {
+  let ended = false;
+  const ending = delay(5).then(() => ended = true);
+  await waitAtMost(LONG_MS, ending);
+  assert.equal(ended, true);
+  const failing = Promise.reject(new Error("failed"));
+  await assert.rejects(waitAtMost(LONG_MS, failing), /failed/);
+});
+
+Deno.test("what does not end is waited for so long", async () => {
+  const startedMs = performance.now();
+  await waitAtMost(20, new Promise(() => {}));
+  assert.ok(performance.now() - startedMs >= 19);
+});

@@ -1,5 +1,5 @@
 /** The sending side of a connection. */
-import { clearImmediate, setImmediate } from "node:timers";
+import process from "node:process";
 import { Output } from "./output.ts";
 
 /**
@@ -14,7 +14,7 @@ export class Outgoing {
   readonly #highWater: number;
   readonly #onDrained: () => void;
   readonly #onFailed: () => void;
-  #scheduled: ReturnType<typeof setImmediate> | undefined;
+  #scheduled = false;
   #running: Promise<void> = Promise.resolve();
   #sending = 0;
   #over = false;
@@ -47,10 +47,12 @@ export class Outgoing {
 
   /** Sends what was written at the end of this turn of the event loop. */
   schedule(): void {
-    if (this.#scheduled !== undefined || this.#over || this.#paused) return;
-    // In a microtask instead, the replies to clients that were read in the
-    // same turn would each go out on their own.
-    this.#scheduled = setImmediate(() => {
+    if (this.#scheduled || this.#over || this.#paused) return;
+    this.#scheduled = true;
+    // When all microtasks have run. In one of them, the replies to clients
+    // that were read in the same turn would each go out on their own; and
+    // setImmediate is a timer of more than 1 ms on Deno 2.4.
+    process.nextTick(() => {
       this.#running = this.#send();
     });
   }
@@ -69,7 +71,6 @@ export class Outgoing {
   /** Sends nothing more; resolves once nothing is under way. */
   async end(): Promise<void> {
     this.#over = true;
-    clearImmediate(this.#scheduled);
     this.#resolveWaiting();
     await this.#running;
   }
@@ -112,7 +113,7 @@ export class Outgoing {
       this.#over = true;
       if (failed) this.#onFailed();
     } finally {
-      this.#scheduled = undefined;
+      this.#scheduled = false;
       this.#resolveWaiting();
     }
   }

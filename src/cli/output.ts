@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers/promises";
+import process from "node:process";
 import { waitAtMost } from "../rpc/delay.ts";
 
 const NEWLINE = Uint8Array.of(10);
@@ -87,7 +87,7 @@ export class OrderedOutput {
   async #write(): Promise<void> {
     // The lines of one turn of the event loop go together: each reply settles
     // in a microtask of its own, and a write is dear.
-    await setImmediate();
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     try {
       while (this.#lines.length > 0) {
         const bytes = Buffer.concat(this.#lines);

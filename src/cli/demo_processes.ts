@@ -7,13 +7,6 @@ import { splitBytes } from "./input.ts";
 
 const NEWLINE = 10;
 
-/** Permissions of a server that is run from source. */
-const SERVER_PERMISSIONS = [
-  "--allow-net=127.0.0.1",
-  `--allow-read=${new URL("../", import.meta.url).pathname}`,
-  "--allow-env=AMQP_URL,RABBIT_RPC_*",
-];
-
 /** One server process. */
 export class DemoServer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -87,6 +80,14 @@ function ignore(): void {}
 /** How to run this very program again. */
 function programArgs(): string[] {
   if (Deno.build.standalone) return [];
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  return ["run", "--quiet", "--no-prompt", ...SERVER_PERMISSIONS, main];
+  const sources = new URL("../", import.meta.url).pathname;
+  return [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    "--allow-net=127.0.0.1",
+    `--allow-read=${sources}`,
+    "--allow-env=AMQP_URL,RABBIT_RPC_*",
+    new URL("../../main.ts", import.meta.url).pathname,
+  ];
 }

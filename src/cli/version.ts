@@ -19,8 +19,14 @@ function versionText(): string {
 
 /** How it was built, and from which commit where that is known. */
 function build(): string {
-  if (!Deno.build.standalone) return "source";
-  // Put there by `deno task compile`.
-  const commit = Deno.readTextFileSync(new URL("./build.txt", import.meta.url));
-  return `executable ${commit}`.trim();
+  return Deno.build.standalone ? `executable ${commit()}`.trim() : "source";
+}
+
+function commit(): string {
+  try {
+    return Deno.readTextFileSync(new URL("./build.txt", Deno.mainModule));
+  } catch {
+    // Put there by `deno task compile`, and not by `deno compile` itself.
+    return "";
+  }
 }

@@ -72,7 +72,7 @@ function fibBuiltin({ workers }: BuiltinOptions): Service {
       async [Symbol.asyncDispose]() {},
     };
   }
-  const script = new URL("./worker.ts", import.meta.url);
+  const script = new URL("./worker.ts", import.meta.url ?? Deno.mainModule);
   const pool = new WorkerPool<number, number>(script, workers);
   return {
     procedure: async (request, { signal }) =>

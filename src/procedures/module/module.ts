@@ -102,7 +102,10 @@ async function inWorkers(
   source: ModuleSource,
   { workers, permissions, log }: ModuleOptions,
 ): Promise<Service> {
-  const script = new URL("./module_worker.ts", import.meta.url);
+  const script = new URL(
+    "./module_worker.ts",
+    import.meta.url ?? Deno.mainModule,
+  );
   const pool = new WorkerPool<ModuleJob, SendableResult>(script, workers, {
     permissions: withFolder(source, permissions),
     log,

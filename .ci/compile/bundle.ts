@@ -1,0 +1,64 @@
+/**
+ * Bundles the program: one script, and what stays a file of its own.
+ *
+ * Deno puts every npm package that deno.lock names into an executable, those
+ * of the tests too, and looks through all their files at each start: bundled,
+ * a call starts in half the time. It is one script and no modules, since V8
+ * takes compiled code for scripts: see code_cache.ts. Each subcommand runs when
+ * it is asked for, all the same.
+ *
+ * @module
+ */
+import { basename } from "node:path";
+import { PROGRAM } from "../executable/program.ts";
+import { deno } from "./deno.ts";
+
+/** Scripts that are found by their name, beside the entry. */
+const WORKERS = [
+  "src/procedures/worker.ts",
+  "src/procedures/module/module_worker.ts",
+];
+
+const BUNDLING = ["bundle", "--quiet", "--minify", "--platform", "deno"];
+
+/** Bundles into a folder; returns the files that no import names. */
+export async function bundle(folder: string): Promise<string[]> {
+  const included: string[] = [];
+  for (const worker of WORKERS) {
+    const script = `${folder}/${basename(worker)}`;
+    await deno([...BUNDLING, "--output", script, worker]);
+    included.push(script);
+  }
+  const program = `${folder}/${PROGRAM}`;
+  await bundleProgram(program);
+  // Read by src/cli/version.ts.
+  const build = `${folder}/build.txt`;
+  await Deno.writeTextFile(build, await commit());
+  return [...included, program, build];
+}
+
+/** As the function that executable/program.ts calls. */
+async function bundleProgram(path: string): Promise<void> {
+  const options = ["--format", "cjs", "--output", path];
+  await deno([...BUNDLING, ...options, "src/cli/main.ts"]);
+  const code = await Deno.readTextFile(path);
+  const body = `const module = {};\n${code}\nreturn module.exports;`;
+  await Deno.writeTextFile(path, `(function (require) {\n${body}\n})`);
+}
+
+/** An entry of an executable, for `deno compile`. */
+export async function bundleEntry(
+  folder: string,
+  name: "start" | "record",
+): Promise<string> {
+  const entry = `${folder}/${name}.js`;
+  await deno([...BUNDLING, "--output", entry, `.ci/executable/${name}.ts`]);
+  return entry;
+}
+
+/** The commit that is built, with `-dirty` where files differ from it. */
+async function commit(): Promise<string> {
+  const args = ["describe", "--always", "--dirty", "--exclude=*"];
+  const { success, stdout } = await new Deno.Command("git", { args }).output();
+  return success ? new TextDecoder().decode(stdout).trim() : "";
+}

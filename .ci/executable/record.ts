@@ -1,0 +1,29 @@
+/**
+ * A tool of the build: `record FILE ARGS...` runs the program and writes what
+ * V8 compiled for that; `check FILE` tells whether V8 takes it, in a process
+ * that has compiled nothing yet.
+ *
+ * @module
+ */
+import { Program } from "./program.ts";
+
+async function record(path: string, args: string[]): Promise<number> {
+  // Opened first: the program gives back its permissions.
+  using file = await Deno.create(path);
+  const program = new Program();
+  const status = await program.run(args);
+  const codeCache = program.codeCache();
+  for (let at = 0; at < codeCache.length;) {
+    at += await file.write(codeCache.subarray(at));
+  }
+  return status;
+}
+
+async function check(path: string): Promise<number> {
+  const program = new Program(await Deno.readFile(path));
+  if (!program.isCacheRejected) return 0;
+  throw new Error("V8 does not take the code that it has compiled");
+}
+
+const [task, path, ...args] = Deno.args;
+Deno.exit(await (task === "check" ? check(path!) : record(path!, args)));

@@ -19,6 +19,9 @@ export interface BuiltinOptions {
 
 const MAX_SLEEP_MS = 2 ** 31 - 1;
 
+// Not called: `deno compile` takes along what an import names.
+void (() => import("./worker.ts"));
+
 const builtins = {
   fib: fibBuiltin,
   echo: () => waiting((request) => request.bytes),

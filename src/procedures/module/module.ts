@@ -98,6 +98,9 @@ function guarded(
   };
 }
 
+// Not called: `deno compile` takes along what an import names.
+void (() => import("./module_worker.ts"));
+
 async function inWorkers(
   source: ModuleSource,
   { workers, permissions, log }: ModuleOptions,

@@ -51,7 +51,7 @@ export class Outgoing {
     this.#scheduled = true;
     // When all microtasks have run. In one of them, the replies to clients
     // that were read in the same turn would each go out on their own; and
-    // setImmediate is a timer of more than 1 ms on Deno 2.4.
+    // setImmediate takes more than 1 ms before Deno 2.6.
     process.nextTick(() => {
       this.#running = this.#send();
     });

@@ -76,7 +76,7 @@ function fibBuiltin({ workers }: BuiltinOptions): Service {
     };
   }
   const script = new URL("./worker.ts", import.meta.url ?? Deno.mainModule);
-  const pool = new WorkerPool<number, number>(script, workers);
+  const pool = new WorkerPool<number, number>(script, workers, 0);
   return {
     procedure: async (request, { signal }) =>
       String(await pool.run(parseFibArgument(request.text()), signal)),

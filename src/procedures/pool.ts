@@ -45,28 +45,49 @@ interface Job<I, O> {
 /**
  * A fixed number of workers, each with one job at a time. A job that is
  * aborted ends with its worker, and another worker takes its place: nothing
- * else stops a computation.
+ * else stops a computation. Nor does that surely stop one that was still
+ * starting (Deno 2.9), so each worker has a first job that is never aborted.
  */
 export class WorkerPool<I, O> implements Disposable {
   readonly #script: URL;
   readonly #size: number;
   readonly #options: WorkerPoolOptions;
+  readonly #first: I;
+  readonly #starting = new Set<Worker>();
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job<I, O>>();
   readonly #queue: Job<I, O>[] = [];
+  readonly #ready = Promise.withResolvers<void>();
   #disposed = false;
 
   /**
-   * Starts the workers at once.
+   * Starts the workers at once, each with the same first job, whose output
+   * nobody sees.
    *
    * @throws {Deno.errors.NotCapable} for permissions that this program itself
    * does not have.
    */
-  constructor(script: URL, size: number, options: WorkerPoolOptions = {}) {
+  constructor(
+    script: URL,
+    size: number,
+    first: I,
+    options: WorkerPoolOptions = {},
+  ) {
     this.#script = script;
+    this.#first = first;
     this.#options = options;
     this.#size = wholeNumber("workers", size, 1, 1024);
-    for (let i = 0; i < size; i++) this.#idle.push(this.#spawn());
+    this.#ready.promise.catch(ignore);
+    for (let i = 0; i < size; i++) this.#spawn();
+  }
+
+  /**
+   * Resolves when all workers have started.
+   *
+   * @throws {RpcError} what one of them failed with instead.
+   */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   /**
@@ -100,9 +121,11 @@ export class WorkerPool<I, O> implements Disposable {
     }
     this.#busy.clear();
     for (const worker of this.#idle.splice(0)) worker.terminate();
+    for (const worker of this.#starting) worker.terminate();
+    this.#starting.clear();
   }
 
-  #spawn(): Worker {
+  #spawn(): void {
     const worker = new Worker(this.#script, {
       type: "module",
       deno: { permissions: this.#options.permissions ?? "none" },
@@ -112,13 +135,15 @@ export class WorkerPool<I, O> implements Disposable {
     worker.onerror = (event) => {
       // Handled here: unhandled, it would end the program.
       event.preventDefault();
-      this.#replace(worker, new RpcError("internal", event.message));
+      this.#onDied(worker, new RpcError("internal", event.message));
     };
-    return worker;
+    this.#starting.add(worker);
+    worker.postMessage(this.#first);
   }
 
   #onMessage(worker: Worker, message: WorkerMessage<O>): void {
     if ("log" in message) return this.#options.log?.(message.log);
+    if (this.#starting.has(worker)) return this.#onStarted(worker, message);
     const job = this.#busy.get(worker);
     // What a worker posted before it was ended may still arrive.
     if (job === undefined) return;
@@ -126,27 +151,42 @@ export class WorkerPool<I, O> implements Disposable {
       return this.#replace(worker, errorOf(message.crash));
     }
     this.#busy.delete(worker);
-    this.#idle.push(worker);
     if ("error" in message) job.result.reject(errorOf(message.error));
     else job.result.resolve(message.output);
+    this.#free(worker);
+  }
+
+  #onStarted(
+    worker: Worker,
+    message: Exclude<WorkerMessage<O>, { log: string }>,
+  ): void {
+    if ("error" in message) return this.#onDied(worker, errorOf(message.error));
+    if ("crash" in message) return this.#onDied(worker, errorOf(message.crash));
+    this.#starting.delete(worker);
+    if (this.#starting.size === 0) this.#ready.resolve();
+    this.#free(worker);
+  }
+
+  #free(worker: Worker): void {
+    this.#idle.push(worker);
     this.#assign();
   }
 
   #assign(): void {
     while (this.#queue.length > 0) {
-      const worker = this.#freeWorker();
-      if (worker === undefined) return;
+      const worker = this.#idle.pop();
+      if (worker === undefined) return this.#refill();
       const job = this.#queue.shift()!;
       this.#busy.set(worker, job);
       worker.postMessage(job.input);
     }
   }
 
-  /** One that is idle, or a new one in the place of one that died idle. */
-  #freeWorker(): Worker | undefined {
-    const idle = this.#idle.pop();
-    if (idle !== undefined || this.#busy.size >= this.#size) return idle;
-    return this.#spawn();
+  /** New workers in the place of those that died without a job. */
+  #refill(): void {
+    const alive = this.#busy.size + this.#starting.size;
+    const missing = Math.min(this.#size - alive, this.#queue.length);
+    for (let i = 0; i < missing; i++) this.#spawn();
   }
 
   #abort(job: Job<I, O>, reason: unknown): void {
@@ -161,23 +201,35 @@ export class WorkerPool<I, O> implements Disposable {
     }
   }
 
-  /**
-   * Ends a worker and the job that it has; another one takes its place. For one
-   * that was idle that waits until there is a job: a script that always fails
-   * would be started over and over.
-   */
+  /** Ends a worker and its job; another one takes its place. */
   #replace(worker: Worker, reason: unknown): void {
     worker.terminate();
     const job = this.#busy.get(worker);
     this.#busy.delete(worker);
+    job?.result.reject(reason);
+    if (!this.#disposed) this.#spawn();
+  }
+
+  /**
+   * One that had no job is replaced when there is one: a script that always
+   * fails would be started over and over. If it fails while it starts, that is
+   * the answer to a job that waits for it.
+   */
+  #onDied(worker: Worker, reason: RpcError): void {
+    if (this.#busy.has(worker)) return this.#replace(worker, reason);
+    worker.terminate();
     const idle = this.#idle.indexOf(worker);
     if (idle >= 0) this.#idle.splice(idle, 1);
-    job?.result.reject(reason);
-    if (this.#disposed || job === undefined) return;
-    this.#idle.push(this.#spawn());
+    if (this.#starting.delete(worker)) {
+      this.#ready.reject(reason);
+      this.#queue.shift()?.result.reject(reason);
+    }
     this.#assign();
   }
 }
+
+/** Jobs that wait for a worker fail as well. */
+function ignore(): void {}
 
 function errorOf({ code, message, members }: WorkerError): RpcError {
   return new RpcError(code, message, { members });

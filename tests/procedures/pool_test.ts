@@ -11,7 +11,7 @@ import { within } from "../support/within.ts";
 
 /** The inside of a worker; what it is sent names what it does. */
 const SCRIPT = `
-  let jobs = 0;
+  let jobs = -1;
   self.onmessage = ({ data }) => {
     jobs++;
     if (data === "spin") {
@@ -39,13 +39,16 @@ const SCRIPT = `
   };
 `;
 
-const script = new URL(
-  `data:application/javascript,${encodeURIComponent(SCRIPT)}`,
-);
+const script = scriptOf(SCRIPT);
+
+function scriptOf(source: string): URL {
+  return new URL(`data:application/javascript,${encodeURIComponent(source)}`);
+}
+
 const { signal: never } = new AbortController();
 
 function pool(size: number, options?: WorkerPoolOptions) {
-  return new WorkerPool<string, string>(script, size, options);
+  return new WorkerPool<string, string>(script, size, "first", options);
 }
 
 Deno.test("a worker has one job after the other", async () => {
@@ -56,6 +59,7 @@ Deno.test("a worker has one job after the other", async () => {
 
 Deno.test("an aborted job ends with its worker, the next one has another", async () => {
   using one = pool(1);
+  await one.ready;
   const stop = new AbortController();
   const spinning = one.run("spin", stop.signal);
   const waiting = new AbortController();
@@ -118,21 +122,18 @@ Deno.test("lines for the log are passed on, and settle nothing", async () => {
 });
 
 Deno.test("a worker that dies idle is replaced when there is a job", async () => {
-  const source = `
+  const url = scriptOf(`
     self.postMessage({ log: "started" });
     self.onmessage = () => self.postMessage({ output: "done" });
     setTimeout(() => { throw new Error("idle"); }, 0);
-  `;
-  const url = new URL(
-    `data:application/javascript,${encodeURIComponent(source)}`,
-  );
+  `);
   const started: string[] = [];
   const first = Promise.withResolvers<void>();
   const log = (line: string) => {
     started.push(line);
     first.resolve();
   };
-  using dying = new WorkerPool<string, string>(url, 1, { log });
+  using dying = new WorkerPool<string, string>(url, 1, "first", { log });
   await within("a start", first.promise);
   // Others come and go meanwhile.
   using others = pool(1);
@@ -145,6 +146,37 @@ Deno.test("a worker that dies idle is replaced when there is a job", async () =>
   assert.ok(started.length > 1);
 });
 
+Deno.test("a script that can't start fails each job that waits for it", async () => {
+  const broken = scriptOf('throw new Error("no good");');
+  using two = new WorkerPool<string, string>(broken, 2, "first");
+  const jobs = ["a", "b", "c"].map((job) => two.run(job, never));
+  await assert.rejects(within("a start", two.ready), /no good/);
+  for (const job of jobs) {
+    await assert.rejects(within("the end of a job", job), /no good/);
+  }
+  await assert.rejects(within("another", two.run("d", never)), /no good/);
+});
+
+Deno.test("a first job that fails is the answer to one that waits", async () => {
+  const refusing = scriptOf(`
+    const error = { code: "not_found", message: "no such file" };
+    self.onmessage = () => self.postMessage({ error });
+  `);
+  using one = new WorkerPool<string, string>(refusing, 1, "first");
+  const job = one.run("a", never);
+  await assert.rejects(within("a start", one.ready), { code: "not_found" });
+  await assert.rejects(within("the job", job), { code: "not_found" });
+});
+
+Deno.test("a pool is ready when all its workers are", async () => {
+  using two = pool(2);
+  await within("two starts", two.ready);
+  assert.deepEqual(
+    await Promise.all([two.run("a", never), two.run("b", never)]),
+    ["a1", "b1"],
+  );
+});
+
 test("workers may do nothing, unless they are given it", async () => {
   using none = pool(1);
   assert.notEqual(await none.run("read", never), "granted");
@@ -154,6 +186,7 @@ test("workers may do nothing, unless they are given it", async () => {
 
 Deno.test("a pool that is closed answers all that it has", async () => {
   const two = pool(2);
+  await two.ready;
   const jobs = ["spin", "spin", "waiting"].map((job) => two.run(job, never));
   two[Symbol.dispose]();
   for (const { status } of await Promise.allSettled(jobs)) {

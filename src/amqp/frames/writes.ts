@@ -20,8 +20,8 @@ interface Chunk {
 /**
  * Collects bytes and writes them at the end of the event-loop turn: when all
  * microtasks have run. Flushing in one of them would not join much: every step
- * of an async iterator is a microtask of its own. (`setImmediate` is a timer of
- * more than 1 ms on Deno 2.4.)
+ * of an async iterator is a microtask of its own. (`setImmediate` takes more
+ * than 1 ms before Deno 2.6.)
  */
 export class JoinedWrites {
   readonly #write: (bytes: Uint8Array, onWritten: () => void) => void;

@@ -109,12 +109,15 @@ async function inWorkers(
     "./module_worker.ts",
     import.meta.url ?? Deno.mainModule,
   );
-  const pool = new WorkerPool<ModuleJob, SendableResult>(script, workers, {
-    permissions: withFolder(source, permissions),
-    log,
-  });
+  const loading: ModuleJob = { source, deadlineMs: Infinity };
+  const pool = new WorkerPool<ModuleJob, SendableResult>(
+    script,
+    workers,
+    loading,
+    { permissions: withFolder(source, permissions), log },
+  );
   try {
-    await loadInAll(pool, source, workers);
+    await pool.ready;
   } catch (error) {
     pool[Symbol.dispose]();
     throw new ModuleError(RpcError.from(error).message);
@@ -130,19 +133,6 @@ async function inWorkers(
     // deno-lint-ignore require-await -- the interface is for children too
     [Symbol.asyncDispose]: async () => pool[Symbol.dispose](),
   };
-}
-
-/** Each worker takes one job at a time, so each of them gets one of these. */
-async function loadInAll(
-  pool: WorkerPool<ModuleJob, SendableResult>,
-  source: ModuleSource,
-  workers: number,
-): Promise<void> {
-  const { signal } = new AbortController();
-  const job = { source, deadlineMs: Infinity };
-  await Promise.all(
-    Array.from({ length: workers }, () => pool.run(job, signal)),
-  );
 }
 
 /** Relative imports are read with the worker's own rights. */

@@ -2,16 +2,16 @@
  * Bundles the program: one script, and what stays a file of its own.
  *
  * Deno puts every npm package that deno.lock names into an executable, those
- * of the tests too, and looks through all their files at each start: bundled,
- * a call starts in half the time. It is one script and no modules, since V8
- * takes compiled code for scripts: see code_cache.ts. Each subcommand runs when
- * it is asked for, all the same.
+ * of the tests too, and looks through all their files at each start: without
+ * that, a call takes three quarters of the time. It is one script and no
+ * modules, since V8 takes compiled code for scripts: see code_cache.ts. Each
+ * subcommand runs when it is asked for, all the same.
  *
  * @module
  */
 import { basename } from "node:path";
-import { PROGRAM } from "../executable/program.ts";
-import { deno } from "./deno.ts";
+import { PROGRAM } from "../../src/cli/executable/program.ts";
+import { deno } from "./processes.ts";
 
 /** Scripts that are found by their name, beside the entry. */
 const WORKERS = [
@@ -21,8 +21,8 @@ const WORKERS = [
 
 const BUNDLING = ["bundle", "--quiet", "--minify", "--platform", "deno"];
 
-/** Bundles into a folder; returns the files that no import names. */
-export async function bundle(folder: string): Promise<string[]> {
+/** Bundles all but the entry into a folder; returns the paths. */
+export async function bundleProgram(folder: string): Promise<string[]> {
   const included: string[] = [];
   for (const worker of WORKERS) {
     const script = `${folder}/${basename(worker)}`;
@@ -30,29 +30,31 @@ export async function bundle(folder: string): Promise<string[]> {
     included.push(script);
   }
   const program = `${folder}/${PROGRAM}`;
-  await bundleProgram(program);
+  await bundleScript(program);
   // Read by src/cli/version.ts.
   const build = `${folder}/build.txt`;
   await Deno.writeTextFile(build, await commit());
   return [...included, program, build];
 }
 
-/** As the function that executable/program.ts calls. */
-async function bundleProgram(path: string): Promise<void> {
+/** As the function that src/cli/executable/program.ts calls. */
+async function bundleScript(path: string): Promise<void> {
   const options = ["--format", "cjs", "--output", path];
   await deno([...BUNDLING, ...options, "src/cli/main.ts"]);
   const code = await Deno.readTextFile(path);
-  const body = `const module = {};\n${code}\nreturn module.exports;`;
-  await Deno.writeTextFile(path, `(function (require) {\n${body}\n})`);
+  // Strict, as modules are.
+  const body = `"use strict";\nconst module = {};\n${code}`;
+  const script = `(function (require) {${body}\nreturn module.exports;\n})`;
+  await Deno.writeTextFile(path, script);
 }
 
-/** An entry of an executable, for `deno compile`. */
+/** Bundles the entry of an executable; returns the path. */
 export async function bundleEntry(
   folder: string,
-  name: "start" | "record",
+  source: string,
 ): Promise<string> {
-  const entry = `${folder}/${name}.js`;
-  await deno([...BUNDLING, "--output", entry, `.ci/executable/${name}.ts`]);
+  const entry = `${folder}/${basename(source, ".ts")}.js`;
+  await deno([...BUNDLING, "--output", entry, source]);
   return entry;
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deno } from "./deno.ts";
+import { deno } from "./processes.ts";
 
 /** Compiles an entry, with files that it reads. */
 export async function compile(
@@ -29,5 +29,5 @@ export async function compile(
     "--output",
     output,
     entry,
-  ], env);
+  ], { env });
 }

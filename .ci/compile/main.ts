@@ -7,7 +7,8 @@
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { bundle, bundleEntry } from "./bundle.ts";
+import { parseArgs } from "node:util";
+import { bundleEntry, bundleProgram } from "./bundle.ts";
 import { recordCodeCache } from "./code_cache.ts";
 import { compile } from "./compile.ts";
 
@@ -30,16 +31,25 @@ interface Bundle {
   readonly codeCache: string[];
 }
 
-async function bundled(folder: string, flags: string[]): Promise<Bundle> {
-  const included = await bundle(folder);
-  const entry = await bundleEntry(folder, "start");
+async function bundle(folder: string, flags: string[]): Promise<Bundle> {
+  const included = await bundleProgram(folder);
+  const entry = await bundleEntry(folder, "src/cli/executable/start.ts");
   const codeCache: string[] = [];
   try {
-    codeCache.push(await recordCodeCache(folder, included, flags));
+    if (!isForOthers(flags)) {
+      codeCache.push(await recordCodeCache(folder, included, flags));
+    }
   } catch (error) {
-    say(`It will start slower: no compiled code. ${(error as Error).message}`);
+    say(`It will start slower, without code: ${(error as Error).message}`);
   }
   return { entry, included, codeCache };
+}
+
+/** Whether `--target` names another platform: its code can't be made here. */
+function isForOthers(args: string[]): boolean {
+  const options = { target: { type: "string" } } as const;
+  const { target } = parseArgs({ args, options, strict: false }).values;
+  return target !== undefined && target !== Deno.build.target;
 }
 
 /** Builds for all platforms; the exit status tells whether all were built. */
@@ -89,9 +99,9 @@ async function main(args: string[]): Promise<number> {
   const flags = args.filter((arg) => arg !== "--release");
   const folder = await Deno.makeTempDir({ prefix: "rabbit-rpc-bundle-" });
   try {
-    const bundle = await bundled(folder, flags);
-    if (flags.length < args.length) return await release(bundle, flags);
-    const { entry, included, codeCache } = bundle;
+    const bundled = await bundle(folder, flags);
+    if (flags.length < args.length) return await release(bundled, flags);
+    const { entry, included, codeCache } = bundled;
     await compile(entry, [...included, ...codeCache], OUTPUT, flags);
     say(`${OUTPUT}: built`);
     return 0;

@@ -20,6 +20,9 @@ export class Outgoing {
   #over = false;
   #paused = false;
   #waiting: (() => void)[] = [];
+  readonly #sendScheduled = () => {
+    this.#running = this.#send();
+  };
 
   constructor(conn: Deno.Conn, options: {
     /** Octets waiting from which on the client counts as slow. */
@@ -49,12 +52,11 @@ export class Outgoing {
   schedule(): void {
     if (this.#scheduled || this.#over || this.#paused) return;
     this.#scheduled = true;
-    // When all microtasks have run. In one of them, the replies to clients
-    // that were read in the same turn would each go out on their own; and
-    // setImmediate takes more than 1 ms before Deno 2.6.
-    process.nextTick(() => {
-      this.#running = this.#send();
-    });
+    // A tick that is asked for in a microtask comes when all of them have run.
+    // In one of them, the replies to clients that were read in the same turn
+    // would each go out on their own; and setImmediate takes more than 1 ms
+    // before Deno 2.6.
+    queueMicrotask(() => process.nextTick(this.#sendScheduled));
   }
 
   /** Sends nothing until `resume`; what is being written may still arrive. */

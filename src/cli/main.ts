@@ -91,6 +91,12 @@ function described(
   command: Command | undefined,
 ): [status: number, message: string] {
   if (error instanceof CliError) return [error.status, error.message];
+  if (error instanceof Deno.errors.NotCapable) {
+    return [
+      EXIT.refused,
+      `it was given too few permissions. ${error.message}.`,
+    ];
+  }
   if (error instanceof RangeError) {
     return [EXIT.usage, `${withOrigin(error.message, command)}.`];
   }

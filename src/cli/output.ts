@@ -4,8 +4,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import process from "node:process";
 import { waitAtMost } from "../rpc/delay.ts";
+import { afterMicrotasks } from "../rpc/turns.ts";
 
 const NEWLINE = Uint8Array.of(10);
 /** What may wait for a slow reader: entries, two of them a line, and bytes. */
@@ -87,7 +87,7 @@ export class OrderedOutput {
   async #write(): Promise<void> {
     // The lines of one turn of the event loop go together: each reply settles
     // in a microtask of its own, and a write is dear.
-    await new Promise<void>((resolve) => process.nextTick(resolve));
+    await new Promise<void>((resolve) => afterMicrotasks(resolve));
     try {
       while (this.#lines.length > 0) {
         const bytes = Buffer.concat(this.#lines);

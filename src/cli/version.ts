@@ -25,8 +25,9 @@ function build(): string {
 function commit(): string {
   try {
     return Deno.readTextFileSync(new URL("./build.txt", Deno.mainModule));
-  } catch {
+  } catch (error) {
     // Put there by `deno task compile`, and not by `deno compile` itself.
-    return "";
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
   }
 }

@@ -10,6 +10,7 @@ import { fib, parseFibArgument } from "./fib.ts";
 import { WorkerPool } from "./pool.ts";
 import { quote } from "./quote.ts";
 import { type Service, WAITING_CONCURRENCY } from "./service.ts";
+import { workerScript } from "./worker_script.ts";
 
 /** How built-in procedures run. */
 export interface BuiltinOptions {
@@ -18,6 +19,8 @@ export interface BuiltinOptions {
 }
 
 const MAX_SLEEP_MS = 2 ** 31 - 1;
+/** What each worker computes first. */
+const EASIEST = 0;
 
 // Not called: `deno compile` takes along what an import names.
 void (() => import("./worker.ts"));
@@ -75,8 +78,8 @@ function fibBuiltin({ workers }: BuiltinOptions): Service {
       async [Symbol.asyncDispose]() {},
     };
   }
-  const script = new URL("./worker.ts", import.meta.url ?? Deno.mainModule);
-  const pool = new WorkerPool<number, number>(script, workers, 0);
+  const script = workerScript("./worker.ts", import.meta.url);
+  const pool = new WorkerPool<number, number>(script, workers, EASIEST);
   return {
     procedure: async (request, { signal }) =>
       String(await pool.run(parseFibArgument(request.text()), signal)),

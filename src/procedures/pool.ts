@@ -5,7 +5,7 @@
  * @module
  */
 import { type RpcCode, RpcError } from "../rpc/errors.ts";
-import { wholeNumber } from "../rpc/limits.ts";
+import { formatMs, wholeNumber } from "../rpc/limits.ts";
 
 /** What a worker posts: for each input one output, error or crash. */
 export type WorkerMessage<O> =
@@ -34,7 +34,15 @@ export interface WorkerPoolOptions {
   permissions?: Deno.PermissionOptions;
   /** Hears the lines that workers have for the log. */
   log?: (line: string) => void;
+  /**
+   * How long a worker may take for its first job, in ms.
+   *
+   * @default {60_000}
+   */
+  startTimeoutMs?: number;
 }
+
+const START_TIMEOUT_MS = 60_000;
 
 /** A job on its way through the pool. */
 interface Job<I, O> {
@@ -46,14 +54,16 @@ interface Job<I, O> {
  * A fixed number of workers, each with one job at a time. A job that is
  * aborted ends with its worker, and another worker takes its place: nothing
  * else stops a computation. Nor does that surely stop one that was still
- * starting (Deno 2.9), so each worker has a first job that is never aborted.
+ * starting (Deno 2.9), so each worker has a first job that is not aborted, but
+ * has a time limit of its own.
  */
 export class WorkerPool<I, O> implements Disposable {
   readonly #script: URL;
   readonly #size: number;
   readonly #options: WorkerPoolOptions;
   readonly #first: I;
-  readonly #starting = new Set<Worker>();
+  /** With the timers that limit their first jobs. */
+  readonly #starting = new Map<Worker, ReturnType<typeof setTimeout>>();
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job<I, O>>();
   readonly #queue: Job<I, O>[] = [];
@@ -98,6 +108,7 @@ export class WorkerPool<I, O> implements Disposable {
    */
   async run(input: I, signal: AbortSignal): Promise<O> {
     signal.throwIfAborted();
+    if (this.#disposed) throw closedError();
     const job: Job<I, O> = { input, result: Promise.withResolvers() };
     const abort = () => this.#abort(job, signal.reason);
     signal.addEventListener("abort", abort, { once: true });
@@ -113,7 +124,8 @@ export class WorkerPool<I, O> implements Disposable {
   /** Ends all workers and whatever they do. */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    const reason = new RpcError("aborted", "the worker pool was closed");
+    const reason = closedError();
+    this.#ready.reject(reason);
     for (const job of this.#queue.splice(0)) job.result.reject(reason);
     for (const [worker, job] of this.#busy) {
       worker.terminate();
@@ -121,8 +133,10 @@ export class WorkerPool<I, O> implements Disposable {
     }
     this.#busy.clear();
     for (const worker of this.#idle.splice(0)) worker.terminate();
-    for (const worker of this.#starting) worker.terminate();
-    this.#starting.clear();
+    for (const worker of this.#starting.keys()) {
+      worker.terminate();
+      this.#stopStarting(worker);
+    }
   }
 
   #spawn(): void {
@@ -137,7 +151,12 @@ export class WorkerPool<I, O> implements Disposable {
       event.preventDefault();
       this.#onDied(worker, new RpcError("internal", event.message));
     };
-    this.#starting.add(worker);
+    const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
+    const timer = setTimeout(
+      () => this.#onDied(worker, slowStart(startTimeoutMs)),
+      startTimeoutMs,
+    );
+    this.#starting.set(worker, timer);
     worker.postMessage(this.#first);
   }
 
@@ -162,9 +181,15 @@ export class WorkerPool<I, O> implements Disposable {
   ): void {
     if ("error" in message) return this.#onDied(worker, errorOf(message.error));
     if ("crash" in message) return this.#onDied(worker, errorOf(message.crash));
-    this.#starting.delete(worker);
+    this.#stopStarting(worker);
     if (this.#starting.size === 0) this.#ready.resolve();
     this.#free(worker);
+  }
+
+  /** Whether it was starting. */
+  #stopStarting(worker: Worker): boolean {
+    clearTimeout(this.#starting.get(worker));
+    return this.#starting.delete(worker);
   }
 
   #free(worker: Worker): void {
@@ -204,10 +229,9 @@ export class WorkerPool<I, O> implements Disposable {
   /** Ends a worker and its job; another one takes its place. */
   #replace(worker: Worker, reason: unknown): void {
     worker.terminate();
-    const job = this.#busy.get(worker);
+    this.#busy.get(worker)?.result.reject(reason);
     this.#busy.delete(worker);
-    job?.result.reject(reason);
-    if (!this.#disposed) this.#spawn();
+    this.#spawn();
   }
 
   /**
@@ -220,12 +244,21 @@ export class WorkerPool<I, O> implements Disposable {
     worker.terminate();
     const idle = this.#idle.indexOf(worker);
     if (idle >= 0) this.#idle.splice(idle, 1);
-    if (this.#starting.delete(worker)) {
+    if (this.#stopStarting(worker)) {
       this.#ready.reject(reason);
       this.#queue.shift()?.result.reject(reason);
     }
     this.#assign();
   }
+}
+
+function closedError(): RpcError {
+  return new RpcError("aborted", "the worker pool was closed");
+}
+
+function slowStart(limitMs: number): RpcError {
+  const limit = formatMs(limitMs);
+  return new RpcError("internal", `a worker did not start within ${limit}`);
 }
 
 /** Jobs that wait for a worker fail as well. */

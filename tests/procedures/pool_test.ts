@@ -15,12 +15,13 @@ const SCRIPT = `
   self.onmessage = ({ data }) => {
     jobs++;
     if (data === "spin") {
-      // Not for ever: a worker that is ended while it starts may go on.
+      // Not for ever: if a test fails it should end.
       for (const endMs = Date.now() + 2_000; Date.now() < endMs;);
       return;
     }
     if (data === "throw") throw new Error("thrown");
     if (data === "reject") return void Promise.reject(new Error("rejected"));
+    if (data === "first") self.postMessage({ log: "started" });
     if (data === "log") self.postMessage({ log: "a line" });
     if (data === "error") {
       const error = { code: "not_found", message: "m", members: { a: 1 } };
@@ -74,8 +75,9 @@ Deno.test("an aborted job ends with its worker, the next one has another", async
   await assert.rejects(one.run("x", stop.signal), reason);
 });
 
-Deno.test("a worker that was started this moment can be ended", async () => {
-  using one = pool(1);
+Deno.test("a job that waits for a start can be aborted, which costs no worker", async () => {
+  const starts: string[] = [];
+  using one = pool(1, { log: (line) => starts.push(line) });
   for (let n = 0; n < 3; n++) {
     const stop = new AbortController();
     const job = one.run("spin", stop.signal);
@@ -83,6 +85,32 @@ Deno.test("a worker that was started this moment can be ended", async () => {
     await assert.rejects(job, { message: `${n}` });
   }
   assert.equal(await within("an answer", one.run("x", never)), "x1");
+  assert.deepEqual(starts, ["started"]);
+});
+
+Deno.test("a worker that does not start in time is replaced when there is a job", async () => {
+  const url = scriptOf(`
+    self.onmessage = ({ data: { does } }) => {
+      if (does === "throw") throw new Error("thrown");
+      if (does !== "nothing") self.postMessage({ output: does });
+    };
+  `);
+  const first = { does: "start" };
+  using one = new WorkerPool<typeof first, string>(url, 1, first, {
+    startTimeoutMs: 3_000,
+  });
+  await within("a start", one.ready);
+  first.does = "nothing";
+  await assert.rejects(one.run({ does: "throw" }, never), /thrown/);
+  const job = one.run({ does: "wait" }, never);
+  await assert.rejects(
+    within("the end of the job", job),
+    /a worker did not start within 3s/,
+  );
+  // It works again as soon as a worker starts.
+  first.does = "start";
+  const next = one.run({ does: "answer" }, never);
+  assert.equal(await within("an answer", next), "answer");
 });
 
 for (const job of ["throw", "reject", "crash"]) {
@@ -118,7 +146,7 @@ Deno.test("lines for the log are passed on, and settle nothing", async () => {
   const lines: string[] = [];
   using one = pool(1, { log: (line) => lines.push(line) });
   assert.equal(await one.run("log", never), "log1");
-  assert.deepEqual(lines, ["a line"]);
+  assert.deepEqual(lines, ["started", "a line"]);
 });
 
 Deno.test("a worker that dies idle is replaced when there is a job", async () => {
@@ -168,6 +196,24 @@ Deno.test("a first job that fails is the answer to one that waits", async () => 
   await assert.rejects(within("the job", job), { code: "not_found" });
 });
 
+Deno.test("one that fails to start leaves the others to their jobs", async () => {
+  const url = scriptOf(`
+    self.onmessage = ({ data: { does } }) => {
+      if (does === "fail") throw new Error("no start");
+      if (does === "throw") throw new Error("thrown");
+      self.postMessage({ output: does });
+    };
+  `);
+  const first = { does: "start" };
+  using two = new WorkerPool<typeof first, string>(url, 2, first);
+  await within("two starts", two.ready);
+  first.does = "fail";
+  await assert.rejects(two.run({ does: "throw" }, never), /thrown/);
+  for (const does of ["a", "b", "c"]) {
+    assert.equal(await within(does, two.run({ does }, never)), does);
+  }
+});
+
 Deno.test("a pool is ready when all its workers are", async () => {
   using two = pool(2);
   await within("two starts", two.ready);
@@ -182,6 +228,15 @@ test("workers may do nothing, unless they are given it", async () => {
   assert.notEqual(await none.run("read", never), "granted");
   using reading = pool(1, { permissions: { read: true } });
   assert.equal(await reading.run("read", never), "granted");
+});
+
+Deno.test("a pool that is closed while it starts is never ready, and takes no jobs", async () => {
+  const two = pool(2);
+  const job = two.run("a", never);
+  two[Symbol.dispose]();
+  await assert.rejects(within("a start", two.ready), { code: "aborted" });
+  await assert.rejects(within("its job", job), { code: "aborted" });
+  await assert.rejects(two.run("b", never), { code: "aborted" });
 });
 
 Deno.test("a pool that is closed answers all that it has", async () => {

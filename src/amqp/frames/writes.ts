@@ -3,7 +3,7 @@
  *
  * @module
  */
-import process from "node:process";
+import { afterMicrotasks } from "../../rpc/turns.ts";
 import { MessageView } from "./view.ts";
 
 /** Room for a body of 64 KiB and what is around it, a few times over. */
@@ -18,10 +18,9 @@ interface Chunk {
 }
 
 /**
- * Collects bytes and writes them at the end of the event-loop turn: when all
- * microtasks have run. Flushing in one of them would not join much: every step
- * of an async iterator is a microtask of its own. (`setImmediate` takes more
- * than 1 ms before Deno 2.6.)
+ * Collects bytes and writes them at the end of the event-loop turn. Flushing in
+ * a microtask would not join much: every step of an async iterator is a
+ * microtask of its own.
  */
 export class JoinedWrites {
   readonly #write: (bytes: Uint8Array, onWritten: () => void) => void;
@@ -31,10 +30,9 @@ export class JoinedWrites {
   #length = 0;
   #scheduled = false;
   readonly #flushScheduled = () => {
+    // Else it was flushed, or discarded, meanwhile.
     if (this.#scheduled) this.flush();
   };
-  // From a microtask, a tick comes when all of them have run.
-  readonly #afterMicrotasks = () => process.nextTick(this.#flushScheduled);
 
   /** `write` must not touch the bytes after it has called `onWritten`. */
   constructor(write: (bytes: Uint8Array, onWritten: () => void) => void) {
@@ -72,7 +70,7 @@ export class JoinedWrites {
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(this.#afterMicrotasks);
+    afterMicrotasks(this.#flushScheduled);
   }
 
   /** Runs before each flush, to add what was put off until then. */
@@ -83,10 +81,13 @@ export class JoinedWrites {
 
   /** Writes what is there now. */
   flush(): void {
-    // Still scheduled while the hooks run: what they add needs no other turn.
-    for (const hook of this.#hooks) hook();
-    this.#scheduled = false;
-    this.#writeChunk();
+    try {
+      // Still scheduled while the hooks run: what they add needs no other turn.
+      for (const hook of this.#hooks) hook();
+    } finally {
+      this.#scheduled = false;
+      this.#writeChunk();
+    }
   }
 
   /** Forgets what was not written. */

@@ -14,6 +14,7 @@ import {
 } from "./load_module.ts";
 import { WorkerPool } from "../pool.ts";
 import { type Service, WAITING_CONCURRENCY } from "../service.ts";
+import { workerScript } from "../worker_script.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
 /** How a module runs. */
@@ -105,10 +106,7 @@ async function inWorkers(
   source: ModuleSource,
   { workers, permissions, log }: ModuleOptions,
 ): Promise<Service> {
-  const script = new URL(
-    "./module_worker.ts",
-    import.meta.url ?? Deno.mainModule,
-  );
+  const script = workerScript("./module_worker.ts", import.meta.url);
   const loading: ModuleJob = { source, deadlineMs: Infinity };
   const pool = new WorkerPool<ModuleJob, SendableResult>(
     script,

@@ -185,3 +185,27 @@ Deno.test("what is discarded is not written", async () => {
   await turns();
   assert.deepEqual(written, [[2]]);
 });
+
+Deno.test("what is added after a flush, or instead of what is discarded, is written once", async () => {
+  const { writes, written } = recorded();
+  writes.add(Uint8Array.of(1));
+  writes.flush();
+  writes.add(Uint8Array.of(2));
+  writes.discard();
+  writes.add(Uint8Array.of(3));
+  await turns();
+  assert.deepEqual(written, [[1], [3]]);
+});
+
+Deno.test("a hook that throws keeps nothing from being written", async () => {
+  const { writes, written } = recorded();
+  writes.add(Uint8Array.of(1));
+  const unhook = writes.beforeFlush(() => {
+    throw new Error("thrown");
+  });
+  assert.throws(() => writes.flush(), /thrown/);
+  unhook();
+  writes.add(Uint8Array.of(2));
+  await turns();
+  assert.deepEqual(written, [[1], [2]]);
+});

@@ -1,16 +1,19 @@
 /**
- * A tool of the build: `record FILE ARGS...` runs the program and writes what
- * V8 compiled for that; `check FILE` tells whether V8 takes it, in a process
- * that has compiled nothing yet.
+ * Runs in the place of src/cli/executable/start.ts while building:
+ * `record FILE ARGS...` runs the program and writes what V8 compiled for that;
+ * `check FILE` tells whether V8 takes it, in a process that has compiled
+ * nothing yet.
  *
  * @module
  */
-import { Program } from "./program.ts";
+import { PROGRAM, Program } from "../../src/cli/executable/program.ts";
+
+const source = await Deno.readTextFile(new URL(PROGRAM, import.meta.url));
 
 async function record(path: string, args: string[]): Promise<number> {
   // Opened first: the program gives back its permissions.
   using file = await Deno.create(path);
-  const program = new Program();
+  const program = new Program(source);
   const status = await program.run(args);
   const codeCache = program.codeCache();
   for (let at = 0; at < codeCache.length;) {
@@ -20,7 +23,7 @@ async function record(path: string, args: string[]): Promise<number> {
 }
 
 async function check(path: string): Promise<number> {
-  const program = new Program(await Deno.readFile(path));
+  const program = new Program(source, await Deno.readFile(path));
   if (!program.isCacheRejected) return 0;
   throw new Error("V8 does not take the code that it has compiled");
 }

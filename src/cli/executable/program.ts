@@ -4,16 +4,15 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import process from "node:process";
 import { Script } from "node:vm";
 
-/** The files of the bundle, beside the entry of the executable. */
+/** The bundle, beside the entry of the executable. */
 export const PROGRAM = "program.txt";
-/** Only there for the platform that the executable was built on. */
+/** The code; only there for the platform that the executable was built on. */
 export const CODE_CACHE = "program.cache";
 
-/** What a bundle gets, and returns what src/cli/main.ts exports. */
+/** What a bundle is: a function that returns what src/cli/main.ts exports. */
 type Run = (require: typeof process.getBuiltinModule) => {
   main(args: string[]): Promise<number>;
 };
@@ -22,18 +21,21 @@ type Run = (require: typeof process.getBuiltinModule) => {
 export class Program {
   readonly #script: Script;
 
-  /** V8 takes compiled code of its own version and flags only. */
-  constructor(codeCache?: Uint8Array) {
-    const file = new URL(PROGRAM, import.meta.url);
-    this.#script = new Script(Deno.readTextFileSync(file), {
-      filename: file.href,
-      cachedData: codeCache && Buffer.from(codeCache.buffer),
-      // Modules of users; a script does not import by itself (Deno 2.9).
+  /**
+   * The code must be of this very source: V8 compares its own version, its
+   * flags, and of the source no more than the length. Code that it does not
+   * take makes no difference but to the time.
+   */
+  constructor(source: string, codeCache?: Uint8Array) {
+    this.#script = new Script(source, {
+      filename: new URL(PROGRAM, import.meta.url).href,
+      cachedData: codeCache,
+      // Modules of users: by itself a script imports nothing (Deno 2.9).
       importModuleDynamically: (url) => import(url),
     });
   }
 
-  /** Whether V8 did not take the compiled code. */
+  /** Whether V8 did not take the code. */
   get isCacheRejected(): boolean {
     return this.#script.cachedDataRejected ?? false;
   }

@@ -40,7 +40,8 @@ async function bundle(folder: string, flags: string[]): Promise<Bundle> {
       codeCache.push(await recordCodeCache(folder, included, flags));
     }
   } catch (error) {
-    say(`It will start slower, without code: ${(error as Error).message}`);
+    const { message } = error as Error;
+    say(`The program can't be run here, so it will start slower. ${message}`);
   }
   return { entry, included, codeCache };
 }

@@ -226,10 +226,10 @@ export class WorkerPool<I, O> implements Disposable {
     }
   }
 
-  /** Ends a worker and its job; another one takes its place. */
+  /** Ends a busy worker and its job; another one takes its place. */
   #replace(worker: Worker, reason: unknown): void {
     worker.terminate();
-    this.#busy.get(worker)?.result.reject(reason);
+    this.#busy.get(worker)!.result.reject(reason);
     this.#busy.delete(worker);
     this.#spawn();
   }

@@ -86,9 +86,9 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.bug,
-    says: "a bug in rabbit-rpc: NotCapable: Requires env access",
+    says: "a bug in rabbit-rpc: TypeError: unheard of",
     missing: permissions,
-    provoke: withoutPermissions,
+    provoke: () => fromSource("./bug_probe.ts", "--allow-env"),
   },
   {
     status: EXIT.broker,
@@ -116,6 +116,12 @@ const ROWS: Row[] = [
     missing: rabbitMq,
     provoke: () =>
       onStage(({ url }) => call(`amqp://bob:x@${new URL(url).host}/%2Fprod`)),
+  },
+  {
+    status: EXIT.refused,
+    says: 'it was given too few permissions. Requires env access to "RABBIT_',
+    missing: permissions,
+    provoke: () => fromSource("../../main.ts"),
   },
   {
     status: EXIT.timedOut,
@@ -239,8 +245,13 @@ async function greet(listener: Deno.TlsListener): Promise<void> {
 }
 
 /** What nobody does who uses a task or the executable. */
-async function withoutPermissions(): Promise<Result> {
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  const args = ["run", "--quiet", "--no-prompt", main, "client", "calc", "1"];
+/** A call by a script, which has these permissions and no others. */
+async function fromSource(
+  script: string,
+  ...permissions: string[]
+): Promise<Result> {
+  const path = new URL(script, import.meta.url).pathname;
+  const flags = ["--quiet", "--no-prompt", ...permissions];
+  const args = ["run", ...flags, path, "client", "calc", "1"];
   return await runProcess(Deno.execPath(), args);
 }

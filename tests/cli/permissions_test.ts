@@ -78,14 +78,3 @@ test("files that flags name are read", async () => {
     expected,
   );
 });
-
-test("a program that was given too few permissions says which it needs", async () => {
-  const main = `${ROOT}/main.ts`;
-  const { code, stderr } = await runProcess(
-    Deno.execPath(),
-    ["run", "--quiet", "--no-prompt", main, "client", "q", "x"],
-  );
-  assert.equal(code, 77);
-  assert.match(stderr, /too few permissions.*env access.*--allow-env/);
-  assert.equal(stderr.trim().split("\n").length, 1, stderr);
-});

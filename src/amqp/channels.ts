@@ -4,6 +4,7 @@
  * @module
  */
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
+import { waitAtMost } from "../rpc/delay.ts";
 import { channelFailure } from "./failures.ts";
 import type { AmqpSocket } from "./socket.ts";
 
@@ -38,14 +39,13 @@ export async function atLast(
 ): Promise<void> {
   if (channel.closed) return;
   const socket = channel.connection as AmqpSocket;
-  const limit = Promise.withResolvers<void>();
+  const lost = Promise.withResolvers<void>();
   const limitMs = socket.blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
-  const timer = setTimeout(limit.resolve, limitMs);
-  const stopListening = socket.onLost(() => limit.resolve());
+  const stopListening = socket.onLost(() => lost.resolve());
+  const ended = Promise.race([unlessClosed(channel, action), lost.promise]);
   try {
-    await Promise.race([unlessClosed(channel, action), limit.promise]);
+    await waitAtMost(limitMs, ended);
   } finally {
-    clearTimeout(timer);
     stopListening();
   }
 }

@@ -10,7 +10,7 @@
  * @module
  */
 import { basename } from "node:path";
-import { PROGRAM } from "../../src/cli/executable/program.ts";
+import { COMMIT, PROGRAM } from "../../src/cli/executable/files.ts";
 import { deno } from "./processes.ts";
 
 /** Scripts that are found by their name, beside the entry. */
@@ -31,8 +31,7 @@ export async function bundleProgram(folder: string): Promise<string[]> {
   }
   const program = `${folder}/${PROGRAM}`;
   await bundleScript(program);
-  // Read by src/cli/version.ts.
-  const build = `${folder}/build.txt`;
+  const build = `${folder}/${COMMIT}`;
   await Deno.writeTextFile(build, await commit());
   return [...included, program, build];
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { startBroker } from "../../src/broker/broker.ts";
-import { CODE_CACHE } from "../../src/cli/executable/program.ts";
+import { CODE_CACHE } from "../../src/cli/executable/files.ts";
 import { connect } from "../../src/mod.ts";
 import { bundleEntry } from "./bundle.ts";
 import { compile } from "./compile.ts";

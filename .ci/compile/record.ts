@@ -6,19 +6,17 @@
  *
  * @module
  */
-import { PROGRAM, Program } from "../../src/cli/executable/program.ts";
+import { besideEntry, PROGRAM } from "../../src/cli/executable/files.ts";
+import { Program } from "../../src/cli/executable/program.ts";
 
-const source = await Deno.readTextFile(new URL(PROGRAM, import.meta.url));
+const source = await Deno.readTextFile(besideEntry(PROGRAM));
 
 async function record(path: string, args: string[]): Promise<number> {
   // Opened first: the program gives back its permissions.
-  using file = await Deno.create(path);
+  const file = await Deno.create(path);
   const program = new Program(source);
   const status = await program.run(args);
-  const codeCache = program.codeCache();
-  for (let at = 0; at < codeCache.length;) {
-    at += await file.write(codeCache.subarray(at));
-  }
+  await ReadableStream.from([program.codeCache()]).pipeTo(file.writable);
   return status;
 }
 

@@ -87,7 +87,7 @@ export class OrderedOutput {
   async #write(): Promise<void> {
     // The lines of one turn of the event loop go together: each reply settles
     // in a microtask of its own, and a write is dear.
-    await new Promise<void>((resolve) => afterMicrotasks(resolve));
+    await new Promise<void>(afterMicrotasks);
     try {
       while (this.#lines.length > 0) {
         const bytes = Buffer.concat(this.#lines);

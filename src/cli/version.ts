@@ -4,6 +4,7 @@
  * @module
  */
 import manifest from "../../deno.json" with { type: "json" };
+import { COMMIT, readIfThere } from "./executable/files.ts";
 
 /**
  * The versions of the program and of what it runs on. Read at once, as long as
@@ -19,15 +20,8 @@ function versionText(): string {
 
 /** How it was built, and from which commit where that is known. */
 function build(): string {
-  return Deno.build.standalone ? `executable ${commit()}`.trim() : "source";
-}
-
-function commit(): string {
-  try {
-    return Deno.readTextFileSync(new URL("./build.txt", Deno.mainModule));
-  } catch (error) {
-    // Put there by `deno task compile`, and not by `deno compile` itself.
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
+  if (!Deno.build.standalone) return "source";
+  // `deno compile` itself, without our task, does not tell it.
+  const commit = readIfThere(COMMIT, Deno.readTextFileSync) ?? "";
+  return `executable ${commit}`.trim();
 }

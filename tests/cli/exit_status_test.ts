@@ -244,8 +244,10 @@ async function greet(listener: Deno.TlsListener): Promise<void> {
   }
 }
 
-/** What nobody does who uses a task or the executable. */
-/** A call by a script, which has these permissions and no others. */
+/**
+ * A call by a script, which has these permissions and no others: what nobody
+ * does who uses a task or the executable.
+ */
 async function fromSource(
   script: string,
   ...permissions: string[]

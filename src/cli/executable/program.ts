@@ -6,11 +6,7 @@
  */
 import process from "node:process";
 import { Script } from "node:vm";
-
-/** The bundle, beside the entry of the executable. */
-export const PROGRAM = "program.txt";
-/** The code; only there for the platform that the executable was built on. */
-export const CODE_CACHE = "program.cache";
+import { besideEntry, PROGRAM } from "./files.ts";
 
 /** What a bundle is: a function that returns what src/cli/main.ts exports. */
 type Run = (require: typeof process.getBuiltinModule) => {
@@ -28,7 +24,7 @@ export class Program {
    */
   constructor(source: string, codeCache?: Uint8Array) {
     this.#script = new Script(source, {
-      filename: new URL(PROGRAM, import.meta.url).href,
+      filename: besideEntry(PROGRAM).href,
       cachedData: codeCache,
       // Modules of users: by itself a script imports nothing (Deno 2.9).
       importModuleDynamically: (url) => import(url),

@@ -3,24 +3,11 @@
  *
  * @module
  */
-import { CODE_CACHE, PROGRAM, Program } from "./program.ts";
-
-function beside(name: string): URL {
-  return new URL(name, import.meta.url);
-}
-
-function codeCache(): Uint8Array | undefined {
-  try {
-    return Deno.readFileSync(beside(CODE_CACHE));
-  } catch (error) {
-    // Built on another platform: V8 compiles as it goes.
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
+import { besideEntry, CODE_CACHE, PROGRAM, readIfThere } from "./files.ts";
+import { Program } from "./program.ts";
 
 const program = new Program(
-  Deno.readTextFileSync(beside(PROGRAM)),
-  codeCache(),
+  Deno.readTextFileSync(besideEntry(PROGRAM)),
+  readIfThere(CODE_CACHE, Deno.readFileSync),
 );
 Deno.exit(await program.run(Deno.args));

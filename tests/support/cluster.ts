@@ -2,7 +2,7 @@
 
 import { freePort } from "./ports.ts";
 import { privateNode, type RabbitMq, startOrDestroy } from "./rabbitmq.ts";
-import { erlangName, RabbitMqNode } from "./rabbitmq_node.ts";
+import { erlangName, RABBITMQ_ROOT, RabbitMqNode } from "./rabbitmq_node.ts";
 
 const EPMD = `${import.meta.dirname}/shared_epmd.sh`;
 
@@ -51,7 +51,15 @@ async function startEpmd(stack: AsyncDisposableStack): Promise<number> {
   stack.defer(() => Deno.remove(dir, { recursive: true }));
   const port = freePort();
   const { code } = await new Deno.Command("setsid", {
-    args: ["--fork", "sh", EPMD, String(Deno.pid), dir, String(port)],
+    args: [
+      "--fork",
+      "sh",
+      EPMD,
+      String(Deno.pid),
+      dir,
+      String(port),
+      RABBITMQ_ROOT,
+    ],
     cwd: dir,
     stdin: "null",
     stdout: "null",

@@ -2,13 +2,17 @@
 # Runs one RabbitMQ node until it ends, or until the process that wanted it is
 # gone, however that process ended. Then the node is killed, and DIR removed.
 #
-#   rabbitmq_node.sh OWNER_PID DIR
+#   rabbitmq_node.sh OWNER_PID DIR ROOT
 #
-# The node's settings come from the environment. Writes DIR/server.pid,
+# ROOT is where RabbitMQ is installed; see rabbitmq_root.sh. The node's settings
+# come from the environment. Writes DIR/server.pid,
 # DIR/output.log, and DIR/exited once the node has ended.
 
 owner=$1
 dir=$2
+root=$3
+
+in_root() { exec sh "$(dirname "$0")/rabbitmq_root.sh" "$root" "$@"; }
 
 # A zombie counts as gone: not every container has an init that reaps.
 alive() {
@@ -21,18 +25,18 @@ alive() {
 # this one answers.
 epmd=
 if [ "$OWN_EPMD" = yes ]; then
-  epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" >/dev/null 2>&1 &
+  in_root epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" >/dev/null 2>&1 &
   epmd=$!
 fi
-until epmd -port "$ERL_EPMD_PORT" -names >/dev/null 2>&1; do
+until (in_root epmd -port "$ERL_EPMD_PORT" -names) >/dev/null 2>&1; do
   [ -z "$epmd" ] || alive "$epmd" || break
   sleep 0.1
 done
 
 # "detached" makes the script become the Erlang VM instead of staying above it
 # as a shell, so that server.pid can be signalled.
-detached=true /usr/lib/rabbitmq/bin/rabbitmq-server \
-  >>"$dir/output.log" 2>&1 &
+export detached=true
+in_root /usr/lib/rabbitmq/bin/rabbitmq-server >>"$dir/output.log" 2>&1 &
 server=$!
 echo "$server" >"$dir/server.pid"
 

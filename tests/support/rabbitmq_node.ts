@@ -1,11 +1,14 @@
 // A RabbitMQ node in a directory of its own: files, environment, start, stop.
 
 import { readTextFileIfThere, removeIfThere } from "./files.ts";
+import { permissionsMissing } from "./needs.ts";
 import { freePorts } from "./ports.ts";
 import { waitUntil } from "./wait.ts";
+import { tmpdir } from "node:os";
 
 const BIN = "/usr/lib/rabbitmq/bin";
 const SUPERVISOR = `${import.meta.dirname}/rabbitmq_node.sh`;
+const IN_ROOT = `${import.meta.dirname}/rabbitmq_root.sh`;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 /** Enough for Erlang's report of a failed start, which begins with the cause. */
@@ -21,8 +24,16 @@ const NOT_READY = [
   Deno.errors.Interrupted,
 ];
 
+/**
+ * The folder of the Debian whose RabbitMQ is tested, named by
+ * `RABBIT_RPC_TEST_RABBITMQ`; empty for that of this system.
+ */
+export const RABBITMQ_ROOT: string = permissionsMissing() === undefined
+  ? Deno.env.get("RABBIT_RPC_TEST_RABBITMQ") ?? ""
+  : "";
+
 /** The program whose presence says whether a node can be started here. */
-export const RABBITMQ_SERVER: string = `${BIN}/rabbitmq-server`;
+export const RABBITMQ_SERVER: string = `${RABBITMQ_ROOT}${BIN}/rabbitmq-server`;
 
 /** Where a node is: all that another isolate needs in order to use it. */
 export interface NodePlace {
@@ -109,7 +120,7 @@ export class RabbitMqNode {
     await removeIfThere(`${dir}/exited`);
     await removeIfThere(`${dir}/server.pid`);
     const { code } = await new Deno.Command("setsid", {
-      args: ["--fork", "sh", SUPERVISOR, String(Deno.pid), dir],
+      args: ["--fork", "sh", SUPERVISOR, String(Deno.pid), dir, RABBITMQ_ROOT],
       env: this.#environment(),
       clearEnv: true,
       cwd: dir,
@@ -151,9 +162,15 @@ export class RabbitMqNode {
    */
   async ctl(...args: string[]): Promise<string> {
     const { success, stdout, stderr } = await new Deno.Command(
-      `${BIN}/rabbitmqctl`,
+      "sh",
       {
-        args: ["--quiet", ...args],
+        args: [
+          IN_ROOT,
+          RABBITMQ_ROOT,
+          `${BIN}/rabbitmqctl`,
+          "--quiet",
+          ...args,
+        ],
         env: this.#environment(),
         clearEnv: true,
         stdin: "null",
@@ -202,7 +219,9 @@ export class RabbitMqNode {
     const { dir, distPort, epmdPort, name } = this.place;
     const loopback = "-kernel inet_dist_use_interface {127,0,0,1}";
     return {
-      PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+      // Whatever else is on the user's own PATH need not be in another root.
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      TMPDIR: tmpdir(),
       LANG: "C.UTF-8",
       HOME: dir,
       // No crash dump: it takes seconds, and the log says what happened.

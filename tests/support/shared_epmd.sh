@@ -2,9 +2,12 @@
 # Runs the epmd that the nodes of a cluster share, until the directory that is
 # named is removed, or until the process that wanted it is gone.
 #
-#   shared_epmd.sh OWNER_PID DIR PORT
+#   shared_epmd.sh OWNER_PID DIR PORT ROOT
+#
+# ROOT is where RabbitMQ is installed; see rabbitmq_root.sh.
 
-epmd -address 127.0.0.1 -port "$3" >/dev/null 2>&1 &
+sh "$(dirname "$0")/rabbitmq_root.sh" "$4" epmd \
+  -address 127.0.0.1 -port "$3" >/dev/null 2>&1 &
 epmd=$!
 
 # A zombie counts as gone: not every container has an init that reaps.

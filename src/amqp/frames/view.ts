@@ -76,6 +76,12 @@ export class MessageView extends AMQPView {
     return 4 + length;
   }
 
+  /** As the library has it, without a word on stderr for a number too large. */
+  override getUint64(at: number, littleEndian?: boolean): number {
+    if (littleEndian) return Number(super.getBigUint64(at, littleEndian));
+    return this.getUint32(at) * TWO_TO_32 + this.getUint32(at + 4);
+  }
+
   /** As the library has it, without a BigInt on the way. */
   override getInt64(at: number, littleEndian?: boolean): number {
     if (littleEndian) return super.getInt64(at, littleEndian);

@@ -187,14 +187,14 @@ export class RpcClient implements AsyncDisposable {
 
   /** Makes attempts until one ends the call, or its time is up. */
   async #callAgain(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
-    const { options, deadlineMs } = call;
+    const { options, dueMs } = call;
     try {
       return await withRetries((attempt) => {
         options.onAttempt?.(attempt);
         return this.#attempt(call);
       }, {
         ...options,
-        deadlineMs,
+        dueMs,
         reconnected: () => this.#reopened.signal,
       });
     } finally {

@@ -5,6 +5,7 @@
  * @module
  */
 import { CanceledIds } from "./canceled_ids.ts";
+import { nowMs } from "../clock.ts";
 import { Deadlines, type Expiring } from "../deadlines.ts";
 import { RpcError } from "../errors.ts";
 import { Execution } from "./execution.ts";
@@ -133,7 +134,7 @@ export class Dispatcher {
 
   #start(job: Job): void {
     const { request } = job;
-    if (request.deadlineMs <= Date.now()) {
+    if (job.dueMs <= nowMs()) {
       return this.#options.onEnd(job, { error: tooLate() });
     }
     const id = redeliveryKey(request);
@@ -161,12 +162,12 @@ export class Dispatcher {
 
   #run(job: Job, key: string | undefined): void {
     const execution = new Execution(
-      job.request,
+      job,
       this.#options.handlerTimeoutMs,
       (outcome) => this.#ended(run, outcome),
     );
-    const { deadlineMs } = execution;
-    const run: Run = { execution, deadlineMs, jobs: [job], keys: [] };
+    const { dueMs } = execution;
+    const run: Run = { execution, dueMs, jobs: [job], keys: [] };
     this.#running.add(run);
     this.#index(run, key);
     this.#options.onStart(job);

@@ -3,14 +3,15 @@
  *
  * @module
  */
+import { nowMs } from "../clock.ts";
 import type { OutgoingMessage } from "../wire.ts";
 
 /** A reply that waits for a connection. */
 export interface HeldReply {
   readonly replyTo: string;
   readonly message: OutgoingMessage;
-  /** In ms since the epoch: nobody awaits it after that. */
-  readonly deadlineMs: number;
+  /** On the clock of `nowMs()`: nobody awaits it after that. */
+  readonly dueMs: number;
 }
 
 const MAX_COUNT = 10_000;
@@ -30,8 +31,8 @@ export class HeldReplies {
 
   /** Holds a reply; returns those that had to be dropped for it. */
   hold(reply: HeldReply): HeldReply[] {
-    const deadlineMs = Math.min(reply.deadlineMs, Date.now() + LONGEST_MS);
-    this.#held.push({ ...reply, deadlineMs });
+    const dueMs = Math.min(reply.dueMs, nowMs() + LONGEST_MS);
+    this.#held.push({ ...reply, dueMs });
     this.#bytes += reply.message.body.length;
     const dropped: HeldReply[] = [];
     while (this.#held.length > MAX_COUNT || this.#bytes > MAX_BYTES) {
@@ -44,8 +45,8 @@ export class HeldReplies {
 
   /** Takes all that somebody still awaits. */
   take(): HeldReply[] {
-    const nowMs = Date.now();
-    const held = this.#held.filter(({ deadlineMs }) => deadlineMs > nowMs);
+    const takenMs = nowMs();
+    const held = this.#held.filter(({ dueMs }) => dueMs > takenMs);
     this.#held = [];
     this.#bytes = 0;
     return held;

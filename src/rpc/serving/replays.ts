@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { nowMs } from "../clock.ts";
 import type { RpcCode } from "../errors.ts";
 import type { Outcome } from "./job.ts";
 import type { RpcRequest } from "../procedure.ts";
@@ -32,6 +33,7 @@ const TRANSIENT = new Set<RpcCode>([
 interface Stored {
   readonly outcome: Outcome;
   readonly bytes: number;
+  /** On the clock of `nowMs()`. */
   readonly untilMs: number;
 }
 
@@ -59,7 +61,7 @@ export class Replays {
   find(key: string): Outcome | undefined {
     const stored = this.#stored.get(key);
     if (stored === undefined) return undefined;
-    if (stored.untilMs > Date.now()) return stored.outcome;
+    if (stored.untilMs > nowMs()) return stored.outcome;
     this.#forget(key, stored);
     return undefined;
   }
@@ -72,11 +74,11 @@ export class Replays {
     if (bytes > maxBytes) return;
     const before = this.#stored.get(key);
     if (before) this.#forget(key, before);
-    this.#stored.set(key, { outcome, bytes, untilMs: Date.now() + maxAgeMs });
+    this.#stored.set(key, { outcome, bytes, untilMs: nowMs() + maxAgeMs });
     this.#bytes += bytes;
     for (const [oldest, stored] of this.#stored) {
       const fits = this.#stored.size <= maxCount && this.#bytes <= maxBytes;
-      if (fits && stored.untilMs > Date.now()) break;
+      if (fits && stored.untilMs > nowMs()) break;
       this.#forget(oldest, stored);
     }
   }

@@ -96,8 +96,8 @@ export class Replier {
     if (error.reason === "connection_lost") {
       // Not acknowledged: the broker delivers the request again as well.
       this.#options.onHeld(job, outcome);
-      const { deadlineMs } = job.request;
-      this.#sendLater({ replyTo, message, deadlineMs }, job.requests);
+      const { dueMs } = job;
+      this.#sendLater({ replyTo, message, dueMs }, job.requests);
       this.#over();
     } else if (reply.error) {
       this.#dropped(message, error.message);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { nowMs } from "../clock.ts";
 import { RpcError } from "../errors.ts";
 import { matchesPattern } from "./patterns.ts";
 import type { Link } from "../transport.ts";
@@ -35,6 +36,7 @@ const LIFETIME_MS = 60_000;
 
 interface Kept {
   readonly verdict: Verdict;
+  /** On the clock of `nowMs()`. */
   readonly untilMs: number;
 }
 
@@ -71,7 +73,7 @@ export class ReplyPolicy {
       patterns.some((pattern) => matchesPattern(pattern, replyTo));
     if (allowed) return "allowed";
     const kept = this.#kept.get(replyTo);
-    return kept && kept.untilMs > Date.now() ? kept.verdict : undefined;
+    return kept && kept.untilMs > nowMs() ? kept.verdict : undefined;
   }
 
   /**
@@ -136,7 +138,7 @@ export class ReplyPolicy {
 
   #keep(replyTo: string, verdict: Verdict): Verdict {
     this.#kept.delete(replyTo);
-    this.#kept.set(replyTo, { verdict, untilMs: Date.now() + LIFETIME_MS });
+    this.#kept.set(replyTo, { verdict, untilMs: nowMs() + LIFETIME_MS });
     if (this.#kept.size > MAX_NAMES) {
       const [oldest] = this.#kept.keys();
       this.#kept.delete(oldest!);

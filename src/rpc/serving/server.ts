@@ -6,12 +6,13 @@
  */
 import { Admission, type Refusal, unreadable } from "./admission.ts";
 import { backoffMs } from "../backoff.ts";
+import { epochNowMs, fromEpochMs } from "../clock.ts";
 import { delay } from "../delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { RpcError, type RpcErrorReason } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
 import type { Job } from "./job.ts";
-import { LONGEST_TIMER_MS, queueName } from "../limits.ts";
+import { queueName, timerMs } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
 import { Replier } from "./replier.ts";
 import { ReplyPolicy } from "./reply_policy.ts";
@@ -228,8 +229,9 @@ export class RpcServer implements AsyncDisposable {
   #receive(requests: RequestQueue, delivery: Delivery, link: Link): void {
     const { deliveryTag } = delivery;
     if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
-    const request = decodeRequest(delivery, this.queue, Date.now());
-    const job = { requests, deliveryTag, request };
+    const request = decodeRequest(delivery, this.queue, epochNowMs());
+    const dueMs = fromEpochMs(request.deadlineMs);
+    const job = { requests, deliveryTag, request, dueMs };
     const refused = unreadable(delivery);
     if (refused === undefined) this.#admission.enter(job, link);
     else this.#refuse(job, refused);
@@ -262,10 +264,7 @@ export class RpcServer implements AsyncDisposable {
   /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
   async #drain(graceMs: number): Promise<void> {
     const waiting = [...this.#admission.pause(), ...this.#dispatcher.pause()];
-    const timer = setTimeout(
-      this.#overdue.resolve,
-      Math.min(graceMs, LONGEST_TIMER_MS),
-    );
+    const timer = setTimeout(this.#overdue.resolve, timerMs(graceMs));
     // A broker that is blocked or stalled may answer to nothing at all.
     await Promise.race([this.#finish(waiting), this.#overdue.promise]);
     clearTimeout(timer);

@@ -109,3 +109,14 @@ Deno.test("the ids of other clients mean nothing", () => {
   assert.equal(redeliveryKey(request({ correlationId: "" })), undefined);
   assert.equal(redeliveryKey(request(ids)), "c");
 });
+
+Deno.test("a wall clock that is set changes no age", () => {
+  using time = new FakeTime(1_000_000);
+  const brief = new Replays({ maxAgeMs: 100 });
+  brief.store("a", { result: "x" });
+  time.setWallClock(6_000);
+  assert.ok(brief.find("a"));
+  time.setWallClock(-12_000);
+  time.advance(100);
+  assert.equal(brief.find("a"), undefined);
+});

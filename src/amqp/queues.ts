@@ -22,6 +22,7 @@ import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { atLast, closeChannel } from "./channels.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
+import { consumeOwnQueue } from "./own_queue.ts";
 import { AmqpPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
 
@@ -56,7 +57,6 @@ class ConsumedQueue {
     channel.onerror = (reason) => this.end(new Error(reason));
   }
 
-  /** The queue that was declared last, where the name is empty. */
   protected async consume(queue: string, noAck: boolean): Promise<void> {
     const consumer = await this.channel.basicConsume(
       queue,
@@ -123,24 +123,26 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<AmqpCallbackQueue> {
     const publisher = new AmqpPublisher(socket, onReturn);
-    const [queue] = await Promise.all([
-      socket.openChannel((channel) => {
-        const queue = new AmqpCallbackQueue(socket, channel, publisher);
-        return queue.orClosed(() => queue.#start());
-      }),
-      publisher.open(),
-    ]);
-    return queue;
+    const opening = socket.openChannel((channel) => {
+      const queue = new AmqpCallbackQueue(socket, channel, publisher);
+      return queue.orClosed(() => queue.#start(socket));
+    });
+    try {
+      const [queue] = await Promise.all([opening, publisher.open()]);
+      return queue;
+    } catch (error) {
+      const closing = opening.then((queue) => queue.close());
+      await Promise.allSettled([closing, publisher.close()]);
+      throw error;
+    }
   }
 
-  async #start(): Promise<void> {
-    const declaring = this.channel.queueDeclare("", {
-      exclusive: true,
-      durable: false,
-      autoDelete: false,
-    });
-    const [{ name }] = await Promise.all([declaring, this.consume("", true)]);
-    this.#name = name;
+  async #start(socket: AmqpSocket): Promise<void> {
+    this.#name = await consumeOwnQueue(
+      socket,
+      this.channel,
+      (queue) => this.consume(queue, true),
+    );
   }
 
   get name(): string {
@@ -158,11 +160,6 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
 
   distrustUnconfirmed(): void {
     this.publisher.dropUnconfirmed();
-  }
-
-  override async close(): Promise<void> {
-    await atLast(this.channel, () => this.channel.queueDelete(this.name));
-    await super.close();
   }
 }
 
@@ -198,14 +195,20 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   ): Promise<AmqpRequestQueue> {
     await ensureQueue(socket, name, options);
     const publisher = new AmqpPublisher(socket, options.onReturn);
-    const [cancels] = await Promise.all([
-      listenForCancels(socket, name, options.onCancel),
-      publisher.open(),
-    ]);
-    return await socket.openChannel((channel) => {
-      const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
-      return queue.orClosed(() => queue.#start(name, options.prefetch));
-    });
+    const listening = listenForCancels(socket, name, options.onCancel);
+    try {
+      const [cancels] = await Promise.all([listening, publisher.open()]);
+      return await socket.openChannel((channel) => {
+        const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
+        return queue.orClosed(() => queue.#start(name, options.prefetch));
+      });
+    } catch (error) {
+      const closing = listening.then((cancels) =>
+        cancels && closeChannel(cancels)
+      );
+      await Promise.allSettled([closing, publisher.close()]);
+      throw error;
+    }
   }
 
   async #start(name: string, prefetch: number): Promise<void> {

@@ -15,7 +15,7 @@ import type {
 import { Canceler } from "./cancellation.ts";
 import { channelFailure } from "./failures.ts";
 import {
-  type BrokerAddress,
+  type BrokerSettings,
   brokerUrl,
   type ConnectSettings,
 } from "./options.ts";
@@ -33,8 +33,9 @@ export class AmqpLink implements Link {
   readonly #socket: AmqpSocket;
   readonly #canceler: Canceler;
   readonly #replyQueues: ReplyQueues;
+  #closing: Promise<void> | undefined;
 
-  private constructor(socket: AmqpSocket, broker: BrokerAddress) {
+  private constructor(socket: AmqpSocket, broker: BrokerSettings) {
     this.#socket = socket;
     this.#canceler = new Canceler(socket);
     this.#replyQueues = new ReplyQueues(socket);
@@ -44,7 +45,7 @@ export class AmqpLink implements Link {
 
   /** Connects to one broker. */
   static async open(
-    broker: BrokerAddress,
+    broker: BrokerSettings,
     settings: ConnectSettings,
     signal?: AbortSignal,
   ): Promise<AmqpLink> {
@@ -98,8 +99,12 @@ export class AmqpLink implements Link {
     return failing(roundTripMs(this.#socket));
   }
 
-  /** Closes the connection. */
-  async close(): Promise<void> {
+  /** Closes the connection; once. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     await this.#canceler.close();
     await this.#socket.shutDown();
   }

@@ -41,6 +41,8 @@ class ConsumedQueue {
   protected readonly channel: AMQPChannel;
   #consumer: AMQPConsumer | undefined;
   #canceling: Promise<void> | undefined;
+  #isCanceled = false;
+  #closing: Promise<void> | undefined;
 
   protected constructor(
     socket: AmqpSocket,
@@ -92,17 +94,23 @@ class ConsumedQueue {
     this.publisher.publish(queue, body, properties, listener);
   }
 
-  async cancel(): Promise<void> {
+  cancel(): Promise<void> {
     // A channel that is gone delivers nothing: just what is wanted.
-    this.#canceling = atLast(this.channel, () => this.#consumer!.cancel())
-      .finally(() => this.#canceling = undefined);
-    await this.#canceling;
+    return this.#canceling ??= atLast(
+      this.channel,
+      () => this.#consumer!.cancel(),
+    ).finally(() => this.#isCanceled = true);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing ??= this.doClose();
+  }
+
+  protected async doClose(): Promise<void> {
+    const canceling = this.#isCanceled ? undefined : this.#canceling;
     // At once: a broker that does not answer is waited for only so long.
     await Promise.all([
-      closeChannel(this.channel, this.#canceling),
+      closeChannel(this.channel, canceling),
       this.publisher.close(),
     ]);
     this.#deliveries.end();
@@ -228,11 +236,11 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     if (!this.channel.closed) void this.channel.basicNack(deliveryTag, requeue);
   }
 
-  override async close(): Promise<void> {
+  protected override async doClose(): Promise<void> {
     this.#acks.flush();
     this.#unhook();
     const cancels = this.#cancels;
-    await Promise.all([cancels && closeChannel(cancels), super.close()]);
+    await Promise.all([cancels && closeChannel(cancels), super.doClose()]);
   }
 }
 

@@ -29,6 +29,7 @@ export class EmbeddedBroker implements Broker, SessionHost {
   readonly #accepting: Promise<void>;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(
     readonly settings: Settings,
@@ -119,8 +120,11 @@ export class EmbeddedBroker implements Broker, SessionHost {
     return count;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.watch.close();
     this.#listener.close();

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "commander";
-import { redactUrl } from "../amqp/options.ts";
+import { redactUrl } from "../amqp/redact.ts";
 import {
   type Broker,
   type BrokerOptions,

@@ -5,7 +5,8 @@
  * @module
  */
 import { parse, TomlError } from "smol-toml";
-import { redactUrl, splitUrls } from "../amqp/options.ts";
+import { splitUrls } from "../amqp/options.ts";
+import { redactUrl } from "../amqp/redact.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { systemReason } from "./input.ts";
 
@@ -110,10 +111,7 @@ function isTable(value: unknown): value is Context {
 export function redacted(key: string, value: unknown): unknown {
   if (key === "password") return HIDDEN;
   if (key === "url" && typeof value === "string") {
-    const shown = splitUrls(value).map((url) =>
-      URL.parse(url)?.password === "" ? url : redactUrl(url)
-    );
-    return shown.join(",");
+    return splitUrls(value).map(redactUrl).join(",");
   }
   // Tokens travel in headers.
   if (key === "header") return Array.isArray(value) ? [HIDDEN] : HIDDEN;

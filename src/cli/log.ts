@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { redactUrls } from "../amqp/options.ts";
+import { redactUrls } from "../amqp/redact.ts";
 import { RpcError } from "../rpc/errors.ts";
 
 /** How much a line matters. */

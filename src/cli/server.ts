@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "commander";
-import { type ConnectOptions, connectSettings } from "../amqp/options.ts";
+import type { ConnectOptions } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
 import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
@@ -26,6 +26,7 @@ import {
 import { Health } from "./health.ts";
 import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
+import { settingsFor } from "./connection_settings.ts";
 import { OrderedOutput } from "./output.ts";
 import { sentence } from "./sentences.ts";
 import { serverReporter } from "./server_events.ts";
@@ -142,7 +143,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   const log = new Log(flags);
   await using health = flags.health && new Health(flags.health, log);
   await using service = await openService(flags, log);
-  const { telemetry, url } = flags;
+  const { telemetry } = flags;
   const connecting: ConnectOptions = {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,
@@ -152,7 +153,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     },
   };
   await using transport = new AmqpTransport(
-    connectSettings(url, telemetry?.connecting(connecting) ?? connecting),
+    settingsFor(flags, telemetry?.connecting(connecting) ?? connecting),
   );
   const output = new OrderedOutput();
   const serving = serveOptions(flags, service, output, health);
@@ -172,7 +173,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   } catch (thrown) {
     const error = RpcError.from(thrown);
     const status = exitStatusOf(error);
-    const subject = { queue, timeoutMs: flags.connectTimeout };
+    const subject = { queue, timeoutMs: flags.handlerTimeout };
     log.failure(error, sentence(error, subject), { status });
     return status;
   } finally {

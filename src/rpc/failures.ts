@@ -4,16 +4,47 @@
  *
  * @module
  */
-import { RpcError } from "./errors.ts";
+import { RpcError, type RpcErrorReason } from "./errors.ts";
 import { formatMs } from "./limits.ts";
 import type { PendingCall } from "./calling/pending.ts";
 import type { QueueInfo } from "./transport.ts";
 
+/**
+ * What patience does for a connection: it may be made `later`, or `never`.
+ * Whatever is not here is decided by who sees it.
+ */
+const PATIENCE: Partial<Record<RpcErrorReason, "later" | "never">> = {
+  broker_unreachable: "later",
+  not_admitted: "later",
+  no_password: "later",
+  refused: "never",
+  not_amqp: "never",
+  tls: "never",
+  not_tls: "never",
+  untrusted: "never",
+  closed: "never",
+};
+
+/** Whether no connection could be made, and one may be later. */
+export function isUnconnected(error: unknown): boolean {
+  return patienceFor(error) === "later";
+}
+
+/** Whether no patience mends it. */
+export function isFinal(error: unknown): boolean {
+  return patienceFor(error) === "never";
+}
+
+function patienceFor(error: unknown): "later" | "never" | undefined {
+  if (!(error instanceof RpcError) || error.remote) return undefined;
+  return error.reason && PATIENCE[error.reason];
+}
+
 /** Whether waiting may help: the broker or the queue is not there. */
 export function isAbsence(error: unknown): boolean {
   return error instanceof RpcError && !error.remote && !error.maybeExecuted &&
-    (error.reason === "no_queue" || error.reason === "broker_unreachable" ||
-      error.reason === "no_consumer");
+    (error.reason === "no_queue" || error.reason === "no_consumer" ||
+      isUnconnected(error));
 }
 
 /** The error for a queue that is missing or that nobody consumes. */

@@ -226,8 +226,10 @@ export interface Link {
 /** How to wait for a connection. */
 export interface LinkOptions {
   /**
-   * Whether to try again, with a backoff, when no broker can be reached. A
-   * refusal (login, virtual host, wrong protocol) is thrown all the same.
+   * Whether to try again, with a backoff, when no broker can be reached, or
+   * takes no connection for now. A refusal (login, virtual host, wrong protocol)
+   * is thrown all the same; that of a login which was good before only after
+   * two minutes, where there is a function that may tell another password.
    *
    * @default {false}
    */
@@ -247,7 +249,9 @@ export type ConnectionEvent =
   /** The broker accepts no messages for now (it is short of memory or disk). */
   | { type: "blocked"; reason: string }
   /** The broker accepts messages again. */
-  | { type: "unblocked" };
+  | { type: "unblocked" }
+  /** The password has changed, and the broker took the new one. */
+  | { type: "secret_updated"; broker: string };
 
 /** Makes connections, one at a time: the same one while it lives. */
 export interface Transport extends AsyncDisposable {

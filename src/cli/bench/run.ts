@@ -4,10 +4,10 @@
  * @module
  */
 import { RpcConnection } from "../../amqp/connect.ts";
-import { connectSettings } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { BenchFlags } from "../bench.ts";
 import { reportConnection } from "../connection_events.ts";
+import { settingsFor } from "../connection_settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
 import { Log } from "../log.ts";
@@ -29,7 +29,7 @@ export async function runBench(
   queue: string,
   flags: BenchFlags,
 ): Promise<number> {
-  const settings = connectSettings(flags.url, {
+  const settings = settingsFor(flags, {
     ...await connectOptions(flags),
     name: `rabbit-rpc bench ${queue}`,
     onEvent: (event) => reportConnection(event, flags),

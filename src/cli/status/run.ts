@@ -4,12 +4,13 @@
  * @module
  */
 import { paintFor } from "../color.ts";
-import { brokerUrl, connectSettings } from "../../amqp/options.ts";
+import { brokerUrl } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { delay } from "../../rpc/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs, queueName } from "../../rpc/limits.ts";
 import { reportConnection } from "../connection_events.ts";
+import { settingsFor } from "../connection_settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
 import { writeResult } from "../output.ts";
@@ -35,7 +36,7 @@ export async function runStatus(
   queues: string[],
   flags: StatusFlags,
 ): Promise<number> {
-  const settings = connectSettings(flags.url, {
+  const settings = settingsFor(flags, {
     ...await connectOptions(flags),
     name: "rabbit-rpc status",
     onEvent: (event) => {

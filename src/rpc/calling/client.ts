@@ -86,6 +86,7 @@ export class RpcClient implements AsyncDisposable {
   /** Aborted, and made anew, whenever there is a session again. */
   #reopened = new AbortController();
   #closed = false;
+  #closing: Promise<void> | undefined;
   #unknownReplies = 0;
 
   /** A client of this transport; connects with the first call. */
@@ -154,9 +155,14 @@ export class RpcClient implements AsyncDisposable {
   /**
    * Fails what still waits with `canceled` and deletes the callback queue; the
    * transport stays open. Where that is closed next, `keepQueue` saves the
-   * round trips: the queue goes with its connection.
+   * round trips: the queue goes with its connection. May be called again: all
+   * calls resolve together.
    */
-  async close(options: { keepQueue?: boolean } = {}): Promise<void> {
+  close(options: { keepQueue?: boolean } = {}): Promise<void> {
+    return this.#closing ??= this.#close(options);
+  }
+
+  async #close(options: { keepQueue?: boolean }): Promise<void> {
     this.#closed = true;
     const session = this.#session;
     this.#session = undefined;

@@ -7,7 +7,12 @@ import { backoffMs } from "../backoff.ts";
 import { nowMs } from "../clock.ts";
 import { delay } from "../delay.ts";
 import { RpcError } from "../errors.ts";
-import { canceledError, isAbsence, maybeExecutedBefore } from "../failures.ts";
+import {
+  canceledError,
+  isAbsence,
+  isUnconnected,
+  maybeExecutedBefore,
+} from "../failures.ts";
 import { LONGEST_TIMER_MS } from "../limits.ts";
 import type { RpcReply } from "../wire.ts";
 
@@ -140,8 +145,7 @@ function isLost(error: RpcError): boolean {
 function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
   if (error.remote) return false;
   if (wait && isAbsence(error)) return true;
-  const unsent = error.reason === "broker_unreachable" ||
-    error.reason === "rejected" ||
+  const unsent = isUnconnected(error) || error.reason === "rejected" ||
     (isLost(error) && !error.maybeExecuted);
   return unsent && Boolean(wait || retries);
 }

@@ -12,7 +12,7 @@ import { formatMs, queueName } from "../../rpc/limits.ts";
 import { reportConnection } from "../connection_events.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
-import { writeResult } from "../output.ts";
+import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
 import type { StatusFlags } from "../status.ts";
@@ -157,5 +157,5 @@ function livePrinter({ color }: StatusFlags): Print {
 }
 
 async function writeText(text: string): Promise<void> {
-  await writeResult(encoder.encode(text));
+  await writeStdout(encoder.encode(text));
 }

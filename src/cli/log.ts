@@ -38,7 +38,7 @@ export class Log {
   constructor(flags: LogFlags = {}) {
     this.#flags = flags;
     onLostLines((lines) =>
-      this.warn(`${lines} lines were lost here`, { lines })
+      this.warn(`${lines} lines of this log could not be written`, { lines })
     );
   }
 

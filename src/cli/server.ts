@@ -157,7 +157,10 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   );
   const output = new LossyOutput(
     writeStdout,
-    (lines) => log.warn(`${lines} lines were lost on stdout`, { lines }),
+    (lines) =>
+      log.warn(`${lines} lines could not be written to stdout in time`, {
+        lines,
+      }),
   );
   const serving = serveOptions(flags, service, output, health);
   const server = new RpcServer(

@@ -22,6 +22,8 @@ export const EXIT = {
   noServer: 69,
   /** A bug in this program (EX_SOFTWARE). */
   bug: 70,
+  /** stdout or stdin can't be written or read (EX_IOERR). */
+  io: 74,
   /** Broker unreachable or connection lost (EX_TEMPFAIL). */
   broker: 75,
   /** Not AMQP, or no TLS that both sides agree to (EX_PROTOCOL). */

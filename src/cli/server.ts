@@ -27,11 +27,12 @@ import { Health } from "./health.ts";
 import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
 import { settingsFor } from "./connection_settings.ts";
-import { OrderedOutput } from "./output.ts";
+import { LossyOutput } from "./lossy_output.ts";
 import { sentence } from "./sentences.ts";
 import { serverReporter } from "./server_events.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
 import { onSignal } from "./signals.ts";
+import { writeStdout } from "./streams.ts";
 
 /** How long a slow reader of stdout may hold up a server's end. */
 const LAST_LINES_MS = 2_000;
@@ -155,7 +156,13 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   await using transport = new AmqpTransport(
     settingsFor(flags, telemetry?.connecting(connecting) ?? connecting),
   );
-  const output = new OrderedOutput();
+  const output = new LossyOutput(
+    writeStdout,
+    (lines) =>
+      log.warn(`${lines} lines could not be written to stdout in time`, {
+        lines,
+      }),
+  );
   const serving = serveOptions(flags, service, output, health);
   const server = new RpcServer(
     transport,
@@ -184,7 +191,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
 function serveOptions(
   flags: ServerFlags,
   service: Service,
-  output: OrderedOutput,
+  output: LossyOutput,
   health: Health | undefined,
 ): ServeOptions {
   const reportEvent = serverReporter(flags, service, output);

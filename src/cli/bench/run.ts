@@ -11,7 +11,8 @@ import { settingsFor } from "../connection_settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
 import { Log } from "../log.ts";
-import { LiveLine, writeResult } from "../output.ts";
+import { LiveLine } from "../stderr.ts";
+import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
 import { VERSION } from "../version.ts";
@@ -115,7 +116,7 @@ async function writeReport(
     ? htmlReport(summary, measured, VERSION)
     : `${textReport(summary, measured)}\n`;
   if (output === undefined) {
-    return await writeResult(new TextEncoder().encode(text));
+    return await writeStdout(new TextEncoder().encode(text));
   }
   try {
     await Deno.writeTextFile(output, text);

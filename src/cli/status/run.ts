@@ -13,7 +13,7 @@ import { reportConnection } from "../connection_events.ts";
 import { settingsFor } from "../connection_settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
-import { writeResult } from "../output.ts";
+import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
 import type { StatusFlags } from "../status.ts";
@@ -158,5 +158,5 @@ function livePrinter({ color }: StatusFlags): Print {
 }
 
 async function writeText(text: string): Promise<void> {
-  await writeResult(encoder.encode(text));
+  await writeStdout(encoder.encode(text));
 }

@@ -9,7 +9,7 @@ import {
   connectSettings,
 } from "../amqp/options.ts";
 import { CliError, EXIT } from "./exit_status.ts";
-import { systemReason } from "./input.ts";
+import { systemReason } from "./streams.ts";
 import { Log, type LogFlags } from "./log.ts";
 
 /**

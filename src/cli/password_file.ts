@@ -4,7 +4,8 @@
  * @module
  */
 import type { Password } from "../amqp/options.ts";
-import { readFile, readPassword, readStdin, systemReason } from "./input.ts";
+import { readFile, readPassword, readStdin } from "./input.ts";
+import { systemReason } from "./streams.ts";
 
 /**
  * What reads the file whenever the password is needed. What can be read but

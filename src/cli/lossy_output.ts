@@ -6,6 +6,8 @@
  */
 import { WriteQueue } from "./write_queue.ts";
 
+/** Lines that may wait for a slow reader. */
+const MAX_LINES = 16 * 1024;
 const encoder = new TextEncoder();
 
 /**
@@ -26,6 +28,7 @@ export class LossyOutput {
     this.#tellLost = tellLost;
     this.#queue = new WriteQueue({
       write,
+      maxParts: MAX_LINES,
       onFailure: (_, lines) => this.#lost += lines,
       onWritten: () => this.#onWritten(),
     });

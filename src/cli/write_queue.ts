@@ -9,10 +9,17 @@ import { waitAtMost } from "../rpc/delay.ts";
 import { afterMicrotasks } from "../rpc/turns.ts";
 
 /** What may wait for a slow reader, before there is too much. */
-const MAX_WAITING = { parts: 2 * 1024, bytes: 4 * 2 ** 20 };
+const MAX_BYTES = 4 * 2 ** 20;
+const MAX_PARTS = 2 * 1024;
 
 /** What a {@linkcode WriteQueue} does with what waits. */
 export interface WriteQueueOptions {
+  /**
+   * So many parts may wait before there are too many.
+   *
+   * @default {2048}
+   */
+  maxParts?: number;
   /** Writes all of the bytes. */
   write: (bytes: Uint8Array) => Promise<void>;
   /** Hears that the bytes of so many parts could not be written. */
@@ -44,8 +51,8 @@ export class WriteQueue {
 
   /** So much waits that no more should be added before it is written. */
   get full(): boolean {
-    return this.#parts.length > MAX_WAITING.parts ||
-      this.#bytes > MAX_WAITING.bytes;
+    const { maxParts = MAX_PARTS } = this.#options;
+    return this.#parts.length > maxParts || this.#bytes > MAX_BYTES;
   }
 
   /** Resolves when nothing waits any more. */

@@ -19,7 +19,7 @@ const CALLS_BEFORE = 200;
 /** After the node was killed. */
 const CALLS_AFTER = 300;
 
-rabbitMqTest("a cluster", async (t) => {
+rabbitMqTest("a cluster", { slow: true }, async (t) => {
   await using cluster = await startCluster(3);
   const { nodes } = cluster;
   const [first, second, third] = nodes.map(({ url }) => url);

@@ -1,5 +1,6 @@
 // A RabbitMQ cluster for tests: private nodes that know each other.
 
+import { cleanEnvironment } from "./environment.ts";
 import { freePort } from "./ports.ts";
 import { privateNode, type RabbitMq, startOrDestroy } from "./rabbitmq.ts";
 import { erlangName, RABBITMQ_ROOT, RabbitMqNode } from "./rabbitmq_node.ts";
@@ -69,6 +70,8 @@ async function startEpmd(stack: AsyncDisposableStack): Promise<number> {
       RABBITMQ_ROOT,
     ],
     cwd: dir,
+    env: cleanEnvironment(),
+    clearEnv: true,
     stdin: "null",
     stdout: "null",
     stderr: "null",

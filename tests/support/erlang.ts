@@ -63,3 +63,10 @@ export async function integersOf(
   return numbers.split(",").filter(Boolean).map(Number)
     .sort((one, other) => one - other);
 }
+
+/** What a node says that it is: "RabbitMQ 4.3.6, Erlang 29". */
+export async function versionOf(node: Evaluating): Promise<string> {
+  const print = `io:format("RabbitMQ ~s, Erlang ~s", ` +
+    `[rabbit_misc:version(), erlang:system_info(otp_release)]).`;
+  return (await node.ctl("eval", print)).split("\n")[0]!.replace(/ok$/, "");
+}

@@ -240,3 +240,29 @@ test("the permissions of a task are found in deno.json", () => {
   const none = JSON.stringify({ tasks: { ok: "deno fmt" } });
   assert.throws(() => taskFlags(none, "ok"), /no task "ok"/);
 });
+
+test("programs get the same environment, whoever runs the tests", async () => {
+  const support = import.meta.resolve("./process.ts");
+  // A process of its own, in an environment of somebody's.
+  const code = `import { runProcess } from ${JSON.stringify(support)};
+    console.log((await runProcess("env", [])).stdout);`;
+  const environment = async (env: Record<string, string>) => {
+    const args = ["eval", "--no-check", "--quiet", code];
+    const { stdout, stderr } = await runProcess(DENO, args, { env });
+    const lines = stdout.trim().split("\n").sort();
+    assert.ok(lines.some((line) => line.startsWith("PATH=")), stderr);
+    return lines;
+  };
+  const somebodys = {
+    AMQP_URL: "amqp://127.0.0.1:1",
+    FORCE_COLOR: "1",
+    LANG: "de_DE",
+    LC_ALL: "de_DE",
+    NO_COLOR: "1",
+    OTEL_SERVICE_NAME: "somebody",
+    RABBIT_RPC_TIMEOUT: "1ms",
+    TERM: "dumb",
+    XDG_CONFIG_HOME: "/somewhere",
+  };
+  assert.deepEqual(await environment(somebodys), await environment({}));
+});

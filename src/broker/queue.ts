@@ -122,6 +122,12 @@ export class Queue {
       redelivered: false,
       expiresAt: ttlMs === Infinity ? Infinity : performance.now() + ttlMs,
     };
+    // Who waits for it gets it, even if it may not wait itself (0 ms to live).
+    const consumer = this.#ready === 0 ? this.consumers.turn() : undefined;
+    if (consumer !== undefined) {
+      consumer.channel.deliver(consumer, entry);
+      return true;
+    }
     this.#lane(entry).push(entry);
     this.#count(entry, 1);
     this.pump();

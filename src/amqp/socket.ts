@@ -23,6 +23,7 @@ import {
 } from "./frames/frame_reader.ts";
 import { Handshake } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { MessageSizes } from "./message_sizes.ts";
 import {
   brokerName,
   type BrokerSettings,
@@ -52,6 +53,8 @@ export class AmqpSocket extends AMQPClient {
     this.socket?.write(bytes, onWritten);
   });
   readonly #frames = new FrameReader(this.#onFrame.bind(this));
+  /** What the broker takes, over whichever channel. */
+  readonly sizes = new MessageSizes();
   /** Of the channels that messages come over, by their ids. */
   readonly #receivers: MessageReceiver[] = [];
   #handshake: Handshake | undefined;
@@ -249,13 +252,17 @@ export class AmqpSocket extends AMQPClient {
     at: number,
     size: number,
   ): void {
-    if (this.#receivers[channel]?.take(view, type, at, size)) return;
+    const receiver = this.#receivers[channel];
+    if (receiver?.take(view, type, at, size)) return;
     if (type === METHOD_FRAME && this.#takeHandshake(view, at)) return;
     // Of a message that nobody asked for.
     if (type === BODY_FRAME) return;
     const start = at - FRAME_HEADER_BYTES;
     const frame = view.getBytes(start, start + size + FRAME_OVERHEAD_BYTES);
-    this.parseFrames(new MessageView(frame));
+    const later = receiver?.later(view, type, at);
+    if (later === undefined) return this.parseFrames(new MessageView(frame));
+    const kept = frame.slice();
+    later.then(() => this.parseFrames(new MessageView(kept)));
   }
 
   #takeHandshake(view: MessageView, at: number): boolean {

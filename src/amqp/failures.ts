@@ -194,6 +194,7 @@ export function channelFailure(cause: unknown): RpcError {
   }
   return new RpcError("unavailable", `the broker ended it: ${message}`, {
     reason: "connection_lost",
+    members: replyCode === undefined ? {} : { reply_code: replyCode },
     cause,
   });
 }

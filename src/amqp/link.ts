@@ -19,7 +19,8 @@ import {
   brokerUrl,
   type ConnectSettings,
 } from "./options.ts";
-import { AmqpCallbackQueue, AmqpRequestQueue, inspectQueue } from "./queues.ts";
+import { QueueInspector } from "./inspector.ts";
+import { AmqpCallbackQueue, AmqpRequestQueue } from "./queues.ts";
 import { ReplyQueues } from "./reply_queues.ts";
 import { roundTripMs } from "./round_trip.ts";
 import { AmqpSocket } from "./socket.ts";
@@ -32,13 +33,15 @@ export class AmqpLink implements Link {
   readonly url: string;
   readonly #socket: AmqpSocket;
   readonly #canceler: Canceler;
+  readonly #inspector: QueueInspector;
   readonly #replyQueues: ReplyQueues;
   #closing: Promise<void> | undefined;
 
   private constructor(socket: AmqpSocket, broker: BrokerSettings) {
     this.#socket = socket;
     this.#canceler = new Canceler(socket);
-    this.#replyQueues = new ReplyQueues(socket);
+    this.#inspector = new QueueInspector(socket);
+    this.#replyQueues = new ReplyQueues(socket, this.#inspector);
     this.vhost = broker.vhost;
     this.url = brokerUrl(broker);
   }
@@ -86,7 +89,7 @@ export class AmqpLink implements Link {
 
   /** See {@linkcode Link.inspect}. */
   inspect(queue: string): Promise<QueueInfo | undefined> {
-    return failing(inspectQueue(this.#socket, queue));
+    return failing(this.#inspector.inspect(queue));
   }
 
   /** See {@linkcode Link.checkReplyTo}. */

@@ -12,7 +12,6 @@ import type {
   Delivery,
   MessageProperties,
   PublishListener,
-  QueueInfo,
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
@@ -21,12 +20,12 @@ import { RpcError } from "../rpc/errors.ts";
 import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { atLast, closeChannel } from "./channels.ts";
-import { channelFailure, replyCodeOf } from "./failures.ts";
+import { channelFailure } from "./failures.ts";
+import { QueueInspector } from "./inspector.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
 import { AmqpPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
 
-const NOT_FOUND = 404;
 /**
  * Each channel has one consumer. The tag comes with every delivery, and
  * RabbitMQ writes to the network by the 1,414 bytes: those that it would choose
@@ -250,7 +249,8 @@ async function ensureQueue(
   name: string,
   { declare, deliveryLimit }: RequestQueueOptions,
 ): Promise<void> {
-  if (await inspectQueue(socket, name) !== undefined) return;
+  const inspector = new QueueInspector(socket);
+  if (await inspector.inspect(name) !== undefined) return;
   if (declare.mode === "passive") {
     throw new RpcError("unavailable", `there is no queue "${name}" yet`, {
       reason: "no_queue",
@@ -267,26 +267,4 @@ async function ensureQueue(
     }),
   });
   await closeChannel(channel);
-}
-
-/**
- * Asks for a queue by passive declare. It has a channel of its own, since the
- * broker closes a channel that asks for what is not there.
- */
-export async function inspectQueue(
-  socket: AmqpSocket,
-  queue: string,
-): Promise<QueueInfo | undefined> {
-  return await socket.openChannel(async (channel) => {
-    channel.onerror = () => {};
-    try {
-      const ok = await channel.queueDeclare(queue, { passive: true });
-      return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
-    } catch (error) {
-      if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
-      throw error;
-    } finally {
-      await closeChannel(channel);
-    }
-  });
 }

@@ -6,12 +6,13 @@
  * @module
  */
 import type { Buffer } from "node:buffer";
-import { isIP, type Socket } from "node:net";
-import type { ConnectionOptions } from "node:tls";
+import type { Socket } from "node:net";
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
 // Not by its main entry, which loads several times as much.
 import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
+import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
+import { ChannelTurns } from "./channel_turns.ts";
 import { showClientCertificate } from "./tls/client_certificate.ts";
 import { connectFailure, passwordFailure } from "./failures.ts";
 import { updateSecret } from "./frames/handshake_frames.ts";
@@ -23,12 +24,14 @@ import {
 } from "./frames/frame_reader.ts";
 import { Handshake } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { MessageSizes } from "./message_sizes.ts";
 import {
   brokerName,
   type BrokerSettings,
   type ConnectSettings,
 } from "./options.ts";
 import { PasswordPoll, readPassword } from "./password.ts";
+import { libraryUrl, socketOptions } from "./socket_options.ts";
 import { ProtocolCheck } from "./frames/protocol_check.ts";
 import { type Target, writeMessage } from "./frames/publish_frames.ts";
 import { type ChannelHandlers, MessageReceiver } from "./frames/receiver.ts";
@@ -39,6 +42,8 @@ import { JoinedWrites } from "./frames/writes.ts";
 const METHOD_FRAME = 1;
 const HEARTBEAT_FRAME = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 206);
 const CLOSE_TIMEOUT_MS = 2_000;
+/** Where the broker sets no limit. */
+const MOST_CHANNELS = 65_535;
 const ENQUEUED = Promise.resolve();
 
 /** One AMQP connection over TCP or TLS. */
@@ -52,8 +57,11 @@ export class AmqpSocket extends AMQPClient {
     this.socket?.write(bytes, onWritten);
   });
   readonly #frames = new FrameReader(this.#onFrame.bind(this));
+  /** What the broker takes, over whichever channel. */
+  readonly sizes = new MessageSizes();
   /** Of the channels that messages come over, by their ids. */
   readonly #receivers: MessageReceiver[] = [];
+  readonly #channelTurns = new ChannelTurns(() => this.#freeChannels());
   #handshake: Handshake | undefined;
   #heartbeat: Heartbeat | undefined;
   #passwordPoll: PasswordPoll | undefined;
@@ -206,6 +214,7 @@ export class AmqpSocket extends AMQPClient {
     this.#passwordPoll?.stop();
     this.#writes.discard();
     this.#lost.resolve(error);
+    this.#channelTurns.end(error);
     for (const callback of this.#onLost) callback(error);
     this.#onLost.clear();
     this.#releaseBlocked();
@@ -224,14 +233,36 @@ export class AmqpSocket extends AMQPClient {
     writeMessage(this.#writes, this.frameMax, target, body, properties);
   }
 
+  /** Whether somebody waits for a channel, and can't do without. */
+  get wantsChannels(): boolean {
+    return this.#channelTurns.urgent;
+  }
+
+  /** Opens a channel, as {@linkcode AmqpSocket.openChannel} does. */
+  override channel(): Promise<AMQPChannel> {
+    return this.openChannel((channel) => Promise.resolve(channel));
+  }
+
   /**
    * Opens a channel and asks things of it, all in one round trip: the broker
-   * answers in order.
+   * answers in order. Where all that the broker allows are open, it waits for
+   * one; what is not urgent waits for longer.
+   *
+   * @throws {RpcError} `resource_exhausted` where that takes too long.
    */
-  async openChannel<T>(ask: (channel: AMQPChannel) => Promise<T>): Promise<T> {
+  async openChannel<T>(
+    ask: (channel: AMQPChannel) => Promise<T>,
+    { urgent = true } = {},
+  ): Promise<T> {
+    const limitMs = urgent ? this.#broker.connectTimeoutMs : LONGEST_TIMER_MS;
+    const turn = this.#channelTurns.next(urgent, limitMs);
+    if (turn !== undefined) {
+      await turn;
+      this.#channelTurns.used();
+    }
     const hole = this.channels.findIndex((channel) => channel === undefined);
     const id = hole === -1 ? this.channels.length : hole;
-    const opening = this.channel(id);
+    const opening = super.channel(id);
     const channel = this.channels[id] ?? await opening;
     const [answer] = await Promise.all([ask(channel), opening]);
     return answer;
@@ -249,13 +280,29 @@ export class AmqpSocket extends AMQPClient {
     at: number,
     size: number,
   ): void {
-    if (this.#receivers[channel]?.take(view, type, at, size)) return;
+    const receiver = this.#receivers[channel];
+    if (receiver?.take(view, type, at, size)) return;
     if (type === METHOD_FRAME && this.#takeHandshake(view, at)) return;
     // Of a message that nobody asked for.
     if (type === BODY_FRAME) return;
     const start = at - FRAME_HEADER_BYTES;
     const frame = view.getBytes(start, start + size + FRAME_OVERHEAD_BYTES);
+    const later = receiver?.later(view, type, at);
+    if (later === undefined) return this.#parse(frame);
+    const kept = frame.slice();
+    later.then(() => this.#parse(kept));
+  }
+
+  /** By the library. */
+  #parse(frame: Uint8Array<ArrayBuffer>): void {
     this.parseFrames(new MessageView(frame));
+    this.#channelTurns.check();
+  }
+
+  /** Of the channels, number 0 is the connection's own. */
+  #freeChannels(): number {
+    const open = this.channels.reduce((count) => count + 1, -1);
+    return (this.channelMax || MOST_CHANNELS) - open;
   }
 
   #takeHandshake(view: MessageView, at: number): boolean {
@@ -327,31 +374,4 @@ export class AmqpSocket extends AMQPClient {
     }
     this.#gone();
   }
-}
-
-/** What the library reads from its URL; who logs in is told by ourselves. */
-function libraryUrl({ tls, heartbeatS }: BrokerSettings): string {
-  const url = new URL(`${tls ? "amqps" : "amqp"}://host`);
-  url.searchParams.set("heartbeat", String(heartbeatS));
-  return url.href;
-}
-
-/**
- * The library hands its TLS options to the socket, whatever they are. Without
- * noDelay a single call waits 40 ms for Nagle's algorithm.
- */
-function socketOptions(
-  { hostname, port, tlsSettings }: BrokerSettings,
-): ConnectionOptions & { noDelay: boolean } {
-  const { caCert, client, insecure, servername } = tlsSettings;
-  return {
-    host: hostname,
-    port,
-    noDelay: true,
-    // TLS forbids an address as a server name.
-    servername: servername ?? (isIP(hostname) ? "" : hostname),
-    rejectUnauthorized: !insecure,
-    ca: caCert,
-    ...client,
-  };
 }

@@ -47,6 +47,8 @@ const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
   login_too_large: EXIT.refused,
   connection_lost: EXIT.broker,
   rejected: EXIT.broker,
+  overloaded: EXIT.broker,
+  too_large: EXIT.badInput,
   refused: EXIT.refused,
   locked: EXIT.refused,
   not_amqp: EXIT.protocol,

@@ -36,6 +36,8 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `no_queue`: the broker returned the request, no queue has that name
  * - `no_consumer`: the queue exists but no server consumes it
  * - `rejected`: the broker refused the message (a full queue, for example)
+ * - `too_large`: the message is larger than the broker takes
+ * - `overloaded`: too much waits to be sent to the broker already
  * - `broker_unreachable`: no connection could be made
  * - `not_admitted`: the broker takes no connection for now, since a limit of
  *   connections is reached or the virtual host is down, or a token has expired
@@ -58,6 +60,8 @@ export type RpcErrorReason =
   | "no_queue"
   | "no_consumer"
   | "rejected"
+  | "too_large"
+  | "overloaded"
   | "broker_unreachable"
   | "not_admitted"
   | "no_password"

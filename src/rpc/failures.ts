@@ -120,6 +120,19 @@ export function connectionLost(
   );
 }
 
+/** An operator, or a node that stops: that is no message's fault. */
+const CONNECTION_FORCED = 320;
+
+/**
+ * Whether the broker itself closed the connection or channel, as it does for a
+ * message that it can't bear.
+ */
+export function closedByBroker({ reason, members }: RpcError): boolean {
+  const { reply_code: replyCode } = members;
+  return reason === "connection_lost" && typeof replyCode === "number" &&
+    replyCode !== CONNECTION_FORCED;
+}
+
 /** The same failure, of a call of which an earlier attempt may have run. */
 export function maybeExecutedBefore(error: RpcError): RpcError {
   if (error.maybeExecuted) return error;

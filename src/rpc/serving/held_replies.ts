@@ -4,14 +4,20 @@
  * @module
  */
 import { nowMs } from "../clock.ts";
+import type { RpcRequest } from "../procedure.ts";
 import type { OutgoingMessage } from "../wire.ts";
 
 /** A reply that waits for a connection. */
 export interface HeldReply {
+  readonly request: RpcRequest;
   readonly replyTo: string;
   readonly message: OutgoingMessage;
+  /** Whether it tells of an error. */
+  readonly isError: boolean;
   /** On the clock of `nowMs()`: nobody awaits it after that. */
   readonly dueMs: number;
+  /** Whether it was in flight when the broker closed a connection. */
+  readonly suspect: boolean;
 }
 
 const MAX_COUNT = 10_000;
@@ -33,11 +39,11 @@ export class HeldReplies {
   hold(reply: HeldReply): HeldReply[] {
     const dueMs = Math.min(reply.dueMs, nowMs() + LONGEST_MS);
     this.#held.push({ ...reply, dueMs });
-    this.#bytes += reply.message.body.length;
+    this.#bytes += bytesOf(reply);
     const dropped: HeldReply[] = [];
     while (this.#held.length > MAX_COUNT || this.#bytes > MAX_BYTES) {
       const oldest = this.#held.shift()!;
-      this.#bytes -= oldest.message.body.length;
+      this.#bytes -= bytesOf(oldest);
       dropped.push(oldest);
     }
     return dropped;
@@ -51,4 +57,8 @@ export class HeldReplies {
     this.#bytes = 0;
     return held;
   }
+}
+
+function bytesOf({ message, request }: HeldReply): number {
+  return message.body.length + request.bytes.length;
 }

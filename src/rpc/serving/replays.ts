@@ -66,6 +66,14 @@ export class Replays {
     return undefined;
   }
 
+  /** The same, which is forgotten. */
+  take(key: string): Outcome | undefined {
+    const outcome = this.find(key);
+    const stored = this.#stored.get(key);
+    if (stored) this.#forget(key, stored);
+    return outcome;
+  }
+
   /** Remembers an outcome, unless another attempt may do better. */
   store(key: string, outcome: Outcome): void {
     if ("error" in outcome && TRANSIENT.has(outcome.error.code)) return;
@@ -103,17 +111,33 @@ function outcomeBytes(outcome: Outcome): number {
 export function replayKey(request: RpcRequest): string | undefined {
   const { messageId, type, bytes } = request;
   if (messageId === undefined || !isOurs(request)) return undefined;
-  const digest = createHash("sha256").update(bytes).digest("base64");
-  return JSON.stringify([messageId, type, digest]);
+  return JSON.stringify([messageId, type, digestOf(bytes)]);
 }
 
 /**
  * What tells an attempt from all others: its correlation id, which our clients
  * make afresh each time; undefined where another client made it.
  */
-export function redeliveryKey(request: RpcRequest): string | undefined {
+export function attemptId(request: RpcRequest): string | undefined {
   const { correlationId } = request;
   return correlationId && isOurs(request) ? correlationId : undefined;
+}
+
+/**
+ * By what a request is known again that the broker delivers a second time,
+ * whoever sent it. Others' ids need not be unique: requests that share such a
+ * key are equal in all that matters, and each may stand for one other only.
+ */
+export function redeliveryKey(request: RpcRequest): string | undefined {
+  const { bytes, correlationId, messageId, replyTo, type } = request;
+  if (replyTo === undefined) return undefined;
+  return attemptId(request) ?? JSON.stringify(
+    [replyTo, correlationId, messageId, type, digestOf(bytes)],
+  );
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("base64");
 }
 
 function isOurs(request: RpcRequest): boolean {

@@ -29,6 +29,9 @@ export interface ReplyPolicyOptions {
 
 /** Names that only the broker gives, and that nobody can guess. */
 const GIVEN_BY_BROKER = ["amq.gen-", "amq.rabbitmq.reply-to"];
+const DIRECT_PREFIX = "amq.rabbitmq.reply-to.";
+/** Two words, the first of which is no Erlang term: those begin with 131. */
+const FORGED_ADDRESS = /^(?!g[w-z0-9+/_-])[^.]+\.[^.]+$/;
 
 const MAX_NAMES = 10_000;
 /** A queue stays what it is, but its name may be given to another one. */
@@ -67,6 +70,9 @@ export class ReplyPolicy {
         "it is the request queue itself: the reply would come back as a " +
           "request, for ever",
       );
+    }
+    if (isForged(replyTo)) {
+      return this.#refuse(replyTo, "no broker gives such an address");
     }
     const allowed =
       GIVEN_BY_BROKER.some((prefix) => replyTo.startsWith(prefix)) ||
@@ -145,6 +151,12 @@ export class ReplyPolicy {
     }
     return verdict;
   }
+}
+
+/** Whether RabbitMQ can't have made it; 3.10 and 4.0 end connections for it. */
+function isForged(replyTo: string): boolean {
+  return replyTo.startsWith(DIRECT_PREFIX) &&
+    FORGED_ADDRESS.test(replyTo.slice(DIRECT_PREFIX.length));
 }
 
 /** A stranger chose the name: no control characters in anybody's log. */

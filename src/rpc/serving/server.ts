@@ -177,10 +177,13 @@ export class RpcServer implements AsyncDisposable {
   }
 
   async #read(requests: RequestQueue, link: Link): Promise<void> {
-    this.#replier.resume(requests);
-    this.#settings.onEvent({ type: "consuming", queue: this.queue });
+    const alive = await this.#replier.resume(requests);
+    if (alive) {
+      this.#settings.onEvent({ type: "consuming", queue: this.queue });
+    }
     for await (const delivery of requests) {
-      this.#receive(requests, delivery, link);
+      // What a lost connection had delivered comes again over the next.
+      if (alive) this.#receive(requests, delivery, link);
     }
   }
 
@@ -227,9 +230,14 @@ export class RpcServer implements AsyncDisposable {
     const request = decodeRequest(delivery, this.queue, epochNowMs());
     const dueMs = fromEpochMs(request.deadlineMs);
     const job = { requests, deliveryTag, request, dueMs };
-    const refused = unreadable(delivery);
+    const refused = unreadable(delivery) ?? this.#ruinous(job);
     if (refused === undefined) this.#admission.enter(job, link);
     else this.#refuse(job, refused);
+  }
+
+  #ruinous({ request }: Job): Refusal | undefined {
+    if (!this.#replier.ruinous(request)) return undefined;
+    return { drop: "the broker closes connections for its reply" };
   }
 
   #refuse(job: Job, refused: Refusal): void {

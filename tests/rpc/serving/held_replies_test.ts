@@ -2,13 +2,21 @@
 
 import assert from "node:assert/strict";
 import { HeldReplies } from "../../../src/rpc/serving/held_replies.ts";
+import { requestOf } from "../../reliability/requests.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
 const NOW_MS = 1_000_000;
 
 function reply(name: string, afterMs: number, bytes = 1) {
   const message = { body: new Uint8Array(bytes), properties: {} };
-  return { replyTo: name, message, dueMs: performance.now() + afterMs };
+  return {
+    request: requestOf({ body: "" }),
+    replyTo: name,
+    message,
+    isError: false,
+    dueMs: performance.now() + afterMs,
+    suspect: false,
+  };
 }
 
 const names = (replies: { replyTo: string }[]) =>

@@ -29,6 +29,19 @@ Deno.test("queues that the broker named are not asked for", async () => {
   }
 });
 
+Deno.test("no address for direct replies that a broker can't have given", async () => {
+  const { scene, runs } = echoing();
+  await using _server = await scene.serve();
+  scene.ask("x", { replyTo: "amq.rabbitmq.reply-to.A.B" });
+  await scene.broker.seen("drop 1");
+  assert.deepEqual(runs, []);
+  const replyTo =
+    "amq.rabbitmq.reply-to.g1h2AA1yZXBseUA5MjQ4ODg0AAAH2AAAAABrCl7u.IERt3gQ==";
+  scene.broker.declare(replyTo);
+  scene.ask("x", { replyTo });
+  assert.equal((await scene.broker.take(replyTo)).text, "x");
+});
+
 Deno.test("an exclusive queue of another connection is asked for once", async () => {
   const { scene, count } = echoing();
   await using _server = await scene.serve();

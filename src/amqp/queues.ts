@@ -24,6 +24,7 @@ import { atLast, closeChannel } from "./channels.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
 import { AmqpPublisher } from "./publisher.ts";
+import { untold } from "./refusals.ts";
 import type { AmqpSocket } from "./socket.ts";
 
 const NOT_FOUND = 404;
@@ -220,10 +221,15 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   }
 
   async #start(name: string, prefetch: number): Promise<void> {
-    await Promise.all([
-      this.channel.basicQos(prefetch),
-      this.consume(name, false),
-    ]);
+    try {
+      await Promise.all([
+        this.channel.basicQos(prefetch),
+        this.consume(name, false),
+      ]);
+    } catch (error) {
+      const isMissing = replyCodeOf(String(error)) === NOT_FOUND;
+      throw isMissing ? noQueueYet(name) : error;
+    }
   }
 
   ack(deliveryTag: number): void {
@@ -250,11 +256,9 @@ async function ensureQueue(
   name: string,
   { declare, deliveryLimit }: RequestQueueOptions,
 ): Promise<void> {
-  if (await inspectQueue(socket, name) !== undefined) return;
+  if (await mayExist(socket, name)) return;
   if (declare.mode === "passive") {
-    throw new RpcError("unavailable", `there is no queue "${name}" yet`, {
-      reason: "no_queue",
-    });
+    throw noQueueYet(name);
   }
   const channel = await socket.channel();
   await channel.queueDeclare(name, { durable: true }, {
@@ -267,6 +271,22 @@ async function ensureQueue(
     }),
   });
   await closeChannel(channel);
+}
+
+/** Whoever may not look at a queue may consume it all the same. */
+async function mayExist(socket: AmqpSocket, name: string): Promise<boolean> {
+  try {
+    return await inspectQueue(socket, name) !== undefined;
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === "refused") return true;
+    throw error;
+  }
+}
+
+function noQueueYet(name: string): RpcError {
+  return new RpcError("unavailable", `there is no queue "${name}" yet`, {
+    reason: "no_queue",
+  });
 }
 
 /**
@@ -284,7 +304,8 @@ export async function inspectQueue(
       return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
     } catch (error) {
       if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
-      throw error;
+      const isRefused = channelFailure(error).reason === "refused";
+      throw isRefused ? untold(queue, error) : error;
     } finally {
       await closeChannel(channel);
     }

@@ -27,8 +27,17 @@ export interface ReplyPolicyOptions {
   onRefused: (replyTo: string, why: string) => void;
 }
 
-/** Names that only the broker gives, and that nobody can guess. */
-const GIVEN_BY_BROKER = ["amq.gen-", "amq.rabbitmq.reply-to"];
+/**
+ * Names that nobody can guess: those that only the broker gives, and those of
+ * 128 random bits, of aio-pika (which leaves leading zeros out) and of detached
+ * calls. Of such queues RabbitMQ would tell only whom it permits something.
+ */
+const UNGUESSABLE = [
+  /^amq\.gen-/,
+  /^amq\.rabbitmq\.reply-to/,
+  /^amq_0x[0-9a-f]{24,32}$/,
+  /^rabbit-rpc\.results\..*[0-9a-f]{32}$/s,
+];
 
 const MAX_NAMES = 10_000;
 /** A queue stays what it is, but its name may be given to another one. */
@@ -68,8 +77,7 @@ export class ReplyPolicy {
           "request, for ever",
       );
     }
-    const allowed =
-      GIVEN_BY_BROKER.some((prefix) => replyTo.startsWith(prefix)) ||
+    const allowed = UNGUESSABLE.some((name) => name.test(replyTo)) ||
       patterns.some((pattern) => matchesPattern(pattern, replyTo));
     if (allowed) return "allowed";
     const kept = this.#kept.get(replyTo);

@@ -11,6 +11,7 @@ import {
   brokerName,
   type BrokerSettings,
 } from "./options.ts";
+import { accessRefusal } from "./refusals.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 
 const ACCESS_REFUSED = 403;
@@ -178,12 +179,7 @@ export function channelFailure(cause: unknown): RpcError {
       cause,
     });
   }
-  if (replyCode === ACCESS_REFUSED) {
-    return new RpcError("permission_denied", message, {
-      reason: "refused",
-      cause,
-    });
-  }
+  if (replyCode === ACCESS_REFUSED) return accessRefusal(message, cause);
   if (replyCode === 405) {
     const queue = /queue '(.*?)' in vhost/.exec(message)?.[1] ?? "";
     return new RpcError(

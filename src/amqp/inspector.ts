@@ -6,7 +6,8 @@
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import type { QueueInfo } from "../rpc/transport.ts";
 import { closeChannel } from "./channels.ts";
-import { replyCodeOf } from "./failures.ts";
+import { channelFailure, replyCodeOf } from "./failures.ts";
+import { untold } from "./refusals.ts";
 import type { AmqpSocket } from "./socket.ts";
 
 const NOT_FOUND = 404;
@@ -75,6 +76,7 @@ async function inspectOver(
     return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
   } catch (error) {
     if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
-    throw error;
+    const isRefused = channelFailure(error).reason === "refused";
+    throw isRefused ? untold(queue, error) : error;
   }
 }

@@ -20,12 +20,13 @@ import { RpcError } from "../rpc/errors.ts";
 import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { atLast, closeChannel } from "./channels.ts";
-import { channelFailure } from "./failures.ts";
+import { channelFailure, replyCodeOf } from "./failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
 import { AmqpPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
 
+const NOT_FOUND = 404;
 /**
  * Each channel has one consumer. The tag comes with every delivery, and
  * RabbitMQ writes to the network by the 1,414 bytes: those that it would choose
@@ -219,10 +220,15 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   }
 
   async #start(name: string, prefetch: number): Promise<void> {
-    await Promise.all([
-      this.channel.basicQos(prefetch),
-      this.consume(name, false),
-    ]);
+    try {
+      await Promise.all([
+        this.channel.basicQos(prefetch),
+        this.consume(name, false),
+      ]);
+    } catch (error) {
+      const isMissing = replyCodeOf(String(error)) === NOT_FOUND;
+      throw isMissing ? noQueueYet(name) : error;
+    }
   }
 
   ack(deliveryTag: number): void {
@@ -249,12 +255,9 @@ async function ensureQueue(
   name: string,
   { declare, deliveryLimit }: RequestQueueOptions,
 ): Promise<void> {
-  const inspector = new QueueInspector(socket);
-  if (await inspector.inspect(name) !== undefined) return;
+  if (await mayExist(socket, name)) return;
   if (declare.mode === "passive") {
-    throw new RpcError("unavailable", `there is no queue "${name}" yet`, {
-      reason: "no_queue",
-    });
+    throw noQueueYet(name);
   }
   const channel = await socket.channel();
   await channel.queueDeclare(name, { durable: true }, {
@@ -267,4 +270,20 @@ async function ensureQueue(
     }),
   });
   await closeChannel(channel);
+}
+
+/** Whoever may not look at a queue may consume it all the same. */
+async function mayExist(socket: AmqpSocket, name: string): Promise<boolean> {
+  try {
+    return await new QueueInspector(socket).inspect(name) !== undefined;
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === "refused") return true;
+    throw error;
+  }
+}
+
+function noQueueYet(name: string): RpcError {
+  return new RpcError("unavailable", `there is no queue "${name}" yet`, {
+    reason: "no_queue",
+  });
 }

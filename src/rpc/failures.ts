@@ -68,6 +68,22 @@ export function absenceOf(
   );
 }
 
+/** Whether the broker answers, but does not tell this user of a queue. */
+export function isUntold(error: unknown): error is RpcError {
+  return error instanceof RpcError &&
+    (error.reason === "refused" || error.reason === "locked");
+}
+
+/** The error for a call that wants to know a server, where nobody can. */
+export function unknownServer(queue: string, error: unknown): unknown {
+  if (!isUntold(error)) return error;
+  return new RpcError(
+    error.code,
+    `whether "${queue}" has a server can't be known: ${error.message}`,
+    { reason: error.reason, cause: error },
+  );
+}
+
 /** `1 request`, `2 requests`. */
 export function requests(count: number): string {
   return count === 1 ? "1 request" : `${count} requests`;
@@ -86,13 +102,17 @@ export function noQueue(
   );
 }
 
-export function timeoutError(call: PendingCall): RpcError {
+/** A call whose time is up; `untold` is why nobody knows of a server. */
+export function timeoutError(call: PendingCall, untold?: RpcError): RpcError {
   const within = formatMs(call.timeoutMs);
   return new RpcError(
     "deadline_exceeded",
     call.sent
       ? `no reply from "${call.queue}" within ${within}; ` +
-        "the request may still have run"
+        "the request may still have run" +
+        (untold
+          ? `. Whether it has a server is unknown: ${untold.message}`
+          : "")
       : `no connection to a broker within ${within}; the request was not sent`,
     { maybeExecuted: call.sent },
   );

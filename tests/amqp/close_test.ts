@@ -206,6 +206,6 @@ rabbitMqTest(
     });
     const log = await rabbitMq.logTail();
     // It has no name for those that end in good order, unless asked for more.
-  assert.doesNotMatch(log, /closing AMQP connection .* closed twice/);
+    assert.doesNotMatch(log, /closing AMQP connection .* closed twice/);
   },
 );

@@ -162,6 +162,23 @@ Deno.test("why a channel failed", () => {
   assert.equal(channelFailure(closed), closed);
 });
 
+Deno.test("a right that is missing, and a queue that is taken, in words", () => {
+  const at = "to queue 'calc' in vhost 'shop' refused for user 'bob' (403)";
+  const refused = (text: string) =>
+    channelFailure(libraryError(`channel 1 closed: ACCESS_REFUSED - ${text}`));
+  const without = refused(`access ${at}`);
+  assert.equal(
+    without.message,
+    'user "bob" has no permission on queue "calc" on vhost "shop" (403)',
+  );
+  const write = refused(`write access ${at}`);
+  assert.match(write.message, /^user "bob" has no write permission on queue/);
+  assert.deepEqual(kind(write), ["permission_denied", "refused"]);
+  const taken = refused("queue 'calc' in vhost '/' in exclusive use (403)");
+  assert.match(taken.message, /^another consumer has queue "calc" to itself/);
+  assert.deepEqual(kind(taken), ["failed_precondition", "locked"]);
+});
+
 Deno.test("why a message was not confirmed", () => {
   assert.deepEqual(kind(rejected()), ["resource_exhausted", "rejected"]);
   const lost = channelFailure(libraryError("Channel is closed"));

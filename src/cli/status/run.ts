@@ -17,7 +17,7 @@ import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
 import type { StatusFlags } from "../status.ts";
-import { allServed, type Look, look, lookJson } from "./look.ts";
+import { lacksServer, type Look, look, lookJson } from "./look.ts";
 import { LiveTable, tableLines } from "./table.ts";
 
 const encoder = new TextEncoder();
@@ -59,7 +59,9 @@ async function lookOnce(scene: Scene, flags: StatusFlags): Promise<number> {
     throw explained(error, scene);
   });
   await printer(flags)(seen);
-  return allServed(seen) ? EXIT.ok : EXIT.noServer;
+  if (seen.queues.some(lacksServer)) return EXIT.noServer;
+  const isUntold = seen.queues.some(({ error }) => error !== undefined);
+  return isUntold ? EXIT.refused : EXIT.ok;
 }
 
 async function watch(scene: Scene, flags: StatusFlags): Promise<number> {

@@ -13,9 +13,11 @@ import {
   canceledError,
   closedError,
   connectionLost,
+  isUntold,
   noQueue,
   overtaken,
   timeoutError,
+  unknownServer,
 } from "../failures.ts";
 import {
   type ClientOptions,
@@ -268,7 +270,9 @@ export class RpcClient implements AsyncDisposable {
   async #prepare(queue: string, options: CallOptions): Promise<Session> {
     const session = await this.#openSession();
     if (options.requireConsumer) {
-      const info = await this.inspect(queue);
+      const info = await this.inspect(queue).catch((error) => {
+        throw unknownServer(queue, error);
+      });
       const absence = absenceOf(queue, info, session.link.vhost);
       if (absence !== undefined) throw absence;
     }
@@ -350,25 +354,26 @@ export class RpcClient implements AsyncDisposable {
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
     if (call.sent) this.#session?.doubt(call.queue);
-    call.end(await this.#absence(call) ?? timeoutError(call));
+    call.end(await this.#whyNoReply(call));
   }
 
-  /** Whether the call had no server at all, as far as can be known soon. */
-  async #absence({ queue, sent }: PendingCall): Promise<RpcError | undefined> {
+  /** That it had no server at all, as far as can be known soon. */
+  async #whyNoReply(call: PendingCall): Promise<RpcError> {
     const session = this.#session;
-    if (session === undefined || !sent) return undefined;
+    if (session === undefined || !call.sent) return timeoutError(call);
     const known = new AbortController();
     try {
-      return await Promise.race([
+      const absence = await Promise.race([
         // A server that stops now may have taken the request all the same.
-        this.inspect(queue).then((info) =>
-          absenceOf(queue, info, session.link.vhost, true)
+        this.inspect(call.queue).then((info) =>
+          absenceOf(call.queue, info, session.link.vhost, true)
         ),
         delay(DIAGNOSIS_MS, known.signal).then(() => undefined),
       ]);
-    } catch {
-      // The broker can't be asked: that the time is up still holds.
-      return undefined;
+      return absence ?? timeoutError(call);
+    } catch (error) {
+      // Whether the broker can be asked or not: that the time is up holds.
+      return timeoutError(call, isUntold(error) ? error : undefined);
     } finally {
       known.abort();
     }

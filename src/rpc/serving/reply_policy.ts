@@ -27,8 +27,18 @@ export interface ReplyPolicyOptions {
   onRefused: (replyTo: string, why: string) => void;
 }
 
-/** Names that only the broker gives, and that nobody can guess. */
-const GIVEN_BY_BROKER = ["amq.gen-", "amq.rabbitmq.reply-to"];
+/**
+ * Names that nobody can guess: those that only the broker gives, and those of
+ * 128 random bits, of aio-pika (which leaves leading zeros out) and of detached
+ * calls. Of such queues RabbitMQ would tell only whom it permits something.
+ */
+const UNGUESSABLE = [
+  /^amq\.gen-/,
+  /^amq\.rabbitmq\.reply-to/,
+  /^amq_0x[0-9a-f]{24,32}$/,
+  /^rabbit-rpc\.results\..*[0-9a-f]{32}$/s,
+];
+
 const DIRECT_PREFIX = "amq.rabbitmq.reply-to.";
 /** Two words, the first of which is no Erlang term: those begin with 131. */
 const FORGED_ADDRESS = /^(?!g[w-z0-9+/_-])[^.]+\.[^.]+$/;
@@ -74,8 +84,7 @@ export class ReplyPolicy {
     if (isForged(replyTo)) {
       return this.#refuse(replyTo, "no broker gives such an address");
     }
-    const allowed =
-      GIVEN_BY_BROKER.some((prefix) => replyTo.startsWith(prefix)) ||
+    const allowed = UNGUESSABLE.some((name) => name.test(replyTo)) ||
       patterns.some((pattern) => matchesPattern(pattern, replyTo));
     if (allowed) return "allowed";
     const kept = this.#kept.get(replyTo);

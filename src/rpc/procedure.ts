@@ -44,7 +44,10 @@ export class RpcRequest extends MessageBody {
   readonly contentType: string | undefined;
   /** Headers, the `rpc-` ones of the wire format included. */
   readonly headers: MessageHeaders;
-  /** Joins the reply to the request; the caller's choice. */
+  /**
+   * Joins the reply to the request; the caller's choice. Bytes of it that are
+   * not UTF-8 are lone surrogates from U+DC80 to U+DCFF, as in all properties.
+   */
   readonly correlationId: string | undefined;
   /** The same for all attempts of one call, where retries are on. */
   readonly messageId: string | undefined;

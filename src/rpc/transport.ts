@@ -6,13 +6,22 @@
  */
 import type { RpcError } from "./errors.ts";
 
-/** The properties of a message, all optional. */
+/**
+ * The properties of a message, all optional. RabbitMQ hands on text that is
+ * not UTF-8: a byte of such text is a lone surrogate here, from U+DC80 (0x80)
+ * to U+DCFF (0xff), and becomes that byte again where it is sent. So ids of
+ * any bytes are copied as they are; `isWellFormed()` of a string tells them.
+ */
 export interface MessageProperties {
   /** MIME type of the body. */
   contentType?: string;
   /** Encoding of the body, `gzip` for example. */
   contentEncoding?: string;
-  /** Headers: strings, numbers, booleans, dates, bytes, arrays, tables. */
+  /**
+   * Headers: strings, numbers, booleans, dates, bytes, arrays, tables. Integers
+   * of 64 bits are numbers where those are exact, and bigints beyond 2^53; a
+   * bigint is sent as an integer of 64 bits with a sign.
+   */
   headers?: MessageHeaders;
   /** 1 transient, 2 persistent. */
   deliveryMode?: number;

@@ -191,7 +191,7 @@ Deno.test("results that can't be sent are the procedure's fault", async () => {
 });
 
 Deno.test("a reply that can't be written becomes an error reply", async () => {
-  const headers = { bad: () => {} };
+  const headers = { ["x".repeat(256)]: "a name that is too long" };
   const scene = new Scene(() => ({ body: "x", headers }));
   await using _server = await scene.serve();
   scene.ask("");

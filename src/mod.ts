@@ -28,8 +28,11 @@
 export { connect, RpcConnection } from "./amqp/connect.ts";
 export type {
   BrokerAddress,
+  BrokerSettings,
   ConnectOptions,
   ConnectSettings,
+  Password,
+  ReadFile,
 } from "./amqp/options.ts";
 export { connectSettings } from "./amqp/options.ts";
 export type {

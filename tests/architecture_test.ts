@@ -29,6 +29,9 @@ const OPENTELEMETRY = "@opentelemetry/";
 const OPENTELEMETRY_API = "@opentelemetry/api";
 const MAX_LINES = 400;
 /** What only the command line may touch. */
+/** Deadlines don't hang on a clock that can be set; see src/rpc/clock.ts. */
+const WALL_CLOCK = /\bDate\s*\.\s*now\b/;
+const MAY_READ_WALL_CLOCK = ["src/rpc/clock.ts", "src/broker/dead_letter.ts"];
 const SURROUNDINGS = /\b(?:Deno\s*\.\s*(?:exit|args|env)|console)\b/g;
 
 /** Comments, and text in quotes: whichever begins first is one. */
@@ -124,6 +127,11 @@ function problems(source: Source): string[] {
   }
   const lines = text.trimEnd().split("\n").length;
   if (lines > MAX_LINES) found.push(`${path} has ${lines} lines`);
+  if (WALL_CLOCK.test(withoutTexts(text))) {
+    if (!MAY_READ_WALL_CLOCK.includes(path)) {
+      found.push(`${path} uses Date.now`);
+    }
+  }
   if (!["main.ts", "cli"].includes(layerOf(path))) {
     for (const [name] of withoutTexts(text).matchAll(SURROUNDINGS)) {
       found.push(`${path} uses ${name}, which is for cli alone`);
@@ -171,6 +179,7 @@ const bad: [string, string, string][] = [
   ["src/procedures/a.ts", 'console.log("x");', "console"],
   ["src/rpc/a.ts", 'const a = "//"; console.log(a);', "after a text"],
   ["src/rpc/a.ts", "const a = `${console.log(1)}`;", "in a template"],
+  ["src/cli/a.ts", "const due = Date.now() + 5;", "the wall clock"],
   ["src/rpc/a.ts", "a();\n".repeat(401), "too many lines"],
 ];
 

@@ -6,7 +6,8 @@
  */
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import { waitAtMost } from "../rpc/delay.ts";
-import { CLOSE_TIMEOUT_MS } from "./channels.ts";
+import { CLOSE_TIMEOUT_MS, closeChannel } from "./channels.ts";
+import { consumeOwnQueue } from "./own_queue.ts";
 import type { AmqpSocket } from "./socket.ts";
 
 /** `type` of a cancel message; its `correlation_id` is the request's. */
@@ -35,27 +36,29 @@ export async function listenForCancels(
   if (exchange === undefined) return undefined;
   const channel = await socket.channel();
   channel.onerror = ignore;
+  socket.handle(channel, {
+    onDelivery({ properties: { type, correlationId } }) {
+      if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
+    },
+  });
   try {
+    // Whatever is refused from here on closes the channel, and the queue goes
+    // with its consumer.
+    const name = await consumeOwnQueue(
+      socket,
+      channel,
+      (queue) => channel.basicConsume(queue, { noAck: true }, ignore),
+    );
     // Gone with the last server that listens.
     await channel.exchangeDeclare(exchange, "fanout", {
       durable: false,
       autoDelete: true,
     });
-    const { name } = await channel.queueDeclare("", {
-      exclusive: true,
-      durable: false,
-      autoDelete: false,
-    });
     await channel.queueBind(name, exchange, "");
-    socket.handle(channel, {
-      onDelivery({ properties: { type, correlationId } }) {
-        if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
-      },
-    });
-    await channel.basicConsume(name, { noAck: true }, ignore);
     return channel;
   } catch (error) {
     if (socket.closed) throw error;
+    await closeChannel(channel);
     return undefined;
   }
 }

@@ -4,26 +4,54 @@
  * @module
  */
 import type { RpcError } from "../rpc/errors.ts";
-import type { PublishListener } from "../rpc/transport.ts";
+import type { MessageProperties, PublishListener } from "../rpc/transport.ts";
+import type { MessageSizes } from "./message_sizes.ts";
 
 /** Gaps at the front of the list that are worth a copy of the rest. */
 const MAX_GAP = 1024;
 
+/** A message, and who hears what becomes of it. */
+export interface Publication {
+  readonly queue: string;
+  readonly body: Uint8Array;
+  readonly properties: MessageProperties;
+  readonly listener: PublishListener;
+}
+
 /**
- * Listeners by delivery tag. Tags count up from 1 on each channel, so that a
- * list will do: no map, whose churn the garbage collector would have to see to.
+ * Messages by delivery tag. Tags count up from 1 on each channel, so that lists
+ * will do: no map, whose churn the garbage collector would have to see to, and
+ * no object for each message either.
  */
 export class Confirms {
+  readonly #sizes: MessageSizes;
   /** From the tag `#firstTag` on; undefined once it is settled. */
   #listeners: (PublishListener | undefined)[] = [];
+  /** Each of these belongs to the listener at the same place. */
+  #queues: string[] = [];
+  #bodies: Uint8Array[] = [];
+  #properties: MessageProperties[] = [];
   #firstTag = 1;
   /** All before it are settled. */
   #oldestTag = 1;
   #whenEmpty: (() => void) | undefined;
 
+  /** Notes which sizes the broker takes. */
+  constructor(sizes: MessageSizes) {
+    this.#sizes = sizes;
+  }
+
   /** The next message was published. */
-  add(listener: PublishListener): void {
+  add(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void {
     this.#listeners.push(listener);
+    this.#queues.push(queue);
+    this.#bodies.push(body);
+    this.#properties.push(properties);
   }
 
   /** The broker has the message, or all up to it, or refuses them. */
@@ -32,8 +60,7 @@ export class Confirms {
     for (let tag = multiple ? this.#oldestTag : last; tag <= last; tag++) {
       this.#settleOne(tag, refusal);
     }
-    this.#skipSettled();
-    if (this.#isEmpty) this.#whenEmpty?.();
+    this.#settled();
   }
 
   /** The channel is gone. */
@@ -41,9 +68,32 @@ export class Confirms {
     this.settle(this.#lastTag, true, error);
   }
 
+  /**
+   * Takes out the first message whose body is larger than the limit, and all
+   * after it; what was before it waits on.
+   */
+  takeFromFirstOver(limit: number): Publication[] {
+    const taken: Publication[] = [];
+    let place = this.#oldestTag - this.#firstTag;
+    for (; place < this.#listeners.length; place++) {
+      const isOver = this.#bodies[place]!.length > limit;
+      if (taken.length === 0 && !isOver) continue;
+      const listener = this.#take(place);
+      if (listener === undefined) continue;
+      taken.push({
+        queue: this.#queues[place]!,
+        body: this.#bodies[place]!,
+        properties: this.#properties[place]!,
+        listener,
+      });
+    }
+    this.#settled();
+    return taken;
+  }
+
   /** Resolves when everything is confirmed, refused or failed. */
   async empty(): Promise<void> {
-    if (this.#isEmpty) return;
+    if (this.isEmpty) return;
     const empty = Promise.withResolvers<void>();
     this.#whenEmpty = empty.resolve;
     await empty.promise;
@@ -53,17 +103,31 @@ export class Confirms {
     return this.#firstTag + this.#listeners.length - 1;
   }
 
-  get #isEmpty(): boolean {
+  /** Whether everything is confirmed, refused or failed. */
+  get isEmpty(): boolean {
     return this.#oldestTag > this.#lastTag;
   }
 
+  #take(place: number): PublishListener | undefined {
+    const listener = this.#listeners[place];
+    this.#listeners[place] = undefined;
+    return listener;
+  }
+
   #settleOne(tag: number, refusal: RpcError | undefined): void {
-    const index = tag - this.#firstTag;
-    const listener = this.#listeners[index];
+    const place = tag - this.#firstTag;
+    const listener = this.#take(place);
     if (listener === undefined) return;
-    this.#listeners[index] = undefined;
-    if (refusal) listener.failed(refusal);
-    else listener.confirmed();
+    const bytes = this.#bodies[place]!.length;
+    this.#bodies[place] = NO_BODY;
+    if (refusal) return listener.failed(refusal);
+    if (bytes > this.#sizes.taken) this.#sizes.taken = bytes;
+    listener.confirmed();
+  }
+
+  #settled(): void {
+    this.#skipSettled();
+    if (this.isEmpty) this.#whenEmpty?.();
   }
 
   #skipSettled(): void {
@@ -73,6 +137,12 @@ export class Confirms {
     this.#oldestTag = this.#firstTag + gap;
     if (gap < MAX_GAP) return;
     this.#listeners = this.#listeners.slice(gap);
+    this.#queues = this.#queues.slice(gap);
+    this.#bodies = this.#bodies.slice(gap);
+    this.#properties = this.#properties.slice(gap);
     this.#firstTag = this.#oldestTag;
   }
 }
+
+/** In place of one that need not be kept. */
+const NO_BODY = new Uint8Array(0);

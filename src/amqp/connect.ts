@@ -33,6 +33,7 @@ export class RpcConnection implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #client: RpcClient;
   readonly #servers = new Set<RpcServer>();
+  #closing: Promise<void> | undefined;
 
   /** Over any transport; `connect()` is the usual way. */
   constructor(transport: Transport, options: ClientOptions = {}) {
@@ -111,8 +112,16 @@ export class RpcConnection implements AsyncDisposable {
     return this.#transport.events();
   }
 
-  /** Stops the servers, fails the calls that still wait, and disconnects. */
-  async close(): Promise<void> {
+  /**
+   * Stops the servers, fails the calls that still wait, and disconnects. May be
+   * called again: all calls resolve together. A procedure must not wait for it,
+   * since it waits for procedures.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#servers].map((server) => server.stop()));
     await this.#client.close({ keepQueue: true });
     await this.#transport.close();

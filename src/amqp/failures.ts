@@ -6,11 +6,27 @@
  */
 import { RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/limits.ts";
-import { type BrokerAddress, brokerName } from "./options.ts";
+import {
+  type BrokerAddress,
+  brokerName,
+  type BrokerSettings,
+} from "./options.ts";
+import { accessRefusal } from "./refusals.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 
-/** 403, 530: the login or the virtual host was refused. */
-const REFUSED_CODES = new Set([403, 530]);
+const ACCESS_REFUSED = 403;
+const NOT_ALLOWED = 530;
+const INTERNAL_ERROR = 541;
+/** Of a text that was cut off it can't be known what it would have said. */
+const CUT_OFF = /\.\.\. \(\d{3}\)$/;
+/** Limits of the node, of the virtual host and of the user. */
+const LIMIT_REACHED = /connection limit \(\d+\) is reached \(530\)$/;
+const LIMIT_UNKNOWN = /connection limit cannot be queried, timeout \(530\)$/;
+/** An HTTP or LDAP server that the broker asks, for example. */
+const BACKEND_AWAY = /, backend \S+ returned an error: /;
+const VHOST_DOWN = /is down \(541\)$/;
+/** OAuth 2 on RabbitMQ before 4.0, which lets the connection live. */
+const TOKEN_EXPIRED = /token has expired/;
 
 /** The system's errors, in words. */
 const NETWORK_ERRORS: Record<string, string> = {
@@ -35,34 +51,90 @@ export class NotAmqpError extends Error {
   }
 }
 
-/** Why no connection could be made. */
+/**
+ * Why no connection could be made.
+ *
+ * @param tooLarge what the broker may have disliked about the login, where it
+ * says nothing itself
+ */
 export function connectFailure(
   cause: unknown,
-  broker: BrokerAddress,
-  connectTimeoutMs: number,
+  broker: BrokerSettings,
+  tooLarge?: string,
 ): RpcError {
   const at = brokerName(broker);
   if (cause instanceof NotAmqpError) return notAmqp(cause, at);
   const message = cause instanceof Error ? cause.message : String(cause);
   const replyCode = replyCodeOf(message);
-  if (replyCode !== undefined && REFUSED_CODES.has(replyCode)) {
-    const { username, vhost } = broker;
+  const closed = replyCode === undefined
+    ? undefined
+    : refusal(message, replyCode, broker, cause);
+  if (closed) return closed;
+  if (tooLarge && replyCode === undefined) {
     return new RpcError(
-      replyCode === 403 ? "unauthenticated" : "permission_denied",
-      `login refused for user "${username}" on vhost "${vhost}" (${replyCode})`,
-      { reason: "refused", cause },
+      "resource_exhausted",
+      `${at} did not answer the login: ${tooLarge}`,
+      { reason: "login_too_large", cause },
     );
   }
   const tls = tlsFailure(cause, broker);
   if (tls) return tls;
   const why = isTimeout(cause)
-    ? `no answer within ${formatMs(connectTimeoutMs)}`
+    ? `no answer within ${formatMs(broker.connectTimeoutMs)}`
     : networkError(cause) ?? message;
   return new RpcError(
     "unavailable",
     `cannot reach a broker at ${at} (${why})`,
     { reason: "broker_unreachable", cause },
   );
+}
+
+/** What the broker said as it closed the connection, if that tells why. */
+function refusal(
+  message: string,
+  replyCode: number,
+  broker: BrokerAddress,
+  cause: unknown,
+): RpcError | undefined {
+  if (isPassing(message, replyCode)) {
+    const why = message.replace(/^connection closed: /, "");
+    return new RpcError(
+      LIMIT_REACHED.test(message) ? "resource_exhausted" : "unavailable",
+      `${brokerName(broker)} takes no connection for now: ${why}`,
+      { reason: "not_admitted", cause },
+    );
+  }
+  if (replyCode !== ACCESS_REFUSED && replyCode !== NOT_ALLOWED) return;
+  const { username, vhost } = broker;
+  return new RpcError(
+    replyCode === ACCESS_REFUSED ? "unauthenticated" : "permission_denied",
+    `login refused for user "${username}" on vhost "${vhost}" (${replyCode})`,
+    { reason: "refused", cause },
+  );
+}
+
+/** RabbitMQ answers with 530 to who may not and to who may not now. */
+function isPassing(message: string, replyCode: number): boolean {
+  if (replyCode === INTERNAL_ERROR) return VHOST_DOWN.test(message);
+  if (replyCode !== NOT_ALLOWED) return false;
+  return [LIMIT_REACHED, LIMIT_UNKNOWN, BACKEND_AWAY, CUT_OFF]
+    .some((it) => it.test(message));
+}
+
+/** Why there is no password to log in with. */
+export function passwordFailure(
+  cause: unknown,
+  broker: BrokerSettings,
+): RpcError {
+  const why = isTimeout(cause)
+    ? `it took more than ${formatMs(broker.connectTimeoutMs)}`
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return new RpcError("unavailable", `cannot get the password (${why})`, {
+    reason: "no_password",
+    cause,
+  });
 }
 
 function isTimeout(cause: unknown): boolean {
@@ -101,12 +173,13 @@ export function channelFailure(cause: unknown): RpcError {
   if (cause instanceof RpcError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const replyCode = replyCodeOf(message);
-  if (replyCode === 403) {
-    return new RpcError("permission_denied", message, {
-      reason: "refused",
+  if (replyCode === ACCESS_REFUSED && TOKEN_EXPIRED.test(message)) {
+    return new RpcError("unauthenticated", message, {
+      reason: "not_admitted",
       cause,
     });
   }
+  if (replyCode === ACCESS_REFUSED) return accessRefusal(message, cause);
   if (replyCode === 405) {
     const queue = /queue '(.*?)' in vhost/.exec(message)?.[1] ?? "";
     return new RpcError(
@@ -117,6 +190,7 @@ export function channelFailure(cause: unknown): RpcError {
   }
   return new RpcError("unavailable", `the broker ended it: ${message}`, {
     reason: "connection_lost",
+    members: replyCode === undefined ? {} : { reply_code: replyCode },
     cause,
   });
 }

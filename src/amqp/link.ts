@@ -15,11 +15,12 @@ import type {
 import { Canceler } from "./cancellation.ts";
 import { channelFailure } from "./failures.ts";
 import {
-  type BrokerAddress,
+  type BrokerSettings,
   brokerUrl,
   type ConnectSettings,
 } from "./options.ts";
-import { AmqpCallbackQueue, AmqpRequestQueue, inspectQueue } from "./queues.ts";
+import { QueueInspector } from "./inspector.ts";
+import { AmqpCallbackQueue, AmqpRequestQueue } from "./queues.ts";
 import { ReplyQueues } from "./reply_queues.ts";
 import { roundTripMs } from "./round_trip.ts";
 import { AmqpSocket } from "./socket.ts";
@@ -32,19 +33,22 @@ export class AmqpLink implements Link {
   readonly url: string;
   readonly #socket: AmqpSocket;
   readonly #canceler: Canceler;
+  readonly #inspector: QueueInspector;
   readonly #replyQueues: ReplyQueues;
+  #closing: Promise<void> | undefined;
 
-  private constructor(socket: AmqpSocket, broker: BrokerAddress) {
+  private constructor(socket: AmqpSocket, broker: BrokerSettings) {
     this.#socket = socket;
     this.#canceler = new Canceler(socket);
-    this.#replyQueues = new ReplyQueues(socket);
+    this.#inspector = new QueueInspector(socket);
+    this.#replyQueues = new ReplyQueues(socket, this.#inspector);
     this.vhost = broker.vhost;
     this.url = brokerUrl(broker);
   }
 
   /** Connects to one broker. */
   static async open(
-    broker: BrokerAddress,
+    broker: BrokerSettings,
     settings: ConnectSettings,
     signal?: AbortSignal,
   ): Promise<AmqpLink> {
@@ -85,7 +89,7 @@ export class AmqpLink implements Link {
 
   /** See {@linkcode Link.inspect}. */
   inspect(queue: string): Promise<QueueInfo | undefined> {
-    return failing(inspectQueue(this.#socket, queue));
+    return failing(this.#inspector.inspect(queue));
   }
 
   /** See {@linkcode Link.checkReplyTo}. */
@@ -98,8 +102,12 @@ export class AmqpLink implements Link {
     return failing(roundTripMs(this.#socket));
   }
 
-  /** Closes the connection. */
-  async close(): Promise<void> {
+  /** Closes the connection; once. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     await this.#canceler.close();
     await this.#socket.shutDown();
   }

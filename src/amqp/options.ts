@@ -1,34 +1,55 @@
 /**
- * Turns URLs and options into complete, checked settings, and keeps
- * credentials out of whatever is shown.
+ * Turns URLs and options into complete, checked settings.
  *
  * @module
  */
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
 import { durationMs, LONGEST_TIMER_MS, wholeNumber } from "../rpc/limits.ts";
+import { parseBrokerUrl } from "./url.ts";
+import type { UrlParameters } from "./url_parameters.ts";
+
+/**
+ * A password, or what tells it: called before each connection is made, and
+ * from time to time while it lives (`passwordPollMs`). Keep a token that takes
+ * long to get, and return it until it is due.
+ */
+export type Password = string | (() => string | Promise<string>);
 
 /** How to connect. */
 export interface ConnectOptions {
   /** The user; wins over the one in the URL. */
   username?: string;
-  /** The password; wins over the one in the URL. */
-  password?: string;
   /**
-   * How long one attempt to connect may take, login included, in ms.
+   * The password, or an OAuth 2 token; wins over the one in the URL. Where it
+   * changes, give a function that returns the newest. The broker is told on
+   * the living connection (`update-secret`).
+   */
+  password?: Password;
+  /**
+   * How often a `password` function is called while a connection lives, in ms;
+   * 0: only before each connection is made.
+   *
+   * @default {30000}
+   */
+  passwordPollMs?: number;
+  /**
+   * How long one attempt to connect may take, login included, in ms; wins over
+   * `connection_timeout` in the URL.
    *
    * @default {10000}
    */
   connectTimeoutMs?: number;
   /**
-   * The heartbeat interval offered to the broker, in ms, whole seconds; the
-   * smaller of both sides' is taken. A silence of nearly twice as long ends
-   * the connection. 0 turns heartbeats off.
+   * The heartbeat interval offered to the broker, in ms, whole seconds; wins
+   * over `heartbeat` (in seconds) in the URL. The smaller of both sides' is
+   * taken, ours where the broker has none. A silence of nearly twice as long
+   * ends the connection. 0 turns heartbeats off.
    *
    * @default {20000}
    */
   heartbeatMs?: number;
-  /** For `amqps://` URLs; see {@linkcode TlsOptions}. */
+  /** For `amqps://` URLs; wins over what these say. */
   tls?: TlsOptions;
   /** The name that the broker shows for the connection. */
   name?: string;
@@ -49,19 +70,29 @@ export interface BrokerAddress {
   /** The user who logs in. */
   readonly username: string;
   /** In the clear: see that it is not shown. */
-  readonly password: string;
+  readonly password: Password;
+}
+
+/** A broker, with the settings of connections to it. */
+export interface BrokerSettings extends BrokerAddress {
+  /** How long one attempt to connect may take, in ms. */
+  readonly connectTimeoutMs: number;
+  /** The heartbeat interval, in seconds; 0 for none. */
+  readonly heartbeatS: number;
+  /** The most channels, where there are to be fewer than the broker allows. */
+  readonly channelMax?: number;
+  /** The largest frame in bytes, where the URL says so. */
+  readonly frameMax?: number;
+  /** What matters with TLS. */
+  readonly tlsSettings: TlsSettings;
 }
 
 /** {@linkcode ConnectOptions}, complete, with the brokers to try in turn. */
 export interface ConnectSettings {
   /** In the order in which they are tried. */
-  readonly brokers: readonly BrokerAddress[];
-  /** How long one attempt to connect may take, in ms. */
-  readonly connectTimeoutMs: number;
-  /** The heartbeat interval, in seconds; 0 for none. */
-  readonly heartbeatS: number;
-  /** For brokers with TLS. */
-  readonly tls: TlsSettings;
+  readonly brokers: readonly BrokerSettings[];
+  /** How often a password function is called on a connection; 0 for never. */
+  readonly passwordPollMs: number;
   /** The name that the broker shows for the connection. */
   readonly name: string;
   /** Hears what becomes of the connection. */
@@ -71,31 +102,40 @@ export interface ConnectSettings {
 /** Where a broker is looked for when nothing else is said. */
 export const DEFAULT_URL = "amqp://guest:guest@localhost:5672";
 
-const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
-const DEFAULT_HEARTBEAT_MS = 20_000;
+const DEFAULT_CONNECT_TIMEOUT_S = 10;
+const DEFAULT_HEARTBEAT_S = 20;
+const DEFAULT_PASSWORD_POLL_MS = 30_000;
+
+/** Reads a file that a URL names. */
+export type ReadFile = (path: string, parameter: string) => Uint8Array;
 
 /**
  * Checks everything at once, before anything is connected.
  *
+ * @param readFile reads the PEM files that URLs name (`cacertfile`, `certfile`,
+ * `keyfile`)
  * @throws {RangeError} naming the option and its value, without a password.
  */
 export function connectSettings(
   urls: string | readonly string[],
   options: ConnectOptions = {},
+  readFile: ReadFile = readFileOfUrl,
 ): ConnectSettings {
   const list = typeof urls === "string" ? splitUrls(urls) : urls;
   if (list.length === 0) throw new RangeError("url must name a broker");
-  const brokers = list.map((url) => brokerAddress(url.trim(), options));
+  const { passwordPollMs = DEFAULT_PASSWORD_POLL_MS } = options;
+  const brokers = list.map((url) =>
+    brokerSettings(url.trim(), options, readFile)
+  );
   if (!brokers.some(({ tls }) => tls)) refuseTls(options.tls);
   return {
     brokers,
-    connectTimeoutMs: durationMs(
-      "connectTimeoutMs",
-      options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+    passwordPollMs: wholeNumber(
+      "passwordPollMs",
+      passwordPollMs,
+      0,
       LONGEST_TIMER_MS,
     ),
-    heartbeatS: heartbeatSeconds(options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS),
-    tls: tlsSettings(options.tls),
     name: options.name ?? "rabbit-rpc",
     onEvent: options.onEvent ?? (() => {}),
   };
@@ -124,53 +164,64 @@ function heartbeatSeconds(heartbeatMs: number): number {
   return wholeNumber("heartbeatMs", heartbeatMs, 0, 65_535_000) / 1000;
 }
 
-function brokerAddress(text: string, options: ConnectOptions): BrokerAddress {
-  const url = parseUrl(text);
-  const tls = url.protocol === "amqps:";
+function brokerSettings(
+  text: string,
+  options: ConnectOptions,
+  readFile: ReadFile,
+): BrokerSettings {
+  const { parameters, ...url } = parseBrokerUrl(text);
+  const { connectTimeoutMs, heartbeatS, channelMax, frameMax } = parameters;
   return {
-    // The URL parser keeps the brackets of an IPv6 address.
-    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost",
-    port: Number(url.port) || (tls ? 5671 : 5672),
-    tls,
-    vhost: decodePart(url.pathname.slice(1)) || "/",
-    username: options.username ?? (decodePart(url.username) || "guest"),
-    password: options.password ?? (decodePart(url.password) || "guest"),
+    ...url,
+    username: options.username ?? (url.username || "guest"),
+    password: options.password ?? (url.password || "guest"),
+    connectTimeoutMs: durationMs(
+      "connectTimeoutMs",
+      options.connectTimeoutMs ?? connectTimeoutMs ??
+        DEFAULT_CONNECT_TIMEOUT_S * 1000,
+      LONGEST_TIMER_MS,
+    ),
+    heartbeatS: heartbeatSeconds(
+      options.heartbeatMs ?? (heartbeatS ?? DEFAULT_HEARTBEAT_S) * 1000,
+    ),
+    ...(channelMax !== undefined && { channelMax }),
+    ...(frameMax !== undefined && { frameMax }),
+    tlsSettings: tlsSettings(tlsOptions(options.tls, parameters, readFile)),
   };
 }
 
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^amqps?:\/\//i.test(text)) return url;
-  const scheme = /^[a-z]+:\/\//i.exec(text)?.[0];
-  throw new RangeError(
-    "url must look like amqp://user@host:5672/vhost (or amqps://), got " +
-      (scheme ? `one with ${scheme} ` : "something else ") +
-      "(not shown, since it may hold a password)",
-  );
+/** An option wins over the URL; a certificate and its key go together. */
+function tlsOptions(
+  options: TlsOptions = {},
+  { caCertFile, certFile, keyFile, servername, insecure }: UrlParameters,
+  readFile: ReadFile,
+): TlsOptions {
+  const read = (path: string | undefined, parameter: string) =>
+    path === undefined ? undefined : readFile(path, parameter);
+  const { cert, key } = options.cert || options.key ? options : {
+    cert: read(certFile, "certfile"),
+    key: read(keyFile, "keyfile"),
+  };
+  return {
+    caCert: options.caCert ?? read(caCertFile, "cacertfile"),
+    cert,
+    key,
+    servername: options.servername ?? servername,
+    insecure: options.insecure ?? insecure,
+  };
 }
 
-function decodePart(part: string): string {
+function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
-    return decodeURIComponent(part);
-  } catch {
+    return Deno.readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    const { message } = cause as Error;
     throw new RangeError(
-      "url must be percent-encoded UTF-8; write %25 for a % itself " +
-        "(not shown, since it may hold a password)",
+      `${parameter} of the url can't be read: ${message}`,
+      { cause },
     );
   }
-}
-
-/** A URL with any password as `***`; nothing of what is no URL. */
-export function redactUrl(text: string): string {
-  if (!URL.canParse(text)) return "(not a URL)";
-  const url = new URL(text);
-  if (url.password !== "") url.password = "***";
-  return url.href;
-}
-
-/** A text that may hold URLs, with their passwords as `***`. */
-export function redactUrls(text: string): string {
-  return text.replace(/([a-z][a-z\d+.-]*:\/\/[^\s:/]*):\S*@/gi, "$1:***@");
 }
 
 /** The URL of a broker, with the user and without the password. */

@@ -12,10 +12,11 @@ import type {
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
-import { closeChannel } from "./channels.ts";
-import { Confirms } from "./confirms.ts";
+import { CLOSE_TIMEOUT_MS, closeChannel } from "./channels.ts";
+import { Confirms, type Publication } from "./confirms.ts";
 import { channelFailure, rejected, unsendable } from "./failures.ts";
 import type { ChannelHandlers } from "./frames/receiver.ts";
+import type { MessageSizes } from "./message_sizes.ts";
 import type { AmqpSocket } from "./socket.ts";
 
 const DEFAULT_EXCHANGE = "";
@@ -90,29 +91,51 @@ export class UnconfirmedChannel {
   }
 }
 
+/** What a channel in confirm mode tells. */
+export interface ConfirmHooks extends PublishHooks {
+  /** The broker refused messages. */
+  onRejected: () => void;
+  /**
+   * A message was too large, and the broker closes the channel. What was
+   * published before the first such message has been processed, and is yet to
+   * be confirmed; that one, and the rest, it has thrown away.
+   */
+  onTooLarge: (discarded: Publication[]) => void;
+}
+
 /** In confirm mode; knows what is not confirmed yet. */
 export class ConfirmChannel {
+  readonly #sizes: MessageSizes;
   readonly #channel: UnconfirmedChannel;
-  readonly #confirms = new Confirms();
+  readonly #confirms: Confirms;
+  readonly #hooks: ConfirmHooks;
   readonly #stopListening: () => void;
+  /** Resolves when all is settled of a channel that the broker is closing. */
+  #settling: Promise<void> | undefined;
 
   private constructor(
     socket: AmqpSocket,
     channel: AMQPChannel,
-    hooks: PublishHooks & { onRejected: () => void },
+    hooks: ConfirmHooks,
   ) {
+    this.#sizes = socket.sizes;
+    this.#confirms = new Confirms(socket.sizes);
+    this.#hooks = hooks;
     const onConfirm = (tag: number, multiple: boolean, ok: boolean) => {
       this.#confirms.settle(tag, multiple, ok ? undefined : rejected());
       if (!ok) hooks.onRejected();
     };
     const { onReturn } = hooks;
-    const handlers = { onReturn, onConfirm };
+    const onClosing = this.#onClosing.bind(this);
+    const handlers = { onReturn, onConfirm, onClosing };
     this.#channel = new UnconfirmedChannel(
       socket,
       channel,
       handlers,
       (reason) => {
         this.#stopListening();
+        // All was confirmed or is published again: nobody need know.
+        if (this.#settling && this.#confirms.isEmpty) return;
         this.#confirms.failAll(channelFailure(reason));
         hooks.onClosed(reason);
       },
@@ -125,7 +148,7 @@ export class ConfirmChannel {
   /** Opens the channel; `onRejected` hears of messages that are refused. */
   static async open(
     socket: AmqpSocket,
-    hooks: PublishHooks & { onRejected: () => void },
+    hooks: ConfirmHooks,
   ): Promise<ConfirmChannel> {
     return await socket.openChannel(async (channel) => {
       await channel.confirmSelect();
@@ -141,11 +164,25 @@ export class ConfirmChannel {
     listener: PublishListener,
   ): void {
     const written = this.#channel.publish(queue, body, properties, listener);
-    if (written) this.#confirms.add(listener);
+    if (written) this.#confirms.add(queue, body, properties, listener);
+  }
+
+  /** A broker that is in the middle of closing a channel reads none of it. */
+  get closing(): boolean {
+    return this.#settling !== undefined;
+  }
+
+  #onClosing(replyCode: number, replyText: string): Promise<void> | undefined {
+    if (!this.#sizes.learn(replyCode, replyText)) return undefined;
+    const discarded = this.#confirms.takeFromFirstOver(this.#sizes.limit);
+    this.#settling = waitAtMost(CLOSE_TIMEOUT_MS, this.#confirms.empty());
+    this.#hooks.onTooLarge(discarded);
+    return this.#settling;
   }
 
   /** Closes the channel once everything is confirmed. */
   async close(limitMs?: number): Promise<void> {
+    if (this.#settling) return await this.#settling;
     const confirmed = this.#confirms.empty();
     await (limitMs === undefined ? confirmed : waitAtMost(limitMs, confirmed));
     await this.#channel.close();

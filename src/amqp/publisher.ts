@@ -10,6 +10,7 @@ import type {
   ReturnedMessage,
 } from "../rpc/transport.ts";
 import { CLOSE_TIMEOUT_MS } from "./channels.ts";
+import type { Publication } from "./confirms.ts";
 import {
   closedError,
   ConfirmChannel,
@@ -58,7 +59,10 @@ export class AmqpPublisher implements Publisher {
     this.#onClosed = callback;
   }
 
-  /** At once, or when the connection is no longer blocked. */
+  /**
+   * At once, or when the connection is no longer blocked. What is larger than
+   * the broker takes fails without being sent.
+   */
   publish(
     queue: string,
     body: Uint8Array,
@@ -66,14 +70,21 @@ export class AmqpPublisher implements Publisher {
     listener: PublishListener,
   ): void {
     const obstacle = this.#socket.unblocked ?? this.#renewal;
-    if (obstacle !== undefined) {
+    const { sizes } = this.#socket;
+    if (body.length > sizes.limit) {
+      listener.failed(sizes.tooLarge(body.length));
+    } else if (obstacle !== undefined) {
       obstacle.then(() => this.publish(queue, body, properties, listener));
     } else if (this.#closing || this.#confirmed === undefined) {
       listener.failed(closedError());
     } else this.#confirmed.publish(queue, body, properties, listener);
   }
 
-  /** With a confirm all the same while there is no channel without. */
+  /**
+   * With a confirm all the same while there is no channel without, and where
+   * the broker is not known to take a message as large: one that is too large
+   * takes along what was published after it, which confirms alone can tell.
+   */
   publishUnconfirmed(
     queue: string,
     body: Uint8Array,
@@ -83,6 +94,8 @@ export class AmqpPublisher implements Publisher {
     const channel = this.#unconfirmed;
     if (channel === undefined || this.#socket.unblocked || this.#closing) {
       this.#openUnconfirmed();
+      this.publish(queue, body, properties, listener);
+    } else if (body.length > this.#socket.sizes.taken) {
       this.publish(queue, body, properties, listener);
     } else channel.publish(queue, body, properties, listener);
   }
@@ -108,7 +121,20 @@ export class AmqpPublisher implements Publisher {
     return ConfirmChannel.open(this.#socket, {
       ...this.#hooks,
       onRejected: () => this.#renew(),
+      onTooLarge: (discarded) => this.#publishAgain(discarded),
     });
+  }
+
+  /** Over another channel; what is too large fails there. */
+  #publishAgain(discarded: Publication[]): void {
+    if (this.#confirmed?.closing) {
+      this.#renewal ??= this.#replace()
+        .catch((error) => this.#onClosed(String(error)))
+        .finally(() => this.#renewal = undefined);
+    }
+    for (const { queue, body, properties, listener } of discarded) {
+      this.publish(queue, body, properties, listener);
+    }
   }
 
   #openUnconfirmed(): void {

@@ -12,7 +12,6 @@ import type {
   Delivery,
   MessageProperties,
   PublishListener,
-  QueueInfo,
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
@@ -22,6 +21,8 @@ import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { atLast, closeChannel } from "./channels.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
+import { QueueInspector } from "./inspector.ts";
+import { consumeOwnQueue } from "./own_queue.ts";
 import { AmqpPublisher } from "./publisher.ts";
 import type { AmqpSocket } from "./socket.ts";
 
@@ -40,6 +41,8 @@ class ConsumedQueue {
   protected readonly channel: AMQPChannel;
   #consumer: AMQPConsumer | undefined;
   #canceling: Promise<void> | undefined;
+  #isCanceled = false;
+  #closing: Promise<void> | undefined;
 
   protected constructor(
     socket: AmqpSocket,
@@ -56,7 +59,6 @@ class ConsumedQueue {
     channel.onerror = (reason) => this.end(new Error(reason));
   }
 
-  /** The queue that was declared last, where the name is empty. */
   protected async consume(queue: string, noAck: boolean): Promise<void> {
     const consumer = await this.channel.basicConsume(
       queue,
@@ -92,17 +94,23 @@ class ConsumedQueue {
     this.publisher.publish(queue, body, properties, listener);
   }
 
-  async cancel(): Promise<void> {
+  cancel(): Promise<void> {
     // A channel that is gone delivers nothing: just what is wanted.
-    this.#canceling = atLast(this.channel, () => this.#consumer!.cancel())
-      .finally(() => this.#canceling = undefined);
-    await this.#canceling;
+    return this.#canceling ??= atLast(
+      this.channel,
+      () => this.#consumer!.cancel(),
+    ).finally(() => this.#isCanceled = true);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing ??= this.doClose();
+  }
+
+  protected async doClose(): Promise<void> {
+    const canceling = this.#isCanceled ? undefined : this.#canceling;
     // At once: a broker that does not answer is waited for only so long.
     await Promise.all([
-      closeChannel(this.channel, this.#canceling),
+      closeChannel(this.channel, canceling),
       this.publisher.close(),
     ]);
     this.#deliveries.end();
@@ -123,24 +131,26 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<AmqpCallbackQueue> {
     const publisher = new AmqpPublisher(socket, onReturn);
-    const [queue] = await Promise.all([
-      socket.openChannel((channel) => {
-        const queue = new AmqpCallbackQueue(socket, channel, publisher);
-        return queue.orClosed(() => queue.#start());
-      }),
-      publisher.open(),
-    ]);
-    return queue;
+    const opening = socket.openChannel((channel) => {
+      const queue = new AmqpCallbackQueue(socket, channel, publisher);
+      return queue.orClosed(() => queue.#start(socket));
+    });
+    try {
+      const [queue] = await Promise.all([opening, publisher.open()]);
+      return queue;
+    } catch (error) {
+      const closing = opening.then((queue) => queue.close());
+      await Promise.allSettled([closing, publisher.close()]);
+      throw error;
+    }
   }
 
-  async #start(): Promise<void> {
-    const declaring = this.channel.queueDeclare("", {
-      exclusive: true,
-      durable: false,
-      autoDelete: false,
-    });
-    const [{ name }] = await Promise.all([declaring, this.consume("", true)]);
-    this.#name = name;
+  async #start(socket: AmqpSocket): Promise<void> {
+    this.#name = await consumeOwnQueue(
+      socket,
+      this.channel,
+      (queue) => this.consume(queue, true),
+    );
   }
 
   get name(): string {
@@ -158,11 +168,6 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
 
   distrustUnconfirmed(): void {
     this.publisher.dropUnconfirmed();
-  }
-
-  override async close(): Promise<void> {
-    await atLast(this.channel, () => this.channel.queueDelete(this.name));
-    await super.close();
   }
 }
 
@@ -198,21 +203,32 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   ): Promise<AmqpRequestQueue> {
     await ensureQueue(socket, name, options);
     const publisher = new AmqpPublisher(socket, options.onReturn);
-    const [cancels] = await Promise.all([
-      listenForCancels(socket, name, options.onCancel),
-      publisher.open(),
-    ]);
-    return await socket.openChannel((channel) => {
-      const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
-      return queue.orClosed(() => queue.#start(name, options.prefetch));
-    });
+    const listening = listenForCancels(socket, name, options.onCancel);
+    try {
+      const [cancels] = await Promise.all([listening, publisher.open()]);
+      return await socket.openChannel((channel) => {
+        const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
+        return queue.orClosed(() => queue.#start(name, options.prefetch));
+      });
+    } catch (error) {
+      const closing = listening.then((cancels) =>
+        cancels && closeChannel(cancels)
+      );
+      await Promise.allSettled([closing, publisher.close()]);
+      throw error;
+    }
   }
 
   async #start(name: string, prefetch: number): Promise<void> {
-    await Promise.all([
-      this.channel.basicQos(prefetch),
-      this.consume(name, false),
-    ]);
+    try {
+      await Promise.all([
+        this.channel.basicQos(prefetch),
+        this.consume(name, false),
+      ]);
+    } catch (error) {
+      const isMissing = replyCodeOf(String(error)) === NOT_FOUND;
+      throw isMissing ? noQueueYet(name) : error;
+    }
   }
 
   ack(deliveryTag: number): void {
@@ -225,11 +241,11 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     if (!this.channel.closed) void this.channel.basicNack(deliveryTag, requeue);
   }
 
-  override async close(): Promise<void> {
+  protected override async doClose(): Promise<void> {
     this.#acks.flush();
     this.#unhook();
     const cancels = this.#cancels;
-    await Promise.all([cancels && closeChannel(cancels), super.close()]);
+    await Promise.all([cancels && closeChannel(cancels), super.doClose()]);
   }
 }
 
@@ -239,11 +255,9 @@ async function ensureQueue(
   name: string,
   { declare, deliveryLimit }: RequestQueueOptions,
 ): Promise<void> {
-  if (await inspectQueue(socket, name) !== undefined) return;
+  if (await mayExist(socket, name)) return;
   if (declare.mode === "passive") {
-    throw new RpcError("unavailable", `there is no queue "${name}" yet`, {
-      reason: "no_queue",
-    });
+    throw noQueueYet(name);
   }
   const channel = await socket.channel();
   await channel.queueDeclare(name, { durable: true }, {
@@ -258,24 +272,18 @@ async function ensureQueue(
   await closeChannel(channel);
 }
 
-/**
- * Asks for a queue by passive declare. It has a channel of its own, since the
- * broker closes a channel that asks for what is not there.
- */
-export async function inspectQueue(
-  socket: AmqpSocket,
-  queue: string,
-): Promise<QueueInfo | undefined> {
-  return await socket.openChannel(async (channel) => {
-    channel.onerror = () => {};
-    try {
-      const ok = await channel.queueDeclare(queue, { passive: true });
-      return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
-    } catch (error) {
-      if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
-      throw error;
-    } finally {
-      await closeChannel(channel);
-    }
+/** Whoever may not look at a queue may consume it all the same. */
+async function mayExist(socket: AmqpSocket, name: string): Promise<boolean> {
+  try {
+    return await new QueueInspector(socket).inspect(name) !== undefined;
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === "refused") return true;
+    throw error;
+  }
+}
+
+function noQueueYet(name: string): RpcError {
+  return new RpcError("unavailable", `there is no queue "${name}" yet`, {
+    reason: "no_queue",
   });
 }

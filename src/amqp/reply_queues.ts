@@ -7,46 +7,32 @@ import { Buffer } from "node:buffer";
 import { RpcError } from "../rpc/errors.ts";
 import type { ReplyQueueKind } from "../rpc/transport.ts";
 import { channelFailure } from "./failures.ts";
-import { inspectQueue } from "./queues.ts";
+import type { QueueInspector } from "./inspector.ts";
 import type { AmqpSocket } from "./socket.ts";
 
-/** Each takes a channel, of which a broker allows only so many. */
-const MAX_CHECKS = 16;
 const MAX_NAME_BYTES = 255;
 
-/** Asks for queues, a few at a time. */
+/** Asks for queues. */
 export class ReplyQueues {
   readonly #socket: AmqpSocket;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #inspector: QueueInspector;
 
-  /** Opens a channel for each question. */
-  constructor(socket: AmqpSocket) {
+  /** Of one connection. */
+  constructor(socket: AmqpSocket, inspector: QueueInspector) {
     this.#socket = socket;
+    this.#inspector = inspector;
   }
 
   /** What the queue is; see {@linkcode Link.checkReplyTo}. */
   async check(queue: string): Promise<ReplyQueueKind> {
-    if (this.#running === MAX_CHECKS) {
-      const turn = Promise.withResolvers<void>();
-      this.#waiting.push(turn.resolve);
-      await turn.promise;
-    } else this.#running++;
-    try {
-      return await this.#ask(queue);
-    } finally {
-      // Whoever waits longest takes over this one's place.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
+    // The library can't name it: it would ask for another queue.
+    if (!queue.isWellFormed()) {
+      throw new RpcError("invalid_argument", "its name is not UTF-8");
     }
-  }
-
-  async #ask(queue: string): Promise<ReplyQueueKind> {
-    // Bytes that are no UTF-8 have grown when they were read.
+    // No queue has a name as long as that.
     if (Buffer.byteLength(queue) > MAX_NAME_BYTES) return "missing";
     try {
-      const info = await inspectQueue(this.#socket, queue);
+      const info = await this.#inspector.inspect(queue);
       return info === undefined ? "missing" : "shared";
     } catch (thrown) {
       const failure = channelFailure(thrown);

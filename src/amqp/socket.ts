@@ -1,44 +1,54 @@
 /**
- * The library's client with what production needs on top: joined writes,
- * heartbeats that are kept up by both sides, and no exception that escapes
- * from a socket callback.
+ * The library's client with what production needs on top: joined writes, a
+ * login of our own, heartbeats that are kept up by both sides, and no exception
+ * that escapes from a socket callback.
  *
  * @module
  */
 import type { Buffer } from "node:buffer";
-import { isIP, type Socket } from "node:net";
-import type { ConnectionOptions } from "node:tls";
+import type { Socket } from "node:net";
 import type { AMQPChannel } from "@cloudamqp/amqp-client";
 // Not by its main entry, which loads several times as much.
 import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
+import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
+import { ChannelTurns } from "./channel_turns.ts";
 import { showClientCertificate } from "./tls/client_certificate.ts";
-import { connectFailure } from "./failures.ts";
+import { connectFailure, passwordFailure } from "./failures.ts";
+import { updateSecret } from "./frames/handshake_frames.ts";
 import {
   BODY_FRAME,
   FRAME_HEADER_BYTES,
   FRAME_OVERHEAD_BYTES,
   FrameReader,
 } from "./frames/frame_reader.ts";
+import { Handshake } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { BrokerAddress, ConnectSettings } from "./options.ts";
+import { MessageSizes } from "./message_sizes.ts";
+import {
+  brokerName,
+  type BrokerSettings,
+  type ConnectSettings,
+} from "./options.ts";
+import { PasswordPoll, readPassword } from "./password.ts";
+import { libraryUrl, socketOptions } from "./socket_options.ts";
 import { ProtocolCheck } from "./frames/protocol_check.ts";
 import { type Target, writeMessage } from "./frames/publish_frames.ts";
 import { type ChannelHandlers, MessageReceiver } from "./frames/receiver.ts";
 import { diagnosed } from "./tls/tls_diagnosis.ts";
-import type { TlsSettings } from "./tls/tls.ts";
 import { MessageView } from "./frames/view.ts";
 import { JoinedWrites } from "./frames/writes.ts";
 
-/** The largest frame, in bytes: what RabbitMQ offers by default. */
-const FRAME_MAX = 128 * 1024;
+const METHOD_FRAME = 1;
 const HEARTBEAT_FRAME = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 206);
 const CLOSE_TIMEOUT_MS = 2_000;
+/** Where the broker sets no limit. */
+const MOST_CHANNELS = 65_535;
 const ENQUEUED = Promise.resolve();
 
 /** One AMQP connection over TCP or TLS. */
 export class AmqpSocket extends AMQPClient {
-  readonly #broker: BrokerAddress;
+  readonly #broker: BrokerSettings;
   readonly #settings: ConnectSettings;
   readonly #lost = Promise.withResolvers<Error>();
   readonly #onLost = new Set<(cause: Error) => void>();
@@ -47,29 +57,26 @@ export class AmqpSocket extends AMQPClient {
     this.socket?.write(bytes, onWritten);
   });
   readonly #frames = new FrameReader(this.#onFrame.bind(this));
+  /** What the broker takes, over whichever channel. */
+  readonly sizes = new MessageSizes();
   /** Of the channels that messages come over, by their ids. */
   readonly #receivers: MessageReceiver[] = [];
+  readonly #channelTurns = new ChannelTurns(() => this.#freeChannels());
+  #handshake: Handshake | undefined;
   #heartbeat: Heartbeat | undefined;
+  #passwordPoll: PasswordPoll | undefined;
+  #shuttingDown: Promise<void> | undefined;
   #unblocked: PromiseWithResolvers<void> | undefined;
 
   /** Not connected yet: see {@linkcode AmqpSocket.open}. */
-  constructor(broker: BrokerAddress, settings: ConnectSettings) {
-    super(libraryUrl(broker, settings), socketOptions(broker, settings.tls));
+  constructor(broker: BrokerSettings, settings: ConnectSettings) {
+    super(libraryUrl(broker), socketOptions(broker));
     // It has the private key, and errors of the library refer to this.
     Object.defineProperty(this, "tlsOptions", { enumerable: false });
-    showClientCertificate(this, broker, settings.tls);
+    showClientCertificate(this, broker, broker.tlsSettings);
     this.#broker = broker;
     this.#settings = settings;
     this.onerror = () => {};
-    this.#keepFrameMax(FRAME_MAX);
-  }
-
-  /** A broker's 0 means no limit, which the library takes for the smaller. */
-  #keepFrameMax(frameMax: number): void {
-    Object.defineProperty(this, "frameMax", {
-      get: () => frameMax,
-      set: (negotiated: number) => frameMax = negotiated || frameMax,
-    });
   }
 
   /** Resolves, once, with the reason why the connection is gone. */
@@ -97,12 +104,20 @@ export class AmqpSocket extends AMQPClient {
    * @throws {RpcError} where that failed, or took too long.
    */
   async open(signal?: AbortSignal): Promise<void> {
-    const { connectTimeoutMs } = this.#settings;
+    const { connectTimeoutMs } = this.#broker;
     const limit = AbortSignal.any([
       AbortSignal.timeout(connectTimeoutMs),
       ...(signal ? [signal] : []),
     ]);
     limit.throwIfAborted();
+    const password = await this.#readPassword(limit, signal);
+    const { name } = this.#settings;
+    const handshake = new Handshake(
+      this.#broker,
+      { password, name },
+      (bytes) => this.#writes.add(bytes),
+    );
+    this.#handshake = handshake;
     const connecting = this.connect();
     const socket = this.socket!;
     // The library's own time-out would leave the socket open, and is reset by
@@ -119,22 +134,41 @@ export class AmqpSocket extends AMQPClient {
     } catch (error) {
       socket.destroy();
       signal?.throwIfAborted();
-      const { tls } = this.#settings;
-      const why = await diagnosed(cause ?? error, this.#broker, tls, limit);
-      throw connectFailure(why, this.#broker, connectTimeoutMs);
+      const { tlsSettings } = this.#broker;
+      const why = await diagnosed(
+        cause ?? error,
+        this.#broker,
+        tlsSettings,
+        limit,
+      );
+      throw connectFailure(why, this.#broker, handshake.tooLarge);
     } finally {
       limit.removeEventListener("abort", giveUp);
     }
-    this.#opened(socket);
+    this.#opened(socket, password);
   }
 
-  #opened(socket: Socket): void {
+  async #readPassword(
+    limit: AbortSignal,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    try {
+      return await readPassword(this.#broker.password, limit);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw passwordFailure(error, this.#broker);
+    }
+  }
+
+  #opened(socket: Socket, password: string): void {
+    this.#handshake = undefined;
     socket.setTimeout(0);
     this.#heartbeat = new Heartbeat(this.heartbeat * 1000, {
       send: () => this.#writes.add(HEARTBEAT_FRAME),
       onSilence: () =>
         socket.destroy(new Error("no heartbeat from the broker")),
     });
+    this.#watchPassword(password);
     this.ondisconnect = (error) => this.#gone(error);
     this.onblocked = (reason) => {
       this.#unblocked ??= Promise.withResolvers();
@@ -146,6 +180,30 @@ export class AmqpSocket extends AMQPClient {
     };
   }
 
+  /** Tells the broker when there is another password. */
+  #watchPassword(known: string): void {
+    const { password } = this.#broker;
+    const { passwordPollMs, onEvent } = this.#settings;
+    if (typeof password === "string" || passwordPollMs === 0) return;
+    const tell = (secret: string) => {
+      const frame = updateSecret(secret, "renewed");
+      // The broker would end the connection for it; the next login tells.
+      if (frame.length > this.frameMax) return;
+      this.#writes.add(frame);
+      this.onUpdateSecretOk = () => {
+        // The library calls it, too, when the broker closes the connection.
+        if (this.closed) return;
+        onEvent({ type: "secret_updated", broker: brokerName(this.#broker) });
+      };
+    };
+    this.#passwordPoll = new PasswordPoll(
+      password,
+      known,
+      passwordPollMs,
+      tell,
+    );
+  }
+
   #releaseBlocked(): void {
     this.#unblocked?.resolve();
     this.#unblocked = undefined;
@@ -153,8 +211,10 @@ export class AmqpSocket extends AMQPClient {
 
   #gone(error = new Error("the connection was closed")): void {
     this.#heartbeat?.stop();
+    this.#passwordPoll?.stop();
     this.#writes.discard();
     this.#lost.resolve(error);
+    this.#channelTurns.end(error);
     for (const callback of this.#onLost) callback(error);
     this.#onLost.clear();
     this.#releaseBlocked();
@@ -173,14 +233,36 @@ export class AmqpSocket extends AMQPClient {
     writeMessage(this.#writes, this.frameMax, target, body, properties);
   }
 
+  /** Whether somebody waits for a channel, and can't do without. */
+  get wantsChannels(): boolean {
+    return this.#channelTurns.urgent;
+  }
+
+  /** Opens a channel, as {@linkcode AmqpSocket.openChannel} does. */
+  override channel(): Promise<AMQPChannel> {
+    return this.openChannel((channel) => Promise.resolve(channel));
+  }
+
   /**
    * Opens a channel and asks things of it, all in one round trip: the broker
-   * answers in order.
+   * answers in order. Where all that the broker allows are open, it waits for
+   * one; what is not urgent waits for longer.
+   *
+   * @throws {RpcError} `resource_exhausted` where that takes too long.
    */
-  async openChannel<T>(ask: (channel: AMQPChannel) => Promise<T>): Promise<T> {
+  async openChannel<T>(
+    ask: (channel: AMQPChannel) => Promise<T>,
+    { urgent = true } = {},
+  ): Promise<T> {
+    const limitMs = urgent ? this.#broker.connectTimeoutMs : LONGEST_TIMER_MS;
+    const turn = this.#channelTurns.next(urgent, limitMs);
+    if (turn !== undefined) {
+      await turn;
+      this.#channelTurns.used();
+    }
     const hole = this.channels.findIndex((channel) => channel === undefined);
     const id = hole === -1 ? this.channels.length : hole;
-    const opening = this.channel(id);
+    const opening = super.channel(id);
     const channel = this.channels[id] ?? await opening;
     const [answer] = await Promise.all([ask(channel), opening]);
     return answer;
@@ -198,12 +280,40 @@ export class AmqpSocket extends AMQPClient {
     at: number,
     size: number,
   ): void {
-    if (this.#receivers[channel]?.take(view, type, at, size)) return;
+    const receiver = this.#receivers[channel];
+    if (receiver?.take(view, type, at, size)) return;
+    if (type === METHOD_FRAME && this.#takeHandshake(view, at)) return;
     // Of a message that nobody asked for.
     if (type === BODY_FRAME) return;
     const start = at - FRAME_HEADER_BYTES;
     const frame = view.getBytes(start, start + size + FRAME_OVERHEAD_BYTES);
+    const later = receiver?.later(view, type, at);
+    if (later === undefined) return this.#parse(frame);
+    const kept = frame.slice();
+    later.then(() => this.#parse(kept));
+  }
+
+  /** By the library. */
+  #parse(frame: Uint8Array<ArrayBuffer>): void {
     this.parseFrames(new MessageView(frame));
+    this.#channelTurns.check();
+  }
+
+  /** Of the channels, number 0 is the connection's own. */
+  #freeChannels(): number {
+    const open = this.channels.reduce((count) => count + 1, -1);
+    return (this.channelMax || MOST_CHANNELS) - open;
+  }
+
+  #takeHandshake(view: MessageView, at: number): boolean {
+    if (!this.#handshake?.take(view, at)) return false;
+    const { tuning } = this.#handshake;
+    if (tuning) {
+      this.channelMax = tuning.channelMax;
+      this.frameMax = tuning.frameMax;
+      this.heartbeat = tuning.heartbeatS;
+    }
+    return true;
   }
 
   /**
@@ -246,8 +356,12 @@ export class AmqpSocket extends AMQPClient {
     this.socket = undefined;
   }
 
-  /** Says goodbye, for a limited time, and closes. */
-  async shutDown(): Promise<void> {
+  /** Says goodbye, for a limited time, and closes; once. */
+  shutDown(): Promise<void> {
+    return this.#shuttingDown ??= this.#shutDown();
+  }
+
+  async #shutDown(): Promise<void> {
     const socket = this.socket;
     if (socket !== undefined && !this.closed) {
       const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
@@ -260,36 +374,4 @@ export class AmqpSocket extends AMQPClient {
     }
     this.#gone();
   }
-}
-
-/** What the library reads from its URL. */
-function libraryUrl(broker: BrokerAddress, settings: ConnectSettings): string {
-  const url = new URL(`${broker.tls ? "amqps" : "amqp"}://host`);
-  url.username = encodeURIComponent(broker.username);
-  url.password = encodeURIComponent(broker.password);
-  url.pathname = `/${encodeURIComponent(broker.vhost)}`;
-  url.searchParams.set("name", settings.name);
-  url.searchParams.set("heartbeat", String(settings.heartbeatS));
-  url.searchParams.set("frameMax", String(FRAME_MAX));
-  return url.href;
-}
-
-/**
- * The library hands its TLS options to the socket, whatever they are. Without
- * noDelay a single call waits 40 ms for Nagle's algorithm.
- */
-function socketOptions(
-  { hostname, port }: BrokerAddress,
-  { caCert, client, insecure, servername }: TlsSettings,
-): ConnectionOptions & { noDelay: boolean } {
-  return {
-    host: hostname,
-    port,
-    noDelay: true,
-    // TLS forbids an address as a server name.
-    servername: servername ?? (isIP(hostname) ? "" : hostname),
-    rejectUnauthorized: !insecure,
-    ca: caCert,
-    ...client,
-  };
 }

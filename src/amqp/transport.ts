@@ -8,6 +8,7 @@ import { backoffMs } from "../rpc/backoff.ts";
 import { Broadcast } from "../rpc/broadcast.ts";
 import { delay } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
+import { isUnconnected } from "../rpc/failures.ts";
 import type {
   ConnectionEvent,
   LinkOptions,
@@ -16,6 +17,12 @@ import type {
 import { AmqpLink } from "./link.ts";
 import { brokerName, type ConnectSettings } from "./options.ts";
 
+/**
+ * How long a refused login may be mended by another password, in ms: what
+ * renews a password at the broker may be faster than what renews our file.
+ */
+const RENEWAL_MS = 120_000;
+
 /** A Transport over AMQP 0-9-1. */
 export class AmqpTransport implements Transport {
   readonly #settings: ConnectSettings;
@@ -23,6 +30,8 @@ export class AmqpTransport implements Transport {
   readonly #events = new Broadcast<ConnectionEvent>();
   #link: AmqpLink | undefined;
   #connecting: Promise<AmqpLink> | undefined;
+  #closed: Promise<void> | undefined;
+  #wasConnected = false;
 
   /** Connects when a link is asked for. */
   constructor(settings: ConnectSettings) {
@@ -38,12 +47,17 @@ export class AmqpTransport implements Transport {
   /** The live connection, or a new one. */
   async link(options: LinkOptions = {}): Promise<AmqpLink> {
     const { patient = false, signal } = options;
+    let refusedAtMs: number | undefined;
     for (let attempt = 1;; attempt++) {
       signal?.throwIfAborted();
       try {
         return await this.#currentLink();
       } catch (error) {
-        if (!patient || !isUnreachable(error)) throw error;
+        if (!patient || !(error instanceof RpcError)) throw error;
+        if (!isUnconnected(error)) {
+          refusedAtMs ??= performance.now();
+          if (!this.#awaitsPassword(error, refusedAtMs)) throw error;
+        }
         const retryInMs = backoffMs(attempt);
         this.#settings.onEvent({ type: "unreachable", error, retryInMs });
         const ended = signal
@@ -54,15 +68,29 @@ export class AmqpTransport implements Transport {
     }
   }
 
+  /** Whether another password may come that was good before. */
+  #awaitsPassword({ reason }: RpcError, refusedAtMs: number): boolean {
+    return reason === "refused" && this.#wasConnected &&
+      performance.now() - refusedAtMs < RENEWAL_MS &&
+      this.#settings.brokers.some(({ password }) =>
+        typeof password === "function"
+      );
+  }
+
   /** What becomes of the connection from now on, until it is closed. */
   events(): AsyncIterableIterator<ConnectionEvent> {
     return this.#events.listen();
   }
 
-  /** Closes the connection; no other is made. */
-  async close(): Promise<void> {
+  /** Closes the connection, once; no other is made. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort(closedError());
-    await this.#link?.close();
+    // An attempt that is under way ends; whoever waits for it hears why.
+    await Promise.allSettled([this.#link?.close(), this.#connecting]);
     this.#events.end();
   }
 
@@ -82,15 +110,19 @@ export class AmqpTransport implements Transport {
 
   /** Tries each broker once; the first error that is a refusal, or the last. */
   async #connect(): Promise<AmqpLink> {
+    const { signal } = this.#closing;
     let failure: unknown;
     for (const broker of this.#settings.brokers) {
       try {
-        const { signal } = this.#closing;
         const link = await AmqpLink.open(broker, this.#settings, signal);
-        this.#adopt(link, brokerName(broker));
+        if (!signal.aborted) this.#adopt(link, brokerName(broker));
+        // Closed meanwhile, by whoever hears of the connection for example.
+        if (signal.aborted) await link.close();
+        signal.throwIfAborted();
         return link;
       } catch (error) {
-        if (failure === undefined || isUnreachable(failure)) failure = error;
+        signal.throwIfAborted();
+        if (failure === undefined || isUnconnected(failure)) failure = error;
       }
     }
     throw failure;
@@ -98,6 +130,7 @@ export class AmqpTransport implements Transport {
 
   #adopt(link: AmqpLink, broker: string): void {
     this.#link = link;
+    this.#wasConnected = true;
     this.#settings.onEvent({ type: "connected", broker });
     link.lost.then((error) => {
       this.#link = undefined;
@@ -105,10 +138,6 @@ export class AmqpTransport implements Transport {
       this.#settings.onEvent({ type: "lost", broker, error });
     });
   }
-}
-
-function isUnreachable(error: unknown): error is RpcError {
-  return error instanceof RpcError && error.reason === "broker_unreachable";
 }
 
 function closedError(): RpcError {

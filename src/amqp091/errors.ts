@@ -33,7 +33,7 @@ export class AmqpError extends Error {
   readonly replyText: string;
 
   constructor(name: ReplyName, explanation: string) {
-    const text = `${name} - ${explanation}`;
+    const text = explanation === "" ? name : `${name} - ${explanation}`;
     super(text);
     this.name = "AmqpError";
     this.code = REPLIES[name].code;

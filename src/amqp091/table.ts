@@ -143,6 +143,12 @@ export function withField(table: Table, key: string, field: Field): Table {
   return at < 0 ? [...table, [key, field]] : table.with(at, [key, field]);
 }
 
+/** The fields in the order of their names, the first of each name alone. */
+export function ordered(table: Table): Table {
+  const byName = new Map(table.toReversed());
+  return [...byName].sort(([a], [b]) => a < b ? -1 : 1);
+}
+
 /** The text of a string field, as a byte string. */
 export function asString(field: Field | undefined): string | undefined {
   return field?.tag === "S" ? byteString(field.bytes, 4) : undefined;

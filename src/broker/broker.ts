@@ -27,7 +27,9 @@ import { type BrokerOptions, settingsOf } from "./options.ts";
 
 export type { Broker, BrokerConnection, QueueState } from "./api.ts";
 export { Fault, type PublishedTo } from "./faults.ts";
-export type { BrokerOptions } from "./options.ts";
+export type { Generation } from "./generation.ts";
+export type { BrokerOptions, BrokerUser } from "./options.ts";
+export type { Permissions } from "./permissions.ts";
 export type { Truthy, WaitOptions } from "./watch.ts";
 
 /**
@@ -41,7 +43,24 @@ export type { Truthy, WaitOptions } from "./watch.ts";
  * console.log(broker.url); // amqp://guest:guest@127.0.0.1:...
  * ```
  *
- * @throws {RangeError} naming an option that is out of its range.
+ * @example A user with few rights, on a RabbitMQ of 2022
+ * ```ts
+ * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
+ *
+ * const permissions = {
+ *   configure: "^(calc|rabbit-rpc\\.cancel\\.calc|amq\\.gen-.*)$",
+ *   write: "^(rabbit-rpc\\.cancel\\.calc|amq\\.(default|gen-.*))$",
+ *   read: "^(calc|rabbit-rpc\\.cancel\\.calc|amq\\.gen-.*)$",
+ * };
+ * await using broker = await startBroker({
+ *   as: "3.10",
+ *   users: new Map([["calc", { password: "secret", permissions }]]),
+ * });
+ * console.log(broker.url); // amqp://calc:secret@127.0.0.1:...
+ * ```
+ *
+ * @throws {RangeError} naming an option that is out of its range, or
+ *   a permission that is no regular expression.
  * @throws {Deno.errors.AddrInUse} if the port is taken.
  */
 export function startBroker(options: BrokerOptions = {}): Promise<Broker> {

@@ -11,6 +11,7 @@ import type { Entry } from "./lane.ts";
 import type { Message } from "./message.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Output } from "./output.ts";
+import type { Access } from "./permissions.ts";
 import type { Queue, QueueOwner } from "./queue.ts";
 import { basicCancel, basicDeliver } from "./replies.ts";
 import type { Transaction } from "./transaction.ts";
@@ -20,7 +21,7 @@ import type { ReplyConsumer, VHost } from "./vhost.ts";
 /** What a channel needs of its connection. */
 export interface ChannelLink extends QueueOwner {
   readonly vhost: VHost;
-  readonly user: string;
+  readonly access: Access;
   readonly outgoing: Outgoing;
   readonly frameMax: number;
   readonly maxMessageSize: number;
@@ -64,6 +65,10 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
 
   get vhost(): VHost {
     return this.link.vhost;
+  }
+
+  get access(): Access {
+    return this.link.access;
   }
 
   canTake(noAck: boolean): boolean {

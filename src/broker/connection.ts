@@ -19,7 +19,7 @@ export class SessionConnection implements BrokerConnection {
   }
 
   get user(): string {
-    return decodeText(this.#session.user);
+    return decodeText(this.#session.access.user);
   }
 
   get vhost(): string {

@@ -13,7 +13,7 @@ import {
 } from "./replies.ts";
 import { asInteger, lookup, typeName } from "./table.ts";
 import { settle, type Settlement } from "./transaction.ts";
-import { REPLY_TO } from "./vhost.ts";
+import { REPLY_TO, replyKey } from "./vhost.ts";
 
 /** basic.qos */
 export function qos(channel: Channel, args: Arguments<"basic.qos">): void {
@@ -23,7 +23,8 @@ export function qos(channel: Channel, args: Arguments<"basic.qos">): void {
       `prefetch_size!=0 (${args.prefetchSize})`,
     );
   }
-  if (args.global) channel.globalPrefetch = args.prefetchCount;
+  const { globalQos } = channel.vhost.behavior;
+  if (args.global && globalQos) channel.globalPrefetch = args.prefetchCount;
   else {
     channel.prefetch = args.prefetchCount;
     // As in RabbitMQ, the newer kind of limit ends the older one.
@@ -49,6 +50,7 @@ export function consume(
     return;
   }
   const name = queueName(channel, args.queue);
+  channel.access.check("read", "queue", name);
   const queue = ownQueue(channel, name);
   const tag = args.consumerTag || generateName("amq.ctag-");
   const consumer = new Consumer(queue, channel, {
@@ -87,7 +89,7 @@ function consumeReplies(
   if (!args.noAck) throw refuse("reply consumer cannot acknowledge");
   if (channel.reply) throw refuse("reply consumer already set");
   const tag = args.consumerTag || generateName("amq.ctag-");
-  const key = `${generateName("g1h2")}.${channel.number}`;
+  const key = replyKey(channel.number);
   channel.reply = { tag, key };
   channel.vhost.addReplyConsumer(key, channel);
   if (!args.noWait) basicConsumeOk(channel.out, channel.number, tag);
@@ -110,7 +112,9 @@ export function cancel(
 
 /** basic.get */
 export function get(channel: Channel, args: Arguments<"basic.get">): void {
-  const queue = ownQueue(channel, queueName(channel, args.queue));
+  const name = queueName(channel, args.queue);
+  channel.access.check("read", "queue", name);
+  const queue = ownQueue(channel, name);
   const entry = queue.get();
   if (entry === undefined) {
     basicGetEmpty(channel.out, channel.number);

@@ -117,7 +117,7 @@ export class Content {
     if (this.#refused !== undefined) {
       throw new AmqpError(
         "PRECONDITION_FAILED",
-        `message size ${this.#refused} is larger than max size ${this.maxBodySize}`,
+        `message size ${this.#refused} is larger than configured max size ${this.maxBodySize}`,
       );
     }
     const bodyStart = this.#bodyStart;

@@ -1,4 +1,5 @@
 /** What a message looks like after it died in a queue. */
+import type { Behavior } from "./generation.ts";
 import { copiesIn, editContent, headers, type Message } from "./message.ts";
 import type { DeathReason } from "./queue.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type Field,
   longField,
   lookup,
+  ordered,
   stringField,
   type Table,
   tableField,
@@ -27,10 +29,15 @@ export interface Death {
 }
 
 /** The message as it is published to the dead-letter exchange. */
-export function deadMessage(message: Message, death: Death): Message {
-  const before = headers(message);
+export function deadMessage(
+  message: Message,
+  death: Death,
+  { ownsDeaths }: Behavior,
+): Message {
   const keepsKeys = death.routingKey === undefined;
-  let after = withDeath(before, message, death);
+  let after = ownsDeaths
+    ? withOwnDeath(headers(message), message, death)
+    : withDeath(headers(message), message, death);
   if (!keepsKeys) after = after.filter(([key]) => key !== "CC");
   return {
     ...editContent(message.content, message.bodyStart, {
@@ -42,7 +49,21 @@ export function deadMessage(message: Message, death: Death): Message {
     priority: message.priority,
     expirationMs: undefined,
     copies: keepsKeys ? message.copies : undefined,
+    died: true,
   };
+}
+
+/** What clients say of deaths counts for nothing, and the last one is told. */
+function withOwnDeath(before: Table, message: Message, death: Death): Table {
+  const known = message.died
+    ? before
+    : before.filter(([key]) => key !== "x-death");
+  const last: Table = [
+    ["x-last-death-exchange", stringField(message.exchange)],
+    ["x-last-death-queue", stringField(death.queue)],
+    ["x-last-death-reason", stringField(death.reason)],
+  ];
+  return ordered([...last, ...withDeath(known, message, death)]);
 }
 
 function withDeath(before: Table, message: Message, death: Death): Table {

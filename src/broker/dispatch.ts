@@ -1,4 +1,5 @@
 /** Which function does what each method of a channel asks for. */
+import * as binding from "./binding.ts";
 import type { Channel } from "./channel.ts";
 import * as consuming from "./consuming.ts";
 import { AmqpError } from "./errors.ts";
@@ -28,11 +29,11 @@ const HANDLERS: Handlers = {
   "access.request": (channel) => accessRequestOk(channel.out, channel.number),
   "exchange.declare": topology.exchangeDeclare,
   "exchange.delete": topology.exchangeDelete,
-  "exchange.bind": topology.exchangeBind,
-  "exchange.unbind": topology.exchangeUnbind,
+  "exchange.bind": binding.exchangeBind,
+  "exchange.unbind": binding.exchangeUnbind,
   "queue.declare": topology.queueDeclare,
-  "queue.bind": topology.queueBind,
-  "queue.unbind": topology.queueUnbind,
+  "queue.bind": binding.queueBind,
+  "queue.unbind": binding.queueUnbind,
   "queue.purge": topology.queuePurge,
   "queue.delete": topology.queueDelete,
   "basic.qos": consuming.qos,

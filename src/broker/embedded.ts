@@ -29,6 +29,7 @@ export class EmbeddedBroker implements Broker, SessionHost {
   readonly #accepting: Promise<void>;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(
     readonly settings: Settings,
@@ -42,7 +43,7 @@ export class EmbeddedBroker implements Broker, SessionHost {
     const changed = () => this.watch.changed();
     this.#vhosts = new Map(settings.vhosts.map((name) => {
       const vhost = encodeText(name);
-      return [vhost, new VHost(vhost, memory, changed)];
+      return [vhost, new VHost(vhost, settings.behavior, memory, changed)];
     }));
     this.#accepting = this.#accept();
   }
@@ -53,8 +54,10 @@ export class EmbeddedBroker implements Broker, SessionHost {
 
   get url(): string {
     const { hostname, users } = this.settings;
-    const [user] = users;
-    const login = user ? `${user.map(encodeURIComponent).join(":")}@` : "";
+    const [first] = users;
+    const login = first
+      ? [first[0], first[1].password].map(encodeURIComponent).join(":") + "@"
+      : "";
     const host = hostname.includes(":") ? `[${hostname}]` : hostname;
     const vhost = this.#vhost;
     const path = vhost === "/" ? "" : `/${encodeURIComponent(vhost)}`;
@@ -119,8 +122,11 @@ export class EmbeddedBroker implements Broker, SessionHost {
     return count;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.watch.close();
     this.#listener.close();

@@ -1,5 +1,7 @@
 /** Exchanges and their bindings: where a message goes. */
+import type { Behavior } from "./generation.ts";
 import {
+  checkHeadersBinding,
   comparableHeaders,
   type HeadersPattern,
   headersPattern,
@@ -9,7 +11,7 @@ import { headers, type Message } from "./message.ts";
 import type { Queue } from "./queue.ts";
 import { asString, lookup, type Table, tableField } from "./table.ts";
 import { byteString } from "./reader.ts";
-import { TopicTree } from "./topic.ts";
+import { checkPattern, TopicTree } from "./topic.ts";
 
 /** What a binding leads to. */
 export type Destination = Queue | Exchange;
@@ -166,6 +168,12 @@ export class Exchange {
   /** Whether anything is bound to it. */
   get used(): boolean {
     return this.#outgoing.size > 0;
+  }
+
+  /** @throws {AmqpError} 406 if there can be no such binding */
+  checkBinding(key: string, args: Table, { maxHashes }: Behavior): void {
+    if (this.options.type === "headers") checkHeadersBinding(args);
+    if (this.options.type === "topic") checkPattern(key, maxHashes);
   }
 
   /** Binds; a binding that is there already stays as it is. */

@@ -1,9 +1,12 @@
 /** How a connection begins: who the client is and what both agree on. */
 import { AmqpError } from "./errors.ts";
-import { FRAME_MIN_SIZE } from "./frames.ts";
+import type { Behavior } from "./generation.ts";
 import type { Arguments } from "./methods.ts";
 import type { Settings } from "./options.ts";
+import type { Output } from "./output.ts";
+import type { Login } from "./permissions.ts";
 import { encodeText, Reader, toBytes } from "./reader.ts";
+import { connectionStart } from "./replies.ts";
 import {
   asBoolean,
   asString,
@@ -17,18 +20,10 @@ import {
 } from "./table.ts";
 
 /** The protocol header, which every connection starts with. */
-export const PROTOCOL_HEADER = "AMQP\x00\x00\x09\x01";
+const PROTOCOL_HEADER = "AMQP\x00\x00\x09\x01";
 
 /** Headers of older versions that mean the same, as clients send them. */
 const ALIKE: readonly string[] = [PROTOCOL_HEADER, "AMQP\x01\x01\x00\x09"];
-
-/** Whether the client speaks AMQP 0-9-1. */
-export function isProtocolHeader(header: string): boolean {
-  return ALIKE.includes(header);
-}
-
-/** Ways to log in. */
-export const MECHANISMS = "PLAIN AMQPLAIN";
 
 const CAPABILITIES = [
   "publisher_confirms",
@@ -42,21 +37,50 @@ const CAPABILITIES = [
   "direct_reply_to",
 ];
 
-/** What the broker says of itself. */
-export function serverProperties(version: string): Table {
+/**
+ * What the broker says of itself. The version is RabbitMQ's, the one it
+ * behaves as, since clients decide by it; the product says what it is.
+ */
+function serverProperties(behavior: Behavior, ours: string): Table {
   const capabilities = CAPABILITIES.map((name) =>
     [name, booleanField(true)] as const
   );
   return [
     ["capabilities", tableField(capabilities)],
     ["product", stringField("rabbit-rpc broker")],
-    ["version", stringField(version)],
+    ["version", stringField(behavior.version)],
     ["platform", stringField("Deno")],
     [
       "information",
-      stringField("For development and tests; keeps everything in memory"),
+      stringField(
+        `rabbit-rpc ${ours}, behaving as RabbitMQ ${behavior.version}. ` +
+          "For development and tests; keeps everything in memory",
+      ),
     ],
   ];
+}
+
+/**
+ * Answers the protocol header: what the broker is, or what it would speak.
+ * AMQP 1.0, which newer RabbitMQ speaks, is told of 0-9-1, as there is nothing
+ * else here.
+ *
+ * @returns whether the client speaks AMQP 0-9-1.
+ */
+export function greet(
+  out: Output,
+  header: string,
+  { behavior }: Settings,
+  ours: string,
+): boolean {
+  if (ALIKE.includes(header)) {
+    const properties = serverProperties(behavior, ours);
+    connectionStart(out, properties, behavior.mechanisms);
+    return true;
+  }
+  const isAmqp = header.startsWith("AMQP");
+  out.raw(toBytes(isAmqp ? PROTOCOL_HEADER : behavior.headerForStrangers));
+  return false;
 }
 
 /** Whether a client says, in its properties, that it can do something. */
@@ -95,17 +119,29 @@ function amqplain(response: string): Credentials {
   return { user, password };
 }
 
+/** Who says nothing is guest, as RabbitMQ has it by default. */
+function anonymous(): Credentials {
+  return { user: "guest", password: "guest" };
+}
+
+const MECHANISMS = new Map([
+  ["PLAIN", plain],
+  ["AMQPLAIN", amqplain],
+  ["ANONYMOUS", anonymous],
+]);
+
 /**
- * The name of the user who logs in.
+ * The user who logs in.
  *
  * @throws {AmqpError} 403 if the name or password is wrong, 503 for another
  *   mechanism, 502 if it is malformed.
  */
 export function authenticate(
   { mechanism, response }: Arguments<"connection.start-ok">,
-  users: ReadonlyMap<string, string>,
-): string {
-  const decode = { PLAIN: plain, AMQPLAIN: amqplain }[mechanism];
+  { users, behavior }: Settings,
+): Login {
+  const offered = behavior.mechanisms.split(" ").includes(mechanism);
+  const decode = offered ? MECHANISMS.get(mechanism) : undefined;
   if (decode === undefined) {
     throw new AmqpError(
       "COMMAND_INVALID",
@@ -114,9 +150,9 @@ export function authenticate(
   }
   const { user, password } = decode(response);
   for (const [name, expected] of users) {
-    if (encodeText(name) === user && encodeText(expected) === password) {
-      return user;
-    }
+    if (encodeText(name) !== user) continue;
+    if (encodeText(expected.password) !== password) continue;
+    return { name: user, patterns: expected.patterns };
   }
   throw loginRefused(mechanism);
 }
@@ -138,7 +174,8 @@ export function checkTuned(
   chosen: Arguments<"connection.tune-ok">,
   offered: Settings,
 ): void {
-  checkChosen("frame_max", chosen.frameMax, FRAME_MIN_SIZE, offered.frameMax);
+  const { frameMin } = offered.behavior;
+  checkChosen("frame_max", chosen.frameMax, frameMin, offered.frameMax);
   checkChosen("channel_max", chosen.channelMax, 1, offered.channelMax);
 }
 

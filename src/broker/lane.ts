@@ -11,7 +11,7 @@ export interface Entry {
   readonly message: Message;
   /** Whether it has been delivered before. */
   redelivered: boolean;
-  /** When it expires, in ms since the epoch; Infinity for never. */
+  /** When it expires, on the monotonic clock, in ms; Infinity for never. */
   readonly expiresAt: number;
 }
 

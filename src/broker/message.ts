@@ -16,6 +16,8 @@ export interface Message {
   readonly expirationMs: number | undefined;
   /** Further routing keys, from the headers "CC" and "BCC". */
   readonly copies: readonly string[] | undefined;
+  /** Whether it has died in a queue before. */
+  readonly died: boolean;
 }
 
 /** Octets of the body. */

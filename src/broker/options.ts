@@ -1,4 +1,22 @@
 /** What can be set about a broker. */
+import {
+  BEHAVIOR,
+  type Behavior,
+  type Generation,
+  GENERATIONS,
+  NEWEST,
+} from "./generation.ts";
+import { type Patterns, patternsOf, type Permissions } from "./permissions.ts";
+
+/** A user who may log in. */
+export interface BrokerUser {
+  password: string;
+  /**
+   * What the user may do, in every virtual host.
+   * @default everything
+   */
+  permissions?: Permissions;
+}
 
 /** Options of `startBroker`; all have defaults that suit a test. */
 export interface BrokerOptions {
@@ -13,10 +31,16 @@ export interface BrokerOptions {
    */
   port?: number;
   /**
-   * Passwords by user name.
-   * @default guest with password guest
+   * The generation of RabbitMQ to behave as, where they differ.
+   * @default "4.3"
    */
-  users?: ReadonlyMap<string, string>;
+  as?: Generation;
+  /**
+   * Users by name: a password alone for one who may do everything, or a
+   * password and permissions.
+   * @default guest with password guest, who may do everything
+   */
+  users?: ReadonlyMap<string, string | BrokerUser>;
   /**
    * Names of the virtual hosts.
    * @default ["/"]
@@ -28,7 +52,8 @@ export interface BrokerOptions {
    */
   heartbeatS?: number;
   /**
-   * The largest frame in octets, 4096 to 2^31-1.
+   * The largest frame in octets: at least 8192, as 3.10 and 4.0 4096, and at
+   * most 2^31-1.
    * @default 131072
    */
   frameMax?: number;
@@ -39,7 +64,7 @@ export interface BrokerOptions {
   channelMax?: number;
   /**
    * The largest body of a message in octets.
-   * @default 134217728
+   * @default 16777216, as 3.10 134217728
    */
   maxMessageSize?: number;
   /**
@@ -61,8 +86,36 @@ export interface BrokerOptions {
   handshakeTimeoutMs?: number;
 }
 
+/** A user as the broker checks them. */
+export interface User {
+  readonly password: string;
+  /** Undefined for one who may do everything. */
+  readonly patterns: Patterns | undefined;
+}
+
 /** Options with all defaults filled in. */
-export type Settings = Readonly<Required<BrokerOptions>>;
+export type Settings =
+  & Readonly<Required<Omit<BrokerOptions, "as" | "users">>>
+  & {
+    readonly as: Generation;
+    readonly behavior: Behavior;
+    readonly users: ReadonlyMap<string, User>;
+  };
+
+/** @throws {RangeError} if a permission is no regular expression */
+function userOf(user: string | BrokerUser): User {
+  if (typeof user === "string") return { password: user, patterns: undefined };
+  const { password, permissions } = user;
+  return { password, patterns: permissions && patternsOf(permissions) };
+}
+
+/** @throws {RangeError} if there is no such generation */
+function behaviorOf(generation: Generation): Behavior {
+  if (GENERATIONS.includes(generation)) return BEHAVIOR[generation];
+  throw new RangeError(
+    `as must be one of ${GENERATIONS.join(", ")}, got ${generation}`,
+  );
+}
 
 function whole(
   name: keyof BrokerOptions,
@@ -82,15 +135,17 @@ function whole(
  * @throws {RangeError} naming the option that is out of its range.
  */
 export function settingsOf(options: BrokerOptions): Settings {
+  const behavior = behaviorOf(options.as ?? NEWEST);
   const {
     hostname = "127.0.0.1",
     port = 0,
-    users = new Map([["guest", "guest"]]),
+    as = NEWEST,
+    users = new Map<string, string | BrokerUser>([["guest", "guest"]]),
     vhosts = ["/"],
     heartbeatS = 60,
     frameMax = 131_072,
     channelMax = 2047,
-    maxMessageSize = 134_217_728,
+    maxMessageSize = behavior.maxMessageSize,
     outgoingHighWater = 1_048_576,
     memoryHighWatermark = 1_073_741_824,
     handshakeTimeoutMs = 10_000,
@@ -101,10 +156,12 @@ export function settingsOf(options: BrokerOptions): Settings {
   return {
     hostname,
     port: whole("port", port, 0, 65_535),
-    users,
+    as,
+    behavior,
+    users: new Map([...users].map(([name, user]) => [name, userOf(user)])),
     vhosts,
     heartbeatS: whole("heartbeatS", heartbeatS, 0, 65_535),
-    frameMax: whole("frameMax", frameMax, 4096, 2 ** 31 - 1),
+    frameMax: whole("frameMax", frameMax, behavior.frameMin, 2 ** 31 - 1),
     channelMax: whole("channelMax", channelMax, 1, 65_535),
     maxMessageSize: whole("maxMessageSize", maxMessageSize, 0, 2 ** 31 - 1),
     outgoingHighWater: whole(

@@ -39,6 +39,8 @@ export interface Inspected {
   userId: string | undefined;
   /** Whether the headers have "CC" or "BCC", further routing keys. */
   hasCopies: boolean;
+  /** Whether headers are not in the order of their names, or repeated. */
+  unordered: boolean;
 }
 
 const C = 0x43;
@@ -56,14 +58,20 @@ export function inspect(bytes: Uint8Array): Inspected {
     expiration: undefined,
     userId: undefined,
     hasCopies: false,
+    unordered: false,
   };
   const reader = new Reader(bytes);
   const flags = readFlags(reader);
   for (let bit = 0; flags << bit & 0xffff; bit++) {
     if (!(flags << bit & 0x8000)) continue;
     if (bit === HEADERS) {
+      let before = 0;
+      let beforeEnd = 0;
       skipTable(reader, (b, start, end) => {
         const size = end - start;
+        found.unordered ||= beforeEnd > 0 &&
+          !precedes(b, before, beforeEnd, start, end);
+        [before, beforeEnd] = [start, end];
         found.hasCopies ||= b[end - 1] === C && b[end - 2] === C &&
           (size === 2 || size === 3 && b[start] === B);
       });
@@ -75,6 +83,21 @@ export function inspect(bytes: Uint8Array): Inspected {
   }
   reader.finish();
   return found;
+}
+
+/** Whether the first range of octets sorts before the second. */
+function precedes(
+  bytes: Uint8Array,
+  first: number,
+  firstEnd: number,
+  second: number,
+  secondEnd: number,
+): boolean {
+  while (first < firstEnd && second < secondEnd) {
+    const difference = bytes[first++] - bytes[second++];
+    if (difference !== 0) return difference < 0;
+  }
+  return first === firstEnd && second < secondEnd;
 }
 
 function readFlags(reader: Reader): number {

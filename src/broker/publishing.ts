@@ -7,6 +7,7 @@ import { copiesIn, editContent, type Message } from "./message.ts";
 import type { Arguments } from "./methods.ts";
 import { headersOf, inspect, type Inspected } from "./properties.ts";
 import { basicReturn, ok } from "./replies.ts";
+import { ordered } from "./table.ts";
 import { Transaction } from "./transaction.ts";
 import { REPLY_TO } from "./vhost.ts";
 
@@ -26,6 +27,7 @@ export function publish(channel: Channel, published: Published): void {
   if (method.immediate) {
     throw new AmqpError("NOT_IMPLEMENTED", "immediate=true");
   }
+  channel.access.check("write", "exchange", method.exchange);
   const exchange = channel.vhost.exchange(method.exchange);
   if (exchange.options.internal) {
     const what = describe("exchange", exchange.name, channel.vhost.name);
@@ -54,7 +56,7 @@ function deliver(
   mandatory: boolean,
 ): boolean {
   const queues = channel.vhost.route(exchange, message);
-  if (queues.length === 0 && mandatory) {
+  if (queues.length === 0 && mandatory && channel.vhost.returns(message)) {
     basicReturn(channel.out, channel.number, message, channel.link.frameMax);
     channel.link.outgoing.schedule();
   }
@@ -88,6 +90,10 @@ function toMessage(channel: Channel, published: Published): Message {
       ({ content, bodyStart } = editContent(content, bodyStart, { headers }));
     }
   }
+  if (inspected.unordered && channel.vhost.behavior.ordersHeaders) {
+    const headers = ordered(headersOf(content.subarray(0, bodyStart)));
+    ({ content, bodyStart } = editContent(content, bodyStart, { headers }));
+  }
   return {
     exchange: method.exchange,
     routingKey: method.routingKey,
@@ -96,14 +102,15 @@ function toMessage(channel: Channel, published: Published): Message {
     priority: inspected.priority,
     expirationMs,
     copies,
+    died: false,
   };
 }
 
 function checkUser(channel: Channel, { userId }: Inspected): void {
-  if (userId === undefined || userId === channel.link.user) return;
+  if (userId === undefined || userId === channel.access.user) return;
   throw new AmqpError(
     "PRECONDITION_FAILED",
-    `user_id property set to '${userId}' but authenticated user was '${channel.link.user}'`,
+    `user_id property set to '${userId}' but authenticated user was '${channel.access.user}'`,
   );
 }
 

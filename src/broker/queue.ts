@@ -120,8 +120,14 @@ export class Queue {
       place: this.#nextPlace++,
       message,
       redelivered: false,
-      expiresAt: ttlMs === Infinity ? Infinity : Date.now() + ttlMs,
+      expiresAt: ttlMs === Infinity ? Infinity : performance.now() + ttlMs,
     };
+    // Who waits for it gets it, even if it may not wait itself (0 ms to live).
+    const consumer = this.#ready === 0 ? this.consumers.turn() : undefined;
+    if (consumer !== undefined) {
+      consumer.channel.deliver(consumer, entry);
+      return true;
+    }
     this.#lane(entry).push(entry);
     this.#count(entry, 1);
     this.pump();
@@ -219,7 +225,7 @@ export class Queue {
   /** Says that the queue is in use, which puts off its `x-expires`. */
   touch(): void {
     if (this.settings.expiresMs === undefined) return;
-    this.#lastUsedAt = Date.now();
+    this.#lastUsedAt = performance.now();
     this.#unusedTimer ??= this.#armUnused(this.settings.expiresMs);
   }
 
@@ -276,7 +282,7 @@ export class Queue {
   /** Like RabbitMQ, only from the front: later ones wait for their turn. */
   #dropExpired(): void {
     if (this.#expiring === 0) return;
-    const now = Date.now();
+    const now = performance.now();
     for (const lane of this.#lanes) {
       for (let e = lane.peek(); e && e.expiresAt <= now; e = lane.peek()) {
         lane.take();
@@ -301,13 +307,13 @@ export class Queue {
       this.#expiryDueAt = Infinity;
       this.#armExpiry();
       this.host.changed();
-    }, Math.min(dueAt - Date.now(), MAX_DELAY_MS));
+    }, Math.min(Math.max(dueAt - performance.now(), 0), MAX_DELAY_MS));
   }
 
   #armUnused(delayMs: number): Timer {
     return setTimeout(() => {
       const { expiresMs = 0 } = this.settings;
-      const idleMs = Date.now() - this.#lastUsedAt;
+      const idleMs = performance.now() - this.#lastUsedAt;
       if (this.consumers.size === 0 && idleMs >= expiresMs) {
         this.host.deleteQueue(this);
         this.host.changed();
@@ -315,6 +321,6 @@ export class Queue {
       }
       const leftMs = this.consumers.size > 0 ? expiresMs : expiresMs - idleMs;
       this.#unusedTimer = this.#armUnused(leftMs);
-    }, Math.min(delayMs, MAX_DELAY_MS));
+    }, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS));
   }
 }

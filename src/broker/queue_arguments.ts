@@ -3,6 +3,7 @@
  * when those of a second declaration mean the same queue.
  */
 import { AmqpError } from "./errors.ts";
+import type { Behavior } from "./generation.ts";
 import {
   asBoolean,
   asInteger,
@@ -101,8 +102,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
  * @throws {AmqpError} 406 if one is wrong, 540 for queue types that are not
  *   there.
  */
-export function checkArguments(args: Table, queue: string): void {
+export function checkArguments(
+  args: Table,
+  queue: string,
+  { queueModes }: Behavior,
+): void {
   for (const [key, check] of Object.entries(CHECKS)) {
+    if (key === "x-queue-mode" && !queueModes) continue;
     const field = lookup(args, key);
     const wrong = field && check(field, args);
     if (wrong !== undefined) {

@@ -18,11 +18,8 @@ import {
   authenticate,
   can,
   checkTuned,
-  isProtocolHeader,
+  greet,
   loginRefused,
-  MECHANISMS,
-  PROTOCOL_HEADER,
-  serverProperties,
 } from "./handshake.ts";
 import {
   type Arguments,
@@ -33,8 +30,9 @@ import {
 } from "./methods.ts";
 import type { Settings } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
+import { Access, type Login } from "./permissions.ts";
 import type { Queue } from "./queue.ts";
-import { Reader, toBytes } from "./reader.ts";
+import { Reader } from "./reader.ts";
 import * as replies from "./replies.ts";
 import type { Table } from "./table.ts";
 import { Throttle, type Throttled } from "./throttle.ts";
@@ -72,7 +70,6 @@ export class Session implements ChannelLink, Throttled {
   readonly throttle: Throttle;
   readonly exclusiveQueues: Set<Queue> = new Set();
   readonly maxMessageSize: number;
-  user = "";
   /** What the client says of itself. */
   clientProperties: Table = [];
   frameMax: number;
@@ -84,7 +81,9 @@ export class Session implements ChannelLink, Throttled {
   readonly #reader = new Reader(new Uint8Array(0));
   readonly #channels: Channels;
   #state: State = "protocol";
+  #login: Login = { name: "", patterns: undefined };
   #vhost: VHost | undefined;
+  #access: Access | undefined;
   #heartbeatMs = 0;
   #lastReadAt = performance.now();
   /** When the connection is ended if it has not got any further. */
@@ -132,6 +131,11 @@ export class Session implements ChannelLink, Throttled {
 
   get vhost(): VHost {
     if (this.#vhost !== undefined) return this.#vhost;
+    throw new AmqpError("CHANNEL_ERROR", "expected 'connection.open'");
+  }
+
+  get access(): Access {
+    if (this.#access !== undefined) return this.#access;
     throw new AmqpError("CHANNEL_ERROR", "expected 'connection.open'");
   }
 
@@ -241,15 +245,10 @@ export class Session implements ChannelLink, Throttled {
   #readProtocolHeader(): boolean {
     const header = this.#frames.takeProtocolHeader();
     if (header === undefined) return false;
-    const out = this.outgoing.output;
-    if (isProtocolHeader(header)) {
-      this.#state = "starting";
-      const properties = serverProperties(this.#host.version);
-      replies.connectionStart(out, properties, MECHANISMS);
-      return true;
-    }
-    out.raw(toBytes(PROTOCOL_HEADER));
-    this.#hangUp();
+    const { settings, version } = this.#host;
+    const known = greet(this.outgoing.output, header, settings, version);
+    if (known) this.#state = "starting";
+    else this.#hangUp();
     return true;
   }
 
@@ -330,8 +329,8 @@ export class Session implements ChannelLink, Throttled {
 
   #startOk(args: Arguments<"connection.start-ok">): void {
     this.clientProperties = args.clientProperties;
-    this.user = authenticate(args, this.#host.settings.users);
-    if (this.#host.faults.refusesLogin(this.user)) {
+    this.#login = authenticate(args, this.#host.settings);
+    if (this.#host.faults.refusesLogin(this.#login.name)) {
       throw loginRefused(args.mechanism);
     }
     this.#state = "tuning";
@@ -351,6 +350,7 @@ export class Session implements ChannelLink, Throttled {
     if (this.#vhost === undefined) {
       throw new AmqpError("NOT_ALLOWED", `vhost ${vhost} not found`);
     }
+    this.#access = new Access(this.#login, this.#vhost);
     this.#state = "running";
     this.#deadline = Infinity;
     replies.connectionOpenOk(this.outgoing.output);

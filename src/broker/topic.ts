@@ -3,6 +3,7 @@
  * them, none included. A routing key is matched by following all branches a
  * word at a time, so that patterns full of "#" cost no more than others.
  */
+import { AmqpError } from "./errors.ts";
 
 interface Node<T> {
   readonly children: Map<string, Node<T>>;
@@ -19,6 +20,16 @@ function newNode<T>(word: string): Node<T> {
 /** An empty key has no words; "a." has two, the second empty. */
 function words(key: string): string[] {
   return key === "" ? [] : key.split(".");
+}
+
+/** @throws {AmqpError} 406 for a pattern with more "#" than that */
+export function checkPattern(pattern: string, maxHashes: number): void {
+  const count = words(pattern).filter((word) => word === "#").length;
+  if (count <= maxHashes) return;
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `Topic binding key '${pattern}' uses ${count} '#' wildcards, at most ${maxHashes} are allowed`,
+  );
 }
 
 /** Values under topic patterns. */

@@ -1,9 +1,9 @@
-/** exchange.* and queue.*: declaring, binding, purging, deleting. */
+/** exchange.* and queue.*: declaring, purging, deleting. */
 import type { Channel } from "./channel.ts";
 import { AmqpError, describe } from "./errors.ts";
-import { type Destination, Exchange, isExchangeType } from "./exchange.ts";
-import { checkHeadersBinding } from "./headers_match.ts";
+import { Exchange, isExchangeType } from "./exchange.ts";
 import type { Arguments } from "./methods.ts";
+import type { Queue } from "./queue.ts";
 import {
   checkNotDefault,
   checkOwner,
@@ -21,7 +21,7 @@ import {
   checkArguments,
 } from "./queue_arguments.ts";
 import { countOk, ok, queueDeclareOk } from "./replies.ts";
-import { lookup, type Table, typeName } from "./table.ts";
+import { asString, lookup, type Table, typeName } from "./table.ts";
 import { REPLY_TO } from "./vhost.ts";
 
 const ALTERNATE = "alternate-exchange";
@@ -34,6 +34,7 @@ export function exchangeDeclare(
   const name = clean(args.exchange);
   if (args.passive) {
     checkNotDefault(name);
+    channel.access.checkPassive("exchange", name);
     channel.vhost.exchange(name);
   } else declareExchange(channel, name, args);
   if (!args.noWait) ok(channel.out, channel.number, "exchange.declare-ok");
@@ -45,22 +46,17 @@ function declareExchange(
   args: Arguments<"exchange.declare">,
 ): void {
   const { type, arguments: table } = args;
-  if (!isExchangeType(type)) {
-    throw new AmqpError("COMMAND_INVALID", `unknown exchange type '${type}'`);
-  }
+  if (!isExchangeType(type)) throw unknownType(channel, type);
   checkNotDefault(name);
+  channel.access.check("configure", "exchange", name);
   const what = describe("exchange", name, channel.vhost.name);
   const exchange = channel.vhost.findExchange(name);
   if (exchange === undefined) {
     checkReserved("exchange", name);
-    const alternate = lookup(table, ALTERNATE);
-    if (alternate !== undefined && alternate.tag !== "S") {
-      throw new AmqpError(
-        "PRECONDITION_FAILED",
-        `invalid type '${
-          typeName(alternate)
-        }' for arg '${ALTERNATE}' in ${what}`,
-      );
+    const alternate = exchangeNamed(table, ALTERNATE, what);
+    if (alternate !== undefined) {
+      channel.access.check("read", "exchange", name);
+      channel.access.check("write", "exchange", alternate);
     }
     const { durable, autoDelete, internal } = args;
     const options = { type, durable, autoDelete, internal, args: table };
@@ -73,6 +69,28 @@ function declareExchange(
   assertSame(what, "auto_delete", args.autoDelete, options.autoDelete);
   assertSame(what, "internal", args.internal, options.internal);
   assertSameFields(what, [ALTERNATE], table, options.args);
+}
+
+function unknownType(channel: Channel, type: string): AmqpError {
+  const { unknownExchangeTypeIsHard } = channel.vhost.behavior;
+  return new AmqpError(
+    unknownExchangeTypeIsHard ? "COMMAND_INVALID" : "PRECONDITION_FAILED",
+    `unknown exchange type '${type}'`,
+  );
+}
+
+/** The exchange that an argument of a declaration names, if it is there. */
+function exchangeNamed(
+  table: Table,
+  key: string,
+  what: string,
+): string | undefined {
+  const field = lookup(table, key);
+  if (field === undefined || field.tag === "S") return asString(field);
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `invalid type '${typeName(field)}' for arg '${key}' in ${what}`,
+  );
 }
 
 /** exchange.delete; one that is not there is no error. */
@@ -89,6 +107,7 @@ export function exchangeDelete(
       `deletion of system ${what} not allowed`,
     );
   }
+  channel.access.check("configure", "exchange", name);
   const exchange = channel.vhost.findExchange(name);
   if (exchange !== undefined) {
     if (args.ifUnused && exchange.used) {
@@ -97,73 +116,6 @@ export function exchangeDelete(
     channel.vhost.deleteExchange(exchange);
   }
   if (!args.noWait) ok(channel.out, channel.number, "exchange.delete-ok");
-}
-
-/** exchange.bind */
-export function exchangeBind(
-  channel: Channel,
-  args: Arguments<"exchange.bind">,
-): void {
-  const name = exchangeDestination(args);
-  bind(channel, clean(args.source), () => channel.vhost.exchange(name), args);
-  if (!args.noWait) ok(channel.out, channel.number, "exchange.bind-ok");
-}
-
-/** exchange.unbind */
-export function exchangeUnbind(
-  channel: Channel,
-  args: Arguments<"exchange.unbind">,
-): void {
-  const name = exchangeDestination(args);
-  const find = () => channel.vhost.findExchange(name);
-  unbind(channel, clean(args.source), find, args);
-  if (!args.noWait) ok(channel.out, channel.number, "exchange.unbind-ok");
-}
-
-function exchangeDestination(args: Arguments<"exchange.bind">): string {
-  const name = clean(args.destination);
-  checkNotDefault(name);
-  return name;
-}
-
-/** The key and arguments that, with both ends, make a binding. */
-interface BindingArguments {
-  readonly routingKey: string;
-  readonly arguments: Table;
-}
-
-/** The destination is looked up late, as RabbitMQ misses the source first. */
-function bind(
-  channel: Channel,
-  source: string,
-  destination: () => Destination,
-  args: BindingArguments,
-): void {
-  checkNotDefault(source);
-  const exchange = channel.vhost.exchange(source);
-  const target = destination();
-  if (exchange.options.type === "headers") checkHeadersBinding(args.arguments);
-  exchange.bind(target, args.routingKey, args.arguments);
-}
-
-/**
- * A binding that is not there is no error, nor is an end of it that is gone:
- * an auto-delete exchange may have gone with the queue that was bound to it.
- */
-function unbind(
-  channel: Channel,
-  source: string,
-  destination: () => Destination | undefined,
-  args: BindingArguments,
-): void {
-  checkNotDefault(source);
-  const exchange = channel.vhost.findExchange(source);
-  const target = exchange && destination();
-  const binding = target &&
-    exchange.find(target, args.routingKey, args.arguments);
-  if (binding === undefined) return;
-  binding.source.unbind(binding);
-  channel.vhost.unbound(binding.source);
 }
 
 /** queue.declare */
@@ -177,7 +129,7 @@ export function queueDeclare(
     return;
   }
   const queue = args.passive
-    ? ownQueue(channel, name)
+    ? passiveQueue(channel, name)
     : declareQueue(channel, name, args);
   queue.touch();
   channel.lastQueue = queue.name;
@@ -186,6 +138,11 @@ export function queueDeclare(
     messages: queue.ready,
     consumers: queue.consumers.size,
   });
+}
+
+function passiveQueue(channel: Channel, name: string): Queue {
+  channel.access.checkPassive("queue", name);
+  return ownQueue(channel, name);
 }
 
 /** Lets a server ask whether the client is still there for its reply. */
@@ -207,6 +164,7 @@ function declareQueue(
 ) {
   checkReserved("queue", requested);
   const name = requested || generateName("amq.gen-");
+  channel.access.check("configure", "queue", name);
   const { autoDelete, arguments: table } = args;
   const owner = args.exclusive ? channel.link : undefined;
   const durable = args.durable && !args.exclusive;
@@ -220,56 +178,32 @@ function declareQueue(
     return existing;
   }
   const what = describe("queue", name, channel.vhost.name);
-  const dlx = lookup(table, "x-dead-letter-exchange");
-  if (dlx !== undefined && dlx.tag !== "S") {
-    throw new AmqpError(
-      "PRECONDITION_FAILED",
-      `invalid type '${
-        typeName(dlx)
-      }' for arg 'x-dead-letter-exchange' in ${what}`,
-    );
+  const dlx = exchangeNamed(table, "x-dead-letter-exchange", what);
+  if (dlx !== undefined) {
+    channel.access.check("read", "queue", name);
+    channel.access.check("write", "exchange", dlx);
   }
-  checkArguments(table, what);
+  checkArguments(table, what, channel.vhost.behavior);
+  if (!durable && owner === undefined) checkTransient(channel);
   const options = { durable, autoDelete, owner, args: table };
   const queue = channel.vhost.addQueue(name, options);
   owner?.exclusiveQueues.add(queue);
   return queue;
 }
 
-/** queue.bind */
-export function queueBind(
-  channel: Channel,
-  args: Arguments<"queue.bind">,
-): void {
-  const name = clean(queueName(channel, args.queue));
-  bind(channel, clean(args.exchange), () => ownQueue(channel, name), {
-    routingKey: bindingKey(channel, args),
-    arguments: args.arguments,
-  });
-  if (!args.noWait) ok(channel.out, channel.number, "queue.bind-ok");
-}
-
-/** queue.unbind */
-export function queueUnbind(
-  channel: Channel,
-  args: Arguments<"queue.unbind">,
-): void {
-  const name = clean(queueName(channel, args.queue));
-  const find = () => channel.vhost.findQueue(name) && ownQueue(channel, name);
-  unbind(channel, clean(args.exchange), find, {
-    routingKey: bindingKey(channel, args),
-    arguments: args.arguments,
-  });
-  ok(channel.out, channel.number, "queue.unbind-ok");
-}
-
-/** With neither queue nor key named, the key is the queue's name. */
-function bindingKey(
-  channel: Channel,
-  args: Arguments<"queue.unbind">,
-): string {
-  if (args.queue === "" && args.routingKey === "") return channel.lastQueue;
-  return args.routingKey;
+/** What is neither durable nor exclusive costs the connection, where refused. */
+function checkTransient(channel: Channel): void {
+  if (channel.vhost.behavior.transientQueues) return;
+  throw new AmqpError(
+    "INTERNAL_ERROR",
+    "Feature `transient_nonexcl_queues` is deprecated.\n" +
+      "By default, this feature is not permitted anymore.\n" +
+      "The feature will be removed from a future major RabbitMQ version, " +
+      "regardless of the configuration; actual version to be determined.\n" +
+      "To continue using this feature when it is not permitted by default, " +
+      "set the following parameter in your configuration:\n" +
+      '    "deprecated_features.permit.transient_nonexcl_queues = true"',
+  );
 }
 
 /** queue.purge */
@@ -277,8 +211,9 @@ export function queuePurge(
   channel: Channel,
   args: Arguments<"queue.purge">,
 ): void {
-  const queue = ownQueue(channel, queueName(channel, args.queue));
-  const count = queue.purge();
+  const name = queueName(channel, args.queue);
+  channel.access.check("read", "queue", name);
+  const count = ownQueue(channel, name).purge();
   if (args.noWait) return;
   countOk(channel.out, channel.number, "queue.purge-ok", count);
 }
@@ -289,6 +224,7 @@ export function queueDelete(
   args: Arguments<"queue.delete">,
 ): void {
   const name = clean(queueName(channel, args.queue));
+  channel.access.check("configure", "queue", name);
   let count = 0;
   if (channel.vhost.findQueue(name) !== undefined) {
     const queue = ownQueue(channel, name);

@@ -2,8 +2,10 @@
 import { deadMessage, isCycle } from "./dead_letter.ts";
 import { AmqpError, describe } from "./errors.ts";
 import { type Destination, Exchange, type ExchangeType } from "./exchange.ts";
+import type { Behavior } from "./generation.ts";
 import type { Memory } from "./memory.ts";
 import { headers, type Message } from "./message.ts";
+import { generateName } from "./names.ts";
 import {
   type DeathReason,
   Queue,
@@ -30,6 +32,16 @@ export interface ReplyConsumer {
   deliverReply(message: Message): void;
 }
 
+/** A key for a reply consumer on this channel, that nobody can guess. */
+export function replyKey(channel: number): string {
+  return `${generateName("g1h2")}.${channel}`;
+}
+
+/** Whether the name is, or was, that of a reply consumer here. */
+function isReplyName(name: string): boolean {
+  return /^amq\.rabbitmq\.reply-to\.g1h2[\w-]{22}\.\d+$/.test(name);
+}
+
 interface DeadLetter {
   readonly queue: Queue;
   readonly message: Message;
@@ -46,6 +58,7 @@ export class VHost implements QueueHost {
 
   constructor(
     readonly name: string,
+    readonly behavior: Behavior,
     readonly memory: Memory,
     readonly changed: () => void,
   ) {
@@ -164,6 +177,12 @@ export class VHost implements QueueHost {
     return [...found].filter((destination) => destination.kind === "queue");
   }
 
+  /** Whether a mandatory message that no queue took goes back. */
+  returns({ exchange, routingKey }: Message): boolean {
+    return this.behavior.returnsReplies || exchange !== "" ||
+      !isReplyName(routingKey);
+  }
+
   #routeOnce(
     exchange: Exchange,
     message: Message,
@@ -184,8 +203,20 @@ export class VHost implements QueueHost {
    */
   #queueOrReply(name: string, message: Message): Queue | undefined {
     if (!name.startsWith(REPLY_TO_PREFIX)) return this.#queues.get(name);
-    this.#replyConsumers.get(name)?.deliverReply(message);
+    const consumer = this.#replyConsumers.get(name);
+    if (consumer !== undefined) consumer.deliverReply(message);
+    else if (
+      !isReplyName(name) && name.indexOf(".", REPLY_TO_PREFIX.length) > 0
+    ) {
+      this.#refuseReply();
+    }
     return undefined;
+  }
+
+  /** What RabbitMQ takes for a name of its own, and fails to decode. */
+  #refuseReply(): void {
+    if (!this.behavior.failsOnForeignReplies) return;
+    throw new AmqpError("INTERNAL_ERROR", "");
   }
 
   /**
@@ -214,7 +245,7 @@ export class VHost implements QueueHost {
       reason,
       exchange: exchange.name,
       routingKey: deadLetterRoutingKey,
-    });
+    }, this.behavior);
     const deaths = reason === "rejected" ? [] : headers(letter);
     for (const target of this.route(exchange, letter)) {
       if (!isCycle(target.name, deaths)) target.publish(letter);

@@ -4,25 +4,33 @@
  * @module
  */
 import type { Command } from "commander";
-import { redactUrl } from "../amqp/options.ts";
+import { redactUrl } from "../amqp/redact.ts";
 import {
   type Broker,
   type BrokerOptions,
+  type Generation,
   startBroker,
 } from "../broker/broker.ts";
+import { GENERATIONS, NEWEST } from "../broker/generation.ts";
 import { type ListenAddress, listenFailure, parseAddress } from "./address.ts";
 import { runChild } from "./child.ts";
-import { CliError, EXIT } from "./exit_status.ts";
+import {
+  parseUser,
+  readUsers,
+  type User,
+  type UserFlag,
+} from "./broker_users.ts";
+import { EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
-import { readInputFile, readPassword } from "./input.ts";
 import { Log } from "./log.ts";
 import { OrderedOutput } from "./output.ts";
 import { onSignal } from "./signals.ts";
 
 interface BrokerFlags {
+  as: Generation;
   listen: ListenAddress;
   vhosts: string[];
-  user?: string;
+  user?: UserFlag[];
   passwordFile?: string;
 }
 
@@ -30,7 +38,16 @@ const EXAMPLES = `
 Examples:
   rabbit-rpc broker
   rabbit-rpc broker --listen 127.0.0.1:0 -- deno task test
+  rabbit-rpc broker --as 3.10
   rabbit-rpc broker --user alice --password-file secret.txt
+  rabbit-rpc broker --password-file secrets.txt --user admin \\
+    --user 'calc:^(calc|amq\\.gen-.*)$:^amq\\.default$:^(calc|amq\\.gen-.*)$'
+
+Permissions are regular expressions for the names of queues and exchanges, as
+rabbitmqctl set_permissions takes them: without ^ and $ part of a name is
+enough, an empty one allows nothing, amq.default is the default exchange. Of
+several users, each has a line of the password file, in the same order; the URL
+is the first one's.
 
 It keeps nothing on disk, whatever is declared durable. Production runs on
 RabbitMQ.`;
@@ -57,8 +74,22 @@ export function addBrokerCommand(
         .argParser((names: string) => names.split(","))
         .default(["/"], "/"),
     )
-    .addOption(flag("--user <name>", "who may log in, instead of guest"))
-    .addOption(flag("--password-file <file>", "that user's password"))
+    .addOption(
+      flag("--as <generation>", "the RabbitMQ to behave as, where they differ")
+        .choices(GENERATIONS).default(NEWEST),
+    )
+    .addOption(
+      flag(
+        "--user <name[:configure:write:read]>",
+        "who may log in, instead of guest, and their permissions (all by default); can be repeated",
+      ).argParser(parseUser),
+    )
+    .addOption(
+      flag(
+        "--password-file <file>",
+        "their passwords, a line each; - is stdin",
+      ),
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (command: string[], flags: BrokerFlags) => {
       done(await runBroker(command, flags));
@@ -69,16 +100,18 @@ async function runBroker(
   command: string[],
   flags: BrokerFlags,
 ): Promise<number> {
-  const { listen: { hostname, port }, vhosts } = flags;
-  const user = await readUser(flags);
-  const users = new Map([[user.name, user.password]]);
-  await using broker = await listen({ hostname, port, users, vhosts });
+  const { as, listen: { hostname, port }, vhosts } = flags;
+  const all = await readUsers(flags.user, flags.passwordFile);
+  const users = new Map(all.map((user) => [user.name, user]));
+  await using broker = await listen({ as, hostname, port, users, vhosts });
   if (!isLoopback(hostname)) {
+    const names = all.map(({ name }) => `"${name}"`).join(" or ");
     new Log().warn(
       `listening on ${hostname}: whoever reaches this machine can try to ` +
-        `log in as "${user.name}". This broker is for development.`,
+        `log in as ${names}. This broker is for development.`,
     );
   }
+  const [user] = all;
   const url = urlFor(broker, user);
   if (command.length > 0) {
     return await runChild(command, { AMQP_URL: url, RABBIT_RPC_URL: url });
@@ -90,22 +123,6 @@ async function runBroker(
   await output.flushed();
   await stopped.promise;
   return EXIT.ok;
-}
-
-interface User {
-  name: string;
-  password: string;
-}
-
-async function readUser({ user, passwordFile }: BrokerFlags): Promise<User> {
-  if (user === undefined && passwordFile === undefined) {
-    return { name: "guest", password: "guest" };
-  }
-  if (user === undefined || passwordFile === undefined) {
-    throw new CliError(EXIT.usage, "--user and --password-file go together.");
-  }
-  const password = readPassword(await readInputFile(passwordFile));
-  return { name: user, password };
 }
 
 async function listen(

@@ -7,6 +7,7 @@ import type { RpcConnection } from "../amqp/connect.ts";
 import type { CallOptions } from "../rpc/calling/call_options.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { jsonBody } from "../rpc/json_body.ts";
+import { rawJSON } from "./raw_json.ts";
 
 /** What to send. */
 export interface Request {
@@ -84,7 +85,12 @@ export function requestJson(
     ...jsonBody(body),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(type && { type }),
-  });
+  }, integers);
+}
+
+/** A bigint as the number that it is in JSON. */
+function integers(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? rawJSON(String(value)) : value;
 }
 
 /** An outcome as one line of JSON. */

@@ -4,14 +4,11 @@
  * @module
  */
 import { RpcConnection } from "../amqp/connect.ts";
-import {
-  type ConnectOptions,
-  type ConnectSettings,
-  connectSettings,
-} from "../amqp/options.ts";
+import type { ConnectOptions, ConnectSettings } from "../amqp/options.ts";
 import type { ClientOptions } from "../rpc/interceptor.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
 import { reportConnection } from "./connection_events.ts";
+import { settingsFor } from "./connection_settings.ts";
 import { connectOptions } from "./flags.ts";
 import { Log } from "./log.ts";
 import type { ClientFlags } from "./request_flags.ts";
@@ -40,7 +37,7 @@ export class ClientConnection implements AsyncDisposable {
     flags: ClientFlags,
     beforeNotice: () => void = () => {},
   ): Promise<ClientConnection> {
-    const { telemetry, url } = flags;
+    const { telemetry } = flags;
     const plain: ConnectOptions & ClientOptions = {
       ...await connectOptions(flags),
       name: `rabbit-rpc client ${queue}`,
@@ -50,7 +47,7 @@ export class ClientConnection implements AsyncDisposable {
       },
     };
     const connecting = telemetry?.connecting(plain) ?? plain;
-    return new ClientConnection(connectSettings(url, connecting), connecting);
+    return new ClientConnection(settingsFor(flags, connecting), connecting);
   }
 
   /** Reports, from now on, what calls wait for; nothing with `--quiet`. */

@@ -5,9 +5,10 @@
  * @module
  */
 import { parse, TomlError } from "smol-toml";
-import { redactUrl, splitUrls } from "../amqp/options.ts";
+import { splitUrls } from "../amqp/options.ts";
+import { redactUrl } from "../amqp/redact.ts";
 import { CliError, EXIT } from "./exit_status.ts";
-import { systemReason } from "./input.ts";
+import { systemReason } from "./streams.ts";
 
 /** The settings of one context, as they are in the file. */
 export type Context = Readonly<Record<string, unknown>>;
@@ -110,10 +111,7 @@ function isTable(value: unknown): value is Context {
 export function redacted(key: string, value: unknown): unknown {
   if (key === "password") return HIDDEN;
   if (key === "url" && typeof value === "string") {
-    const shown = splitUrls(value).map((url) =>
-      URL.parse(url)?.password === "" ? url : redactUrl(url)
-    );
-    return shown.join(",");
+    return splitUrls(value).map(redactUrl).join(",");
   }
   // Tokens travel in headers.
   if (key === "header") return Array.isArray(value) ? [HIDDEN] : HIDDEN;

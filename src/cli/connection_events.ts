@@ -32,6 +32,8 @@ export function reportConnection(
         `the broker accepts no messages: ${event.reason}`,
         fields,
       );
+    case "secret_updated":
+      return log.debug(`${event.broker} took the renewed password`, fields);
     case "unblocked":
       return log.warn("the broker accepts messages again", fields);
   }

@@ -22,6 +22,8 @@ export const EXIT = {
   noServer: 69,
   /** A bug in this program (EX_SOFTWARE). */
   bug: 70,
+  /** stdout or stdin can't be written or read (EX_IOERR). */
+  io: 74,
   /** Broker unreachable or connection lost (EX_TEMPFAIL). */
   broker: 75,
   /** Not AMQP, or no TLS that both sides agree to (EX_PROTOCOL). */
@@ -40,8 +42,13 @@ const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
   no_queue: EXIT.noServer,
   no_consumer: EXIT.noServer,
   broker_unreachable: EXIT.broker,
+  not_admitted: EXIT.broker,
+  no_password: EXIT.unreadable,
+  login_too_large: EXIT.refused,
   connection_lost: EXIT.broker,
   rejected: EXIT.broker,
+  overloaded: EXIT.broker,
+  too_large: EXIT.badInput,
   refused: EXIT.refused,
   locked: EXIT.refused,
   not_amqp: EXIT.protocol,

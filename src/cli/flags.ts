@@ -8,13 +8,15 @@ import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
 import { DEFAULT_TIMEOUT_MS } from "../rpc/calling/call_options.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { ColorWhen } from "./color.ts";
-import { readInputFile, readPassword } from "./input.ts";
 import type { LogFlags } from "./log.ts";
+import { passwordOf } from "./password_file.ts";
 import { type TlsFlags, tlsOptions } from "./tls_files.ts";
 
 /** What other programs know the broker by. */
 const URL_VARIABLE = "AMQP_URL";
 const PASSWORD_VARIABLE = "RABBIT_RPC_PASSWORD";
+/** How often a password file is read while a connection lives. */
+const PASSWORD_POLL_MS = 5_000;
 
 /** Values that turn a switch off. */
 const OFF = new Set(["", "0", "false", "no"]);
@@ -141,8 +143,10 @@ export interface CommonFlags extends TlsFlags, LogFlags {
   /** From RABBIT_RPC_PASSWORD: no flag, since other users can see those. */
   password?: string;
   passwordFile?: string;
-  connectTimeout: number;
-  heartbeat: number;
+  /** Null where the URL may say it. */
+  connectTimeout: number | null;
+  /** The same. */
+  heartbeat: number | null;
   color: ColorWhen;
   context?: string;
   /** Where the environment asks for it: see telemetry.ts. */
@@ -173,11 +177,11 @@ export function addCommonFlags(command: Command): Command {
     .addOption(flag("--insecure", "for amqps: take any certificate"))
     .addOption(
       flag("--connect-timeout <duration>", "for one attempt to connect")
-        .argParser(parseTimeout).default(10_000, "10s"),
+        .argParser(parseTimeout).default(null, "10s"),
     )
     .addOption(
       flag("--heartbeat <duration>", "whole seconds; 0s turns it off")
-        .argParser(parseSeconds).default(20_000, "20s"),
+        .argParser(parseSeconds).default(null, "20s"),
     )
     .addOption(colorFlag())
     .addOption(
@@ -195,13 +199,13 @@ export function addCommonFlags(command: Command): Command {
 export async function connectOptions(
   flags: CommonFlags,
 ): Promise<ConnectOptions> {
-  const password = flags.passwordFile
-    ? readPassword(await readInputFile(flags.passwordFile))
-    : flags.password;
   return {
-    password,
+    password: flags.passwordFile
+      ? await passwordOf(flags.passwordFile)
+      : flags.password,
+    passwordPollMs: PASSWORD_POLL_MS,
     tls: await tlsOptions(flags),
-    connectTimeoutMs: flags.connectTimeout,
-    heartbeatMs: flags.heartbeat,
+    connectTimeoutMs: flags.connectTimeout ?? undefined,
+    heartbeatMs: flags.heartbeat ?? undefined,
   };
 }

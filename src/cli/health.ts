@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { redactUrls } from "../amqp/options.ts";
+import { redactUrls } from "../amqp/redact.ts";
 import { formatMs } from "../rpc/limits.ts";
 import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";

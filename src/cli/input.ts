@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "./exit_status.ts";
+import { readStdinChunks, systemReason } from "./streams.ts";
 
 /** A file, or all of stdin for `-`. */
 export async function readInputFile(path: string): Promise<Uint8Array> {
@@ -25,16 +26,14 @@ export async function readFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** What the system said, without its number and the path once more. */
-export function systemReason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/ \(os error \d+\).*$/s, "");
-}
-
-/** All of stdin. */
+/**
+ * All of stdin.
+ *
+ * @throws {CliError} 74 where it can't be read.
+ */
 export async function readStdin(): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of Deno.stdin.readable) chunks.push(chunk);
+  for await (const chunk of readStdinChunks()) chunks.push(chunk);
   return new Uint8Array(Buffer.concat(chunks));
 }
 

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { redactUrls } from "../amqp/options.ts";
+import { redactUrls } from "../amqp/redact.ts";
 import { RpcError } from "../rpc/errors.ts";
+import { onLostLines, stderr } from "./stderr.ts";
 
 /** How much a line matters. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
@@ -28,7 +29,6 @@ const SHOWN_FIELDS = ["correlation_id", "message_id"];
 const PROGRAM = "rabbit-rpc";
 /** Whatever has more causes than this goes round in a circle. */
 const MAX_CAUSES = 8;
-const encoder = new TextEncoder();
 
 /** Logs as the flags say. */
 export class Log {
@@ -37,6 +37,9 @@ export class Log {
   /** Of these flags, or of a subcommand that has none. */
   constructor(flags: LogFlags = {}) {
     this.#flags = flags;
+    onLostLines((lines) =>
+      this.warn(`${lines} lines of this log could not be written`, { lines })
+    );
   }
 
   /** What went wrong. */
@@ -74,10 +77,11 @@ export class Log {
   }
 
   #write(level: LogLevel, message: string, fields?: LogFields): void {
-    const line = this.#flags.logFormat === "json"
-      ? logRecord(level, message, fields)
-      : `${PROGRAM}: ${textLine(message, fields)}`;
-    Deno.stderr.writeSync(encoder.encode(`${line}\n`));
+    stderr.add(
+      this.#flags.logFormat === "json"
+        ? logRecord(level, message, fields)
+        : `${PROGRAM}: ${textLine(message, fields)}`,
+    );
   }
 }
 

@@ -12,14 +12,20 @@ import { withholdSettings } from "./flags.ts";
 import { Log } from "./log.ts";
 import { giveBackPermissions } from "./permissions.ts";
 import { subcommandsFor } from "./subcommands.ts";
+import { stderr } from "./stderr.ts";
+import { writeStdout } from "./streams.ts";
 import { startTelemetry } from "./telemetry.ts";
 import { VERSION } from "./version.ts";
+
+/** How long a reader of stderr that stands still may hold up the end. */
+const LAST_LINES_MS = 2_000;
 
 /** Runs the program and returns its exit status. */
 export async function main(args: string[]): Promise<number> {
   let status: number = EXIT.ok;
   let telemetry: { close(): Promise<void> } | undefined;
-  const program = createProgram();
+  let help = "";
+  const program = createProgram((text) => help += text);
   try {
     for (const add of await subcommandsFor(args[0])) {
       add(program, (exitStatus) => status = exitStatus);
@@ -38,9 +44,14 @@ export async function main(args: string[]): Promise<number> {
     return status;
   } catch (error) {
     const [command, ...others] = program.commands;
-    return failureStatus(error, others.length === 0 ? command : undefined);
+    const failed = others.length === 0 ? command : undefined;
+    return await writeHelp(help).then(
+      () => failureStatus(error, failed),
+      (ioError) => failureStatus(ioError, failed),
+    );
   } finally {
     await telemetry?.close();
+    await stderr.flushedWithin(LAST_LINES_MS);
   }
 }
 
@@ -50,7 +61,12 @@ function mentionsContext(args: string[]): boolean {
     args.some((arg) => arg.startsWith("--context"));
 }
 
-function createProgram(): Command {
+/** What the parser ends with instead of a subcommand: help, or the version. */
+async function writeHelp(text: string): Promise<void> {
+  await writeStdout(new TextEncoder().encode(text));
+}
+
+function createProgram(writeOut: (text: string) => void): Command {
   return new Command("rabbit-rpc")
     .description("Request/reply (RPC) over RabbitMQ.")
     .version(VERSION, "-V, --version", "print the version and exit")
@@ -59,6 +75,7 @@ function createProgram(): Command {
     // As wide as the terminal, 80 elsewhere; wrapped in a narrow one too.
     .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
+      writeOut,
       // Told by failureStatus.
       outputError: () => {},
       getOutHasColors: () => false,

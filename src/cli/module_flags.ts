@@ -9,7 +9,7 @@ import { openModule } from "../procedures/module/module.ts";
 import type { Service } from "../procedures/service.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
-import { systemReason } from "./input.ts";
+import { systemReason } from "./streams.ts";
 import type { Log } from "./log.ts";
 
 /** How a module is served. */

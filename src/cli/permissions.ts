@@ -33,6 +33,9 @@ const ALL: readonly Deno.PermissionName[] = [
 /** Flags that name a file to read. */
 const FILE_FLAGS = ["passwordFile", "cacert", "cert", "key"];
 
+/** A parameter of a URL that names a file. */
+const FILE_IN_URL = /[?&](?:cacert|cert|key)file=/;
+
 /** In the executable the scripts of worker threads are part of it. */
 const WORKERS_ARE_FILES = !Deno.build.standalone;
 
@@ -75,7 +78,8 @@ const NEEDS: Record<string, Needs> = {
 
 function readsFlags({ flags }: Call): boolean {
   // stdin needs no permission.
-  return FILE_FLAGS.some((name) => flags[name] && flags[name] !== "-");
+  return FILE_FLAGS.some((name) => flags[name] && flags[name] !== "-") ||
+    FILE_IN_URL.test(String(flags.url));
 }
 
 /** What a module is to be given; workers get no more than there is. */

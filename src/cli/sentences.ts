@@ -21,11 +21,17 @@ const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
   no_consumer: () => "Start a server, or use --wait.",
   broker_unreachable: () =>
     'Is one running? Try "rabbit-rpc broker", or set --url.',
+  not_admitted: () => "Wait, or look at the broker's limits and at its log.",
+  no_password: () => "Check --password-file.",
+  login_too_large: () =>
+    "Raise initial_frame_max in rabbitmq.conf, or use a shorter token.",
   refused: () =>
     "Check --password-file and the user's permissions on the vhost.",
   locked: () => "Wait for that connection to end, or choose another name.",
   connection_lost: () => "Check the broker's log, then try again.",
   rejected: () => "Let its servers catch up, then try again.",
+  overloaded: () => "Send less at a time, or wait until the broker catches up.",
+  too_large: () => "Send less, or raise max_message_size on the broker.",
   tls: () => "Use amqps://.",
   not_tls: () => "Use amqp://.",
   untrusted: () => "Pass --cacert FILE.",

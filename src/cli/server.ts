@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "commander";
-import { type ConnectOptions, connectSettings } from "../amqp/options.ts";
+import type { ConnectOptions } from "../amqp/options.ts";
 import { AmqpTransport } from "../amqp/transport.ts";
 import type { Service } from "../procedures/service.ts";
 import { RpcError } from "../rpc/errors.ts";
@@ -26,11 +26,13 @@ import {
 import { Health } from "./health.ts";
 import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
-import { OrderedOutput } from "./output.ts";
+import { settingsFor } from "./connection_settings.ts";
+import { LossyOutput } from "./lossy_output.ts";
 import { sentence } from "./sentences.ts";
 import { serverReporter } from "./server_events.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
 import { onSignal } from "./signals.ts";
+import { writeStdout } from "./streams.ts";
 
 /** How long a slow reader of stdout may hold up a server's end. */
 const LAST_LINES_MS = 2_000;
@@ -142,7 +144,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   const log = new Log(flags);
   await using health = flags.health && new Health(flags.health, log);
   await using service = await openService(flags, log);
-  const { telemetry, url } = flags;
+  const { telemetry } = flags;
   const connecting: ConnectOptions = {
     ...await connectOptions(flags),
     name: `rabbit-rpc server ${queue}`,
@@ -152,9 +154,15 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     },
   };
   await using transport = new AmqpTransport(
-    connectSettings(url, telemetry?.connecting(connecting) ?? connecting),
+    settingsFor(flags, telemetry?.connecting(connecting) ?? connecting),
   );
-  const output = new OrderedOutput();
+  const output = new LossyOutput(
+    writeStdout,
+    (lines) =>
+      log.warn(`${lines} lines could not be written to stdout in time`, {
+        lines,
+      }),
+  );
   const serving = serveOptions(flags, service, output, health);
   const server = new RpcServer(
     transport,
@@ -172,7 +180,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   } catch (thrown) {
     const error = RpcError.from(thrown);
     const status = exitStatusOf(error);
-    const subject = { queue, timeoutMs: flags.connectTimeout };
+    const subject = { queue, timeoutMs: flags.handlerTimeout };
     log.failure(error, sentence(error, subject), { status });
     return status;
   } finally {
@@ -183,7 +191,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
 function serveOptions(
   flags: ServerFlags,
   service: Service,
-  output: OrderedOutput,
+  output: LossyOutput,
   health: Health | undefined,
 ): ServeOptions {
   const reportEvent = serverReporter(flags, service, output);

@@ -14,7 +14,7 @@ import {
   logRecord,
   oneLine,
 } from "./log.ts";
-import type { OrderedOutput } from "./output.ts";
+import type { LossyOutput } from "./lossy_output.ts";
 
 /** Of a request's line, in UTF-16 units. */
 const MAX_LINE = 500;
@@ -26,7 +26,7 @@ type Say = (line: string, message: string, fields: LogFields) => void;
 export function serverReporter(
   flags: LogFlags,
   service: Service,
-  output: OrderedOutput,
+  output: LossyOutput,
 ): (event: ServerEvent) => void {
   const log = new Log(flags);
   const say = sayer(flags, output);
@@ -103,7 +103,7 @@ function reportDrop(log: Log, event: Drop): void {
   }
 }
 
-function sayer({ quiet, logFormat }: LogFlags, output: OrderedOutput): Say {
+function sayer({ quiet, logFormat }: LogFlags, output: LossyOutput): Say {
   if (quiet) return () => {};
   return logFormat === "json"
     ? (_, message, fields) => output.add(logRecord("info", message, fields))

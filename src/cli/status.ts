@@ -35,7 +35,7 @@ export function addStatusCommand(
     .description(
       "Tells how long the broker takes to answer, and of each queue how many " +
         "consumers it has and how many requests wait. The status is 69 where " +
-        "a queue has no server.",
+        "a queue has no server, else 77 where one may not be looked at.",
     )
     .argument("[queues...]", "request queues")
     .addOption(flag("--watch", "look again and again, until interrupted"))

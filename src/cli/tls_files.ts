@@ -5,7 +5,6 @@
  */
 import type { TlsOptions } from "../amqp/tls/tls.ts";
 import { readFile } from "./input.ts";
-import { Log, type LogFlags } from "./log.ts";
 
 /** The flags for `amqps://`. */
 export interface TlsFlags {
@@ -22,7 +21,7 @@ export interface TlsFlags {
  * @throws {CliError} 66 where one can't be read.
  */
 export async function tlsOptions(
-  flags: TlsFlags & LogFlags,
+  flags: TlsFlags,
 ): Promise<TlsOptions | undefined> {
   const { cacert, cert, key, servername, insecure } = flags;
   const options: TlsOptions = {};
@@ -30,11 +29,6 @@ export async function tlsOptions(
   if (cert) options.cert = await readFile(cert);
   if (key) options.key = await readFile(key);
   if (servername) options.servername = servername;
-  if (insecure) {
-    options.insecure = true;
-    new Log(flags).warn(
-      "--insecure: whoever answers as the broker learns the password",
-    );
-  }
+  if (insecure) options.insecure = true;
   return Object.keys(options).length > 0 ? options : undefined;
 }

@@ -6,10 +6,13 @@
 import type { RpcConnection } from "../amqp/connect.ts";
 import { delay } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
-import { absenceOf, isAbsence } from "../rpc/failures.ts";
+import { absenceOf, isAbsence, isUntold } from "../rpc/failures.ts";
 
 /** Whoever has waited so long may want to know why. */
 const PATIENCE_MS = 1_000;
+
+/** Asking again would fill the broker's log: each refusal is an error in it. */
+const UNTOLD = Symbol("the broker does not tell");
 
 /** What is watched, and who hears of it. */
 export interface WaitOptions {
@@ -52,7 +55,7 @@ async function watch(
     const { calls } = options;
     const stalled = calls.inFlight > 0 && calls.ended === ended;
     const missing = stalled ? await whatIsMissing(rpc, options) : undefined;
-    if (signal.aborted) return;
+    if (signal.aborted || missing === UNTOLD) return;
     if (missing !== undefined && missing !== said) {
       options.say(`${missing}; waiting for one`);
     }
@@ -63,12 +66,13 @@ async function watch(
 async function whatIsMissing(
   rpc: RpcConnection,
   { queue, vhost, patient }: WaitOptions,
-): Promise<string | undefined> {
+): Promise<string | typeof UNTOLD | undefined> {
   try {
     const info = await rpc.inspect(queue);
     if (info === undefined && !patient) return undefined;
     return absenceOf(queue, info, vhost)?.message;
   } catch (error) {
+    if (isUntold(error)) return UNTOLD;
     // Otherwise the calls themselves end in this.
     return patient && isAbsence(error)
       ? RpcError.from(error).message

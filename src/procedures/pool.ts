@@ -5,7 +5,7 @@
  * @module
  */
 import { type RpcCode, RpcError } from "../rpc/errors.ts";
-import { formatMs, wholeNumber } from "../rpc/limits.ts";
+import { formatMs, timerMs, wholeNumber } from "../rpc/limits.ts";
 
 /** What a worker posts: for each input one output, error or crash. */
 export type WorkerMessage<O> =
@@ -154,7 +154,7 @@ export class WorkerPool<I, O> implements Disposable {
     const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
     const timer = setTimeout(
       () => this.#onDied(worker, slowStart(startTimeoutMs)),
-      startTimeoutMs,
+      timerMs(startTimeoutMs),
     );
     this.#starting.set(worker, timer);
     worker.postMessage(this.#first);

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { LONGEST_TIMER_MS } from "./limits.ts";
+import { nowMs } from "./clock.ts";
+import { timerMs } from "./limits.ts";
 
 /** Something that must be over by a point in time. */
 export interface Expiring {
-  /** In ms since the epoch. */
-  readonly deadlineMs: number;
+  /** On the clock of `nowMs()`. */
+  readonly dueMs: number;
 }
 
 /** What is watched: a Map's values, or a Set's. */
@@ -42,7 +43,7 @@ export class Deadlines<T extends Expiring> {
 
   /** Watches an item that was added to the collection. */
   watch(item: T): void {
-    if (item.deadlineMs < this.#armedForMs) this.#arm(item.deadlineMs);
+    if (item.dueMs < this.#armedForMs) this.#arm(item.dueMs);
   }
 
   /** Stops the timer, until there is something to watch again. */
@@ -55,16 +56,15 @@ export class Deadlines<T extends Expiring> {
   #arm(atMs: number): void {
     clearTimeout(this.#timer);
     this.#armedForMs = atMs;
-    const delayMs = Math.min(Math.max(atMs - Date.now(), 0), LONGEST_TIMER_MS);
-    this.#timer = setTimeout(() => this.#sweep(), delayMs);
+    this.#timer = setTimeout(() => this.#sweep(), timerMs(atMs - nowMs()));
   }
 
   #sweep(): void {
-    const nowMs = Date.now();
+    const sweptMs = nowMs();
     this.#armedForMs = Infinity;
     let nextMs = Infinity;
     for (const item of this.#items.values()) {
-      if (item.deadlineMs > nowMs) nextMs = Math.min(nextMs, item.deadlineMs);
+      if (item.dueMs > sweptMs) nextMs = Math.min(nextMs, item.dueMs);
       else this.#onExpire(item);
     }
     if (nextMs < this.#armedForMs) this.#arm(nextMs);

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { LONGEST_TIMER_MS, timerMs } from "./limits.ts";
 
 /**
- * Resolves after so many ms. (That of node:timers/promises does not hear its
+ * Resolves after so many ms, however many they are. (That of node:timers/promises does not hear its
  * signal on Deno 2.4.)
  *
  * @throws the signal's reason, at once, where it is or becomes aborted.
@@ -17,10 +18,15 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(signal!.reason);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
+    let timer: ReturnType<typeof setTimeout>;
+    const arm = (leftMs: number) => {
+      timer = setTimeout(() => {
+        if (leftMs > LONGEST_TIMER_MS) return arm(leftMs - LONGEST_TIMER_MS);
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, timerMs(leftMs));
+    };
+    arm(ms);
     signal?.addEventListener("abort", abort, { once: true });
   });
 }
@@ -35,7 +41,7 @@ export async function waitAtMost(
   ending: Promise<unknown>,
 ): Promise<void> {
   const limit = Promise.withResolvers<void>();
-  const timer = setTimeout(limit.resolve, ms);
+  const timer = setTimeout(limit.resolve, timerMs(ms));
   try {
     await Promise.race([ending, limit.promise]);
   } finally {

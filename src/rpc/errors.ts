@@ -36,7 +36,13 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `no_queue`: the broker returned the request, no queue has that name
  * - `no_consumer`: the queue exists but no server consumes it
  * - `rejected`: the broker refused the message (a full queue, for example)
+ * - `too_large`: the message is larger than the broker takes
+ * - `overloaded`: too much waits to be sent to the broker already
  * - `broker_unreachable`: no connection could be made
+ * - `not_admitted`: the broker takes no connection for now, since a limit of
+ *   connections is reached or the virtual host is down, or a token has expired
+ * - `no_password`: what tells the password failed
+ * - `login_too_large`: the broker did not answer a login (a token) of this size
  * - `connection_lost`: the connection, or a channel on it, was lost
  * - `refused`: the broker refused login, virtual host or permission
  * - `locked`: the queue is exclusive to another connection
@@ -54,7 +60,12 @@ export type RpcErrorReason =
   | "no_queue"
   | "no_consumer"
   | "rejected"
+  | "too_large"
+  | "overloaded"
   | "broker_unreachable"
+  | "not_admitted"
+  | "no_password"
+  | "login_too_large"
   | "connection_lost"
   | "refused"
   | "locked"

@@ -4,16 +4,47 @@
  *
  * @module
  */
-import { RpcError } from "./errors.ts";
+import { RpcError, type RpcErrorReason } from "./errors.ts";
 import { formatMs } from "./limits.ts";
 import type { PendingCall } from "./calling/pending.ts";
 import type { QueueInfo } from "./transport.ts";
 
+/**
+ * What patience does for a connection: it may be made `later`, or `never`.
+ * Whatever is not here is decided by who sees it.
+ */
+const PATIENCE: Partial<Record<RpcErrorReason, "later" | "never">> = {
+  broker_unreachable: "later",
+  not_admitted: "later",
+  no_password: "later",
+  refused: "never",
+  not_amqp: "never",
+  tls: "never",
+  not_tls: "never",
+  untrusted: "never",
+  closed: "never",
+};
+
+/** Whether no connection could be made, and one may be later. */
+export function isUnconnected(error: unknown): boolean {
+  return patienceFor(error) === "later";
+}
+
+/** Whether no patience mends it. */
+export function isFinal(error: unknown): boolean {
+  return patienceFor(error) === "never";
+}
+
+function patienceFor(error: unknown): "later" | "never" | undefined {
+  if (!(error instanceof RpcError) || error.remote) return undefined;
+  return error.reason && PATIENCE[error.reason];
+}
+
 /** Whether waiting may help: the broker or the queue is not there. */
 export function isAbsence(error: unknown): boolean {
   return error instanceof RpcError && !error.remote && !error.maybeExecuted &&
-    (error.reason === "no_queue" || error.reason === "broker_unreachable" ||
-      error.reason === "no_consumer");
+    (error.reason === "no_queue" || error.reason === "no_consumer" ||
+      isUnconnected(error));
 }
 
 /** The error for a queue that is missing or that nobody consumes. */
@@ -37,6 +68,22 @@ export function absenceOf(
   );
 }
 
+/** Whether the broker answers, but does not tell this user of a queue. */
+export function isUntold(error: unknown): error is RpcError {
+  return error instanceof RpcError &&
+    (error.reason === "refused" || error.reason === "locked");
+}
+
+/** The error for a call that wants to know a server, where nobody can. */
+export function unknownServer(queue: string, error: unknown): unknown {
+  if (!isUntold(error)) return error;
+  return new RpcError(
+    error.code,
+    `whether "${queue}" has a server can't be known: ${error.message}`,
+    { reason: error.reason, cause: error },
+  );
+}
+
 /** `1 request`, `2 requests`. */
 export function requests(count: number): string {
   return count === 1 ? "1 request" : `${count} requests`;
@@ -55,13 +102,17 @@ export function noQueue(
   );
 }
 
-export function timeoutError(call: PendingCall): RpcError {
+/** A call whose time is up; `untold` is why nobody knows of a server. */
+export function timeoutError(call: PendingCall, untold?: RpcError): RpcError {
   const within = formatMs(call.timeoutMs);
   return new RpcError(
     "deadline_exceeded",
     call.sent
       ? `no reply from "${call.queue}" within ${within}; ` +
-        "the request may still have run"
+        "the request may still have run" +
+        (untold
+          ? `. Whether it has a server is unknown: ${untold.message}`
+          : "")
       : `no connection to a broker within ${within}; the request was not sent`,
     { maybeExecuted: call.sent },
   );
@@ -87,6 +138,19 @@ export function connectionLost(
       (maybeExecuted ? "; the request may have run" : ""),
     { reason: "connection_lost", maybeExecuted, cause },
   );
+}
+
+/** An operator, or a node that stops: that is no message's fault. */
+const CONNECTION_FORCED = 320;
+
+/**
+ * Whether the broker itself closed the connection or channel, as it does for a
+ * message that it can't bear.
+ */
+export function closedByBroker({ reason, members }: RpcError): boolean {
+  const { reply_code: replyCode } = members;
+  return reason === "connection_lost" && typeof replyCode === "number" &&
+    replyCode !== CONNECTION_FORCED;
 }
 
 /** The same failure, of a call of which an earlier attempt may have run. */

@@ -44,7 +44,10 @@ export class RpcRequest extends MessageBody {
   readonly contentType: string | undefined;
   /** Headers, the `rpc-` ones of the wire format included. */
   readonly headers: MessageHeaders;
-  /** Joins the reply to the request; the caller's choice. */
+  /**
+   * Joins the reply to the request; the caller's choice. Bytes of it that are
+   * not UTF-8 are lone surrogates from U+DC80 to U+DCFF, as in all properties.
+   */
   readonly correlationId: string | undefined;
   /** The same for all attempts of one call, where retries are on. */
   readonly messageId: string | undefined;
@@ -52,7 +55,10 @@ export class RpcRequest extends MessageBody {
   readonly replyTo: string | undefined;
   /** Whether the broker delivered it before, to anyone. */
   readonly redelivered: boolean;
-  /** In ms since the epoch: nobody awaits a reply after it. */
+  /**
+   * Nobody awaits a reply after it; in ms since the epoch, by the wall clock
+   * as it was when the request came. Infinity where the caller set none.
+   */
   readonly deadlineMs: number;
 
   /** Made by the wire format alone. */
@@ -74,7 +80,11 @@ export class RpcRequest extends MessageBody {
 export interface RpcContext {
   /** Aborted when the time is up or the server stops at once. */
   readonly signal: AbortSignal;
-  /** In ms since the epoch: the handler's limit or the caller's deadline. */
+  /**
+   * The handler's limit or the caller's deadline, whichever is earlier; in ms
+   * since the epoch, by the wall clock as it is when this is read. So
+   * `deadlineMs - Date.now()` is the time left even after the clock was set.
+   */
   readonly deadlineMs: number;
 }
 

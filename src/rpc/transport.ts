@@ -6,13 +6,22 @@
  */
 import type { RpcError } from "./errors.ts";
 
-/** The properties of a message, all optional. */
+/**
+ * The properties of a message, all optional. RabbitMQ hands on text that is
+ * not UTF-8: a byte of such text is a lone surrogate here, from U+DC80 (0x80)
+ * to U+DCFF (0xff), and becomes that byte again where it is sent. So ids of
+ * any bytes are copied as they are; `isWellFormed()` of a string tells them.
+ */
 export interface MessageProperties {
   /** MIME type of the body. */
   contentType?: string;
   /** Encoding of the body, `gzip` for example. */
   contentEncoding?: string;
-  /** Headers: strings, numbers, booleans, dates, bytes, arrays, tables. */
+  /**
+   * Headers: strings, numbers, booleans, dates, bytes, arrays, tables. Integers
+   * of 64 bits are numbers where those are exact, and bigints beyond 2^53; a
+   * bigint is sent as an integer of 64 bits with a sign.
+   */
   headers?: MessageHeaders;
   /** 1 transient, 2 persistent. */
   deliveryMode?: number;
@@ -226,8 +235,10 @@ export interface Link {
 /** How to wait for a connection. */
 export interface LinkOptions {
   /**
-   * Whether to try again, with a backoff, when no broker can be reached. A
-   * refusal (login, virtual host, wrong protocol) is thrown all the same.
+   * Whether to try again, with a backoff, when no broker can be reached, or
+   * takes no connection for now. A refusal (login, virtual host, wrong protocol)
+   * is thrown all the same; that of a login which was good before only after
+   * two minutes, where there is a function that may tell another password.
    *
    * @default {false}
    */
@@ -247,7 +258,9 @@ export type ConnectionEvent =
   /** The broker accepts no messages for now (it is short of memory or disk). */
   | { type: "blocked"; reason: string }
   /** The broker accepts messages again. */
-  | { type: "unblocked" };
+  | { type: "unblocked" }
+  /** The password has changed, and the broker took the new one. */
+  | { type: "secret_updated"; broker: string };
 
 /** Makes connections, one at a time: the same one while it lives. */
 export interface Transport extends AsyncDisposable {

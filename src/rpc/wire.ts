@@ -29,7 +29,8 @@ const NO_HEADERS: MessageHeaders = Object.freeze({});
 export interface RequestFields {
   correlationId: string;
   replyTo: string;
-  deadlineMs: number;
+  /** Of the call's time, in ms. */
+  leftMs: number;
   type?: string;
   contentType?: string;
   headers?: MessageHeaders;
@@ -37,16 +38,20 @@ export interface RequestFields {
   persistent?: boolean;
 }
 
-/** The properties of a request that is sent now. */
+/** The properties of a request that is sent now, as the wall clock has it. */
 export function requestProperties(
   fields: RequestFields,
-  nowMs: number,
+  epochMs: number,
 ): MessageProperties {
+  const { leftMs } = fields;
   const properties: MessageProperties = {
     correlationId: fields.correlationId,
     replyTo: fields.replyTo,
-    expiration: expirationFor(fields.deadlineMs - nowMs),
-    headers: { ...fields.headers, [DEADLINE_HEADER]: fields.deadlineMs },
+    expiration: expirationFor(leftMs),
+    headers: {
+      ...fields.headers,
+      [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs),
+    },
   };
   if (fields.type) properties.type = fields.type;
   if (fields.contentType) properties.contentType = fields.contentType;
@@ -64,7 +69,7 @@ function expirationFor(leftMs: number): string {
 export function decodeRequest(
   delivery: Delivery,
   queue: string,
-  receivedAtMs: number,
+  receivedEpochMs: number,
 ): RpcRequest {
   const { properties } = delivery;
   return new RpcRequest(delivery.body, {
@@ -76,7 +81,7 @@ export function decodeRequest(
     messageId: properties.messageId,
     replyTo: properties.replyTo || undefined,
     redelivered: delivery.redelivered,
-    deadlineMs: requestDeadline(properties, receivedAtMs),
+    deadlineMs: requestDeadline(properties, receivedEpochMs),
   });
 }
 
@@ -89,7 +94,7 @@ export function decodeRequest(
  */
 function requestDeadline(
   properties: MessageProperties,
-  receivedAtMs: number,
+  receivedEpochMs: number,
 ): number {
   const deadlineMs = numberHeader(
     properties.headers ?? NO_HEADERS,
@@ -97,7 +102,7 @@ function requestDeadline(
   );
   const { expiration = "" } = properties;
   const leftMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
-  return Math.min(deadlineMs ?? Infinity, receivedAtMs + leftMs);
+  return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);
 }
 
 /** A header that is a number; whatever else a stranger put there is none. */

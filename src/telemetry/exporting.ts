@@ -69,7 +69,10 @@ export async function startExporting(
   context.setGlobalContextManager(
     new contexts.AsyncLocalStorageContextManager().enable(),
   );
-  return { close: () => close([processor, reader], [spans, measurements]) };
+  let closing: Promise<void> | undefined;
+  return {
+    close: () => closing ??= close([processor, reader], [spans, measurements]),
+  };
 }
 
 /** Named one by one: so they are part of an executable. */

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { timerMs } from "../rpc/limits.ts";
 import type { OtlpProtocol, OtlpTarget } from "./otlp_settings.ts";
 
 /** How a kind of telemetry becomes bytes, with each protocol. */
@@ -78,7 +79,7 @@ export class OtlpSender<T> {
       headers: { ...headers, "content-type": CONTENT_TYPES[protocol] },
       body: bytes as BodyInit | undefined,
       signal: AbortSignal.any([
-        AbortSignal.timeout(timeoutMs),
+        AbortSignal.timeout(timerMs(timeoutMs)),
         this.#closing.signal,
       ]),
     });

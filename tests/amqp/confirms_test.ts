@@ -3,27 +3,29 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Confirms } from "../../src/amqp/confirms.ts";
+import { MessageSizes } from "../../src/amqp/message_sizes.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 
 const refusal = new RpcError("resource_exhausted", "refused");
 
 function collect() {
-  const confirms = new Confirms();
+  const sizes = new MessageSizes();
+  const confirms = new Confirms(sizes);
   const outcomes = new Map<number, string>();
   let published = 0;
-  const publish = () => {
+  const publish = (bytes = 0) => {
     const tag = ++published;
     const note = (outcome: string) => {
       assert.equal(outcomes.has(tag), false, `${tag} was told twice`);
       outcomes.set(tag, outcome);
     };
-    confirms.add({
+    confirms.add(`queue ${tag}`, new Uint8Array(bytes), {}, {
       confirmed: () => note("confirmed"),
       failed: (error) => note(error.message),
     });
     return tag;
   };
-  return { confirms, outcomes, publish };
+  return { confirms, outcomes, publish, sizes };
 }
 
 Deno.test("each message hears of its confirm, alone or with others", () => {
@@ -83,4 +85,34 @@ Deno.test("thousands of messages, confirmed in any order, are each told once", (
     }),
     { numRuns: 10 },
   );
+});
+
+Deno.test("what was published from the first that is too large on is taken out", async () => {
+  const { confirms, outcomes, publish } = collect();
+  for (const bytes of [1, 2, 11, 3, 12, 4]) publish(bytes);
+  confirms.settle(1, false);
+  const taken = confirms.takeFromFirstOver(10);
+  assert.deepEqual(
+    taken.map(({ queue, body }) => [queue, body.length]),
+    [["queue 3", 11], ["queue 4", 3], ["queue 5", 12], ["queue 6", 4]],
+  );
+  assert.equal(confirms.isEmpty, false);
+  const empty = confirms.empty();
+  confirms.settle(2, false);
+  await empty;
+  // They are another channel's now.
+  confirms.failAll(refusal);
+  assert.deepEqual([...outcomes.keys()], [1, 2]);
+  assert.deepEqual(confirms.takeFromFirstOver(0), []);
+});
+
+Deno.test("confirms tell which sizes the broker takes", () => {
+  const { confirms, publish, sizes } = collect();
+  for (const bytes of [5, 7, 6]) publish(bytes);
+  confirms.settle(1, false);
+  assert.equal(sizes.taken, 5);
+  confirms.settle(2, false, refusal);
+  assert.equal(sizes.taken, 5);
+  confirms.settle(3, false);
+  assert.equal(sizes.taken, 6);
 });

@@ -14,11 +14,13 @@ import { connectSettings } from "../../src/amqp/options.ts";
 import { AmqpSocket } from "../../src/amqp/socket.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 
-const settings = connectSettings("amqp://ann:s3cr3t@host/shop");
+const settings = connectSettings("amqp://ann:s3cr3t@host/shop", {
+  connectTimeoutMs: 1_500,
+});
 const [broker] = settings.brokers;
 
 function connecting(cause: unknown): RpcError {
-  return connectFailure(cause, broker, 1_500);
+  return connectFailure(cause, broker);
 }
 
 function kind({ code, reason }: RpcError): (string | undefined)[] {
@@ -60,6 +62,80 @@ Deno.test("who was refused, but not the password", () => {
   }
 });
 
+/** The words of RabbitMQ 3.10, 4.0 and 4.3, as the library hands them on. */
+const passing: [string, string][] = [
+  [
+    "of the vhost",
+    "NOT_ALLOWED - access to vhost 'shop' refused for user 'ann': " +
+    "connection limit (1) is reached (530)",
+  ],
+  [
+    "of the node",
+    "NOT_ALLOWED - connection refused: node connection limit (9) is reached (530)",
+  ],
+  [
+    "of the user",
+    "NOT_ALLOWED - connection refused for user 'ann': " +
+    "user connection limit (0) is reached (530)",
+  ],
+  [
+    "that is not known",
+    "NOT_ALLOWED - access to vhost 'shop' refused for user 'ann': " +
+    "connection limit cannot be queried, timeout (530)",
+  ],
+  [
+    "whose words were cut off",
+    `NOT_ALLOWED - access to vhost '${"s".repeat(200)}... (530)`,
+  ],
+  [
+    "of an authority that is away",
+    "NOT_ALLOWED - access to vhost 'shop' refused for user 'ann', backend " +
+    "rabbit_auth_backend_http returned an error: {failed_connect,[]} (530)",
+  ],
+  [
+    "a vhost that is down",
+    "INTERNAL_ERROR - access to vhost 'shop' refused for user 'ann': " +
+    "vhost 'shop' is down (541)",
+  ],
+];
+
+for (const [what, words] of passing) {
+  Deno.test(`a limit that passes is no refusal: ${what}`, () => {
+    const error = connecting(new Error(`connection closed: ${words}`));
+    assert.equal(error.reason, "not_admitted");
+    assert.equal(
+      error.message,
+      `host:5672 takes no connection for now: ${words}`,
+    );
+  });
+}
+
+Deno.test("what no patience mends is a refusal", () => {
+  const refusals = [
+    "NOT_ALLOWED - access to vhost 'shop' refused for user 'ann' (530)",
+    "NOT_ALLOWED - vhost shop not found (530)",
+    "NOT_ALLOWED - access to vhost 'shop' refused for user 'ann' by backend " +
+    "rabbit_auth_backend_http: denied (530)",
+    "NOT_ALLOWED - vhost connection limit (1) is reached not found (530)",
+    "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. " +
+    "For details see the broker logfile. (403)",
+  ];
+  for (const words of refusals) {
+    const { reason } = connecting(new Error(`connection closed: ${words}`));
+    assert.equal(reason, "refused", words);
+  }
+});
+
+Deno.test("a token that has expired may be followed by another", () => {
+  const { reason } = channelFailure(libraryError(
+    "channel 1 closed: ACCESS_REFUSED - access to queue 'q' in vhost '/' " +
+      "refused for user 'ann', backend rabbit_auth_backend_oauth2 returned an " +
+      'error: <<"Provided JWT token has expired at timestamp 1 (validated at ' +
+      '2)">> (403)',
+  ));
+  assert.equal(reason, "not_admitted");
+});
+
 Deno.test("what came instead of AMQP", () => {
   const came = (...bytes: number[]) =>
     kind(connecting(new NotAmqpError(Uint8Array.from(bytes))));
@@ -84,6 +160,23 @@ Deno.test("why a channel failed", () => {
   assert.deepEqual(kind(closed), ["unavailable", "connection_lost"]);
   assert.match(closed.message, /NOT_FOUND/);
   assert.equal(channelFailure(closed), closed);
+});
+
+Deno.test("a right that is missing, and a queue that is taken, in words", () => {
+  const at = "to queue 'calc' in vhost 'shop' refused for user 'bob' (403)";
+  const refused = (text: string) =>
+    channelFailure(libraryError(`channel 1 closed: ACCESS_REFUSED - ${text}`));
+  const without = refused(`access ${at}`);
+  assert.equal(
+    without.message,
+    'user "bob" has no permission on queue "calc" on vhost "shop" (403)',
+  );
+  const write = refused(`write access ${at}`);
+  assert.match(write.message, /^user "bob" has no write permission on queue/);
+  assert.deepEqual(kind(write), ["permission_denied", "refused"]);
+  const taken = refused("queue 'calc' in vhost '/' in exclusive use (403)");
+  assert.match(taken.message, /^another consumer has queue "calc" to itself/);
+  assert.deepEqual(kind(taken), ["failed_precondition", "locked"]);
 });
 
 Deno.test("why a message was not confirmed", () => {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
-import { test } from "../support/needs.ts";
+import { slowTest } from "../support/needs.ts";
 import { runProcess, startProcess } from "../support/process.ts";
 import { rabbitMqTest } from "../support/rabbitmq.ts";
 import type { Row, Table } from "./report.ts";
@@ -35,7 +35,7 @@ function figures(tables: Table[]): Row[] {
   return rows.map(({ row }) => row);
 }
 
-test("every section measures us, on the development broker", async () => {
+slowTest("every section measures us, on the development broker", async () => {
   const flags = ["--broker", "own", "--peers", "none", "--json"];
   const { stdout } = await bench(...flags);
   const { command, where, sections } = JSON.parse(stdout);
@@ -51,7 +51,7 @@ test("every section measures us, on the development broker", async () => {
   assert.ok(echo.rows.every((row) => Number(row.callsPerSecond) > 20));
 });
 
-test("told to stop, it ends what it has started", async () => {
+slowTest("told to stop, it ends what it has started", async () => {
   const main = `${import.meta.dirname}/main.ts`;
   const flags = ["--only", "growth", "--broker", "own", "--peers", "none"];
   const args = ["run", "--allow-all", main, "--seconds", "1", ...flags];
@@ -74,6 +74,7 @@ async function childrenOf(pid: number): Promise<number[]> {
 
 rabbitMqTest(
   "peers that are here take part, the others are named",
+  { slow: true },
   async () => {
     const flags = ["--broker", "rabbitmq", "--only", "rpc"];
     const { stdout, stderr } = await bench(...flags, "--concurrency", "4");

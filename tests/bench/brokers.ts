@@ -1,6 +1,7 @@
 // The brokers to measure on, each a process of its own.
 
 import { start } from "../support/program.ts";
+import { versionOf } from "../support/erlang.ts";
 import { rabbitMqMissing, startRabbitMq } from "../support/rabbitmq.ts";
 import type { BrokerName } from "./options.ts";
 
@@ -23,11 +24,9 @@ export async function startBenchBroker(
 
 async function startPrivate(): Promise<BenchBroker> {
   const node = await startRabbitMq();
-  const version = await node.ctl("version");
-  const otp = await node.ctl("eval", "erlang:system_info(otp_release).");
   return {
     name: "RabbitMQ",
-    version: `RabbitMQ ${version}, Erlang ${otp.replaceAll('"', "")}`,
+    version: await versionOf(node),
     url: node.url,
     [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
   };

@@ -58,7 +58,7 @@ async function bound(
 }
 
 tutorial("one, hello world", async (channel) => {
-  await channel.assertQueue("hello", { durable: false });
+  await channel.assertQueue("hello");
   channel.sendToQueue("hello", Buffer.from("Hello World!"));
   deepEqual(await take(channel, "hello", 1), ["hello Hello World!"]);
 });
@@ -111,7 +111,7 @@ tutorial("five, topics", async (channel) => {
 const fib = (n: number): number => n < 2 ? n : fib(n - 1) + fib(n - 2);
 
 tutorial("six, RPC", async (channel) => {
-  await channel.assertQueue("rpc_queue", { durable: false });
+  await channel.assertQueue("rpc_queue");
   await channel.consume("rpc_queue", (message) => {
     if (message === null) return;
     const answer = Buffer.from(`${fib(Number(message.content.toString()))}`);

@@ -13,47 +13,64 @@ import { byteString, toBytes } from "../../src/broker/reader.ts";
 import { Client, type ConnectOptions } from "./support/client.ts";
 import { contractTest } from "./support/contract.ts";
 
-contractTest("the handshake offers what RabbitMQ offers", async (url) => {
-  await using client = await Client.dial(url);
-  const start = await client.start();
-  deepEqual([start.major, start.minor], [0, 9]);
-  deepEqual(start.mechanisms.split(" ").sort(), ["AMQPLAIN", "PLAIN"]);
-  equal(start.locales, "en_US");
-  ok(asString(lookup(start.serverProperties, "product")));
-  const capabilities =
-    asTable(lookup(start.serverProperties, "capabilities")) ?? [];
-  deepEqual(capabilities.map(([name]) => name).sort(), [
-    "authentication_failure_close",
-    "basic.nack",
-    "connection.blocked",
-    "consumer_cancel_notify",
-    "consumer_priorities",
-    "direct_reply_to",
-    "exchange_exchange_bindings",
-    "per_consumer_qos",
-    "publisher_confirms",
-  ]);
-  const tune = await client.next("connection.tune");
-  deepEqual([tune.channelMax, tune.frameMax], [2047, 131072]);
-  equal(tune.heartbeat, 60);
-  await client.tuneOk({}, tune);
-  await client.open("/");
-  await client.next("connection.open-ok");
-  await client.close();
+contractTest(
+  "the handshake offers what RabbitMQ offers",
+  async (url, rabbit) => {
+    await using client = await Client.dial(url);
+    const start = await client.start();
+    deepEqual([start.major, start.minor], [0, 9]);
+    // RabbitMQ promises no order.
+    const sorted = (mechanisms: string) => mechanisms.split(" ").sort();
+    deepEqual(sorted(start.mechanisms), sorted(rabbit.mechanisms));
+    equal(start.locales, "en_US");
+    ok(asString(lookup(start.serverProperties, "product")));
+    const capabilities =
+      asTable(lookup(start.serverProperties, "capabilities")) ?? [];
+    deepEqual(capabilities.map(([name]) => name).sort(), [
+      "authentication_failure_close",
+      "basic.nack",
+      "connection.blocked",
+      "consumer_cancel_notify",
+      "consumer_priorities",
+      "direct_reply_to",
+      "exchange_exchange_bindings",
+      "per_consumer_qos",
+      "publisher_confirms",
+    ]);
+    const tune = await client.next("connection.tune");
+    deepEqual([tune.channelMax, tune.frameMax], [2047, 131072]);
+    equal(tune.heartbeat, 60);
+    await client.tuneOk({}, tune);
+    await client.open("/");
+    await client.next("connection.open-ok");
+    await client.close();
+  },
+);
+
+contractTest("what is no AMQP is told of the newest", async (url, rabbit) => {
+  equal(await answerTo(url, "HTTP/1.1"), rabbit.headerForStrangers);
 });
 
-for (
-  const header of ["HTTP/1.1", "AMQP\x00\x00\x09\x02", "AMQP\x03\x01\x00\x00"]
-) {
-  contractTest(
-    `the header ${JSON.stringify(header)} is refused`,
-    async (url) => {
-      const { hostname, port } = new URL(url);
-      using conn = await Deno.connect({ hostname, port: Number(port) });
-      await conn.write(toBytes(header));
-      equal(await readToEnd(conn), "AMQP\x00\x00\x09\x01");
-    },
-  );
+contractTest("another AMQP is told of 0-9-1", async (url) => {
+  const newer = "AMQP\x00\x00\x09\x02";
+  equal(await answerTo(url, newer), "AMQP\x00\x00\x09\x01");
+});
+
+contractTest(
+  "AMQP 1.0 is told of 0-9-1 where it is all there is",
+  async (url) => {
+    const answer = await answerTo(url, "AMQP\x03\x01\x00\x00");
+    // RabbitMQ 4.x goes on in AMQP 1.0; the embedded broker never does.
+    const speaksIt = answer.startsWith("AMQP\x03\x01\x00\x00");
+    ok(speaksIt || answer === "AMQP\x00\x00\x09\x01", JSON.stringify(answer));
+  },
+);
+
+async function answerTo(url: string, header: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  using conn = await Deno.connect({ hostname, port: Number(port) });
+  await conn.write(toBytes(header));
+  return await readToEnd(conn);
 }
 
 contractTest("a wrong password is refused with 403", async (url) => {
@@ -97,13 +114,13 @@ contractTest("an unknown virtual host is refused with 530", async (url) => {
 
 contractTest(
   "what is wrong before the end of the handshake drops the client",
-  async (url) => {
+  async (url, { frameMin }) => {
     // RabbitMQ takes its time, so all at once.
     await Promise.all([
       dropped(url, { password: "wrong" }),
       dropped(url, { mechanism: "MAGIC" }),
       dropped(url, { response: "no zeros" }),
-      dropped(url, { frameMax: 4095 }),
+      dropped(url, { frameMax: frameMin - 1 }),
       dropped(url, { frameMax: 0 }),
       dropped(url, { channelMax: 4000 }),
       dropped(url, { channelMax: 0 }),
@@ -201,15 +218,19 @@ contractTest(
   },
 );
 
-contractTest("a frame that is too large is refused with 501", async (url) => {
-  await using client = await Client.connect(url, { frameMax: 4096 });
+contractTest("a frame that is too large is refused with 501", async (url, {
+  frameMin,
+}) => {
+  await using client = await Client.connect(url, { frameMax: frameMin });
   await client.channel();
-  await client.sendFrame(1, 1, new Uint8Array(5000));
+  await client.sendFrame(1, 1, new Uint8Array(9000));
   const close = await client.closed();
   equal(close.code, 501);
   equal(
     close.replyText,
-    "FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,5000,4088}",
+    `FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,9000,${
+      frameMin - 8
+    }}`,
   );
 });
 
@@ -314,13 +335,30 @@ contractTest(
   },
 );
 
-contractTest("an unknown type of exchange is refused with 503", async (url) => {
+contractTest("an unknown type of exchange is refused", async (url, rabbit) => {
   await using client = await Client.connect(url);
   const channel = await client.channel();
   await channel.sendDeclareExchange("x", "strange");
-  const close = await client.closed();
-  equal(close.code, 503);
-  equal(close.replyText, "COMMAND_INVALID - unknown exchange type 'strange'");
+  const close = rabbit.unknownExchangeTypeIsHard
+    ? await client.closed()
+    : await channel.closedWith();
+  const [code, name] = rabbit.unknownExchangeTypeIsHard
+    ? [503, "COMMAND_INVALID"]
+    : [406, "PRECONDITION_FAILED"];
+  equal(close.code, code);
+  equal(close.replyText, `${name} - unknown exchange type 'strange'`);
+});
+
+contractTest("ANONYMOUS is guest, where it is offered", async (url, rabbit) => {
+  if (!rabbit.mechanisms.includes("ANONYMOUS")) {
+    await dropped(url, { mechanism: "ANONYMOUS" });
+    return;
+  }
+  await using client = await Client.connect(url, { mechanism: "ANONYMOUS" });
+  const channel = await client.channel();
+  const { queue } = await channel.declareQueue("", { exclusive: true });
+  await channel.publish("", queue, "x", { properties: { userId: "guest" } });
+  equal((await channel.get(queue))?.text, "x");
 });
 
 contractTest("update-secret is acknowledged", async (url) => {

@@ -54,6 +54,49 @@ channelTest("messages expire from the front of the queue", async (channel) => {
   equal((await channel.declareQueue(queue, { passive: true })).messages, 2);
 });
 
+for (
+  const [what, ttl, expiration] of [
+    ["an expiration of 0", undefined, "0"],
+    ["a time to live of 0", 0, undefined],
+  ] as const
+) {
+  channelTest(`${what} means now or never`, async (channel) => {
+    const { queue: dead } = await channel.declareQueue("", { exclusive: true });
+    const { queue } = await channel.declareQueue("", {
+      exclusive: true,
+      args: args({
+        ...(ttl !== undefined && { "x-message-ttl": ttl }),
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": dead,
+      }),
+    });
+    const letters = await channel.client.channel(2);
+    await letters.consume(dead, { noAck: true });
+    const properties = { expiration };
+    await channel.qos(3);
+    const tag = await channel.consume(queue);
+    for (const body of ["a", "b", "c", "d", "e"]) {
+      await channel.publish("", queue, body, { properties });
+    }
+    // Who waits gets as many as it may have; the others do not wait for it.
+    for (const body of ["a", "b", "c"]) {
+      equal((await channel.next("basic.deliver")).text, body);
+    }
+    for (const body of ["d", "e"]) {
+      equal((await letters.next("basic.deliver")).text, body);
+    }
+    // Nor does what comes back, though it goes to where it could be taken.
+    await channel.nack(3, { multiple: true, requeue: true });
+    for (const body of ["a", "b", "c"]) {
+      equal((await letters.next("basic.deliver")).text, body);
+    }
+    await channel.cancel(tag);
+    await channel.publish("", queue, "f", { properties });
+    equal((await letters.next("basic.deliver")).text, "f");
+    equal(await channel.get(queue), undefined);
+  });
+}
+
 /** The first entry of x-death. */
 function death(properties: Uint8Array) {
   const headers = headersOf(properties);
@@ -70,7 +113,10 @@ function death(properties: Uint8Array) {
   };
 }
 
-channelTest("a rejected message goes round with its count", async (channel) => {
+channelTest("a rejected message goes round with its count", async (
+  channel,
+  { ownsDeaths },
+) => {
   const { queue: dead } = await channel.declareQueue("", { exclusive: true });
   const { queue } = await channel.declareQueue("", {
     exclusive: true,
@@ -82,7 +128,8 @@ channelTest("a rejected message goes round with its count", async (channel) => {
   await channel.publish("", queue, "x", {
     properties: { headers: args({ mine: 1 }) },
   });
-  for (const count of [1n, 2n]) {
+  // What a client publishes again starts anew, where deaths are the broker's.
+  for (const count of ownsDeaths ? [1n, 1n] : [1n, 2n]) {
     const got = await channel.get(queue, false);
     await channel.reject(got?.deliveryTag ?? 0, false);
     const letter = await letters.next("basic.deliver");
@@ -96,6 +143,10 @@ channelTest("a rejected message goes round with its count", async (channel) => {
     const headers = headersOf(properties);
     equal(asString(lookup(headers, "x-first-death-reason")), "rejected");
     equal(asString(lookup(headers, "x-first-death-queue")), queue);
+    equal(
+      asString(lookup(headers, "x-last-death-queue")),
+      ownsDeaths ? queue : undefined,
+    );
     equal(asInteger(lookup(headers, "mine")), 1n);
     await channel.publish("", queue, "x", { properties });
   }

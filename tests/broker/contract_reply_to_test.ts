@@ -13,7 +13,7 @@ function replyTo(properties: Uint8Array): string {
   return new Reader(properties, 2).shortstr();
 }
 
-contractTest("a reply needs no queue", async (url) => {
+contractTest("a reply needs no queue", async (url, { returnsReplies }) => {
   await using caller = await Client.connect(url);
   await using server = await Client.connect(url);
   const [a, b] = [await caller.channel(), await server.channel()];
@@ -30,17 +30,22 @@ contractTest("a reply needs no queue", async (url) => {
     [answer.consumerTag, answer.text, answer.exchange, answer.routingKey],
     ["replies", "answer", "", name],
   );
-  // As documented, it is no queue: a mandatory reply arrives and comes back.
+  // It is no queue: in older ones a mandatory reply arrives and comes back.
   await b.publish("", name, "again", { mandatory: true });
   equal((await a.next("basic.deliver")).text, "again");
-  equal((await b.next("basic.return")).replyText, "NO_ROUTE");
+  if (returnsReplies) {
+    equal((await b.next("basic.return")).replyText, "NO_ROUTE");
+  }
   await a.cancel("replies");
   await b.sendDeclareQueue(name, { passive: true });
   equal(await b.refused(), `NOT_FOUND - no queue '${name}' in vhost '/'`);
   await (await server.channel()).deleteQueue(queue);
 });
 
-contractTest("a reply to one who is gone is unroutable", async (url) => {
+contractTest("a reply to one who is gone is unroutable, or lost", async (
+  url,
+  { returnsReplies },
+) => {
   const caller = await Client.connect(url);
   const a = await caller.channel();
   const { queue } = await a.declareQueue("", { exclusive: true });
@@ -53,8 +58,25 @@ contractTest("a reply to one who is gone is unroutable", async (url) => {
   const b = await server.channel();
   const name = replyTo(request?.properties ?? new Uint8Array(2));
   await b.publish("", name, "late", { mandatory: true });
-  equal((await b.next("basic.return")).code, 312);
+  if (returnsReplies) equal((await b.next("basic.return")).code, 312);
+  await b.declareQueue("", { exclusive: true });
 });
+
+contractTest(
+  "a reply to no name of a reply consumer is fatal, or unroutable",
+  async (
+    url,
+    { failsOnForeignReplies },
+  ) => {
+    await using client = await Client.connect(url);
+    const channel = await client.channel();
+    await channel.publish("", `${NAME}.A.B`, "x", { mandatory: true });
+    if (failsOnForeignReplies) {
+      const close = await client.closed();
+      deepEqual([close.code, close.replyText], [541, "INTERNAL_ERROR"]);
+    } else equal((await channel.next("basic.return")).code, 312);
+  },
+);
 
 contractTest("a consumer of replies is checked", async (url) => {
   await using client = await Client.connect(url);

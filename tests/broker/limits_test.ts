@@ -191,7 +191,7 @@ test("a message that is too large is refused with 406", async () => {
   await channel.publish("", "q", new Uint8Array(1001));
   equal(
     await channel.refused(),
-    "PRECONDITION_FAILED - message size 1001 is larger than max size 1000",
+    "PRECONDITION_FAILED - message size 1001 is larger than configured max size 1000",
   );
   const again = await client.channel();
   await again.declareQueue("q", { exclusive: true });

@@ -3,7 +3,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { startBroker } from "../../src/broker/broker.ts";
-import { pythonMissing, type PythonPeer } from "../support/peers.ts";
+import { PYTHON, pythonMissing, type PythonPeer } from "../support/peers.ts";
+import { runProcess } from "../support/process.ts";
 import { testNeeding } from "../support/needs.ts";
 
 const TUTORIALS = [
@@ -21,22 +22,11 @@ function tutorials(library: PythonPeer): void {
   testNeeding(`tutorials one to seven in ${library}`, { needs }, async () => {
     await using broker = await startBroker();
     const script = new URL(`peers/${library}_tutorials.py`, import.meta.url);
-    const { stdout, stderr, code } = await new Deno.Command(
-      "/usr/bin/python3",
-      {
-        args: [fileURLToPath(script), broker.url],
-        stdout: "piped",
-        stderr: "piped",
-        signal: AbortSignal.timeout(90_000),
-      },
-    ).output();
-    const text = new TextDecoder();
-    deepEqual(
-      text.decode(stdout).trim().split("\n"),
-      TUTORIALS,
-      text.decode(stderr),
-    );
-    equal(code, 0, text.decode(stderr));
+    const args = [fileURLToPath(script), broker.url];
+    const options = { timeoutMs: 90_000 };
+    const { stdout, stderr, code } = await runProcess(PYTHON, args, options);
+    deepEqual(stdout.trim().split("\n"), TUTORIALS, stderr);
+    equal(code, 0, stderr);
   });
 }
 

@@ -145,6 +145,7 @@ Deno.test("properties are inspected as far as the broker needs", () => {
     expiration: "10",
     userId: "u",
     hasCopies: true,
+    unordered: false,
   });
   equal(
     inspect(encodeProperties({ headers: args({ ACC: 1 }) })).hasCopies,

@@ -1,5 +1,12 @@
 // What is done to the broker from inside, through rabbitmqctl.
 
+import {
+  channelsWith,
+  closeChannels,
+  connectionsNamed,
+  countOf,
+  integersOf,
+} from "../support/erlang.ts";
 import type { RabbitMq } from "../support/rabbitmq.ts";
 import { waitUntil } from "../support/wait.ts";
 import { oneOf } from "./plan.ts";
@@ -7,71 +14,32 @@ import { oneOf } from "./plan.ts";
 /** Time for a connection, a queue or a channel to be there again. */
 const APPEAR_MS = 20_000;
 
-/** Erlang: P, a connection of a process whose name starts like this. */
-function connectionsOf(prefix: string): string {
-  return `P <- rabbit_networking:connections(), ` +
-    `{client_properties, Ps} <- rabbit_reader:info(P, [client_properties]), ` +
-    `{<<"connection_name">>, _, <<"${prefix}", _/binary>>} <- Ps`;
-}
-
-/** Erlang: Q, an exclusive queue of such a connection. */
-function callbackQueuesOf(prefix: string): string {
-  return `${connectionsOf(prefix)}, Q <- rabbit_amqqueue:list(), ` +
-    `amqqueue:get_exclusive_owner(Q) =:= P`;
-}
-
 /** Deletes one of the clients' callback queues under them. */
 export async function deleteCallbackQueue(
   rabbitMq: RabbitMq,
   clientPrefix: string,
   pick: number,
 ): Promise<void> {
-  await waitUntil("a callback queue to delete", async () => {
-    const queues = await integers(
-      rabbitMq,
-      `[erlang:phash2(amqqueue:get_name(Q)) || ${
-        callbackQueuesOf(clientPrefix)
-      }]`,
-    );
-    if (queues.length === 0) return false;
-    const deleted = await rabbitMq.ctl(
-      "eval",
-      `length([rabbit_amqqueue:delete(Q, false, false, <<"chaos">>) || ` +
-        `${callbackQueuesOf(clientPrefix)}, ` +
-        `erlang:phash2(amqqueue:get_name(Q)) =:= ${oneOf(queues, pick)}]).`,
-    );
-    return deleted === "1";
-  }, APPEAR_MS);
+  await once("a callback queue to delete", rabbitMq, {
+    hash: "erlang:phash2(amqqueue:get_name(Q))",
+    all: `${connectionsNamed(clientPrefix)}, Q <- rabbit_amqqueue:list(), ` +
+      `amqqueue:get_exclusive_owner(Q) =:= P`,
+    pick,
+    act: (chosen) => countOf(rabbitMq, DELETE_Q, chosen),
+  });
 }
 
-/**
- * Makes the broker close a channel with 404 as if its client had asked for
- * what is not there. A pick below a half takes one that publishes.
- */
+/** Closes a channel. A pick below a half takes one that publishes. */
 export async function closeChannel(
   rabbitMq: RabbitMq,
   pick: number,
 ): Promise<void> {
-  const wanted = pick < 0.5
-    ? "[{confirm, true}] =:= rabbit_channel:info(C, [confirm])"
-    : "[{consumer_count, 1}] =:= rabbit_channel:info(C, [consumer_count])";
-  const channels = `C <- rabbit_channel:list_local(), ${wanted}`;
-  const absent =
-    `{'queue.declare', 0, <<"chaos-absent">>, true, false, false, false, ` +
-    `false, []}`;
-  await waitUntil("a channel to close", async () => {
-    const hashes = await integers(
-      rabbitMq,
-      `[erlang:phash2(C) || ${channels}]`,
-    );
-    if (hashes.length === 0) return false;
-    const closed = await rabbitMq.ctl(
-      "eval",
-      `length([rabbit_channel:do(C, ${absent}) || ${channels}, ` +
-        `erlang:phash2(C) =:= ${oneOf(hashes, (2 * pick) % 1)}]).`,
-    );
-    return closed === "1";
-  }, APPEAR_MS);
+  await once("a channel to close", rabbitMq, {
+    hash: "erlang:phash2(C)",
+    all: channelsWith(pick < 0.5 ? "{confirm, true}" : "{consumer_count, 1}"),
+    pick: (2 * pick) % 1,
+    act: (chosen) => closeChannels(rabbitMq, chosen),
+  });
 }
 
 /** Deletes a queue with all that waits in it, once it is there. */
@@ -79,14 +47,39 @@ export async function deleteQueue(
   rabbitMq: RabbitMq,
   queue: string,
 ): Promise<void> {
-  await waitUntil(`the queue ${queue} to delete`, async () => {
-    const deleted = await rabbitMq.ctl(
-      "eval",
-      `length([rabbit_amqqueue:delete(Q, false, false, <<"chaos">>) || ` +
-        `Q <- rabbit_amqqueue:list(), ` +
-        `{resource, _, queue, <<"${queue}">>} <- [amqqueue:get_name(Q)]]).`,
-    );
-    return deleted === "1";
+  const named = `Q <- rabbit_amqqueue:list(), ` +
+    `{resource, _, queue, <<"${queue}">>} <- [amqqueue:get_name(Q)]`;
+  await waitUntil(
+    `the queue ${queue} to delete`,
+    async () => await countOf(rabbitMq, DELETE_Q, named) === 1,
+    APPEAR_MS,
+  );
+}
+
+const DELETE_Q = `rabbit_amqqueue:delete(Q, false, false, <<"chaos">>)`;
+
+/** Among whom a fault picks, and what it does. */
+interface Choice {
+  /** Erlang: tells one from the others, whatever their order. */
+  hash: string;
+  /** Erlang: a generator. */
+  all: string;
+  /** From 0 to below 1. */
+  pick: number;
+  /** Does it to all that a generator gives; gives how many there were. */
+  act(chosen: string): Promise<number>;
+}
+
+/** Does it once; the one that was picked may be gone by then. */
+async function once(
+  what: string,
+  rabbitMq: RabbitMq,
+  { hash, all, pick, act }: Choice,
+): Promise<void> {
+  await waitUntil(what, async () => {
+    const hashes = await integersOf(rabbitMq, hash, all);
+    if (hashes.length === 0) return false;
+    return await act(`${all}, ${hash} =:= ${oneOf(hashes, pick)}`) === 1;
   }, APPEAR_MS);
 }
 
@@ -110,18 +103,11 @@ export async function messagesByQueue(
 
 /** How many channels each connection has. */
 export function channelsByConnection(rabbitMq: RabbitMq): Promise<number[]> {
-  return integers(
+  return integersOf(
     rabbitMq,
-    "[N || P <- rabbit_networking:connections(), " +
-      "{channels, N} <- rabbit_reader:info(P, [channels])]",
+    "N",
+    "P <- rabbit_networking:connections(), " +
+      "[{channels, N}] <- [(catch rabbit_reader:info(P, [channels]))], " +
+      "is_integer(N)",
   );
-}
-
-/** Sorted, so that a pick does not depend on the order that Erlang lists in. */
-async function integers(rabbitMq: RabbitMq, list: string): Promise<number[]> {
-  // ~w, or a list of small numbers would be printed as text.
-  const text = await rabbitMq.ctl("eval", `io:format("~w", [${list}]).`);
-  const numbers = text.match(/\[(.*)\]/)?.[1] ?? "";
-  return numbers.split(",").filter(Boolean).map(Number)
-    .sort((one, other) => one - other);
 }

@@ -24,6 +24,8 @@ const MAX_TOLD = 40;
 export class Ledger {
   readonly calls: number;
   readonly faults: FaultCounts = {};
+  /** Why faults could not be caused. */
+  readonly faultsNotCaused: string[] = [];
   /** Failed calls by code and reason. */
   readonly errors = new Map<string, number>();
   /** What went against the rules. */
@@ -82,6 +84,11 @@ export class Ledger {
   /** A fault was really caused. */
   fault(kind: FaultKind): void {
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
+  }
+
+  /** A fault could not be caused. */
+  notCaused(why: string): void {
+    this.faultsNotCaused.push(why);
   }
 
   /** A server started to run a call. */

@@ -1,5 +1,6 @@
 // A process of a chaos run, whose lines are read as they come.
 
+import { cleanEnvironment } from "../support/environment.ts";
 import { resolve } from "node:path";
 import { readLines } from "./lines.ts";
 import type { Line } from "./messages.ts";
@@ -28,6 +29,8 @@ export class ChaosProcess implements AsyncDisposable {
   ) {
     this.name = options.name;
     this.#child = new Deno.Command(Deno.execPath(), {
+      env: cleanEnvironment(),
+      clearEnv: true,
       args: [
         "run",
         "--quiet",

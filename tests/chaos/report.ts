@@ -15,6 +15,10 @@ export function reportText(result: ChaosResult): string {
       ...FAULT_KINDS.filter((kind) => planned(kind) > 0)
         .map((kind) => [kind, planned(kind), caused(kind)]),
     ]),
+    section(
+      `faults not caused: ${ledger.faultsNotCaused.length}`,
+      ledger.faultsNotCaused.map((why) => [why]),
+    ),
     section("calls", [
       ["made", ledger.calls],
       ...Object.entries(counts),

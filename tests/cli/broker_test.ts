@@ -1,6 +1,7 @@
 // The development broker as a subcommand, and the demo that uses it.
 
 import assert from "node:assert/strict";
+import { generationAt } from "../broker/support/contract.ts";
 import { test } from "../support/needs.ts";
 import { freePort } from "../support/ports.ts";
 import { run, start } from "../support/program.ts";
@@ -62,6 +63,90 @@ test("broker: a user of its own, whose password is not shown", async () => {
   const unknown = await run(["client", "-u", guest, "q", "1"]);
   assert.match(unknown.stderr, /login refused for user "guest"/);
   assert.equal(unknown.code, 77);
+});
+
+test("broker: several users, each with a password and permissions", async () => {
+  await using file = await temporaryFile("first\nsecond\n");
+  const calc = "calc:^(?:calc|amq\\.gen-[^:]*)$:^amq\\.default$:calc|amq\\.gen";
+  const users = ["--user", "admin", "--user", calc];
+  const secrets = ["--password-file", file.path];
+  await using broker = await start([
+    "broker",
+    ...ANY_PORT,
+    ...users,
+    ...secrets,
+  ]);
+  const url = await broker.waitFor(/^amqp:/);
+  assert.match(url, /^amqp:\/\/admin:\*\*\*@/);
+  const asCalc = url.replace("admin:***", "calc:second");
+  const other = await run([
+    "server",
+    "-u",
+    asCalc,
+    "other",
+    "--builtin",
+    "echo",
+  ]);
+  assert.match(
+    other.stderr,
+    /configure access to queue 'other' in vhost '\/' refused for user 'calc'/,
+  );
+  assert.equal(other.code, 77);
+  const asAdmin = url.replace("***", "first");
+  const missing = await run(["client", "-u", asAdmin, "other", "1"]);
+  assert.match(missing.stderr, /no queue "other"/);
+  const wrong = await run([
+    "client",
+    "-u",
+    url.replace("***", "second"),
+    "q",
+    "1",
+  ]);
+  assert.equal(wrong.code, 77);
+});
+
+test("broker: users and permissions that are none", async () => {
+  await using file = await temporaryFile("first\nsecond\n");
+  const refused = async (...args: string[]) => {
+    const { code, stderr } = await run(["broker", ...ANY_PORT, ...args]);
+    return `${code} ${stderr}`;
+  };
+  assert.match(
+    await refused("--user", "a:b"),
+    /^64 .*NAME:CONFIGURE:WRITE:READ/,
+  );
+  assert.match(await refused("--user", ""), /^64 .*It must be NAME/);
+  assert.match(
+    await refused("--user", "a:b:*:d"),
+    /^64 .*the write permission "\*" is no regular expression/,
+  );
+  assert.match(
+    await refused("--user", "a", "--user", "a::.*:"),
+    /^64 .*a user "a" already/,
+  );
+  assert.match(await refused("--user", "a"), /^64 .*go together/);
+  const three = ["--user", "a", "--user", "b", "--user", "c"];
+  assert.match(
+    await refused(...three, "--password-file", file.path),
+    /^65 .*each of the 3 users, a line each .* it has 2/,
+  );
+});
+
+test("broker: it behaves as the RabbitMQ asked for, and says which", async () => {
+  for (
+    const [flags, generation] of [
+      [[], "4.3"],
+      [["--as", "3.10"], "3.10"],
+      [["--as", "4.0"], "4.0"],
+    ] as const
+  ) {
+    await using broker = await start(["broker", ...ANY_PORT, ...flags]);
+    const url = await broker.waitFor(/^amqp:/);
+    assert.equal(await generationAt(url), generation);
+  }
+  const unknown = await run(["broker", ...ANY_PORT, "--as", "3.9"]);
+  assert.match(unknown.stderr, /Allowed choices are 3\.10, 4\.0, 4\.3/);
+  assert.equal(unknown.code, 64);
 });
 
 test("broker: virtual hosts of one's own, the first of them in the URL", async () => {

@@ -1,6 +1,7 @@
 // Lines of --input ndjson that are no requests, however long they are.
 
 import assert from "node:assert/strict";
+import { requestJson } from "../../src/cli/caller.ts";
 import { jsonError } from "../../src/cli/batch/json_error.ts";
 import { RequestReader } from "../../src/cli/batch/requests.ts";
 
@@ -90,4 +91,19 @@ Deno.test("a body that is nested too deeply is refused", () => {
   const body = "[".repeat(depth) + "]".repeat(depth);
   const { invalid } = readText(`{"body":${body}}`);
   assert.match(invalid!.message, /nested too deeply/);
+});
+
+Deno.test("integers in headers are exact, up to 64 bits", () => {
+  const line = '{"body":"x","headers":{"n":9007199254740993,"m":-7,"f":1e300}}';
+  const request = readText(line);
+  const headers = { n: 9007199254740993n, m: -7, f: 1e300 };
+  assert.deepEqual(request.own?.headers, headers);
+  // --dry-run prints what can be read again.
+  const printed = requestJson({ ...request, id: 1 }, {});
+  assert.match(printed, /"n":9007199254740993,/);
+  assert.deepEqual(readText(printed).own?.headers, headers);
+  const { invalid } = readText(
+    '{"body":"x","headers":{"n":9223372036854775808}}',
+  );
+  assert.match(invalid!.message, /has a header "n" of more than 64 bits/);
 });

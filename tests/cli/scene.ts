@@ -1,8 +1,13 @@
 // The program on the shared RabbitMQ, with a queue of a test's own.
 
 import { closeConnection } from "../peers/amqplib_peer.ts";
-import type { Result, Running, StartOptions } from "../support/process.ts";
-import { type ProgramOptions, run, start } from "../support/program.ts";
+import type {
+  ProcessOptions,
+  Result,
+  Running,
+  StartOptions,
+} from "../support/process.ts";
+import { run, start } from "../support/program.ts";
 import { sharedRabbitMq } from "../support/rabbitmq.ts";
 import amqplib from "amqplib";
 
@@ -13,16 +18,16 @@ export interface Scene {
   /** Not declared yet. */
   readonly queue: string;
   /** Runs `rabbit-rpc client QUEUE ...args` to its end. */
-  client(args: string[], options?: ProgramOptions): Promise<Result>;
+  client(args: string[], options?: ProcessOptions): Promise<Result>;
   /** Starts the same. */
   startClient(
     args: string[],
-    options?: ProgramOptions & StartOptions,
+    options?: StartOptions,
   ): Promise<Running>;
   /** Runs `rabbit-rpc server QUEUE ...args` to its end. */
-  runServer(args: string[], options?: ProgramOptions): Promise<Result>;
+  runServer(args: string[], options?: ProcessOptions): Promise<Result>;
   /** Starts the same; it consumes when this resolves. */
-  serve(args: string[], options?: ProgramOptions): Promise<Running>;
+  serve(args: string[], options?: ProcessOptions): Promise<Running>;
 }
 
 /** A new scene; `url` names another broker than the shared one. */

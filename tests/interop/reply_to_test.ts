@@ -188,14 +188,9 @@ rabbitMqTest(
   async () => {
     await using broker = await startRabbitMq();
     await broker.ctl("add_user", "bob", "secret");
-    // Nothing but its own queue, and what it has to write to: the replies.
-    await broker.ctl(
-      "set_permissions",
-      "bob",
-      "^q$",
-      "^(amq.default)?$",
-      "^q$",
-    );
+    // Its own queue, the replies, and those of which the broker is to tell.
+    const rights = ["^q$", "^amq\\.default$", "^(q|mine|shared)$"];
+    await broker.ctl("set_permissions", "bob", ...rights);
     const url = broker.url.replace("guest:guest", "bob:secret");
     await using server = await onceReady(
       await start(["server", "-u", url, "q", "--builtin", "echo"]),

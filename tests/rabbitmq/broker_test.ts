@@ -122,7 +122,8 @@ async function sceneAs(rabbitMq: RabbitMq, user: string, may: string[]) {
   });
 }
 
-const REFUSED = /^rabbit-rpc: [^\n]*ACCESS_REFUSED[^\n]*permissions[^\n]*\n$/;
+const REFUSED =
+  /^rabbit-rpc: user "\w+" has no (\w+ )?permission on [^\n]* \(403\)\. Check [^\n]*\n$/;
 
 async function refusesQueues(rabbitMq: RabbitMq): Promise<void> {
   const nobody = await sceneAs(rabbitMq, "nobody", ["", "", ""]);

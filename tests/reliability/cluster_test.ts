@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { startCluster } from "../support/cluster.ts";
 import type { RabbitMq } from "../support/rabbitmq.ts";
 import { rabbitMqTest } from "../support/rabbitmq.ts";
+import { rabbitMqSince } from "../support/rabbitmq_node.ts";
+import { waitUntil } from "../support/wait.ts";
 import {
   eventOf,
   Handler,
@@ -17,7 +19,7 @@ const CALLS_BEFORE = 200;
 /** After the node was killed. */
 const CALLS_AFTER = 300;
 
-rabbitMqTest("a cluster", async (t) => {
+rabbitMqTest("a cluster", { slow: true }, async (t) => {
   await using cluster = await startCluster(3);
   const { nodes } = cluster;
   const [first, second, third] = nodes.map(({ url }) => url);
@@ -36,9 +38,11 @@ rabbitMqTest("a cluster", async (t) => {
     "comes back with a queue that was on one node alone",
     async () => {
       await using caller = await watched([second, third]);
-      // 404: its node is down.
-      const { error } = await eventOf(serving.events, "interrupted", 2);
-      assert.match(error.message, /404/);
+      // 404: its node is down. Since 4.0, RabbitMQ waits for the node instead.
+      if (!rabbitMqSince(4)) {
+        const { error } = await eventOf(serving.events, "interrupted", 2);
+        assert.match(error.message, /404/);
+      }
       // A node may take its time to come back.
       const options = { wait: true, timeoutMs: 120_000 };
       const call = caller.rpc.call(classic, "30", options);
@@ -101,7 +105,13 @@ async function loseLeader(
   await eventOf(lost.events, "connected", 2);
   await eventOf(answering.events, "connected", 2);
   for (const { stats } of callers) assert.equal(stats.pending, 0);
+  // What the lost node had delivered may come back after the last answer.
+  const empty = new RegExp(`^${queue}\t0$`, "m");
+  await waitUntil(
+    "an empty queue",
+    async () =>
+      empty.test(await nodes[1].ctl("list_queues", "name", "messages")),
+    30_000,
+  );
   await server.stop();
-  const counts = await nodes[1].ctl("list_queues", "name", "messages");
-  assert.match(counts, new RegExp(`^${queue}\t0$`, "m"));
 }

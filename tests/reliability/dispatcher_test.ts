@@ -249,3 +249,34 @@ Deno.test("procedures that end at once do not pile up on the stack", () => {
   assert.equal(ends.all.length, 20_000);
   assert.equal(dispatcher.size, 0);
 });
+
+Deno.test("a foreign client's request takes its own place again, once", async () => {
+  const { dispatcher, ends, handler, queue } = dispatching();
+  const parts = { correlationId: "same", headers: {} };
+  dispatcher.accept(queue.job(parts));
+  const run = await handler.run(1);
+  dispatcher.connectionLost();
+  const again = queue.job({ ...parts, redelivered: true });
+  dispatcher.accept(again);
+  // As like as two eggs, but another: it had not been started before.
+  dispatcher.accept(queue.job({ ...parts, redelivered: true }));
+  (await handler.run(2)).finish("second");
+  run.finish("first");
+  await nthEnd(ends, 2);
+  assert.deepEqual(ends.all[1], { job: again, outcome: { result: "first" } });
+  assert.equal(handler.count, 2);
+  dispatcher.abandon();
+});
+
+Deno.test("a foreign client's request gets its kept outcome once", async () => {
+  const { dispatcher, ends, handler, queue } = dispatching();
+  const parts = { correlationId: "same", headers: {} };
+  dispatcher.remember(queue.job(parts), { result: "kept" });
+  dispatcher.accept(queue.job({ ...parts, redelivered: true }));
+  const { outcome } = await nthEnd(ends, 1);
+  assert.deepEqual(outcome, { result: "kept" });
+  dispatcher.accept(queue.job({ ...parts, redelivered: true }));
+  (await handler.run(1)).finish("run");
+  assert.deepEqual((await nthEnd(ends, 2)).outcome, { result: "run" });
+  dispatcher.abandon();
+});

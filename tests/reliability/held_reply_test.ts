@@ -89,24 +89,55 @@ rabbitMqTest(
 );
 
 rabbitMqTest(
-  "a reply of the last connection goes out although its request runs again",
+  "a foreign client's request joins its run as well, and is answered once",
   async () => {
     await using setting = await scene("foreign");
     const { url, queue, proxy, handler, events } = setting;
-    // Nothing tells that a foreign client's request is the same one.
     await using client = await plainClient(url);
     client.send(queue, "30", { correlationId: "1" });
     const run = await handler.run(1);
     proxy.cut();
-    await eventOf(events, "consuming", 2);
-    const again = await handler.run(2);
-    run.finish("from the first run");
+    await eventOf(events, "repeated");
+    run.finish("832040");
     const reply = await client.replies.first("reply");
-    assert.equal(reply.content.toString(), "from the first run");
-    again.finish("from the second run");
-    await client.replies.first("reply", undefined, 2);
+    assert.equal(reply.content.toString(), "832040");
+    await ranOnce(setting);
+    assert.equal(client.replies.all.length, 1);
   },
 );
+
+rabbitMqTest(
+  "a procedure that blocks for longer than the heartbeat answers all the same",
+  async () => {
+    const { url } = await sharedRabbitMq();
+    const queue = uniqueQueue("blocking");
+    await using answering = await watched(url, { heartbeatMs: 1_000 });
+    let runs = 0;
+    const procedure = () => {
+      if (++runs > 1) return "run again";
+      blockUntilLost();
+      return "832040";
+    };
+    const serving = await serveWith(answering.rpc, queue, { procedure });
+    await using server = serving.server;
+    await using client = await plainClient(url);
+    client.send(queue, "30", { correlationId: "1" });
+    const reply = await client.replies.first("reply");
+    assert.equal(reply.content.toString(), "832040");
+    await eventOf(serving.events, "repeated");
+    await server.stop();
+    assert.equal(runs, 1);
+    await using other = await watched(url);
+    const empty = { queue, messages: 0, consumers: 0 };
+    assert.deepEqual(await other.rpc.inspect(queue), empty);
+  },
+);
+
+/** For longer than a broker waits for heartbeats of one second. */
+function blockUntilLost(): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  Atomics.wait(cell, 0, 0, 5_000);
+}
 
 /** One run was all, and nothing is left in the queue. */
 async function ranOnce(

@@ -1,5 +1,6 @@
 // Requests and a request queue without a broker.
 
+import { fromEpochMs } from "../../src/rpc/clock.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 import type { Job } from "../../src/rpc/serving/job.ts";
 import { RpcRequest } from "../../src/rpc/procedure.ts";
@@ -53,7 +54,9 @@ export class FakeRequestQueue implements RequestQueue {
   /** A delivery of this queue, on its way through the server. */
   job(parts: RequestParts = {}): Job {
     const deliveryTag = ++this.#lastTag;
-    return { requests: this, deliveryTag, request: requestOf(parts) };
+    const request = requestOf(parts);
+    const dueMs = fromEpochMs(request.deadlineMs);
+    return { requests: this, deliveryTag, request, dueMs };
   }
 
   publish(

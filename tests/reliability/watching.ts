@@ -129,7 +129,7 @@ export class Handler {
 export async function serveWith(
   rpc: RpcConnection,
   queue: string,
-  handler: Handler,
+  handler: Pick<Handler, "procedure">,
   options: ServeOptions = {},
 ) {
   const events = new Log<ServerEvent>();

@@ -10,18 +10,19 @@ const NOW_MS = 1_000_000;
 function watch(onExpire?: (item: Expiring) => void) {
   const items = new Set<Expiring>();
   const expired: number[] = [];
+  const startMs = performance.now();
   const deadlines = new Deadlines<Expiring>(items, (item) => {
     items.delete(item);
-    expired.push(item.deadlineMs - NOW_MS);
+    expired.push(item.dueMs - startMs);
     onExpire?.(item);
   });
   const add = (afterMs: number) => {
-    const item = { deadlineMs: NOW_MS + afterMs };
+    const item = { dueMs: startMs + afterMs };
     items.add(item);
     deadlines.watch(item);
     return item;
   };
-  return { items, deadlines, expired, add };
+  return { items, deadlines, expired, add, startMs };
 }
 
 Deno.test("items expire when their time is up, not before", () => {
@@ -107,10 +108,23 @@ Deno.test("a clock that jumps ahead lets expire what is due by it", () => {
   assert.deepEqual(expired.sort(), [100, 5000]);
 });
 
+Deno.test("a wall clock that is set changes nothing", () => {
+  for (const byMs of [-6_000, 6_000]) {
+    using time = new FakeTime(NOW_MS);
+    const { expired, add } = watch();
+    add(1_000);
+    time.setWallClock(byMs);
+    time.advance(999);
+    assert.deepEqual(expired, []);
+    time.advance(1);
+    assert.deepEqual(expired, [1_000]);
+  }
+});
+
 Deno.test("what is added while items expire is watched as well", () => {
   using time = new FakeTime(NOW_MS);
-  const { expired, add } = watch(({ deadlineMs }) => {
-    if (expired.length < 3) add(deadlineMs - NOW_MS + 50);
+  const { expired, add, startMs } = watch(({ dueMs }) => {
+    if (expired.length < 3) add(dueMs - startMs + 50);
   });
   add(100);
   time.advance(1000);
@@ -128,13 +142,13 @@ Deno.test("each item expires once and in time, whatever is added or deleted", ()
     using time = new FakeTime(NOW_MS);
     const late: number[] = [];
     const seen = new Map<Expiring, number>();
-    const { items, add } = watch((item) => {
+    const { items, add, startMs } = watch((item) => {
       seen.set(item, (seen.get(item) ?? 0) + 1);
-      late.push(Date.now() - item.deadlineMs);
+      late.push(performance.now() - item.dueMs);
     });
     const kept: Expiring[] = [];
     for (const { afterMs, deleted, advanceMs } of steps) {
-      const item = add(Date.now() - NOW_MS + afterMs);
+      const item = add(performance.now() - startMs + afterMs);
       if (deleted) items.delete(item);
       else kept.push(item);
       time.advance(advanceMs);

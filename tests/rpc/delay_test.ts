@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { delay, waitAtMost } from "../../src/rpc/delay.ts";
+import { FakeTime } from "../support/fake_time.ts";
+import { turns } from "../support/within.ts";
 
 const LONG_MS = 60_000;
 
@@ -42,4 +44,34 @@ Deno.test("what does not end is waited for so long", async () => {
   const startedMs = performance.now();
   await waitAtMost(20, new Promise(() => {}));
   assert.ok(performance.now() - startedMs >= 19);
+});
+
+Deno.test("no time at all is waited for in a later turn", () => {
+  for (const ms of [0, -1, -Infinity, NaN]) {
+    using time = new FakeTime(0);
+    const asked: number[] = [];
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = ((run: () => void, ms: number) => {
+      asked.push(ms);
+      return setTimeout(run, ms);
+    }) as typeof setTimeout;
+    void delay(ms);
+    void waitAtMost(ms, new Promise(() => {}));
+    assert.deepEqual(asked, [0, 0], `${ms}`);
+    time.advance(0);
+    assert.equal(time.timers, 0);
+  }
+});
+
+Deno.test("a delay beyond what a timer can hold lasts all its time", async () => {
+  const fiftyDaysMs = 50 * 24 * 3600 * 1000;
+  using time = new FakeTime(0);
+  let over = false;
+  const ended = delay(fiftyDaysMs).then(() => over = true);
+  time.advance(fiftyDaysMs - 1);
+  await turns();
+  assert.equal(over, false);
+  time.advance(1);
+  await ended;
+  assert.equal(time.timers, 0);
 });

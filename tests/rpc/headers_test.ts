@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { checkHeaders, headerSize } from "../../src/rpc/headers.ts";
-import type { HeaderValue } from "../../src/rpc/transport.ts";
+import type { HeaderValue, MessageHeaders } from "../../src/rpc/transport.ts";
 
 Deno.test("no headers are nothing", () => {
   assert.deepEqual(headerSize({}), { count: 0, bytes: 0 });
@@ -37,6 +37,45 @@ Deno.test("no depth and no length is too much", () => {
 Deno.test("headers that RabbitMQ takes are taken", () => {
   const headers = { a: 1.5, b: [2n, null], c: { CC: "nested", d: new Date() } };
   assert.equal(checkHeaders(headers), headers);
+});
+
+Deno.test("a bigint has to fit 64 bits", () => {
+  const most = { a: 2n ** 63n - 1n, b: [-(2n ** 63n)] };
+  assert.equal(checkHeaders(most), most);
+  for (const bad of [2n ** 63n, -(2n ** 63n) - 1n]) {
+    const message = `a bigint in headers must fit 64 bits with a sign, ` +
+      `"x" has ${bad}`;
+    assert.throws(() => checkHeaders({ x: [bad] }), new RangeError(message));
+  }
+});
+
+Deno.test("what is no header is refused, not sent as something else", () => {
+  const values = [new Map([["a", 1]]), new Set(), () => {}, Symbol("s")];
+  for (const value of [...values, Promise.resolve(), /x/, new Error("x")]) {
+    for (const headers of [{ x: value }, { x: { y: [value] } }]) {
+      assert.throws(
+        () => checkHeaders(headers as MessageHeaders),
+        (error: Error) =>
+          error instanceof TypeError &&
+          /^the header "x" can't be sent: it is an? /.test(error.message),
+      );
+    }
+  }
+  assert.throws(() => checkHeaders({ x: new Date(NaN) }), RangeError);
+});
+
+Deno.test("headers are an object of names and values", () => {
+  const values = [new Map(), new Headers(), [["a", 1]], "a: 1", 5, null];
+  for (const value of values) {
+    assert.throws(
+      () => checkHeaders(value as never),
+      (error: Error) =>
+        error instanceof TypeError &&
+        /^headers must be an object of names/.test(error.message),
+    );
+  }
+  const plain = Object.create(null);
+  assert.equal(checkHeaders(plain), plain);
 });
 
 Deno.test("headers that send copies are refused", () => {

@@ -1,5 +1,6 @@
 // Certificates for tests, good and bad ones, made with openssl(1).
 
+import { cleanEnvironment } from "./environment.ts";
 import { permissionsMissing } from "./needs.ts";
 
 /** A certificate and its key, as PEM files. */
@@ -99,7 +100,12 @@ export class CertificateAuthority implements AsyncDisposable {
   }
 
   async #openssl(...args: string[]): Promise<void> {
-    const command = new Deno.Command("openssl", { args, cwd: this.#dir });
+    const command = new Deno.Command("openssl", {
+      args,
+      cwd: this.#dir,
+      env: cleanEnvironment(),
+      clearEnv: true,
+    });
     const { success, stderr } = await command.output();
     if (success) return;
     const output = new TextDecoder().decode(stderr);

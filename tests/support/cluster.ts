@@ -1,5 +1,6 @@
 // A RabbitMQ cluster for tests: private nodes that know each other.
 
+import { cleanEnvironment } from "./environment.ts";
 import { freePort } from "./ports.ts";
 import { privateNode, type RabbitMq, startOrDestroy } from "./rabbitmq.ts";
 import { erlangName, RABBITMQ_ROOT, RabbitMqNode } from "./rabbitmq_node.ts";
@@ -27,6 +28,7 @@ export async function startCluster(size: number): Promise<Cluster> {
   const join = async (index: number) => {
     const dir = await Deno.makeTempDir({ prefix: "rabbit-rpc-test-" });
     const member = { name: `rabbit-${index + 1}`, cookie, epmdPort };
+    await Deno.writeTextFile(`${dir}/advanced.config`, ADVANCED);
     const node = await RabbitMqNode.create(dir, FORMATION, member);
     await startOrDestroy(node);
     stack.defer(() => node.destroy());
@@ -45,6 +47,13 @@ const FORMATION = [
   `cluster_formation.classic_config.nodes.1 = ${erlangName("rabbit-1")}`,
 ].join("\n");
 
+/**
+ * How long quorum queues keep what the consumers of a lost node held, since
+ * RabbitMQ 4.3: a minute, if nothing is said. Older ones have no such setting,
+ * so it is none of rabbitmq.conf, which refuses what it does not know.
+ */
+const ADVANCED = "[{rabbit, [{consumer_disconnected_timeout, 2000}]}].\n";
+
 /** The port of an epmd that outlasts every node. */
 async function startEpmd(stack: AsyncDisposableStack): Promise<number> {
   const dir = await Deno.makeTempDir({ prefix: "rabbit-rpc-test-" });
@@ -61,6 +70,8 @@ async function startEpmd(stack: AsyncDisposableStack): Promise<number> {
       RABBITMQ_ROOT,
     ],
     cwd: dir,
+    env: cleanEnvironment(),
+    clearEnv: true,
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -181,20 +181,34 @@ export function method(
   return frame(1, channel, concat(short(classId), short(methodId), ...fields));
 }
 
-/** connection.start, without any server properties. */
-export const START: Uint8Array = method(
-  0,
-  10,
-  10,
-  Uint8Array.of(0, 9),
-  long(0),
-  longString("PLAIN"),
-  longString("en_US"),
-);
+/** connection.start, of a broker that says this of itself. */
+export function start(properties: Record<string, string>): Uint8Array {
+  const fields = Object.entries(properties).map(([name, value]) =>
+    concat(shortString(name), text("S"), longString(value))
+  );
+  const table = concat(...fields);
+  return method(
+    0,
+    10,
+    10,
+    Uint8Array.of(0, 9),
+    long(table.length),
+    table,
+    longString("PLAIN"),
+    longString("en_US"),
+  );
+}
 
-/** connection.tune, without heartbeats. */
-export function tune(frameMax = 131_072): Uint8Array {
-  return method(0, 10, 30, short(2047), long(frameMax), short(0));
+/** connection.start, without any server properties. */
+export const START: Uint8Array = start({});
+
+/** connection.tune, without heartbeats where nothing else is said. */
+export function tune(
+  frameMax = 131_072,
+  { heartbeatS = 0, channelMax = 2047 } = {},
+): Uint8Array {
+  const fields = [short(channelMax), long(frameMax), short(heartbeatS)];
+  return method(0, 10, 30, ...fields);
 }
 
 /** connection.open-ok. */

@@ -14,22 +14,33 @@ const GLOBALS = [
   "clearInterval",
 ] as const;
 
-/** Replaces the global timers and `Date.now()` until it is disposed of. */
+/** Where the monotonic clock stands at first; far from any wall clock. */
+const FIRST_MS = 5_000;
+
+/**
+ * Replaces the global timers, `performance.now()` and `Date.now()` until it is
+ * disposed of.
+ */
 export class FakeTime implements Disposable {
   readonly #timers = new Map<number, Timer>();
   readonly #restore: () => void;
-  #nowMs: number;
+  #nowMs = FIRST_MS;
+  /** What the wall clock is ahead of the monotonic one. */
+  #wallMs: number;
   #lastId = 0;
 
   constructor(startMs: number) {
-    this.#nowMs = startMs;
+    this.#wallMs = startMs - FIRST_MS;
     const real = GLOBALS.map((name) => [name, globalThis[name]]);
     const { now } = Date;
     this.#restore = () => {
       Object.assign(globalThis, Object.fromEntries(real));
       Date.now = now;
+      // That of its prototype shows again.
+      delete (performance as Partial<Performance>).now;
     };
-    Date.now = () => this.#nowMs;
+    Date.now = () => this.#nowMs + this.#wallMs;
+    performance.now = () => this.#nowMs;
     const clear = (id: number) => void this.#timers.delete(id);
     Object.assign(globalThis, {
       setTimeout: (run: () => void, delayMs = 0) => this.#add(run, delayMs),
@@ -45,7 +56,7 @@ export class FakeTime implements Disposable {
     return this.#timers.size;
   }
 
-  /** Moves the clock and runs what becomes due, in order. */
+  /** Moves both clocks and runs what becomes due, in order. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
     while (true) {
@@ -62,9 +73,14 @@ export class FakeTime implements Disposable {
     this.#nowMs = endMs;
   }
 
-  /** Moves the clock without running anything, as after a hold-up. */
+  /** Moves both clocks without running anything, as after a hold-up. */
   jump(ms: number): void {
     this.#nowMs += ms;
+  }
+
+  /** Somebody sets the wall clock: no time passes. */
+  setWallClock(byMs: number): void {
+    this.#wallMs += byMs;
   }
 
   [Symbol.dispose](): void {

@@ -81,8 +81,8 @@ abstract class Channels implements Publisher {
     confirm: boolean,
   ): Promise<void> {
     if (this.closed) throw lost("Channel is closed");
-    for (const value of Object.values(properties.headers ?? {})) {
-      if (typeof value !== "function") continue;
+    for (const name of Object.keys(properties.headers ?? {})) {
+      if (name.length <= 255) continue;
       throw new RpcError("invalid_argument", "the message can't be sent");
     }
     // It reaches the broker later, if the link still stands then.

@@ -8,25 +8,38 @@ export interface NeedingOptions
    * that says why it is not. `rabbitMqMissing()` and `pythonMissing()` give it.
    */
   needs: (string | undefined)[];
+  /**
+   * Left to `deno task test:all`, which sets `RABBIT_RPC_TEST_SLOW=1`: for
+   * tests that take more than some seconds by their nature.
+   *
+   * @default false
+   */
+  slow?: boolean;
 }
 
 const announced = new Set<string>();
 
 /**
- * Registers a test that is ignored where something it needs is missing. The
- * reason is printed, once for each test module.
+ * Registers a test that is ignored where something it needs is missing, or
+ * where it is slow and slow ones were not asked for. The reason is printed, once
+ * for each test module.
  *
- * With `RABBIT_RPC_TEST_REQUIRE_ALL=1` (set by CI) such a test fails instead.
+ * With `RABBIT_RPC_TEST_REQUIRE_ALL=1` (set by CI) a test that misses something
+ * fails instead.
  */
 export function testNeeding(
   name: string,
   options: NeedingOptions,
   fn: Deno.TestDefinition["fn"],
 ): void {
-  const { needs, ...definition } = options;
+  const { needs, slow = false, ...definition } = options;
   const permissions = permissionsMissing();
   if (permissions !== undefined) {
     announce(permissions, name);
+    return Deno.test({ ...definition, name, fn, ignore: true });
+  }
+  if (slow && Deno.env.get("RABBIT_RPC_TEST_SLOW") !== "1") {
+    announce('it is slow; "deno task test:all" runs it', name);
     return Deno.test({ ...definition, name, fn, ignore: true });
   }
   const reason = needs.find((need) => need !== undefined);
@@ -41,6 +54,11 @@ export function testNeeding(
     announce(reason, name);
     Deno.test({ ...definition, name, fn, ignore: true });
   }
+}
+
+/** A slow test, see `NeedingOptions`, that needs nothing else. */
+export function slowTest(name: string, fn: Deno.TestDefinition["fn"]): void {
+  testNeeding(name, { needs: [], slow: true }, fn);
 }
 
 /** A test that reaches beyond this process, and needs nothing else. */

@@ -1,5 +1,6 @@
 // Other people's clients and servers, which live in tests/peers.
 
+import { cleanEnvironment } from "./environment.ts";
 import { permissionsMissing } from "./needs.ts";
 import { isThere } from "./files.ts";
 import {
@@ -37,6 +38,8 @@ export function pythonMissing(library?: PythonPeer): string | undefined {
   if (library === undefined) return undefined;
   const { success } = new Deno.Command(PYTHON, {
     args: ["-c", `import ${library}`],
+    env: cleanEnvironment(),
+    clearEnv: true,
     stdout: "null",
     stderr: "null",
   }).outputSync();

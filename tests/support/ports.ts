@@ -33,3 +33,14 @@ function listenAnywhere(): Deno.TcpListener {
   }
   throw new Error(`no free TCP port found between ${FIRST} and ${LAST}`);
 }
+
+/** Whether anybody listens on a port of 127.0.0.1. */
+export async function isListening(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    throw error;
+  }
+}

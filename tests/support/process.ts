@@ -1,12 +1,13 @@
 // Programs that a test runs: their input, output, end.
 
+import { cleanEnvironment } from "./environment.ts";
 import { Output } from "./output.ts";
 
 /** How a program is run. */
 export interface ProcessOptions {
   /** What it reads on stdin. @default nothing: stdin is at its end */
   stdin?: string | Uint8Array;
-  /** Its whole environment. @default that of the tests */
+  /** Variables to set beside those of a clean environment. */
   env?: Record<string, string>;
   /** @default the directory of the tests */
   cwd?: string;
@@ -88,14 +89,15 @@ export class Running implements AsyncDisposable {
   #ended = false;
 
   constructor(command: string, args: string[], options: StartOptions) {
-    const { stdin, keepStdinOpen = false, env, cwd } = options;
+    const { stdin, keepStdinOpen = false, cwd } = options;
     const piped = stdin !== undefined || keepStdinOpen;
     this.#child = new Deno.Command(command, {
       args,
       stdin: piped ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
-      ...(env ? { env, clearEnv: true } : {}),
+      env: { ...cleanEnvironment(), ...options.env },
+      clearEnv: true,
       ...(cwd === undefined ? {} : { cwd }),
     }).spawn();
     this.pid = this.#child.pid;

@@ -10,20 +10,7 @@ import {
 } from "./process.ts";
 import { resolve } from "node:path";
 
-/** What `run` and `start` take, as for any process; but see `env`. */
-export interface ProgramOptions extends ProcessOptions {
-  /**
-   * Variables to set beside those of the tests. Of the latter the program sees
-   * none that it would obey itself: no `AMQP_URL`, no `RABBIT_RPC_*`, and
-   * nothing about colours.
-   */
-  env?: Record<string, string>;
-}
-
 const ROOT = resolve(import.meta.dirname ?? ".", "../..");
-
-/** Of the tests' environment, what would change what the program does. */
-const OBEYED = /^(AMQP_URL|RABBIT_RPC_.*|NO_COLOR|FORCE_COLOR|OTEL_.*)$/;
 
 /**
  * Runs the program to its end. `args` starts with the subcommand.
@@ -36,19 +23,19 @@ const OBEYED = /^(AMQP_URL|RABBIT_RPC_.*|NO_COLOR|FORCE_COLOR|OTEL_.*)$/;
  */
 export async function run(
   args: string[],
-  options: ProgramOptions = {},
+  options: ProcessOptions = {},
 ): Promise<Result> {
   const [command, ...rest] = await commandLine(args);
-  return await runProcess(command, rest, cleaned(options));
+  return await runProcess(command, rest, options);
 }
 
 /** Starts the program, as `run` does. */
 export async function start(
   args: string[],
-  options: ProgramOptions & StartOptions = {},
+  options: StartOptions = {},
 ): Promise<Running> {
   const [command, ...rest] = await commandLine(args);
-  return startProcess(command, rest, cleaned(options));
+  return startProcess(command, rest, options);
 }
 
 export async function commandLine(
@@ -104,13 +91,4 @@ export function taskFlags(config: string, subcommand = ""): string[] {
 /** A word as the shell passes it on that deno.json writes it for. */
 function unquoted(word: string): string {
   return word.replaceAll("'", "");
-}
-
-function cleaned<T extends ProgramOptions>(options: T): T {
-  const inherited = Object.entries(Deno.env.toObject())
-    .filter(([name]) => !OBEYED.test(name));
-  return {
-    ...options,
-    env: { ...Object.fromEntries(inherited), ...options.env },
-  };
 }

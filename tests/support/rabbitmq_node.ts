@@ -1,6 +1,6 @@
 // A RabbitMQ node in a directory of its own: files, environment, start, stop.
 
-import { readTextFileIfThere, removeIfThere } from "./files.ts";
+import { isThere, readTextFileIfThere, removeIfThere } from "./files.ts";
 import { permissionsMissing } from "./needs.ts";
 import { freePorts } from "./ports.ts";
 import { waitUntil } from "./wait.ts";
@@ -34,6 +34,15 @@ export const RABBITMQ_ROOT: string = permissionsMissing() === undefined
 
 /** The program whose presence says whether a node can be started here. */
 export const RABBITMQ_SERVER: string = `${RABBITMQ_ROOT}${BIN}/rabbitmq-server`;
+
+/** The version that is tested, as "4.3.6"; empty where there is none. */
+const RABBITMQ_VERSION: string = installedVersion();
+
+/** Whether the RabbitMQ that is tested is this version, or a later one. */
+export function rabbitMqSince(major: number, minor = 0): boolean {
+  const [itsMajor = 0, itsMinor = 0] = RABBITMQ_VERSION.split(".").map(Number);
+  return itsMajor > major || itsMajor === major && itsMinor >= minor;
+}
 
 /** Where a node is: all that another isolate needs in order to use it. */
 export interface NodePlace {
@@ -271,4 +280,16 @@ async function speaksAmqp(port: number): Promise<boolean> {
     if (NOT_READY.some((kind) => error instanceof kind)) return false;
     throw error;
   }
+}
+
+/** Its folder is named after it. */
+function installedVersion(): string {
+  if (permissionsMissing() !== undefined) return "";
+  const dir = `${RABBITMQ_ROOT}/usr/lib/rabbitmq/lib`;
+  if (!isThere(dir)) return "";
+  const names = [...Deno.readDirSync(dir)].map(({ name }) => name);
+  const versions = names.map((name) =>
+    name.match(/^rabbitmq_server-(.*)/)?.[1]
+  );
+  return versions.find((version) => version !== undefined) ?? "";
 }

@@ -11,6 +11,9 @@
 root=$1
 shift
 [ -n "$root" ] || exec "$@"
+# Debian's debootstrap makes none, and the name server of a closed network may
+# take a minute to say that it does not know localhost.
+[ -e "$root/etc/hosts" ] || cp /etc/hosts "$root/etc/hosts"
 tmp=${TMPDIR:-/tmp}
 export tmp
 # shellcheck disable=SC2016 # what is quoted is the inner shell's

@@ -2,6 +2,7 @@
 
 import { test } from "./needs.ts";
 import assert from "node:assert/strict";
+import { isListening } from "./ports.ts";
 import { amqpTool, amqpToolsMissing } from "./peers.ts";
 import { callFromPython, pythonMissing, startPythonServer } from "./peers.ts";
 import { runProcess, startProcess } from "./process.ts";
@@ -9,16 +10,6 @@ import { taskFlags } from "./program.ts";
 import { startProxy } from "./proxy.ts";
 import { rabbitMqTest, sharedRabbitMq, startRabbitMq } from "./rabbitmq.ts";
 import { waitUntil } from "./wait.ts";
-
-async function canConnect(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) return false;
-    throw error;
-  }
-}
 
 rabbitMqTest(
   "a private node keeps its port and data when restarted",
@@ -29,13 +20,13 @@ rabbitMqTest(
     await rabbitMq.ctl("add_user", "bob", "secret");
 
     await rabbitMq.stop();
-    assert.equal(await canConnect(port), false);
+    assert.equal(await isListening(port), false);
     await rabbitMq.start();
-    assert.ok(await canConnect(port));
+    assert.ok(await isListening(port));
     assert.match(await rabbitMq.ctl("list_users"), /^bob\t/m);
 
     await rabbitMq.kill();
-    assert.equal(await canConnect(port), false);
+    assert.equal(await isListening(port), false);
   },
 );
 
@@ -58,7 +49,7 @@ rabbitMqTest("a node that can't start tells why", async () => {
 rabbitMqTest("the shared node is one for all who ask", async () => {
   const [one, other] = await Promise.all([sharedRabbitMq(), sharedRabbitMq()]);
   assert.equal(one.url, other.url);
-  assert.ok(await canConnect(one.port));
+  assert.ok(await isListening(one.port));
   assert.match(await other.ctl("list_users"), /^guest\t/m);
 });
 
@@ -141,12 +132,12 @@ test("a proxy cuts connections, also stalled ones, and refuses new ones", async 
   const { proxy, client, server } = pair;
   proxy.stall("both");
   await proxy.refuse(true);
-  assert.equal(await canConnect(proxy.port), false);
+  assert.equal(await isListening(proxy.port), false);
   proxy.cut();
   assert.equal(await receive(client), null);
   assert.equal(await receive(server), null);
   await proxy.refuse(false);
-  assert.ok(await canConnect(proxy.port));
+  assert.ok(await isListening(proxy.port));
 });
 
 test("a stalled proxy holds bytes and closes back in one direction", async () => {
@@ -248,4 +239,30 @@ test("the permissions of a task are found in deno.json", () => {
   }
   const none = JSON.stringify({ tasks: { ok: "deno fmt" } });
   assert.throws(() => taskFlags(none, "ok"), /no task "ok"/);
+});
+
+test("programs get the same environment, whoever runs the tests", async () => {
+  const support = import.meta.resolve("./process.ts");
+  // A process of its own, in an environment of somebody's.
+  const code = `import { runProcess } from ${JSON.stringify(support)};
+    console.log((await runProcess("env", [])).stdout);`;
+  const environment = async (env: Record<string, string>) => {
+    const args = ["eval", "--no-check", "--quiet", code];
+    const { stdout, stderr } = await runProcess(DENO, args, { env });
+    const lines = stdout.trim().split("\n").sort();
+    assert.ok(lines.some((line) => line.startsWith("PATH=")), stderr);
+    return lines;
+  };
+  const somebodys = {
+    AMQP_URL: "amqp://127.0.0.1:1",
+    FORCE_COLOR: "1",
+    LANG: "de_DE",
+    LC_ALL: "de_DE",
+    NO_COLOR: "1",
+    OTEL_SERVICE_NAME: "somebody",
+    RABBIT_RPC_TIMEOUT: "1ms",
+    TERM: "dumb",
+    XDG_CONFIG_HOME: "/somewhere",
+  };
+  assert.deepEqual(await environment(somebodys), await environment({}));
 });

@@ -6,13 +6,14 @@ import {
   type CertificateOptions,
   opensslMissing,
 } from "./certificates.ts";
-import { freePort } from "./ports.ts";
+import { freePort, isListening } from "./ports.ts";
 import {
   type RabbitMq,
   rabbitMqTest,
   startRabbitMq,
   type TestFunction,
 } from "./rabbitmq.ts";
+import { waitUntil } from "./wait.ts";
 
 /** A node with a port for TLS beside the plain one. */
 export interface TlsRabbitMq extends AsyncDisposable {
@@ -50,6 +51,8 @@ export async function startTlsRabbitMq(
     `ssl_options.fail_if_no_peer_cert = ${mutual}`,
   ].join("\n");
   const rabbitMq = await startRabbitMq({ config });
+  // A node opens its ports one after the other, the plain one first.
+  await waitUntil("the port for TLS", () => isListening(port), 20_000);
   return {
     rabbitMq,
     port,

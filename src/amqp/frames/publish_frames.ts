@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isBytes } from "../../rpc/kinds.ts";
 import type { MessageHeaders, MessageProperties } from "../../rpc/transport.ts";
 import {
   BODY_FRAME,
@@ -142,9 +143,7 @@ function fieldBytes(value: unknown): number {
     return FIELD_BYTES + UTF8_BYTES_PER_UNIT * value.length;
   }
   if (typeof value !== "object" || value === null) return FIELD_BYTES;
-  if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
-    return FIELD_BYTES + value.byteLength;
-  }
+  if (isBytes(value)) return FIELD_BYTES + value.byteLength;
   if (!Array.isArray(value)) {
     return FIELD_BYTES + tableBytes(value as MessageHeaders);
   }

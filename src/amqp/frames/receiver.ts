@@ -11,6 +11,8 @@ import type { MessageView } from "./view.ts";
 
 const METHOD_FRAME = 1;
 const HEADER_FRAME = 2;
+const CHANNEL_CLASS = 20;
+const CHANNEL_CLOSE = 40;
 const BASIC_CLASS = 60;
 const BASIC_RETURN = 50;
 const BASIC_DELIVER = 60;
@@ -23,6 +25,13 @@ export interface ChannelHandlers {
   onDelivery?: (delivery: Delivery) => void;
   onReturn?: (message: ReturnedMessage) => void;
   onConfirm?: (deliveryTag: number, multiple: boolean, ok: boolean) => void;
+  /**
+   * The broker closes the channel. It goes on confirming what it has processed
+   * until that is agreed to, which waits for the promise where one is returned.
+   */
+  onClosing?: (replyCode: number, replyText: string) =>
+    | Promise<void>
+    | undefined;
 }
 
 /** A message whose body is not complete yet. */
@@ -55,6 +64,21 @@ export class MessageReceiver {
     else if (type === BODY_FRAME) this.#takeBody(this.#message, view, at, size);
     else return false;
     return true;
+  }
+
+  /** Whether the frame is to be dealt with later: when this resolves. */
+  later(
+    view: MessageView,
+    type: number,
+    at: number,
+  ): Promise<void> | undefined {
+    const { onClosing } = this.#handlers;
+    const isClose = onClosing !== undefined && type === METHOD_FRAME &&
+      view.getUint16(at) === CHANNEL_CLASS &&
+      view.getUint16(at + 2) === CHANNEL_CLOSE;
+    if (!isClose) return undefined;
+    const [replyText] = view.getShortString(at + 6);
+    return onClosing(view.getUint16(at + 4), replyText);
   }
 
   #takeMethod(view: MessageView, at: number): boolean {

@@ -7,6 +7,8 @@
  */
 import { Buffer } from "node:buffer";
 import { AMQPView } from "@cloudamqp/amqp-client/amqp-view";
+import { bytesOf, isBytes } from "../../rpc/kinds.ts";
+import { decodeText, encodeIllFormed } from "./text.ts";
 
 type Field = ReturnType<AMQPView["getField"]>[0];
 
@@ -37,13 +39,13 @@ export class MessageView extends AMQPView {
     return this.#bytes.subarray(from, to);
   }
 
-  /** A length byte, and as many bytes of UTF-8. */
+  /** A length byte, and as many bytes of text; see text.ts. */
   override getShortString(at: number): [string, number] {
     const length = this.getUint8(at);
     return [this.#getText(at + 1, length), 1 + length];
   }
 
-  /** Four bytes of length, and as many bytes of UTF-8. */
+  /** Four bytes of length, and as many bytes of text; see text.ts. */
   override getLongString(
     at: number,
     littleEndian?: boolean,
@@ -76,6 +78,12 @@ export class MessageView extends AMQPView {
     return 4 + length;
   }
 
+  /** As the library has it, without a word on stderr for a number too large. */
+  override getUint64(at: number, littleEndian?: boolean): number {
+    if (littleEndian) return Number(super.getBigUint64(at, littleEndian));
+    return this.getUint32(at) * TWO_TO_32 + this.getUint32(at + 4);
+  }
+
   /** As the library has it, without a BigInt on the way. */
   override getInt64(at: number, littleEndian?: boolean): number {
     if (littleEndian) return super.getInt64(at, littleEndian);
@@ -98,8 +106,10 @@ export class MessageView extends AMQPView {
         return [this.getUint8(at + 1), 2];
       case "s":
         return [this.getInt16(at + 1, littleEndian), 3];
+      case "l":
+        return [this.#getLong(at + 1), 9];
       case "L":
-        return [Number(this.getBigUint64(at + 1, littleEndian)), 9];
+        return [this.#getUnsignedLong(at + 1), 9];
       default:
         return super.getField(at, littleEndian);
     }
@@ -107,6 +117,11 @@ export class MessageView extends AMQPView {
 
   /** Numbers exactly: the library stores some in too few bits. */
   override setField(at: number, field: Field, littleEndian?: boolean): number {
+    if (typeof field === "object") {
+      // The library takes most kinds of bytes for a table.
+      const known = isBytes(field) ? bytesOf(field) as typeof field : field;
+      return super.setField(at, known, littleEndian);
+    }
     if (typeof field !== "number") {
       return super.setField(at, field, littleEndian);
     }
@@ -125,10 +140,21 @@ export class MessageView extends AMQPView {
     return 9;
   }
 
+  /** A number where that is exact, as for any time. */
+  #getLong(at: number): number | bigint {
+    const number = this.getInt64(at);
+    return Number.isSafeInteger(number) ? number : this.getBigInt64(at);
+  }
+
+  #getUnsignedLong(at: number): number | bigint {
+    const number = this.getUint64(at);
+    return Number.isSafeInteger(number) ? number : this.getBigUint64(at);
+  }
+
   #getText(at: number, length: number): string {
     const end = at + length;
     if (end > this.byteLength) throw new RangeError("a string has no end");
-    return this.#bytes.toString("utf8", at, end);
+    return decodeText(this.#bytes, at, end);
   }
 
   /** Byte for byte where that is UTF-8 already; returns the bytes written. */
@@ -146,8 +172,18 @@ export class MessageView extends AMQPView {
   }
 
   #setUtf8(at: number, text: string): number {
+    if (!text.isWellFormed()) return this.#setIllFormed(at, text);
     const length = Buffer.byteLength(text);
     if (at + length > this.byteLength) throw new RangeError("no room left");
     return this.#bytes.write(text, at);
+  }
+
+  #setIllFormed(at: number, text: string): number {
+    const bytes = encodeIllFormed(text);
+    if (at + bytes.length > this.byteLength) {
+      throw new RangeError("no room left");
+    }
+    this.setBytes(at, bytes);
+    return bytes.length;
   }
 }

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "../exit_status.ts";
-import { systemReason } from "../input.ts";
+import { systemReason } from "../streams.ts";
 import { isStdin } from "./stdin.ts";
 
 /** A file that gets each failed piece as soon as it is known. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Paint } from "../color.ts";
-import { LiveLine } from "../output.ts";
+import { LiveLine } from "../stderr.ts";
 import { formatCount, type Tally } from "./tally.ts";
 
 const INTERVAL_MS = 200;
@@ -58,6 +58,11 @@ export class Progress implements Disposable {
   /** Makes room for something else, until the next time. */
   clear(): void {
     this.#line.clear();
+  }
+
+  /** The same; resolves when nothing is to be seen any more. */
+  cleared(): Promise<void> {
+    return this.#line.cleared();
   }
 
   /** Shows nothing any more, and leaves no trace. */

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { RpcError } from "../../rpc/errors.ts";
 import type { MessageHeaders } from "../../rpc/transport.ts";
 import type { Request } from "../caller.ts";
+import { rawJSON } from "../raw_json.ts";
 import { jsonError } from "./json_error.ts";
 
 /** A request and the piece of input that it came from. */
@@ -108,7 +109,7 @@ function parseFields(
   const { headers, type } = fields;
   const body = parseBody(fields, text);
   if (headers === undefined && type === undefined) return { body };
-  const own = { headers: parseHeaders(headers), type: parseType(type) };
+  const own = { headers: parseHeaders(headers, text), type: parseType(type) };
   return { body, own };
 }
 
@@ -165,9 +166,6 @@ function bodyJson(text: string): string {
   }
 }
 
-/** TypeScript does not know of these yet. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
-
 function keepNumber(
   _key: string,
   value: unknown,
@@ -182,21 +180,43 @@ function isBase64(text: string): boolean {
   return text.endsWith("=") ? text.length % 4 === 0 : text.length % 4 !== 1;
 }
 
-function parseHeaders(headers: unknown = {}): MessageHeaders {
+/** Whole numbers that a double would change, as bigints. */
+function keepInteger(
+  _key: string,
+  value: unknown,
+  context?: { source: string },
+): unknown {
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return value;
+  const { source } = context!;
+  return /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
+
+function parseHeaders(headers: unknown = {}, text: string): MessageHeaders {
   if (!isObject(headers)) {
     throw new SyntaxError('has "headers" that are no object');
   }
-  for (const [name, value] of Object.entries(headers)) {
+  const numbers = Object.values(headers).filter(Number.isInteger);
+  const exact: Record<string, unknown> = numbers.every(Number.isSafeInteger)
+    ? headers
+    : JSON.parse(text, keepInteger).headers;
+  for (const [name, value] of Object.entries(exact)) {
     if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
       throw new SyntaxError("has a header whose name is too long (255 bytes)");
     }
     if (["string", "number", "boolean"].includes(typeof value)) continue;
+    if (typeof value === "bigint") {
+      if (BigInt.asIntN(64, value) === value) continue;
+      throw new SyntaxError(
+        `has a header ${JSON.stringify(name)} of more than 64 bits: make it ` +
+          "a string",
+      );
+    }
     throw new SyntaxError(
       `has a header ${JSON.stringify(name)} that is neither a string, a ` +
         "number nor a boolean",
     );
   }
-  return headers as MessageHeaders;
+  return exact as MessageHeaders;
 }
 
 function parseType(type: unknown): string | undefined {

@@ -89,7 +89,7 @@ class BatchRun {
       end: flags.json ? undefined : Uint8Array.of(format.separator),
       // Both on one terminal: the line would stand among the answers.
       beforeWrite: Deno.stdout.isTerminal()
-        ? () => progress.clear()
+        ? () => progress.cleared()
         : undefined,
     });
     this.#pace = flags.rate === undefined ? undefined : new Pace(flags.rate);

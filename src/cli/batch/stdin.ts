@@ -5,6 +5,7 @@
  */
 import { fstatSync } from "node:fs";
 import { Splitter } from "../input.ts";
+import { ioError } from "../streams.ts";
 import {
   type BatchRequest,
   type InputFormat,
@@ -18,26 +19,41 @@ export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
   readonly #format: InputFormat;
   readonly #reader = Deno.stdin.readable.getReader();
 
-  /** Reads nothing yet. */
+  /**
+   * Reads nothing yet.
+   *
+   * Iterating throws {@linkcode CliError} 74 where stdin can't be read.
+   */
   constructor(format: InputFormat) {
     this.#format = format;
   }
 
   /** Ends a read that waits. */
   stop(): void {
-    void this.#reader.cancel();
+    // Where it has failed, whoever reads it has heard of that.
+    this.#reader.cancel().catch(ignore);
   }
 
   /** All that came in one read together: a promise for each would be dear. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Iterable<BatchRequest>> {
     const splitter = new Splitter(this.#format.separator);
     const requests = new RequestReader(this.#format);
-    for (let next; !(next = await this.#reader.read()).done;) {
+    for (let next; !(next = await this.#read()).done;) {
       yield read(requests, splitter.split(next.value));
     }
     yield read(requests, splitter.rest());
   }
+
+  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    try {
+      return await this.#reader.read();
+    } catch (error) {
+      throw ioError("read stdin", error);
+    }
+  }
 }
+
+function ignore(): void {}
 
 function* read(
   reader: RequestReader,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { RpcConnection } from "../../amqp/connect.ts";
+import { delay } from "../../rpc/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { Measurement } from "./measurement.ts";
 
@@ -57,10 +57,12 @@ class Load {
 
   /** One caller: a call after the other, each when it is due. */
   async run(): Promise<void> {
+    const { signal } = this.#options;
     for (let dueMs; (dueMs = this.#next()) !== undefined;) {
       const waitMs = dueMs - performance.now();
       // Rounded up: a timer that fires early would make latencies too short.
-      if (waitMs > 0) await delay(Math.ceil(waitMs));
+      if (waitMs > 0) await delay(Math.ceil(waitMs), signal).catch(ignore);
+      if (signal.aborted) return;
       await this.#call(dueMs);
     }
   }
@@ -91,3 +93,6 @@ class Load {
     }
   }
 }
+
+/** A wait that was called off: its caller looks at the signal next. */
+function ignore(): void {}

@@ -4,14 +4,15 @@
  * @module
  */
 import { RpcConnection } from "../../amqp/connect.ts";
-import { connectSettings } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { BenchFlags } from "../bench.ts";
 import { reportConnection } from "../connection_events.ts";
+import { settingsFor } from "../connection_settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
 import { Log } from "../log.ts";
-import { LiveLine, writeResult } from "../output.ts";
+import { LiveLine } from "../stderr.ts";
+import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
 import { VERSION } from "../version.ts";
@@ -29,7 +30,7 @@ export async function runBench(
   queue: string,
   flags: BenchFlags,
 ): Promise<number> {
-  const settings = connectSettings(flags.url, {
+  const settings = settingsFor(flags, {
     ...await connectOptions(flags),
     name: `rabbit-rpc bench ${queue}`,
     onEvent: (event) => reportConnection(event, flags),
@@ -115,7 +116,7 @@ async function writeReport(
     ? htmlReport(summary, measured, VERSION)
     : `${textReport(summary, measured)}\n`;
   if (output === undefined) {
-    return await writeResult(new TextEncoder().encode(text));
+    return await writeStdout(new TextEncoder().encode(text));
   }
   try {
     await Deno.writeTextFile(output, text);

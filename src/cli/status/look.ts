@@ -4,6 +4,7 @@
  * @module
  */
 import type { AmqpLink } from "../../amqp/link.ts";
+import { isUntold } from "../../rpc/failures.ts";
 import type { QueueInfo } from "../../rpc/transport.ts";
 
 /** What was seen of a broker. */
@@ -21,6 +22,8 @@ export interface QueueState {
   readonly queue: string;
   /** Undefined where there is no such queue; unknown without a broker. */
   readonly info?: QueueInfo;
+  /** Why the broker does not tell whether there is. */
+  readonly error?: string;
 }
 
 /** What was seen at one time. */
@@ -38,15 +41,23 @@ export async function look(
   const rttMs = await link.roundTripMs();
   return {
     broker: { url: link.url, rttMs },
-    queues: await Promise.all(
-      queues.map(async (queue) => ({ queue, info: await link.inspect(queue) })),
-    ),
+    queues: await Promise.all(queues.map((queue) => lookAt(link, queue))),
   };
 }
 
-/** Whether each queue has a server. */
-export function allServed({ queues }: Look): boolean {
-  return queues.every(({ info }) => info !== undefined && info.consumers > 0);
+/** What one queue keeps from this user is no reason to hide the others. */
+async function lookAt(link: AmqpLink, queue: string): Promise<QueueState> {
+  try {
+    return { queue, info: await link.inspect(queue) };
+  } catch (error) {
+    if (isUntold(error)) return { queue, error: error.message };
+    throw error;
+  }
+}
+
+/** Whether a queue is known to have no server. */
+export function lacksServer({ info, error }: QueueState): boolean {
+  return error === undefined && (info === undefined || info.consumers === 0);
 }
 
 /** A look as one line of JSON; nothing is told of queues without a broker. */
@@ -62,7 +73,11 @@ export function lookJson({ broker, queues }: Look): string {
   });
 }
 
-function queueJson({ queue, info }: QueueState): Record<string, unknown> {
+function queueJson(state: QueueState): Record<string, unknown> {
+  const { queue, info, error } = state;
+  if (error !== undefined) {
+    return { queue, exists: null, consumers: null, messages: null, error };
+  }
   return {
     queue,
     exists: info !== undefined,

@@ -4,19 +4,20 @@
  * @module
  */
 import { paintFor } from "../color.ts";
-import { brokerUrl, connectSettings } from "../../amqp/options.ts";
+import { brokerUrl } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { delay } from "../../rpc/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs, queueName } from "../../rpc/limits.ts";
 import { reportConnection } from "../connection_events.ts";
+import { settingsFor } from "../connection_settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
-import { writeResult } from "../output.ts";
+import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onSignal } from "../signals.ts";
 import type { StatusFlags } from "../status.ts";
-import { allServed, type Look, look, lookJson } from "./look.ts";
+import { lacksServer, type Look, look, lookJson } from "./look.ts";
 import { LiveTable, tableLines } from "./table.ts";
 
 const encoder = new TextEncoder();
@@ -35,7 +36,7 @@ export async function runStatus(
   queues: string[],
   flags: StatusFlags,
 ): Promise<number> {
-  const settings = connectSettings(flags.url, {
+  const settings = settingsFor(flags, {
     ...await connectOptions(flags),
     name: "rabbit-rpc status",
     onEvent: (event) => {
@@ -58,7 +59,9 @@ async function lookOnce(scene: Scene, flags: StatusFlags): Promise<number> {
     throw explained(error, scene);
   });
   await printer(flags)(seen);
-  return allServed(seen) ? EXIT.ok : EXIT.noServer;
+  if (seen.queues.some(lacksServer)) return EXIT.noServer;
+  const isUntold = seen.queues.some(({ error }) => error !== undefined);
+  return isUntold ? EXIT.refused : EXIT.ok;
 }
 
 async function watch(scene: Scene, flags: StatusFlags): Promise<number> {
@@ -157,5 +160,5 @@ function livePrinter({ color }: StatusFlags): Print {
 }
 
 async function writeText(text: string): Promise<void> {
-  await writeResult(encoder.encode(text));
+  await writeStdout(encoder.encode(text));
 }

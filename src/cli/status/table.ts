@@ -36,8 +36,9 @@ function brokerLines({ url, rttMs, error }: BrokerState): string[] {
 }
 
 /** The name comes last: nothing has to be aligned with it. */
-function queueLine({ queue, info }: QueueState, known: boolean): string {
-  if (!known) return row("?", "?", queue);
+function queueLine(state: QueueState, known: boolean): string {
+  const { queue, info, error } = state;
+  if (!known || error !== undefined) return row("?", "?", queue, error);
   if (info === undefined) return row("-", "-", queue, "no such queue");
   const { consumers, messages } = info;
   const note = consumers === 0 ? "no server is consuming it" : undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { epochNowMs } from "../../rpc/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
 import { ChildLog } from "./child_log.ts";
@@ -60,7 +61,7 @@ class Exec implements Service {
     await this.#slots.take(signal);
     try {
       signal.throwIfAborted();
-      const env = requestEnvironment(request, deadlineMs - Date.now());
+      const env = requestEnvironment(request, deadlineMs - epochNowMs());
       return await this.#run(this.#start(env), request.bytes, signal);
     } finally {
       this.#slots.release();

@@ -6,6 +6,7 @@
  * @module
  */
 import { backoffMs } from "../../rpc/backoff.ts";
+import { epochNowMs } from "../../rpc/clock.ts";
 import { delay } from "../../rpc/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs } from "../../rpc/limits.ts";
@@ -73,7 +74,7 @@ class ExecLines implements Service {
     { signal, deadlineMs }: RpcContext,
   ): Promise<Uint8Array> => {
     const encode = (id: string) =>
-      encodeRequestLine(id, request, deadlineMs - Date.now());
+      encodeRequestLine(id, request, deadlineMs - epochNowMs());
     const { id, reply } = this.#calls.add(encode, signal);
     if (this.#child) this.#send(this.#child, id);
     return reply;

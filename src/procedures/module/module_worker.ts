@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fromEpochMs, toEpochMs } from "../../rpc/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { type Procedure, RpcRequest } from "../../rpc/procedure.ts";
 import { sendable, type SendableResult } from "../../rpc/serving/results.ts";
@@ -60,10 +61,13 @@ async function answer(
   if (request === undefined) return undefined;
   // Nothing aborts it: a request that is over ends with its thread.
   const { signal } = new AbortController();
+  const dueMs = fromEpochMs(deadlineMs);
   return await sendable(
     await procedure(new RpcRequest(request.bytes, request), {
       signal,
-      deadlineMs,
+      get deadlineMs() {
+        return toEpochMs(dueMs);
+      },
     }),
   );
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { nowMs } from "../clock.ts";
 
 /** For so long after a failure no answer makes a queue trusted again. */
 export const DOUBT_MS = 30_000;
@@ -13,7 +14,7 @@ const MAX_QUEUES = 1_000;
 /** The queues that have answered over one connection, by name. */
 export class AnsweringQueues {
   readonly #trusted = new Set<string>();
-  /** Until when, in ms since the epoch. */
+  /** Until when, on the clock of `nowMs()`. */
   readonly #doubted = new Map<string, number>();
 
   /** A reply came. */
@@ -25,7 +26,7 @@ export class AnsweringQueues {
   failed(queue: string): void {
     this.#trusted.delete(queue);
     if (this.#doubted.size >= MAX_QUEUES) this.#doubted.clear();
-    this.#doubted.set(queue, Date.now() + DOUBT_MS);
+    this.#doubted.set(queue, nowMs() + DOUBT_MS);
   }
 
   /** Whether a reply has come, and nothing has failed for a while before it. */
@@ -35,7 +36,7 @@ export class AnsweringQueues {
 
   #trust(queue: string): void {
     const untilMs = this.#doubted.get(queue);
-    if (untilMs !== undefined && untilMs > Date.now()) return;
+    if (untilMs !== undefined && untilMs > nowMs()) return;
     this.#doubted.delete(queue);
     if (this.#trusted.size >= MAX_QUEUES) this.#trusted.clear();
     this.#trusted.add(queue);

@@ -8,6 +8,7 @@ import {
   checkCallOptions,
   DEFAULT_TIMEOUT_MS,
 } from "./call_options.ts";
+import { nowMs } from "../clock.ts";
 import { durationMs, queueName } from "../limits.ts";
 import type { PendingCall, PendingTarget } from "./pending.ts";
 import { toBytes } from "../procedure.ts";
@@ -43,7 +44,7 @@ export function newCall(
     body: toBytes(body),
     options,
     timeoutMs,
-    deadlineMs: Math.ceil(Date.now() + timeoutMs),
+    dueMs: nowMs() + timeoutMs,
     messageId: options.retries ? crypto.randomUUID() : undefined,
     confirm: needsConfirm(options),
     attempts: options.retries || options.wait ? [] : undefined,

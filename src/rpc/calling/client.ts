@@ -13,9 +13,11 @@ import {
   canceledError,
   closedError,
   connectionLost,
+  isUntold,
   noQueue,
   overtaken,
   timeoutError,
+  unknownServer,
 } from "../failures.ts";
 import {
   type ClientOptions,
@@ -86,6 +88,7 @@ export class RpcClient implements AsyncDisposable {
   /** Aborted, and made anew, whenever there is a session again. */
   #reopened = new AbortController();
   #closed = false;
+  #closing: Promise<void> | undefined;
   #unknownReplies = 0;
 
   /** A client of this transport; connects with the first call. */
@@ -154,9 +157,14 @@ export class RpcClient implements AsyncDisposable {
   /**
    * Fails what still waits with `canceled` and deletes the callback queue; the
    * transport stays open. Where that is closed next, `keepQueue` saves the
-   * round trips: the queue goes with its connection.
+   * round trips: the queue goes with its connection. May be called again: all
+   * calls resolve together.
    */
-  async close(options: { keepQueue?: boolean } = {}): Promise<void> {
+  close(options: { keepQueue?: boolean } = {}): Promise<void> {
+    return this.#closing ??= this.#close(options);
+  }
+
+  async #close(options: { keepQueue?: boolean }): Promise<void> {
     this.#closed = true;
     const session = this.#session;
     this.#session = undefined;
@@ -187,14 +195,14 @@ export class RpcClient implements AsyncDisposable {
 
   /** Makes attempts until one ends the call, or its time is up. */
   async #callAgain(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
-    const { options, deadlineMs } = call;
+    const { options, dueMs } = call;
     try {
       return await withRetries((attempt) => {
         options.onAttempt?.(attempt);
         return this.#attempt(call);
       }, {
         ...options,
-        deadlineMs,
+        dueMs,
         reconnected: () => this.#reopened.signal,
       });
     } finally {
@@ -262,7 +270,9 @@ export class RpcClient implements AsyncDisposable {
   async #prepare(queue: string, options: CallOptions): Promise<Session> {
     const session = await this.#openSession();
     if (options.requireConsumer) {
-      const info = await this.inspect(queue);
+      const info = await this.inspect(queue).catch((error) => {
+        throw unknownServer(queue, error);
+      });
       const absence = absenceOf(queue, info, session.link.vhost);
       if (absence !== undefined) throw absence;
     }
@@ -344,25 +354,26 @@ export class RpcClient implements AsyncDisposable {
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
     if (call.sent) this.#session?.doubt(call.queue);
-    call.end(await this.#absence(call) ?? timeoutError(call));
+    call.end(await this.#whyNoReply(call));
   }
 
-  /** Whether the call had no server at all, as far as can be known soon. */
-  async #absence({ queue, sent }: PendingCall): Promise<RpcError | undefined> {
+  /** That it had no server at all, as far as can be known soon. */
+  async #whyNoReply(call: PendingCall): Promise<RpcError> {
     const session = this.#session;
-    if (session === undefined || !sent) return undefined;
+    if (session === undefined || !call.sent) return timeoutError(call);
     const known = new AbortController();
     try {
-      return await Promise.race([
+      const absence = await Promise.race([
         // A server that stops now may have taken the request all the same.
-        this.inspect(queue).then((info) =>
-          absenceOf(queue, info, session.link.vhost, true)
+        this.inspect(call.queue).then((info) =>
+          absenceOf(call.queue, info, session.link.vhost, true)
         ),
         delay(DIAGNOSIS_MS, known.signal).then(() => undefined),
       ]);
-    } catch {
-      // The broker can't be asked: that the time is up still holds.
-      return undefined;
+      return absence ?? timeoutError(call);
+    } catch (error) {
+      // Whether the broker can be asked or not: that the time is up holds.
+      return timeoutError(call, isUntold(error) ? error : undefined);
     } finally {
       known.abort();
     }

@@ -12,8 +12,8 @@ import type { RpcReply } from "../wire.ts";
 /** What is the same for all attempts of one call. */
 export interface PendingTarget {
   readonly queue: string;
-  /** In ms since the epoch. */
-  readonly deadlineMs: number;
+  /** When its time is up, on the clock of `nowMs()`. */
+  readonly dueMs: number;
   /** What the caller allowed, for its error message. */
   readonly timeoutMs: number;
 }
@@ -22,7 +22,7 @@ export interface PendingTarget {
 export class PendingCall implements PublishListener, Expiring {
   readonly correlationId: string = crypto.randomUUID();
   readonly queue: string;
-  readonly deadlineMs: number;
+  readonly dueMs: number;
   readonly timeoutMs: number;
   /** Whether the request was handed to the broker. */
   sent = false;
@@ -39,7 +39,7 @@ export class PendingCall implements PublishListener, Expiring {
     reject: (error: RpcError) => void,
   ) {
     this.queue = target.queue;
-    this.deadlineMs = target.deadlineMs;
+    this.dueMs = target.dueMs;
     this.timeoutMs = target.timeoutMs;
     this.#table = table;
     this.#resolve = resolve;

@@ -4,9 +4,15 @@
  * @module
  */
 import { backoffMs } from "../backoff.ts";
+import { nowMs } from "../clock.ts";
 import { delay } from "../delay.ts";
 import { RpcError } from "../errors.ts";
-import { canceledError, isAbsence, maybeExecutedBefore } from "../failures.ts";
+import {
+  canceledError,
+  isAbsence,
+  isUnconnected,
+  maybeExecutedBefore,
+} from "../failures.ts";
 import { LONGEST_TIMER_MS } from "../limits.ts";
 import type { RpcReply } from "../wire.ts";
 
@@ -18,8 +24,8 @@ export interface RetryPolicy {
   attemptTimeoutMs?: number;
   /** Whether to wait for a broker and a queue to appear. */
   wait?: boolean;
-  /** In ms since the epoch. */
-  deadlineMs: number;
+  /** When the time is up, on the clock of `nowMs()`. */
+  dueMs: number;
   signal?: AbortSignal;
   /** Aborted when there is a connection again: ends the present pause. */
   reconnected?: () => AbortSignal;
@@ -61,15 +67,15 @@ export async function withRetries(
     // What was sent had found a connection: no reason yet to be patient.
     failures = error.maybeExecuted ? 1 : failures + 1;
     if (again) await pause(failures, policy, attempts);
-    if (!again || Date.now() >= policy.deadlineMs) {
+    if (!again || nowMs() >= policy.dueMs) {
       throw attempts.failure(error);
     }
   }
 }
 
 /** Shorter towards the deadline: all of the time is used. */
-function pauseMs(failures: number, { deadlineMs }: RetryPolicy): number {
-  const leftMs = deadlineMs - Date.now();
+function pauseMs(failures: number, { dueMs }: RetryPolicy): number {
+  const leftMs = dueMs - nowMs();
   return leftMs < LAST_PAUSE_MS
     ? leftMs
     : Math.min(backoffMs(failures), leftMs / 2);
@@ -139,8 +145,7 @@ function isLost(error: RpcError): boolean {
 function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
   if (error.remote) return false;
   if (wait && isAbsence(error)) return true;
-  const unsent = error.reason === "broker_unreachable" ||
-    error.reason === "rejected" ||
+  const unsent = isUnconnected(error) || error.reason === "rejected" ||
     (isLost(error) && !error.maybeExecuted);
   return unsent && Boolean(wait || retries);
 }

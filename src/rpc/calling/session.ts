@@ -5,6 +5,7 @@
  */
 import { AnsweringQueues } from "./answering_queues.ts";
 import type { Call } from "./call.ts";
+import { epochNowMs, nowMs } from "../clock.ts";
 import type { PendingCall } from "./pending.ts";
 import type { CallbackQueue, Link } from "../transport.ts";
 import { requestProperties } from "../wire.ts";
@@ -23,18 +24,18 @@ export class Session {
 
   /** Publishes the request of a call; confirmed where that tells something. */
   send(pending: PendingCall, call: Call): void {
-    const { correlationId, deadlineMs, queue } = pending;
+    const { correlationId, dueMs, queue } = pending;
     const { type, contentType, headers, persistent } = call.options;
     const properties = requestProperties({
       correlationId,
       replyTo: this.callbackQueue.name,
-      deadlineMs,
+      leftMs: dueMs - nowMs(),
       messageId: call.messageId,
       type,
       contentType,
       headers,
       persistent,
-    }, Date.now());
+    }, epochNowMs());
     pending.sent = true;
     const { callbackQueue } = this;
     if (call.confirm || !this.#answering.has(queue)) {

@@ -5,12 +5,13 @@
  * @module
  */
 import { CanceledIds } from "./canceled_ids.ts";
+import { nowMs } from "../clock.ts";
 import { Deadlines, type Expiring } from "../deadlines.ts";
 import { RpcError } from "../errors.ts";
 import { Execution } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Procedure } from "../procedure.ts";
-import { redeliveryKey, replayKey, Replays } from "./replays.ts";
+import { attemptId, redeliveryKey, replayKey, Replays } from "./replays.ts";
 
 /** What a {@linkcode Dispatcher} is told and tells. */
 export interface DispatcherOptions {
@@ -133,18 +134,43 @@ export class Dispatcher {
 
   #start(job: Job): void {
     const { request } = job;
-    if (request.deadlineMs <= Date.now()) {
+    if (job.dueMs <= nowMs()) {
       return this.#options.onEnd(job, { error: tooLate() });
     }
-    const id = redeliveryKey(request);
+    const id = attemptId(request);
     if (id !== undefined && this.#canceled.take(id)) {
       return this.#options.onEnd(job, { error: canceledByCaller() });
     }
     const key = request.messageId ? replayKey(request) : undefined;
-    const again = request.redelivered ? id : undefined;
-    if (!this.#repeat(job, key) && !this.#repeat(job, again)) {
+    if (!this.#repeat(job, key) && !this.#redelivered(job)) {
       this.#run(job, key);
     }
+  }
+
+  /**
+   * Whether the job, delivered before, took the place that it had in a run, or
+   * was answered with what it had come to. Once: see redeliveryKey().
+   */
+  #redelivered(job: Job): boolean {
+    if (!job.request.redelivered) return false;
+    const key = redeliveryKey(job.request);
+    if (key === undefined) return false;
+    const run = this.#runsByKey.get(key);
+    const outcome = this.#replays.take(key);
+    if (run !== undefined) this.#rejoin(run, job, key);
+    else if (outcome === undefined) return false;
+    this.#options.onRepeat(job);
+    if (run === undefined && outcome) this.#options.onEnd(job, outcome);
+    return true;
+  }
+
+  #rejoin(run: Run, job: Job, key: string): void {
+    this.#runsByKey.delete(key);
+    run.keys.splice(run.keys.indexOf(key), 1);
+    const place = run.jobs.findIndex(({ request }) =>
+      redeliveryKey(request) === key
+    );
+    run.jobs[place] = job;
   }
 
   /** Whether the job was joined to its like, or answered as its like was. */
@@ -161,12 +187,12 @@ export class Dispatcher {
 
   #run(job: Job, key: string | undefined): void {
     const execution = new Execution(
-      job.request,
+      job,
       this.#options.handlerTimeoutMs,
       (outcome) => this.#ended(run, outcome),
     );
-    const { deadlineMs } = execution;
-    const run: Run = { execution, deadlineMs, jobs: [job], keys: [] };
+    const { dueMs } = execution;
+    const run: Run = { execution, dueMs, jobs: [job], keys: [] };
     this.#running.add(run);
     this.#index(run, key);
     this.#options.onStart(job);

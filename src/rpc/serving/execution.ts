@@ -4,22 +4,18 @@
  *
  * @module
  */
+import { nowMs, toEpochMs } from "../clock.ts";
 import type { Expiring } from "../deadlines.ts";
 import { RpcError } from "../errors.ts";
 import { formatMs } from "../limits.ts";
-import type { Outcome } from "./job.ts";
-import type {
-  Procedure,
-  RpcContext,
-  RpcRequest,
-  RpcResult,
-} from "../procedure.ts";
+import type { Job, Outcome } from "./job.ts";
+import type { Procedure, RpcContext, RpcResult } from "../procedure.ts";
 import { sendable, type SendableResult } from "./results.ts";
 
 /** A running procedure, and the context that it sees. */
 export class Execution implements RpcContext, Expiring {
-  readonly deadlineMs: number;
-  readonly #request: RpcRequest;
+  readonly dueMs: number;
+  readonly #job: Pick<Job, "dueMs" | "request">;
   readonly #limitMs: number;
   readonly #onEnd: (outcome: Outcome) => void;
   #controller: AbortController | undefined;
@@ -28,14 +24,19 @@ export class Execution implements RpcContext, Expiring {
 
   /** `limitMs` is the handler's limit; the caller's deadline holds too. */
   constructor(
-    request: RpcRequest,
+    job: Pick<Job, "dueMs" | "request">,
     limitMs: number,
     onEnd: (outcome: Outcome) => void,
   ) {
-    this.#request = request;
+    this.#job = job;
     this.#limitMs = limitMs;
     this.#onEnd = onEnd;
-    this.deadlineMs = Math.min(Date.now() + limitMs, request.deadlineMs);
+    this.dueMs = Math.min(nowMs() + limitMs, job.dueMs);
+  }
+
+  /** Of the wall clock as it is now, so that what is left is always right. */
+  get deadlineMs(): number {
+    return toEpochMs(this.dueMs);
   }
 
   /** Made when it is first asked for: most procedures never do. */
@@ -54,7 +55,7 @@ export class Execution implements RpcContext, Expiring {
 
   /** Runs the procedure; its outcome goes to `onEnd`, before or later. */
   start(procedure: Procedure): void {
-    this.#take(() => procedure(this.#request, this));
+    this.#take(() => procedure(this.#job.request, this));
   }
 
   /** The time is up: the caller hears it now, the procedure by its signal. */
@@ -72,7 +73,7 @@ export class Execution implements RpcContext, Expiring {
 
   /** Names whichever limit was the earlier one. */
   timeoutError(): RpcError {
-    const byCaller = this.#request.deadlineMs <= this.deadlineMs;
+    const byCaller = this.#job.dueMs <= this.dueMs;
     return new RpcError(
       "deadline_exceeded",
       byCaller

@@ -3,14 +3,21 @@
  *
  * @module
  */
+import { nowMs } from "../clock.ts";
+import type { RpcRequest } from "../procedure.ts";
 import type { OutgoingMessage } from "../wire.ts";
 
 /** A reply that waits for a connection. */
 export interface HeldReply {
+  readonly request: RpcRequest;
   readonly replyTo: string;
   readonly message: OutgoingMessage;
-  /** In ms since the epoch: nobody awaits it after that. */
-  readonly deadlineMs: number;
+  /** Whether it tells of an error. */
+  readonly isError: boolean;
+  /** On the clock of `nowMs()`: nobody awaits it after that. */
+  readonly dueMs: number;
+  /** Whether it was in flight when the broker closed a connection. */
+  readonly suspect: boolean;
 }
 
 const MAX_COUNT = 10_000;
@@ -30,13 +37,13 @@ export class HeldReplies {
 
   /** Holds a reply; returns those that had to be dropped for it. */
   hold(reply: HeldReply): HeldReply[] {
-    const deadlineMs = Math.min(reply.deadlineMs, Date.now() + LONGEST_MS);
-    this.#held.push({ ...reply, deadlineMs });
-    this.#bytes += reply.message.body.length;
+    const dueMs = Math.min(reply.dueMs, nowMs() + LONGEST_MS);
+    this.#held.push({ ...reply, dueMs });
+    this.#bytes += bytesOf(reply);
     const dropped: HeldReply[] = [];
     while (this.#held.length > MAX_COUNT || this.#bytes > MAX_BYTES) {
       const oldest = this.#held.shift()!;
-      this.#bytes -= oldest.message.body.length;
+      this.#bytes -= bytesOf(oldest);
       dropped.push(oldest);
     }
     return dropped;
@@ -44,10 +51,14 @@ export class HeldReplies {
 
   /** Takes all that somebody still awaits. */
   take(): HeldReply[] {
-    const nowMs = Date.now();
-    const held = this.#held.filter(({ deadlineMs }) => deadlineMs > nowMs);
+    const takenMs = nowMs();
+    const held = this.#held.filter(({ dueMs }) => dueMs > takenMs);
     this.#held = [];
     this.#bytes = 0;
     return held;
   }
+}
+
+function bytesOf({ message, request }: HeldReply): number {
+  return message.body.length + request.bytes.length;
 }

@@ -13,6 +13,8 @@ export interface Job {
   readonly requests: RequestQueue;
   readonly deliveryTag: number;
   readonly request: RpcRequest;
+  /** When its caller gives up, on the clock of `nowMs()`. */
+  readonly dueMs: number;
 }
 
 /** What a procedure came to. */

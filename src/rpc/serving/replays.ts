@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { nowMs } from "../clock.ts";
 import type { RpcCode } from "../errors.ts";
 import type { Outcome } from "./job.ts";
 import type { RpcRequest } from "../procedure.ts";
@@ -32,6 +33,7 @@ const TRANSIENT = new Set<RpcCode>([
 interface Stored {
   readonly outcome: Outcome;
   readonly bytes: number;
+  /** On the clock of `nowMs()`. */
   readonly untilMs: number;
 }
 
@@ -59,9 +61,17 @@ export class Replays {
   find(key: string): Outcome | undefined {
     const stored = this.#stored.get(key);
     if (stored === undefined) return undefined;
-    if (stored.untilMs > Date.now()) return stored.outcome;
+    if (stored.untilMs > nowMs()) return stored.outcome;
     this.#forget(key, stored);
     return undefined;
+  }
+
+  /** The same, which is forgotten. */
+  take(key: string): Outcome | undefined {
+    const outcome = this.find(key);
+    const stored = this.#stored.get(key);
+    if (stored) this.#forget(key, stored);
+    return outcome;
   }
 
   /** Remembers an outcome, unless another attempt may do better. */
@@ -72,11 +82,11 @@ export class Replays {
     if (bytes > maxBytes) return;
     const before = this.#stored.get(key);
     if (before) this.#forget(key, before);
-    this.#stored.set(key, { outcome, bytes, untilMs: Date.now() + maxAgeMs });
+    this.#stored.set(key, { outcome, bytes, untilMs: nowMs() + maxAgeMs });
     this.#bytes += bytes;
     for (const [oldest, stored] of this.#stored) {
       const fits = this.#stored.size <= maxCount && this.#bytes <= maxBytes;
-      if (fits && stored.untilMs > Date.now()) break;
+      if (fits && stored.untilMs > nowMs()) break;
       this.#forget(oldest, stored);
     }
   }
@@ -101,17 +111,33 @@ function outcomeBytes(outcome: Outcome): number {
 export function replayKey(request: RpcRequest): string | undefined {
   const { messageId, type, bytes } = request;
   if (messageId === undefined || !isOurs(request)) return undefined;
-  const digest = createHash("sha256").update(bytes).digest("base64");
-  return JSON.stringify([messageId, type, digest]);
+  return JSON.stringify([messageId, type, digestOf(bytes)]);
 }
 
 /**
  * What tells an attempt from all others: its correlation id, which our clients
  * make afresh each time; undefined where another client made it.
  */
-export function redeliveryKey(request: RpcRequest): string | undefined {
+export function attemptId(request: RpcRequest): string | undefined {
   const { correlationId } = request;
   return correlationId && isOurs(request) ? correlationId : undefined;
+}
+
+/**
+ * By what a request is known again that the broker delivers a second time,
+ * whoever sent it. Others' ids need not be unique: requests that share such a
+ * key are equal in all that matters, and each may stand for one other only.
+ */
+export function redeliveryKey(request: RpcRequest): string | undefined {
+  const { bytes, correlationId, messageId, replyTo, type } = request;
+  if (replyTo === undefined) return undefined;
+  return attemptId(request) ?? JSON.stringify(
+    [replyTo, correlationId, messageId, type, digestOf(bytes)],
+  );
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("base64");
 }
 
 function isOurs(request: RpcRequest): boolean {

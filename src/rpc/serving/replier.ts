@@ -4,14 +4,19 @@
  *
  * @module
  */
-import { RpcError } from "../errors.ts";
-import { HeldReplies, type HeldReply } from "./held_replies.ts";
+import type { RpcError } from "../errors.ts";
+import { closedByBroker } from "../failures.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { RpcRequest } from "../procedure.ts";
-import { tooLarge } from "./request_limits.ts";
+import {
+  encodeOutcome,
+  errorReply,
+  type Reply,
+  unsendable,
+} from "./replies.ts";
+import { Resends } from "./resends.ts";
 import type { ServerEvent } from "./serve_options.ts";
 import type { RequestQueue } from "../transport.ts";
-import { encodeError, encodeReply, type OutgoingMessage } from "../wire.ts";
 
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
@@ -39,14 +44,13 @@ interface Sending {
 /** Sends the replies of one server. */
 export class Replier {
   readonly #options: ReplierOptions;
-  readonly #held = new HeldReplies();
-  /** What is consumed now; its publisher works, as far as is known. */
-  #current: RequestQueue | undefined;
+  readonly #resends: Resends;
   #underWay = 0;
 
   /** Sends nothing yet. */
   constructor(options: ReplierOptions) {
     this.#options = options;
+    this.#resends = new Resends(options.onEvent);
   }
 
   /** Replies that are not confirmed yet. */
@@ -70,15 +74,19 @@ export class Replier {
     this.#publish({ job, replyTo, outcome, settlement }, reply);
   }
 
-  /** There is a connection again: publishes what was held. */
-  resume(requests: RequestQueue): void {
-    this.#current = requests;
-    for (const reply of this.#held.take()) this.#sendHeld(requests, reply);
+  /** See {@linkcode Resends.resume}. */
+  resume(requests: RequestQueue): Promise<boolean> {
+    return this.#resends.resume(requests);
   }
 
-  /** There is none for now. */
+  /** See {@linkcode Resends.pause}. */
   pause(): void {
-    this.#current = undefined;
+    this.#resends.pause();
+  }
+
+  /** See {@linkcode Resends.ruinous}. */
+  ruinous(request: RpcRequest): boolean {
+    return this.#resends.ruinous(request);
   }
 
   #publish(sending: Sending, reply: Reply): void {
@@ -96,11 +104,14 @@ export class Replier {
     if (error.reason === "connection_lost") {
       // Not acknowledged: the broker delivers the request again as well.
       this.#options.onHeld(job, outcome);
-      const { deadlineMs } = job.request;
-      this.#sendLater({ replyTo, message, deadlineMs }, job.requests);
+      const { dueMs, request, requests } = job;
+      const isError = reply.error !== undefined;
+      const suspect = closedByBroker(error);
+      const held = { request, replyTo, message, isError, dueMs, suspect };
+      this.#resends.add(held, requests);
       this.#over();
     } else if (reply.error) {
-      this.#dropped(message, error.message);
+      this.#resends.drop(reply, error.message);
       this.#settle(job, settlement);
     } else {
       // It can't even be written: the caller hears that instead.
@@ -118,67 +129,4 @@ export class Replier {
     this.#underWay--;
     this.#options.onSettled();
   }
-
-  /** Over the connection that came since, or over the next one. */
-  #sendLater(reply: HeldReply, tried: RequestQueue): void {
-    const current = this.#current;
-    if (current !== undefined && current !== tried) {
-      return this.#sendHeld(current, reply);
-    }
-    const { correlationId } = reply.message.properties;
-    this.#options.onEvent({ type: "reply_held", correlationId });
-    for (const { message } of this.#held.hold(reply)) {
-      this.#dropped(message, "too many replies are held");
-    }
-  }
-
-  #sendHeld(requests: RequestQueue, reply: HeldReply): void {
-    const { replyTo, message } = reply;
-    requests.publish(replyTo, message.body, message.properties, {
-      confirmed() {},
-      failed: ({ reason, message: why }) => {
-        if (reason === "connection_lost") this.#sendLater(reply, requests);
-        else this.#dropped(message, why);
-      },
-    });
-  }
-
-  #dropped({ properties }: OutgoingMessage, why: string): void {
-    const { correlationId } = properties;
-    this.#options.onEvent({ type: "reply_dropped", correlationId, why });
-  }
-}
-
-/** A reply, and the error that it tells of, if it does. */
-interface Reply {
-  readonly message: OutgoingMessage;
-  readonly error: RpcError | undefined;
-}
-
-function encodeOutcome(
-  request: RpcRequest,
-  outcome: Outcome,
-  maxBytes: number,
-): Reply {
-  if ("error" in outcome) return errorReply(request, outcome.error);
-  try {
-    const message = encodeReply(request, outcome.result);
-    const { length } = message.body;
-    if (length <= maxBytes) return { message, error: undefined };
-    throw tooLarge("a reply", length, maxBytes, "--max-reply");
-  } catch (thrown) {
-    return errorReply(request, RpcError.from(thrown));
-  }
-}
-
-function errorReply(request: RpcRequest, error: RpcError): Reply {
-  return { message: encodeError(request, error), error };
-}
-
-function unsendable(cause: RpcError): RpcError {
-  return new RpcError(
-    "internal",
-    `the reply could not be sent: ${cause.message}`,
-    { cause },
-  );
 }

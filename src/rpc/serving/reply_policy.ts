@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { nowMs } from "../clock.ts";
 import { RpcError } from "../errors.ts";
 import { matchesPattern } from "./patterns.ts";
 import type { Link } from "../transport.ts";
@@ -26,8 +27,21 @@ export interface ReplyPolicyOptions {
   onRefused: (replyTo: string, why: string) => void;
 }
 
-/** Names that only the broker gives, and that nobody can guess. */
-const GIVEN_BY_BROKER = ["amq.gen-", "amq.rabbitmq.reply-to"];
+/**
+ * Names that nobody can guess: those that only the broker gives, and those of
+ * 128 random bits, of aio-pika (which leaves leading zeros out) and of detached
+ * calls. Of such queues RabbitMQ would tell only whom it permits something.
+ */
+const UNGUESSABLE = [
+  /^amq\.gen-/,
+  /^amq\.rabbitmq\.reply-to/,
+  /^amq_0x[0-9a-f]{24,32}$/,
+  /^rabbit-rpc\.results\..*[0-9a-f]{32}$/s,
+];
+
+const DIRECT_PREFIX = "amq.rabbitmq.reply-to.";
+/** Two words, the first of which is no Erlang term: those begin with 131. */
+const FORGED_ADDRESS = /^(?!g[w-z0-9+/_-])[^.]+\.[^.]+$/;
 
 const MAX_NAMES = 10_000;
 /** A queue stays what it is, but its name may be given to another one. */
@@ -35,6 +49,7 @@ const LIFETIME_MS = 60_000;
 
 interface Kept {
   readonly verdict: Verdict;
+  /** On the clock of `nowMs()`. */
   readonly untilMs: number;
 }
 
@@ -66,12 +81,14 @@ export class ReplyPolicy {
           "request, for ever",
       );
     }
-    const allowed =
-      GIVEN_BY_BROKER.some((prefix) => replyTo.startsWith(prefix)) ||
+    if (isForged(replyTo)) {
+      return this.#refuse(replyTo, "no broker gives such an address");
+    }
+    const allowed = UNGUESSABLE.some((name) => name.test(replyTo)) ||
       patterns.some((pattern) => matchesPattern(pattern, replyTo));
     if (allowed) return "allowed";
     const kept = this.#kept.get(replyTo);
-    return kept && kept.untilMs > Date.now() ? kept.verdict : undefined;
+    return kept && kept.untilMs > nowMs() ? kept.verdict : undefined;
   }
 
   /**
@@ -136,13 +153,19 @@ export class ReplyPolicy {
 
   #keep(replyTo: string, verdict: Verdict): Verdict {
     this.#kept.delete(replyTo);
-    this.#kept.set(replyTo, { verdict, untilMs: Date.now() + LIFETIME_MS });
+    this.#kept.set(replyTo, { verdict, untilMs: nowMs() + LIFETIME_MS });
     if (this.#kept.size > MAX_NAMES) {
       const [oldest] = this.#kept.keys();
       this.#kept.delete(oldest!);
     }
     return verdict;
   }
+}
+
+/** Whether RabbitMQ can't have made it; 3.10 and 4.0 end connections for it. */
+function isForged(replyTo: string): boolean {
+  return replyTo.startsWith(DIRECT_PREFIX) &&
+    FORGED_ADDRESS.test(replyTo.slice(DIRECT_PREFIX.length));
 }
 
 /** A stranger chose the name: no control characters in anybody's log. */

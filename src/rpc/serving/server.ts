@@ -6,12 +6,14 @@
  */
 import { Admission, type Refusal, unreadable } from "./admission.ts";
 import { backoffMs } from "../backoff.ts";
+import { epochNowMs, fromEpochMs, nowMs } from "../clock.ts";
 import { delay } from "../delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { RpcError, type RpcErrorReason } from "../errors.ts";
+import { RpcError } from "../errors.ts";
+import { isFinal } from "../failures.ts";
 import { intercepted } from "../interceptor.ts";
 import type { Job } from "./job.ts";
-import { LONGEST_TIMER_MS, queueName } from "../limits.ts";
+import { queueName, timerMs } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
 import { Replier } from "./replier.ts";
 import { ReplyPolicy } from "./reply_policy.ts";
@@ -22,16 +24,6 @@ import {
 } from "./serve_options.ts";
 import type { Delivery, Link, RequestQueue, Transport } from "../transport.ts";
 import { decodeRequest } from "../wire.ts";
-
-/** What no patience mends. */
-const FATAL = new Set<RpcErrorReason>([
-  "refused",
-  "not_amqp",
-  "tls",
-  "not_tls",
-  "untrusted",
-  "closed",
-]);
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
@@ -77,6 +69,9 @@ export class RpcServer implements AsyncDisposable {
   readonly #idle = Promise.withResolvers<void>();
   readonly #overdue = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<void>();
+  #overdueAtMs = Infinity;
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #isDrained = false;
   #started = 0;
 
   /**
@@ -134,11 +129,12 @@ export class RpcServer implements AsyncDisposable {
   /**
    * Stops: no new deliveries, those not started go back to the queue, those
    * running are finished, answered and acknowledged. After the grace period,
-   * or at once with a grace of 0, what still runs is given back instead.
+   * or at once with a grace of 0, what still runs is given back instead. May
+   * be called again: the shortest grace counts, and all calls resolve together.
+   * A procedure must not wait for it, since it waits for procedures.
    */
   async stop(options: { graceMs?: number } = {}): Promise<void> {
     const graceMs = checkGrace(options.graceMs ?? this.#settings.graceMs);
-    if (graceMs === 0) this.#overdue.resolve();
     this.#startDraining(graceMs);
     await Promise.allSettled([this.finished, this.#drained.promise]);
   }
@@ -181,10 +177,13 @@ export class RpcServer implements AsyncDisposable {
   }
 
   async #read(requests: RequestQueue, link: Link): Promise<void> {
-    this.#replier.resume(requests);
-    this.#settings.onEvent({ type: "consuming", queue: this.queue });
+    const alive = await this.#replier.resume(requests);
+    if (alive) {
+      this.#settings.onEvent({ type: "consuming", queue: this.queue });
+    }
     for await (const delivery of requests) {
-      this.#receive(requests, delivery, link);
+      // What a lost connection had delivered comes again over the next.
+      if (alive) this.#receive(requests, delivery, link);
     }
   }
 
@@ -195,7 +194,7 @@ export class RpcServer implements AsyncDisposable {
     // The connection may live on: what is left of the queue must not go on
     // taking requests that nobody reads.
     await this.#requests?.close();
-    if (error.reason && FATAL.has(error.reason)) {
+    if (isFinal(error)) {
       this.#dispatcher.abandon();
       throw error;
     }
@@ -228,11 +227,17 @@ export class RpcServer implements AsyncDisposable {
   #receive(requests: RequestQueue, delivery: Delivery, link: Link): void {
     const { deliveryTag } = delivery;
     if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
-    const request = decodeRequest(delivery, this.queue, Date.now());
-    const job = { requests, deliveryTag, request };
-    const refused = unreadable(delivery);
+    const request = decodeRequest(delivery, this.queue, epochNowMs());
+    const dueMs = fromEpochMs(request.deadlineMs);
+    const job = { requests, deliveryTag, request, dueMs };
+    const refused = unreadable(delivery) ?? this.#ruinous(job);
     if (refused === undefined) this.#admission.enter(job, link);
     else this.#refuse(job, refused);
+  }
+
+  #ruinous({ request }: Job): Refusal | undefined {
+    if (!this.#replier.ruinous(request)) return undefined;
+    return { drop: "the broker closes connections for its reply" };
   }
 
   #refuse(job: Job, refused: Refusal): void {
@@ -253,22 +258,31 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
+    this.#limitGrace(graceMs);
     if (this.#stopping.signal.aborted) return;
-    this.#settings.onEvent({ type: "draining" });
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
-    this.#drain(graceMs).then(this.#drained.resolve, this.#drained.reject);
+    this.#settings.onEvent({ type: "draining" });
+    this.#drain().then(this.#drained.resolve, this.#drained.reject);
+  }
+
+  /** Ends the grace period then, if it does not end earlier. */
+  #limitGrace(graceMs: number): void {
+    if (graceMs === 0) this.#overdue.resolve();
+    if (this.#isDrained) return;
+    const atMs = nowMs() + graceMs;
+    if (atMs >= this.#overdueAtMs) return;
+    this.#overdueAtMs = atMs;
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = setTimeout(this.#overdue.resolve, timerMs(graceMs));
   }
 
   /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
-  async #drain(graceMs: number): Promise<void> {
+  async #drain(): Promise<void> {
     const waiting = [...this.#admission.pause(), ...this.#dispatcher.pause()];
-    const timer = setTimeout(
-      this.#overdue.resolve,
-      Math.min(graceMs, LONGEST_TIMER_MS),
-    );
     // A broker that is blocked or stalled may answer to nothing at all.
     await Promise.race([this.#finish(waiting), this.#overdue.promise]);
-    clearTimeout(timer);
+    this.#isDrained = true;
+    clearTimeout(this.#graceTimer);
     // What still runs is the broker's to give to another.
     this.#dispatcher.abandon();
     await this.#requests?.close();

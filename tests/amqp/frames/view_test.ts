@@ -10,17 +10,53 @@ function newView(bytes: number): MessageView {
 }
 
 Deno.test("strings of any script survive, short and long", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+  const anyText = fc.string({ unit: "binary" }).map((it) => it.toWellFormed());
+  fc.assert(fc.property(anyText, (text) => {
     const utf8 = new TextEncoder().encode(text).length;
     const view = newView(4 + utf8);
-    // A lone surrogate has no UTF-8: it becomes U+FFFD.
-    const expected = text.toWellFormed();
     assert.equal(view.setLongString(0, text), 4 + utf8);
-    assert.deepEqual(view.getLongString(0), [expected, 4 + utf8]);
+    assert.deepEqual(view.getLongString(0), [text, 4 + utf8]);
     if (utf8 > 255) return;
     assert.equal(view.setShortString(0, text), 1 + utf8);
-    assert.deepEqual(view.getShortString(0), [expected, 1 + utf8]);
+    assert.deepEqual(view.getShortString(0), [text, 1 + utf8]);
   }));
+});
+
+Deno.test("bytes that are no UTF-8 survive, short and long", () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 255 }),
+    // UTF-8 that was cut somewhere, between other text.
+    fc.tuple(fc.string({ unit: "grapheme", maxLength: 9 }), fc.nat(30))
+      .map(([text, cut]) => new TextEncoder().encode(`a${text}ä`).slice(cut)),
+  );
+  fc.assert(fc.property(bytes, (bytes) => {
+    const { length } = bytes;
+    const view = newView(4 + length);
+    view.setUint32(0, length);
+    view.setBytes(4, bytes);
+    const [long] = view.getLongString(0);
+    assert.equal(view.setLongString(0, long), 4 + length);
+    assert.deepEqual(Uint8Array.from(view.getBytes(4, 4 + length)), bytes);
+    view.setUint8(0, length);
+    view.setBytes(1, bytes);
+    const [short] = view.getShortString(0);
+    assert.equal(short, long);
+    assert.equal(view.setShortString(0, short), 1 + length);
+    assert.deepEqual(Uint8Array.from(view.getBytes(1, 1 + length)), bytes);
+  }));
+});
+
+Deno.test("a byte that is no UTF-8 is a lone surrogate", () => {
+  const view = newView(9);
+  view.setBytes(0, Uint8Array.of(7, 0x61, 0xff, 0xc3, 0xef, 0xbf, 0xbd, 0x80));
+  assert.deepEqual(view.getShortString(0), [
+    "a\udcff\udcc3\ufffd\udc80",
+    8,
+  ]);
+  // One that stands for no byte has no UTF-8 either.
+  assert.equal(view.setShortString(0, "a\ud800b"), 6);
+  assert.deepEqual(view.getShortString(0), ["a\ufffdb", 6]);
+  assert.throws(() => newView(3).setShortString(0, "ab\udcff"), RangeError);
 });
 
 Deno.test("a string that has no room or is too long is refused", () => {
@@ -60,6 +96,45 @@ Deno.test("the types of field that only others send can be read", () => {
   assert.deepEqual(field("B", () => view.setUint8(1, 200)), [200, 2]);
   assert.deepEqual(field("s", () => view.setInt16(1, -300)), [-300, 3]);
   assert.deepEqual(field("L", () => view.setBigUint64(1, 5n)), [5, 9]);
+  const most = 2n ** 64n - 1n;
+  assert.deepEqual(field("L", () => view.setBigUint64(1, most)), [most, 9]);
+});
+
+Deno.test("integers of 64 bits survive, as numbers where those are exact", () => {
+  fc.assert(fc.property(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), (value) => {
+    const view = newView(9);
+    assert.equal(view.setField(0, value), 9);
+    const number = Number(value);
+    const exact = Number.isSafeInteger(number) ? number : value;
+    assert.deepEqual(view.getField(0), [exact, 9]);
+  }));
+  for (const value of [2n ** 53n - 1n, 2n ** 53n, -(2n ** 53n), 5n]) {
+    const view = newView(9);
+    view.setField(0, value);
+    const [read] = view.getField(0);
+    assert.equal(BigInt(read as number), value);
+    assert.equal(
+      typeof read,
+      value < 2n ** 53n && value > -(2n ** 53n) ? "number" : "bigint",
+    );
+  }
+});
+
+Deno.test("bytes in a header are bytes in whatever form they are", () => {
+  const { buffer } = Uint8Array.of(1, 2, 3, 4);
+  const shared = new SharedArrayBuffer(4);
+  new Uint8Array(shared).set([1, 2, 3, 4]);
+  const forms = [buffer, shared, new Uint16Array(buffer), new DataView(buffer)];
+  for (const form of forms) {
+    const view = newView(9);
+    assert.equal(view.setField(0, form as never), 9);
+    const [read] = view.getField(0);
+    assert.deepEqual(
+      [...read as Uint8Array],
+      [1, 2, 3, 4],
+      form.constructor.name,
+    );
+  }
 });
 
 Deno.test("all properties and kinds of header survive", () => {

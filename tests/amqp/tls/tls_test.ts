@@ -72,7 +72,7 @@ const FAILURES: [string, RpcError["reason"], RegExp][] = [
 Deno.test("what goes wrong with TLS, in words", () => {
   for (const [message, reason, expected] of FAILURES) {
     const cause = new Error(message);
-    const error = connectFailure(cause, brokers[0], 1_000);
+    const error = connectFailure(cause, brokers[0]);
     assert.equal(error.reason, reason);
     assert.match(error.message, expected);
     assert.equal(error.cause, cause);
@@ -100,7 +100,7 @@ Deno.test("TLS options that can't be used name themselves", () => {
     message: /insecure needs a URL with amqps:/,
   });
   const mixed = connectSettings("amqp://h,amqps://i", insecure);
-  assert.equal(mixed.tls.insecure, true);
+  assert.equal(mixed.brokers[1].tlsSettings.insecure, true);
 });
 
 testNeeding(
@@ -158,7 +158,10 @@ tlsTest(
 
     // What old versions of Deno need works on all.
     const settings = connectSettings(url, { tls });
-    const socket = new DenoTlsSocket(settings.brokers[0], settings.tls);
+    const socket = new DenoTlsSocket(
+      settings.brokers[0],
+      settings.brokers[0].tlsSettings,
+    );
     const events: string[] = [];
     for (const name of ["connect", "secureConnect", "close"]) {
       socket.on(name, () => events.push(name));

@@ -13,7 +13,7 @@ const nowMs = Date.now();
 const properties = requestProperties({
   correlationId: crypto.randomUUID(),
   replyTo: "amq.gen-x",
-  deadlineMs: nowMs + 30_000,
+  leftMs: 30_000,
 }, nowMs);
 const target = {
   channel: 1,

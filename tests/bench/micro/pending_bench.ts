@@ -4,8 +4,8 @@ import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
 import { RpcReply } from "../../../src/rpc/wire.ts";
 
 const reply = new RpcReply(new Uint8Array(2), {}, undefined);
-const deadlineMs = Date.now() + 3_600_000;
-const target = { queue: "q", deadlineMs, timeoutMs: 30_000 };
+const dueMs = performance.now() + 3_600_000;
+const target = { queue: "q", dueMs, timeoutMs: 30_000 };
 const ended = () => {};
 
 for (const waiting of [1, 1_000, 100_000]) {

@@ -23,7 +23,7 @@ async def take(queue, count):
 
 
 async def one_hello(channel):
-    queue = await channel.declare_queue("aio_hello", auto_delete=True)
+    queue = await channel.declare_queue("aio_hello", durable=True, auto_delete=True)
     await channel.default_exchange.publish(Message(b"Hello World!"), routing_key=queue.name)
     assert await take(queue, 1) == [("aio_hello", b"Hello World!")]
 
@@ -83,7 +83,7 @@ async def serve(channel, queue):
 
 
 async def six_rpc(channel):
-    requests = await channel.declare_queue("aio_rpc", auto_delete=True)
+    requests = await channel.declare_queue("aio_rpc", durable=True, auto_delete=True)
     server = asyncio.create_task(serve(channel, requests))
     callback = await channel.declare_queue(exclusive=True)
     futures = {}

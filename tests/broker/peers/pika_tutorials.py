@@ -32,7 +32,7 @@ def take(channel, queue, count, auto_ack=True, ack=False):
 
 def one_hello():
     connection, channel = connect()
-    channel.queue_declare("pika_hello", auto_delete=True)
+    channel.queue_declare("pika_hello", durable=True, auto_delete=True)
     channel.basic_publish(exchange="", routing_key="pika_hello", body=b"Hello World!")
     assert take(channel, "pika_hello", 1) == [("pika_hello", b"Hello World!")]
     connection.close()
@@ -107,7 +107,7 @@ def fib(n):
 
 def serve(ready, calls):
     connection, channel = connect()
-    channel.queue_declare("pika_rpc", auto_delete=True)
+    channel.queue_declare("pika_rpc", durable=True, auto_delete=True)
     channel.basic_qos(prefetch_count=1)
     left = calls
 

@@ -53,6 +53,7 @@ export class TestChannel {
     return await this.next("queue.declare-ok");
   }
 
+  /** Durable unless said otherwise: RabbitMQ 4.3 wants that, or exclusive. */
   sendDeclareQueue(queue: string, o: {
     passive?: boolean;
     durable?: boolean;
@@ -62,7 +63,7 @@ export class TestChannel {
   } = {}): Promise<void> {
     return this.send(50, 10, (w) =>
       w.short(0).shortstr(queue)
-        .octet(bit(o.passive, o.durable, o.exclusive, o.autoDelete))
+        .octet(bit(o.passive, o.durable ?? true, o.exclusive, o.autoDelete))
         .table(o.args ?? []));
   }
 
@@ -164,6 +165,7 @@ export class TestChannel {
       priority: 0,
       expirationMs: undefined,
       copies: undefined,
+      died: false,
     }, this.client.frameMax);
   }
 

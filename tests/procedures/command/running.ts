@@ -38,7 +38,8 @@ export class Run {
 
   constructor(service: Service, request: RpcRequest) {
     const { resolve } = this.#outcome;
-    this.#execution = new Execution(request, LIMIT_MS, resolve);
+    const job = { request, dueMs: Infinity };
+    this.#execution = new Execution(job, LIMIT_MS, resolve);
     this.#execution.start(service.procedure);
   }
 

@@ -56,3 +56,16 @@ Deno.test("any number of queues takes limited memory", () => {
   for (const name of names) queues.answered(name);
   assert.ok(known() >= 500 && known() < 1_500, `${known()}`);
 });
+
+Deno.test("a wall clock that is set changes no doubt", () => {
+  using time = new FakeTime(1_000_000);
+  const queues = new AnsweringQueues();
+  queues.failed("q");
+  time.setWallClock(2 * DOUBT_MS);
+  queues.answered("q");
+  assert.equal(queues.has("q"), false);
+  time.setWallClock(-4 * DOUBT_MS);
+  time.advance(DOUBT_MS);
+  queues.answered("q");
+  assert.equal(queues.has("q"), true);
+});

@@ -7,7 +7,7 @@ import { decodeRequest, encodeError } from "../../../src/rpc/wire.ts";
 import { answer, failure, read, sees, start } from "../../support/calling.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { unreachable } from "../../support/fake_transport.ts";
-import { within } from "../../support/within.ts";
+import { turns, within } from "../../support/within.ts";
 
 Deno.test("a request is what the wire format says, and the reply is its result", async () => {
   await using scene = start();
@@ -275,4 +275,36 @@ Deno.test("a reply may overtake its confirm", async () => {
   // The publish fails now, when its call is over.
   await transport.lose();
   assert.equal(client.stats.pending, 0);
+});
+
+Deno.test("a wall clock that is set moves no deadline", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  for (const byMs of [-6_000, 6_000]) {
+    using time = new FakeTime(Date.now());
+    const ended: RpcError[] = [];
+    const call = failure(client.call("q", "", { timeoutMs: 1_000 }));
+    call.then((error) => ended.push(error));
+    await broker.take("q");
+    time.setWallClock(byMs);
+    time.advance(999);
+    await turns();
+    assert.deepEqual(ended, []);
+    time.advance(1);
+    sees(await call, "unavailable", "no_consumer");
+  }
+});
+
+Deno.test("what travels is the wall clock as it is", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  using time = new FakeTime(1_000_000);
+  time.setWallClock(-500_000);
+  const call = client.call("q", "", { timeoutMs: 1_000 });
+  const { properties } = await broker.take("q");
+  assert.equal(properties.headers!["rpc-deadline"], 501_000);
+  assert.equal(properties.expiration, "1000");
+  const { replyTo, correlationId } = properties;
+  broker.send(replyTo!, "", { correlationId });
+  await call;
 });

@@ -14,7 +14,8 @@ function newCall(table: PendingCalls, onEnd?: () => void) {
     outcomes.push(outcome);
     onEnd?.();
   };
-  const target = { queue: "q", deadlineMs: Date.now() + 1000, timeoutMs: 1000 };
+  const dueMs = performance.now() + 1000;
+  const target = { queue: "q", dueMs, timeoutMs: 1000 };
   const call = new PendingCall(table, target, end, end);
   table.add(call);
   return { call, outcomes, id: call.correlationId };

@@ -17,7 +17,7 @@ function failing(reason: RpcErrorReason): RpcError {
 }
 
 /** Attempts that a test ends one by one. */
-function start(policy: Omit<RetryPolicy, "deadlineMs">, timeoutMs = 10_000) {
+function start(policy: Omit<RetryPolicy, "dueMs">, timeoutMs = 10_000) {
   const attempts: PromiseWithResolvers<RpcReply>[] = [];
   let news = Promise.withResolvers<void>();
   const call = withRetries(() => {
@@ -26,7 +26,7 @@ function start(policy: Omit<RetryPolicy, "deadlineMs">, timeoutMs = 10_000) {
     news.resolve();
     news = Promise.withResolvers();
     return attempt.promise;
-  }, { ...policy, deadlineMs: Date.now() + timeoutMs });
+  }, { ...policy, dueMs: performance.now() + timeoutMs });
   const outcome = within("the end", Promise.allSettled([call]));
   const made = async (count: number) => {
     while (attempts.length < count) await within("an attempt", news.promise);

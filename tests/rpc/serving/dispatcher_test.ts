@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { Procedure } from "../../../src/rpc/procedure.ts";
 import { RpcServer } from "../../../src/rpc/serving/server.ts";
+import { FakeTime } from "../../support/fake_time.ts";
 import { Scene } from "../../support/serving.ts";
 import { turns, within } from "../../support/within.ts";
 
@@ -137,4 +138,45 @@ Deno.test("what was delivered too often is answered, and dead-lettered", async (
   scene.ask("", { headers: { "x-delivery-count": 3 } });
   assert.equal((await scene.problem()).code, "aborted");
   await scene.broker.seen("drop 1");
+});
+
+Deno.test("a wall clock that is set ends no run early, and none late", async () => {
+  for (const byMs of [-6_000, 6_000]) {
+    using time = new FakeTime(Date.now());
+    const left: number[] = [];
+    const scene = new Scene((_, context) => {
+      time.setWallClock(byMs);
+      left.push(context.deadlineMs - Date.now());
+      return new Promise(() => {});
+    });
+    const server = await scene.serve({ graceMs: 1 });
+    scene.ask("", { headers: { "rpc-deadline": Date.now() + 1_000 } });
+    await turns();
+    assert.deepEqual(left, [1_000]);
+    time.advance(999);
+    await turns();
+    assert.equal(server.inHand, 1);
+    time.advance(1);
+    assert.equal((await scene.problem()).code, "deadline_exceeded");
+    await turns();
+    await server.stop();
+  }
+});
+
+Deno.test("a wall clock that is set makes no request late that waits", async () => {
+  using time = new FakeTime(Date.now());
+  const first = Promise.withResolvers<string>();
+  const scene = new Scene((request) =>
+    request.text() === "first" ? first.promise : "done"
+  );
+  const server = await scene.serve({ concurrency: 1 });
+  scene.ask("first");
+  scene.ask("second", { expiration: "1000" });
+  await turns();
+  time.setWallClock(6_000);
+  first.resolve("");
+  await scene.broker.take(scene.callback);
+  assert.equal((await scene.broker.take(scene.callback)).text, "done");
+  await turns();
+  await server.stop();
 });

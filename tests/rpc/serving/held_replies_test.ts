@@ -2,13 +2,21 @@
 
 import assert from "node:assert/strict";
 import { HeldReplies } from "../../../src/rpc/serving/held_replies.ts";
+import { requestOf } from "../../reliability/requests.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
 const NOW_MS = 1_000_000;
 
 function reply(name: string, afterMs: number, bytes = 1) {
   const message = { body: new Uint8Array(bytes), properties: {} };
-  return { replyTo: name, message, deadlineMs: NOW_MS + afterMs };
+  return {
+    request: requestOf({ body: "" }),
+    replyTo: name,
+    message,
+    isError: false,
+    dueMs: performance.now() + afterMs,
+    suspect: false,
+  };
 }
 
 const names = (replies: { replyTo: string }[]) =>
@@ -58,4 +66,16 @@ Deno.test("the oldest go when there are too many, or too large ones", () => {
   const dropped = large.hold(reply("b", 10, 40 * 1024 * 1024));
   assert.deepEqual(names(dropped), ["a"]);
   assert.deepEqual(names(large.take()), ["b"]);
+});
+
+Deno.test("a wall clock that is set neither drops a reply nor keeps it", () => {
+  using time = new FakeTime(NOW_MS);
+  const held = new HeldReplies();
+  held.hold(reply("a", 10));
+  time.setWallClock(6_000);
+  assert.deepEqual(names(held.take()), ["a"]);
+  held.hold(reply("b", 10));
+  time.setWallClock(-12_000);
+  time.advance(10);
+  assert.deepEqual(held.take(), []);
 });

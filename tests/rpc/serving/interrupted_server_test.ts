@@ -3,30 +3,12 @@
 import assert from "node:assert/strict";
 import { connect, type ServerEvent } from "../../../src/mod.ts";
 import {
-  rabbitMqTest,
-  type SharedRabbitMq,
-  sharedRabbitMq,
-} from "../../support/rabbitmq.ts";
+  channelsWith,
+  closeChannels,
+  connectionsNamed,
+} from "../../support/erlang.ts";
+import { rabbitMqTest, sharedRabbitMq } from "../../support/rabbitmq.ts";
 import { waitUntil } from "../../support/wait.ts";
-
-/** Makes the broker close the publishing channel of a connection. */
-async function closePublisher(
-  rabbitMq: SharedRabbitMq,
-  connectionName: string,
-): Promise<void> {
-  const closed = await rabbitMq.ctl(
-    "eval",
-    `length([rabbit_channel:do(C, {'queue.declare', 0, <<"absent">>, true, ` +
-      `false, false, false, false, []}) || ` +
-      `P <- rabbit_networking:connections(), ` +
-      `{client_properties, Ps} <- ` +
-      `rabbit_reader:info(P, [client_properties]), ` +
-      `{<<"connection_name">>, _, <<"${connectionName}">>} <- Ps, ` +
-      `C <- rabbit_channel:list_local(), [{connection, P}, {confirm, true}] ` +
-      `=:= rabbit_channel:info(C, [connection, confirm])]).`,
-  );
-  assert.equal(closed, "1");
-}
 
 rabbitMqTest(
   "a server that lost a channel leaves no consumer behind",
@@ -43,7 +25,10 @@ rabbitMqTest(
     };
     await serving.serve(queue, (request) => request.text(), { onEvent });
     await consuming[0]!.promise;
-    await closePublisher(rabbitMq, name);
+    const publisher = `${connectionsNamed(name)}, ${
+      channelsWith("{connection, P}", "{confirm, true}")
+    }`;
+    assert.equal(await closeChannels(rabbitMq, publisher), 1);
     await consuming[1]!.promise;
     // A consumer that nobody reads would take every other request.
     await waitUntil("one consumer", async () => {

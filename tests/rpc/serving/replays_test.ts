@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import {
+  attemptId,
   redeliveryKey,
   replayKey,
   Replays,
@@ -104,8 +105,36 @@ Deno.test("the same call is the same message id, method and body", () => {
 Deno.test("the ids of other clients mean nothing", () => {
   const ids = { messageId: "m", correlationId: "c" };
   assert.equal(replayKey(request(ids, "", false)), undefined);
-  assert.equal(redeliveryKey(request(ids, "", false)), undefined);
+  assert.equal(attemptId(request(ids, "", false)), undefined);
   assert.equal(replayKey(request({})), undefined);
-  assert.equal(redeliveryKey(request({ correlationId: "" })), undefined);
+  assert.equal(attemptId(request({ correlationId: "" })), undefined);
+  assert.equal(attemptId(request(ids)), "c");
+});
+
+Deno.test("a redelivered request is known again, whoever sent it", () => {
+  const ids = { correlationId: "c", replyTo: "r" };
   assert.equal(redeliveryKey(request(ids)), "c");
+  const key = redeliveryKey(request(ids, "", false));
+  assert.equal(redeliveryKey(request(ids, "", false)), key);
+  const others = [
+    request({ ...ids, correlationId: "d" }, "", false),
+    request({ ...ids, replyTo: "s" }, "", false),
+    request({ ...ids, type: "t" }, "", false),
+    request(ids, "another", false),
+  ];
+  for (const other of others) assert.notEqual(redeliveryKey(other), key);
+  // Nobody hears whether a one-way request was run once or twice.
+  const oneWay = request({ correlationId: "c" }, "", false);
+  assert.equal(redeliveryKey(oneWay), undefined);
+});
+
+Deno.test("a wall clock that is set changes no age", () => {
+  using time = new FakeTime(1_000_000);
+  const brief = new Replays({ maxAgeMs: 100 });
+  brief.store("a", { result: "x" });
+  time.setWallClock(6_000);
+  assert.ok(brief.find("a"));
+  time.setWallClock(-12_000);
+  time.advance(100);
+  assert.equal(brief.find("a"), undefined);
 });

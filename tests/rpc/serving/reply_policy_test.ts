@@ -29,6 +29,57 @@ Deno.test("queues that the broker named are not asked for", async () => {
   }
 });
 
+Deno.test("no address for direct replies that a broker can't have given", async () => {
+  const { scene, runs } = echoing();
+  await using _server = await scene.serve();
+  scene.ask("x", { replyTo: "amq.rabbitmq.reply-to.A.B" });
+  await scene.broker.seen("drop 1");
+  assert.deepEqual(runs, []);
+  const replyTo =
+    "amq.rabbitmq.reply-to.g1h2AA1yZXBseUA5MjQ4ODg0AAAH2AAAAABrCl7u.IERt3gQ==";
+  scene.broker.declare(replyTo);
+  scene.ask("x", { replyTo });
+  assert.equal((await scene.broker.take(replyTo)).text, "x");
+});
+
+/** As Python's `"amq_%s" % hex(bits)` has them: without leading zeros. */
+const RANDOM = [
+  "amq_0x8d1f0a2b3c4d5e6f708192a3b4c5d6e7",
+  "amq_0xd1f0a2b3c4d5e6f708192a3b4c5d6e7",
+  "rabbit-rpc.results.jobs-8d1f0a2b3c4d5e6f708192a3b4c5d6e7",
+];
+
+for (const replyTo of RANDOM) {
+  Deno.test(`nobody can guess ${replyTo}: it is not asked for`, async () => {
+    const { scene, count } = echoing();
+    await using _server = await scene.serve();
+    scene.broker.checkFailure = new RpcError("permission_denied", "denied");
+    scene.broker.declareExclusive(replyTo);
+    scene.ask("x", { replyTo });
+    assert.equal((await scene.broker.take(replyTo)).text, "x");
+    assert.equal(count(`check ${replyTo}`), 0);
+  });
+}
+
+for (
+  const replyTo of [
+    "amq_0xabc",
+    `my.${RANDOM[0]}`,
+    `${RANDOM[0]}\n`,
+    `${RANDOM[0]}00`,
+    "rabbit-rpc.results.payments",
+  ]
+) {
+  Deno.test(`${JSON.stringify(replyTo)} may be anybody's`, async () => {
+    const { scene, count } = echoing();
+    await using _server = await scene.serve();
+    scene.broker.declare(replyTo);
+    scene.ask("x", { replyTo });
+    await scene.broker.seen("drop 1");
+    assert.equal(count(`check ${replyTo}`), 1);
+  });
+}
+
 Deno.test("an exclusive queue of another connection is asked for once", async () => {
   const { scene, count } = echoing();
   await using _server = await scene.serve();
@@ -207,11 +258,16 @@ Deno.test("answers are kept for a minute; refusals are told of once", async () =
     scene.ask("", { replyTo: "shared" });
     scene.ask("", { replyTo: "cb" });
     await scene.broker.take("cb");
-    await scene.broker.seen(`drop ${2 * checks - 1}`);
+    await scene.broker.seen(`drop ${3 * checks - 2}`);
     assert.deepEqual([count("check shared"), count("check cb")], [
       checks,
       checks,
     ]);
+    // Nobody's wall clock makes them older.
+    time.setWallClock(120_000);
+    scene.ask("", { replyTo: "cb" });
+    await scene.broker.take("cb");
+    assert.equal(count("check cb"), checks);
     time.advance(60_000);
   }
   assert.equal(scene.eventsOf("reply_to_refused").length, 1);

@@ -1,0 +1,56 @@
+/**
+ * What a broker's 403 on a channel means: a right that is missing, or a
+ * consumer that wants a queue to itself.
+ *
+ * @module
+ */
+import { RpcError } from "../rpc/errors.ts";
+
+/** As RabbitMQ words it; 3.10 does not say what the access was for. */
+const ACCESS =
+  /(?:(configure|read|write) )?access to (\w+) '(.*)' in vhost '(.*)' refused for user '(.*)'/s;
+const IN_EXCLUSIVE_USE = /queue '(.*)' in vhost '.*' in exclusive use/s;
+
+/** A 403 that closed a channel, in words. */
+export function accessRefusal(message: string, cause: unknown): RpcError {
+  const [, queue] = IN_EXCLUSIVE_USE.exec(message) ?? [];
+  if (queue !== undefined) {
+    return new RpcError(
+      "failed_precondition",
+      `another consumer has queue "${queue}" to itself (403)`,
+      { reason: "locked", cause },
+    );
+  }
+  const refused = { reason: "refused", cause } as const;
+  const access = ACCESS.exec(message);
+  if (access === null) {
+    return new RpcError("permission_denied", message, refused);
+  }
+  const [, right, kind, name, vhost, user] = access;
+  const permission = right === undefined ? "permission" : `${right} permission`;
+  return new RpcError(
+    "permission_denied",
+    `user "${user}" has no ${permission} on ${kind} "${name}" on vhost ` +
+      `"${vhost}" (403)`,
+    refused,
+  );
+}
+
+/**
+ * A passive declare that was refused. RabbitMQ 4.2.6 and 4.3.0 began to ask for
+ * the permission to configure; their successors take any. Somebody else may
+ * have chosen the name of the queue.
+ */
+export function untold(queue: string, cause: unknown): RpcError {
+  // Long names are cut off, with what comes after them.
+  const [, , , , vhost, user] = ACCESS.exec(String(cause)) ?? [];
+  const who = user === undefined ? "this user" : `user "${user}"`;
+  const where = vhost === undefined ? "" : ` on vhost "${vhost}"`;
+  return new RpcError(
+    "permission_denied",
+    `${who} may not look at queue ${JSON.stringify(queue)}${where}: that ` +
+      "takes the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
+      "on, read or write does)",
+    { reason: "refused", cause },
+  );
+}

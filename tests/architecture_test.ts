@@ -18,8 +18,9 @@ const LAYERS: Record<string, readonly string[]> = {
   "mod.ts": ["procedures", "telemetry", "amqp", "rpc"],
   procedures: ["rpc"],
   telemetry: ["rpc"],
-  amqp: ["rpc"],
-  broker: [],
+  amqp: ["amqp091", "rpc"],
+  broker: ["amqp091"],
+  amqp091: [],
   rpc: [],
 };
 

@@ -7,9 +7,14 @@
 import { AmqpError } from "./errors.ts";
 import {
   type Arguments,
+  BROKER_METHODS,
+  type BrokerMethod,
+  CLIENT_METHODS,
+  type ClientMethod,
   type Kind,
   type MethodName,
   METHODS,
+  SHARED_METHODS,
 } from "./methods.ts";
 import type { Reader } from "./reader.ts";
 import { readTable, type Table } from "./table.ts";
@@ -32,10 +37,6 @@ const STEPS: ReadonlyMap<MethodName, readonly Step[]> = new Map(
   ]),
 );
 
-const NAMES: ReadonlyMap<number, MethodName> = new Map(
-  Object.entries(METHODS).map(([name, { id }]) => [id, name as MethodName]),
-);
-
 function stepsOf(fields: readonly [string, Kind][]): Step[] {
   let bits = 0;
   return fields.map(([name, kind]) => {
@@ -44,19 +45,41 @@ function stepsOf(fields: readonly [string, Kind][]): Step[] {
   });
 }
 
-/**
- * The name of the method with this id.
- *
- * @throws {AmqpError} 540 NOT_IMPLEMENTED where there is none.
- */
-export function methodName(id: number): MethodName {
-  const name = NAMES.get(id);
-  if (name !== undefined) return name;
-  throw new AmqpError(
-    "NOT_IMPLEMENTED",
-    `unknown method, class ${id >>> 16}, method ${id & 0xffff}`,
-  );
+/** The method that an id in a frame stands for, of those that may come. */
+function byId<N extends MethodName>(
+  methods: Readonly<Record<N, { readonly id: number }>>,
+): (id: number) => N {
+  const names = new Map<number, N>();
+  for (const name in methods) names.set(methods[name].id, name);
+  return (id) => {
+    const name = names.get(id);
+    if (name !== undefined) return name;
+    throw new AmqpError(
+      "NOT_IMPLEMENTED",
+      `unknown method, class ${id >>> 16}, method ${id & 0xffff}`,
+    );
+  };
 }
+
+/**
+ * The method with this id that a client sent.
+ *
+ * @throws {AmqpError} 540 NOT_IMPLEMENTED where clients send none such.
+ */
+export const clientMethod: (id: number) => ClientMethod = byId({
+  ...CLIENT_METHODS,
+  ...SHARED_METHODS,
+});
+
+/**
+ * The method with this id that a broker sent.
+ *
+ * @throws {AmqpError} 540 NOT_IMPLEMENTED where brokers send none such.
+ */
+export const brokerMethod: (id: number) => BrokerMethod = byId({
+  ...BROKER_METHODS,
+  ...SHARED_METHODS,
+});
 
 /**
  * Reads the arguments of a method.
@@ -99,7 +122,7 @@ export function writeMethod<N extends MethodName>(
   writer: Writer,
   channel: number,
   name: N,
-  args: Partial<Arguments<N>>,
+  args: Partial<Arguments<N>> = {},
 ): void {
   const given = args as Record<string, unknown>;
   const steps = STEPS.get(name)!;

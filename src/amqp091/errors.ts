@@ -2,6 +2,7 @@
  * The errors of AMQP 0-9-1: reply codes, RabbitMQ's names for them, and which
  * of them close a channel (soft) or the whole connection (hard).
  */
+import type { Arguments } from "./methods.ts";
 
 const REPLIES = {
   ACCESS_REFUSED: { code: 403, hard: false },
@@ -40,6 +41,19 @@ export class AmqpError extends Error {
     this.hard = REPLIES[name].hard;
     this.replyText = text.length > 255 ? text.slice(0, 252) + "..." : text;
   }
+}
+
+/** The arguments of the close that tells of an error; 0 names no method. */
+export function closing(
+  { code, replyText }: AmqpError,
+  method: number,
+): Arguments<"connection.close"> {
+  return {
+    replyCode: code,
+    replyText,
+    classId: method >>> 16,
+    methodId: method & 0xffff,
+  };
 }
 
 /** "queue 'q' in vhost '/'": how RabbitMQ names a thing in its reply texts. */

@@ -294,6 +294,24 @@ export type BrokerMethod =
   | keyof typeof BROKER_METHODS
   | keyof typeof SHARED_METHODS;
 
+/** Of these, those on channel 0. */
+export type ClientConnectionMethod = Extract<
+  ClientMethod,
+  `connection.${string}`
+>;
+/** Of these, those on other channels. */
+export type ClientChannelMethod = Exclude<
+  ClientMethod,
+  ClientConnectionMethod
+>;
+
+/** Whether the method belongs on channel 0. */
+export function isConnectionMethod(
+  name: ClientMethod,
+): name is ClientConnectionMethod {
+  return name.startsWith("connection.");
+}
+
 type ArgumentsOf<F extends Fields> = {
   -readonly [N in keyof F as N extends `_${string}` ? never : N]: Kinds[F[N]];
 };

@@ -7,7 +7,6 @@ import {
   HEARTBEAT,
   METHOD,
 } from "./frames.ts";
-import type { Message } from "./message.ts";
 import { type Table, tableField } from "./table.ts";
 
 /** Buffers grown beyond this are not kept once they are sent. */
@@ -17,7 +16,7 @@ const FIRST_SIZE = 1024;
 const CLASS_BASIC = 60;
 
 /** The frames that wait to be sent on one connection. */
-export class Output {
+export class Writer {
   #bytes = new Uint8Array(FIRST_SIZE);
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
@@ -104,9 +103,17 @@ export class Output {
     this.#append(bytes, 0, bytes.length);
   }
 
-  /** Writes a message's header frame and its body, in frames of `frameMax`. */
-  content(channel: number, message: Message, frameMax: number): void {
-    const { content, bodyStart } = message;
+  /**
+   * Writes a header frame and the body, in frames of `frameMax` octets at most.
+   *
+   * @param content the properties as they stand on the wire, then the body
+   */
+  content(
+    channel: number,
+    content: Uint8Array,
+    bodyStart: number,
+    frameMax: number,
+  ): void {
     this.#start(HEADER, channel);
     this.short(CLASS_BASIC).short(0).longlong(content.length - bodyStart);
     this.#append(content, 0, bodyStart);

@@ -1,10 +1,9 @@
 /** exchange.* and queue.*: binding and unbinding. */
 import type { Channel } from "./channel.ts";
 import type { Destination } from "./exchange.ts";
-import type { Arguments } from "./methods.ts";
+import type { Arguments } from "../amqp091/methods.ts";
 import { checkNotDefault, clean, ownQueue, queueName } from "./names.ts";
-import { ok } from "./replies.ts";
-import type { Table } from "./table.ts";
+import type { Table } from "../amqp091/table.ts";
 
 /** What to bind, or no longer: both ends by name, key and arguments. */
 interface Link {
@@ -21,7 +20,7 @@ export function exchangeBind(
   args: Arguments<"exchange.bind">,
 ): void {
   bind(channel, exchangeLink(args));
-  if (!args.noWait) ok(channel.out, channel.number, "exchange.bind-ok");
+  if (!args.noWait) channel.send("exchange.bind-ok");
 }
 
 /** exchange.unbind */
@@ -30,7 +29,7 @@ export function exchangeUnbind(
   args: Arguments<"exchange.unbind">,
 ): void {
   unbind(channel, exchangeLink(args));
-  if (!args.noWait) ok(channel.out, channel.number, "exchange.unbind-ok");
+  if (!args.noWait) channel.send("exchange.unbind-ok");
 }
 
 /** queue.bind */
@@ -39,7 +38,7 @@ export function queueBind(
   args: Arguments<"queue.bind">,
 ): void {
   bind(channel, queueLink(channel, args));
-  if (!args.noWait) ok(channel.out, channel.number, "queue.bind-ok");
+  if (!args.noWait) channel.send("queue.bind-ok");
 }
 
 /** queue.unbind */
@@ -48,7 +47,7 @@ export function queueUnbind(
   args: Arguments<"queue.unbind">,
 ): void {
   unbind(channel, queueLink(channel, args));
-  ok(channel.out, channel.number, "queue.unbind-ok");
+  channel.send("queue.unbind-ok");
 }
 
 function exchangeLink(args: Arguments<"exchange.bind">): Link {

@@ -10,10 +10,11 @@ import type { Faults } from "./faults.ts";
 import type { Entry } from "./lane.ts";
 import type { Message } from "./message.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { Output } from "./output.ts";
+import { writeMethod } from "../amqp091/arguments.ts";
+import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
+import type { Writer } from "../amqp091/writer.ts";
 import type { Access } from "./permissions.ts";
 import type { Queue, QueueOwner } from "./queue.ts";
-import { basicCancel, basicDeliver } from "./replies.ts";
 import type { Transaction } from "./transaction.ts";
 import { Delivery, Unacked } from "./unacked.ts";
 import type { ReplyConsumer, VHost } from "./vhost.ts";
@@ -59,7 +60,7 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
     this.content = new Content(link.maxMessageSize);
   }
 
-  get out(): Output {
+  get out(): Writer {
     return this.link.outgoing.output;
   }
 
@@ -69,6 +70,31 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
 
   get access(): Access {
     return this.link.access;
+  }
+
+  /** Sends a method; what is left out is 0, false or empty. */
+  send<N extends BrokerMethod>(
+    name: N,
+    args: Partial<Arguments<N>> = {},
+  ): void {
+    writeMethod(this.out, this.number, name, args);
+  }
+
+  /** Sends the message that the method before it announced. */
+  sendContent({ content, bodyStart }: Message): void {
+    this.out.content(this.number, content, bodyStart, this.link.frameMax);
+  }
+
+  #deliver(
+    message: Message,
+    delivered: Pick<
+      Arguments<"basic.deliver">,
+      "consumerTag" | "deliveryTag" | "redelivered"
+    >,
+  ): void {
+    const { exchange, routingKey } = message;
+    this.send("basic.deliver", { ...delivered, exchange, routingKey });
+    this.sendContent(message);
   }
 
   canTake(noAck: boolean): boolean {
@@ -82,14 +108,11 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
     const deliveryTag = consumer.noAck
       ? this.#nextTag++
       : this.track(entry, consumer.queue, consumer);
-    basicDeliver(
-      this.out,
-      this.number,
-      consumer.tag,
-      { deliveryTag, redelivered },
-      message,
-      this.link.frameMax,
-    );
+    this.#deliver(message, {
+      consumerTag: consumer.tag,
+      deliveryTag,
+      redelivered,
+    });
     this.link.outgoing.schedule();
   }
 
@@ -113,21 +136,18 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
       this.link.tooSlow();
       return;
     }
-    basicDeliver(
-      this.out,
-      this.number,
-      this.reply.tag,
-      { deliveryTag: this.#nextTag++, redelivered: false },
-      message,
-      this.link.frameMax,
-    );
+    this.#deliver(message, {
+      consumerTag: this.reply.tag,
+      deliveryTag: this.#nextTag++,
+      redelivered: false,
+    });
     this.link.outgoing.schedule();
   }
 
   consumerGone(consumer: Consumer): void {
     this.consumers.delete(consumer.tag);
     if (!this.link.cancelNotify) return;
-    basicCancel(this.out, this.number, consumer.tag);
+    this.send("basic.cancel", { consumerTag: consumer.tag, noWait: true });
     this.link.outgoing.schedule();
   }
 

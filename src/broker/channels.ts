@@ -1,22 +1,20 @@
 /** The channels of one connection: which frame is for which, and their ends. */
 import { Channel, type ChannelLink } from "./channel.ts";
 import { dispatch } from "./dispatch.ts";
-import { AmqpError } from "./errors.ts";
-import { type FrameBuffer, METHOD } from "./frames.ts";
+import { AmqpError, closing } from "../amqp091/errors.ts";
+import { type FrameBuffer, METHOD } from "../amqp091/frames.ts";
+import { clientMethod, readArguments } from "../amqp091/arguments.ts";
 import {
   type Arguments,
-  type ChannelMethod,
+  type ClientChannelMethod,
   isConnectionMethod,
-  methodId,
-  methodName,
-  readArguments,
-} from "./methods.ts";
+  METHODS,
+} from "../amqp091/methods.ts";
 import { publish } from "./publishing.ts";
 import type { Queue } from "./queue.ts";
-import { Reader } from "./reader.ts";
-import { channelClose, ok } from "./replies.ts";
+import { Reader } from "../amqp091/reader.ts";
 
-const BASIC_PUBLISH = methodId(60, 40);
+const BASIC_PUBLISH = METHODS["basic.publish"].id;
 
 /** Hard errors close the connection; what is no AmqpError is our own fault. */
 function isSoft(error: unknown): error is AmqpError {
@@ -78,7 +76,7 @@ export class Channels {
       channel.flushConfirms();
       channel.state = "closing";
       channel.release();
-      channelClose(channel.out, channel.number, error, this.method);
+      channel.send("channel.close", closing(error, this.method));
     }
   }
 
@@ -130,7 +128,7 @@ export class Channels {
   #handleMethod(channel: Channel, { bytes, start, end }: FrameBuffer): void {
     this.#reader.reset(bytes, start, end);
     this.method = this.#reader.long();
-    const name = methodName(this.method);
+    const name = clientMethod(this.method);
     if (isConnectionMethod(name)) {
       throw new AmqpError("COMMAND_INVALID", "unimplemented method");
     }
@@ -142,22 +140,22 @@ export class Channels {
       channel.state = "closing";
       channel.release();
       this.#byNumber.delete(channel.number);
-      ok(channel.out, channel.number, "channel.close-ok");
+      channel.send("channel.close-ok");
     } else dispatch(channel, name, args);
   }
 
   /** Only the end of the closing counts; a publish still has its content. */
   #handleWhileClosing(
     channel: Channel,
-    name: ChannelMethod,
-    args: Arguments<ChannelMethod>,
+    name: ClientChannelMethod,
+    args: Arguments<ClientChannelMethod>,
   ): void {
     if (name === "basic.publish") {
       channel.content.start(args as Arguments<"basic.publish">);
     } else if (name === "channel.close-ok") {
       this.#byNumber.delete(channel.number);
     } else if (name === "channel.close") {
-      ok(channel.out, channel.number, "channel.close-ok");
+      channel.send("channel.close-ok");
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Publisher confirms of a channel. */
-import type { Output } from "./output.ts";
-import { basicAck, basicNack } from "./replies.ts";
+import type { Writer } from "../amqp091/writer.ts";
+import { writeMethod } from "../amqp091/arguments.ts";
 
 /**
  * Numbers publishes and confirms them. Every publish is settled before the
@@ -20,20 +20,23 @@ export class Confirms {
   }
 
   /** Confirms all publishes that are not yet confirmed. */
-  flush(out: Output, channel: number): void {
+  flush(out: Writer, channel: number): void {
     for (const refused of this.#refused) {
       this.#ack(out, channel, refused - 1);
-      basicNack(out, channel, refused);
+      writeMethod(out, channel, "basic.nack", { deliveryTag: refused });
       this.#told = refused;
     }
     this.#refused.length = 0;
     this.#ack(out, channel, this.#sequence);
   }
 
-  #ack(out: Output, channel: number, last: number): void {
+  #ack(out: Writer, channel: number, last: number): void {
     const count = last - this.#told;
     if (count === 0) return;
-    basicAck(out, channel, last, count > 1);
+    writeMethod(out, channel, "basic.ack", {
+      deliveryTag: last,
+      multiple: count > 1,
+    });
     this.#told = last;
   }
 }

@@ -1,9 +1,9 @@
 /** A client's connection as a test sees it. */
 import type { BrokerConnection } from "./api.ts";
 import type { Fault } from "./faults.ts";
-import { decodeText } from "./reader.ts";
+import { decodeText } from "../amqp091/reader.ts";
 import type { Session } from "./session.ts";
-import { asString, lookup } from "./table.ts";
+import { asString, lookup } from "../amqp091/table.ts";
 
 /** The connection of a session; its members are described in api.ts. */
 export class SessionConnection implements BrokerConnection {

@@ -1,17 +1,10 @@
 /** basic.qos, consume, cancel and get, and how deliveries are settled. */
 import type { Channel } from "./channel.ts";
 import { Consumer } from "./consumer.ts";
-import { AmqpError } from "./errors.ts";
-import type { Arguments } from "./methods.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import type { Arguments } from "../amqp091/methods.ts";
 import { generateName, ownQueue, queueName } from "./names.ts";
-import {
-  basicCancelOk,
-  basicConsumeOk,
-  basicGetEmpty,
-  basicGetOk,
-  ok,
-} from "./replies.ts";
-import { asInteger, lookup, typeName } from "./table.ts";
+import { asInteger, lookup, typeName } from "../amqp091/table.ts";
 import { settle, type Settlement } from "./transaction.ts";
 import { REPLY_TO, replyKey } from "./vhost.ts";
 
@@ -30,7 +23,7 @@ export function qos(channel: Channel, args: Arguments<"basic.qos">): void {
     // As in RabbitMQ, the newer kind of limit ends the older one.
     channel.globalPrefetch = 0;
   }
-  ok(channel.out, channel.number, "basic.qos-ok");
+  channel.send("basic.qos-ok");
   channel.wakeAll();
 }
 
@@ -62,7 +55,7 @@ export function consume(
   });
   queue.addConsumer(consumer);
   channel.consumers.set(tag, consumer);
-  if (!args.noWait) basicConsumeOk(channel.out, channel.number, tag);
+  if (!args.noWait) channel.send("basic.consume-ok", { consumerTag: tag });
   queue.pump();
 }
 
@@ -92,7 +85,7 @@ function consumeReplies(
   const key = replyKey(channel.number);
   channel.reply = { tag, key };
   channel.vhost.addReplyConsumer(key, channel);
-  if (!args.noWait) basicConsumeOk(channel.out, channel.number, tag);
+  if (!args.noWait) channel.send("basic.consume-ok", { consumerTag: tag });
 }
 
 /** basic.cancel; a tag that is not there is no error. */
@@ -107,7 +100,7 @@ export function cancel(
     channel.consumers.delete(consumerTag);
     consumer.queue.removeConsumer(consumer);
   }
-  if (!args.noWait) basicCancelOk(channel.out, channel.number, consumerTag);
+  if (!args.noWait) channel.send("basic.cancel-ok", { consumerTag });
 }
 
 /** basic.get */
@@ -117,20 +110,21 @@ export function get(channel: Channel, args: Arguments<"basic.get">): void {
   const queue = ownQueue(channel, name);
   const entry = queue.get();
   if (entry === undefined) {
-    basicGetEmpty(channel.out, channel.number);
+    channel.send("basic.get-empty");
     return;
   }
   const deliveryTag = args.noAck
     ? channel.untracked()
     : channel.track(entry, queue);
-  basicGetOk(
-    channel.out,
-    channel.number,
-    { deliveryTag, redelivered: entry.redelivered },
-    entry.message,
-    queue.ready,
-    channel.link.frameMax,
-  );
+  const { redelivered, message } = entry;
+  channel.send("basic.get-ok", {
+    deliveryTag,
+    redelivered,
+    exchange: message.exchange,
+    routingKey: message.routingKey,
+    messageCount: queue.ready,
+  });
+  channel.sendContent(message);
 }
 
 function settleTag(
@@ -179,5 +173,5 @@ export function recover(
   args: Arguments<"basic.recover">,
 ): void {
   recoverAsync(channel, args);
-  ok(channel.out, channel.number, "basic.recover-ok");
+  channel.send("basic.recover-ok");
 }

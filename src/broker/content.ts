@@ -1,7 +1,7 @@
 /** Puts published messages together from their frames. */
-import { AmqpError } from "./errors.ts";
-import { BODY, type FrameBuffer, HEADER } from "./frames.ts";
-import type { Arguments } from "./methods.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import { BODY, type FrameBuffer, HEADER } from "../amqp091/frames.ts";
+import type { Arguments } from "../amqp091/methods.ts";
 
 const CLASS_BASIC = 60;
 /** Octets of a content header before the properties. */

@@ -16,7 +16,7 @@ import {
   type Table,
   tableField,
   withField,
-} from "./table.ts";
+} from "../amqp091/table.ts";
 
 /** One death: where, why and from which exchange. */
 export interface Death {

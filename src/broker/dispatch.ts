@@ -2,14 +2,13 @@
 import * as binding from "./binding.ts";
 import type { Channel } from "./channel.ts";
 import * as consuming from "./consuming.ts";
-import { AmqpError } from "./errors.ts";
-import type { Arguments, ChannelMethod } from "./methods.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import type { Arguments, ClientChannelMethod } from "../amqp091/methods.ts";
 import * as publishing from "./publishing.ts";
-import { accessRequestOk, channelFlowOk, channelOpenOk } from "./replies.ts";
 import * as topology from "./topology.ts";
 
 type Handlers = {
-  readonly [Name in ChannelMethod]: (
+  readonly [Name in ClientChannelMethod]: (
     channel: Channel,
     args: Arguments<Name>,
   ) => void;
@@ -26,7 +25,9 @@ const HANDLERS: Handlers = {
   "channel.flow-ok": outOfPlace,
   "channel.close": outOfPlace,
   "channel.close-ok": outOfPlace,
-  "access.request": (channel) => accessRequestOk(channel.out, channel.number),
+  "basic.cancel-ok": outOfPlace,
+  "access.request": (channel) =>
+    channel.send("access.request-ok", { ticket: 1 }),
   "exchange.declare": topology.exchangeDeclare,
   "exchange.delete": topology.exchangeDelete,
   "exchange.bind": binding.exchangeBind,
@@ -57,12 +58,12 @@ function open(channel: Channel): void {
     throw new AmqpError("CHANNEL_ERROR", "second 'channel.open' seen");
   }
   channel.state = "open";
-  channelOpenOk(channel.out, channel.number);
+  channel.send("channel.open-ok");
 }
 
 function flow(channel: Channel, args: Arguments<"channel.flow">): void {
   if (!args.active) throw new AmqpError("NOT_IMPLEMENTED", "active=false");
-  channelFlowOk(channel.out, channel.number);
+  channel.send("channel.flow-ok", { active: true });
 }
 
 /**
@@ -70,7 +71,7 @@ function flow(channel: Channel, args: Arguments<"channel.flow">): void {
  *
  * @throws {AmqpError} if it can't be done.
  */
-export function dispatch<Name extends ChannelMethod>(
+export function dispatch<Name extends ClientChannelMethod>(
   channel: Channel,
   name: Name,
   args: Arguments<Name>,

@@ -6,7 +6,7 @@ import { blockFor, Fault, Faults, type PublishedTo } from "./faults.ts";
 import { Memory } from "./memory.ts";
 import type { Settings } from "./options.ts";
 import type { Queue } from "./queue.ts";
-import { decodeText, encodeText } from "./reader.ts";
+import { decodeText, encodeText } from "../amqp091/reader.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { VHost } from "./vhost.ts";
 import { type Truthy, type WaitOptions, Watch } from "./watch.ts";

@@ -9,8 +9,8 @@ import {
 } from "./headers_match.ts";
 import { headers, type Message } from "./message.ts";
 import type { Queue } from "./queue.ts";
-import { asString, lookup, type Table, tableField } from "./table.ts";
-import { byteString } from "./reader.ts";
+import { asString, lookup, type Table, tableField } from "../amqp091/table.ts";
+import { byteString } from "../amqp091/reader.ts";
 import { checkPattern, TopicTree } from "./topic.ts";
 
 /** What a binding leads to. */

@@ -1,6 +1,6 @@
 /** What a test may ask a broker to do wrong. */
 import { Holds } from "./holds.ts";
-import { decodeText, encodeText } from "./reader.ts";
+import { decodeText, encodeText } from "../amqp091/reader.ts";
 
 /** What a short string of AMQP may hold. */
 const MAX_REASON_OCTETS = 255;

@@ -1,12 +1,12 @@
 /** How a connection begins: who the client is and what both agree on. */
-import { AmqpError } from "./errors.ts";
+import { AmqpError } from "../amqp091/errors.ts";
 import type { Behavior } from "./generation.ts";
-import type { Arguments } from "./methods.ts";
+import type { Arguments } from "../amqp091/methods.ts";
 import type { Settings } from "./options.ts";
-import type { Output } from "./output.ts";
+import type { Writer } from "../amqp091/writer.ts";
 import type { Login } from "./permissions.ts";
-import { encodeText, Reader, toBytes } from "./reader.ts";
-import { connectionStart } from "./replies.ts";
+import { encodeText, Reader, toBytes } from "../amqp091/reader.ts";
+import { writeMethod } from "../amqp091/arguments.ts";
 import {
   asBoolean,
   asString,
@@ -17,7 +17,7 @@ import {
   stringField,
   type Table,
   tableField,
-} from "./table.ts";
+} from "../amqp091/table.ts";
 
 /** The protocol header, which every connection starts with. */
 const PROTOCOL_HEADER = "AMQP\x00\x00\x09\x01";
@@ -68,14 +68,19 @@ function serverProperties(behavior: Behavior, ours: string): Table {
  * @returns whether the client speaks AMQP 0-9-1.
  */
 export function greet(
-  out: Output,
+  out: Writer,
   header: string,
   { behavior }: Settings,
   ours: string,
 ): boolean {
   if (ALIKE.includes(header)) {
     const properties = serverProperties(behavior, ours);
-    connectionStart(out, properties, behavior.mechanisms);
+    writeMethod(out, 0, "connection.start", {
+      versionMinor: 9,
+      serverProperties: properties,
+      mechanisms: behavior.mechanisms,
+      locales: "en_US",
+    });
     return true;
   }
   const isAmqp = header.startsWith("AMQP");

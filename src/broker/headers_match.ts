@@ -1,5 +1,5 @@
 /** How a headers exchange compares a binding's arguments with a message. */
-import { AmqpError } from "./errors.ts";
+import { AmqpError } from "../amqp091/errors.ts";
 import {
   asString,
   comparable,
@@ -7,7 +7,7 @@ import {
   printable,
   type Table,
   typeName,
-} from "./table.ts";
+} from "../amqp091/table.ts";
 
 const MODES = ["all", "any", "all-with-x", "any-with-x"];
 

@@ -1,6 +1,6 @@
 /** A message, as it travels from exchanges to queues. */
 import { edit, type Edits, headersOf } from "./properties.ts";
-import { asArray, asString, lookup, type Table } from "./table.ts";
+import { asArray, asString, lookup, type Table } from "../amqp091/table.ts";
 
 /** A published message. Queues share it: it is never changed. */
 export interface Message {

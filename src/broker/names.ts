@@ -1,6 +1,6 @@
 /** Names: those the broker makes, those it reserves, and what they stand for. */
 import type { Channel } from "./channel.ts";
-import { AmqpError } from "./errors.ts";
+import { AmqpError } from "../amqp091/errors.ts";
 import type { Queue, QueueOwner } from "./queue.ts";
 
 const RESERVED = "amq.";

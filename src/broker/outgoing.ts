@@ -1,13 +1,13 @@
 /** The sending side of a connection. */
 import process from "node:process";
-import { Output } from "./output.ts";
+import { Writer } from "../amqp091/writer.ts";
 
 /**
  * Sends what is written to `output`, all of one turn of the event loop in
  * one piece, and tells when the client does not keep up.
  */
 export class Outgoing {
-  readonly output: Output = new Output();
+  readonly output: Writer = new Writer();
   /** When something was last sent, by `performance.now()`. */
   lastSentAt: number = performance.now();
   readonly #conn: Deno.Conn;

@@ -1,7 +1,7 @@
 /** What a user may do, by the names of queues and exchanges. */
-import { AmqpError, describe } from "./errors.ts";
+import { AmqpError, describe } from "../amqp091/errors.ts";
 import type { Behavior } from "./generation.ts";
-import { encodeText } from "./reader.ts";
+import { encodeText } from "../amqp091/reader.ts";
 
 /**
  * A user's rights, as `rabbitmqctl set_permissions` takes them: a regular

@@ -2,9 +2,14 @@
  * The properties of a message, kept as the bytes that its publisher sent.
  * They are checked once and looked at where the broker needs one of them.
  */
-import { AmqpError } from "./errors.ts";
-import { Reader, toBytes } from "./reader.ts";
-import { readTable, skipTable, type Table, tableField } from "./table.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import { Reader, toBytes } from "../amqp091/reader.ts";
+import {
+  readTable,
+  skipTable,
+  type Table,
+  tableField,
+} from "../amqp091/table.ts";
 
 type Kind = "shortstr" | "table" | "octet" | "timestamp";
 

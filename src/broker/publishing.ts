@@ -1,16 +1,17 @@
 /** basic.publish with what belongs to it: confirms, returns, transactions. */
 import type { Channel } from "./channel.ts";
 import type { Published } from "./content.ts";
-import { AmqpError, describe } from "./errors.ts";
+import { AmqpError, describe } from "../amqp091/errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { copiesIn, editContent, type Message } from "./message.ts";
-import type { Arguments } from "./methods.ts";
+import type { Arguments } from "../amqp091/methods.ts";
 import { headersOf, inspect, type Inspected } from "./properties.ts";
-import { basicReturn, ok } from "./replies.ts";
-import { ordered } from "./table.ts";
+import { ordered } from "../amqp091/table.ts";
 import { Transaction } from "./transaction.ts";
 import { REPLY_TO } from "./vhost.ts";
 
+/** No queue took the message. */
+const NO_ROUTE = 312;
 const MAX_EXPIRY_MS = 315_360_000_000;
 
 /** Awaits the content of a message. */
@@ -57,7 +58,13 @@ function deliver(
 ): boolean {
   const queues = channel.vhost.route(exchange, message);
   if (queues.length === 0 && mandatory && channel.vhost.returns(message)) {
-    basicReturn(channel.out, channel.number, message, channel.link.frameMax);
+    channel.send("basic.return", {
+      replyCode: NO_ROUTE,
+      replyText: "NO_ROUTE",
+      exchange: message.exchange,
+      routingKey: message.routingKey,
+    });
+    channel.sendContent(message);
     channel.link.outgoing.schedule();
   }
   let accepted = true;
@@ -143,7 +150,7 @@ export function confirmSelect(
     );
   }
   channel.confirms.enabled = true;
-  if (!noWait) ok(channel.out, channel.number, "confirm.select-ok");
+  if (!noWait) channel.send("confirm.select-ok");
 }
 
 /** tx.select */
@@ -155,7 +162,7 @@ export function txSelect(channel: Channel): void {
     );
   }
   channel.transaction ??= new Transaction(channel);
-  ok(channel.out, channel.number, "tx.select-ok");
+  channel.send("tx.select-ok");
 }
 
 function transactionOf(channel: Channel): Transaction {
@@ -166,11 +173,11 @@ function transactionOf(channel: Channel): Transaction {
 /** tx.commit */
 export function txCommit(channel: Channel): void {
   transactionOf(channel).commit();
-  ok(channel.out, channel.number, "tx.commit-ok");
+  channel.send("tx.commit-ok");
 }
 
 /** tx.rollback */
 export function txRollback(channel: Channel): void {
   transactionOf(channel).rollback();
-  ok(channel.out, channel.number, "tx.rollback-ok");
+  channel.send("tx.rollback-ok");
 }

@@ -6,13 +6,13 @@
  * headers exchange, no dead-letter headers, and one prefetch for all.
  */
 import { type Consumer, Consumers } from "./consumer.ts";
-import { AmqpError, describe } from "./errors.ts";
+import { AmqpError, describe } from "../amqp091/errors.ts";
 import type { Binding } from "./exchange.ts";
 import { type Entry, Lane } from "./lane.ts";
 import { costOf, type Memory } from "./memory.ts";
 import { bodySize, type Message } from "./message.ts";
 import { type QueueSettings, queueSettings } from "./queue_arguments.ts";
-import type { Table } from "./table.ts";
+import type { Table } from "../amqp091/table.ts";
 
 /** Why a message is dead-lettered, as it stands in x-death. */
 export type DeathReason = "rejected" | "expired" | "maxlen";

@@ -2,7 +2,7 @@
  * The optional arguments of a queue: which there are, what they may be, and
  * when those of a second declaration mean the same queue.
  */
-import { AmqpError } from "./errors.ts";
+import { AmqpError } from "../amqp091/errors.ts";
 import type { Behavior } from "./generation.ts";
 import {
   asBoolean,
@@ -14,7 +14,7 @@ import {
   printable,
   type Table,
   typeName,
-} from "./table.ts";
+} from "../amqp091/table.ts";
 
 /** Ten years, the longest time that RabbitMQ takes. */
 const MAX_EXPIRY_MS = 315_360_000_000n;

@@ -4,7 +4,7 @@
  */
 import type { Channel, ChannelLink } from "./channel.ts";
 import { Channels } from "./channels.ts";
-import { AmqpError } from "./errors.ts";
+import { AmqpError, closing } from "../amqp091/errors.ts";
 import type { Faults } from "./faults.ts";
 import {
   BODY,
@@ -13,7 +13,7 @@ import {
   HEARTBEAT,
   METHOD,
   wrongFrame,
-} from "./frames.ts";
+} from "../amqp091/frames.ts";
 import {
   authenticate,
   can,
@@ -22,19 +22,21 @@ import {
   loginRefused,
 } from "./handshake.ts";
 import {
-  type Arguments,
-  type ConnectionMethod,
-  isConnectionMethod,
-  methodName,
+  clientMethod,
   readArguments,
-} from "./methods.ts";
+  writeMethod,
+} from "../amqp091/arguments.ts";
+import {
+  type Arguments,
+  type ClientConnectionMethod,
+  isConnectionMethod,
+} from "../amqp091/methods.ts";
 import type { Settings } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Access, type Login } from "./permissions.ts";
 import type { Queue } from "./queue.ts";
-import { Reader } from "./reader.ts";
-import * as replies from "./replies.ts";
-import type { Table } from "./table.ts";
+import { Reader } from "../amqp091/reader.ts";
+import type { Table } from "../amqp091/table.ts";
 import { Throttle, type Throttled } from "./throttle.ts";
 import type { VHost } from "./vhost.ts";
 import type { Watch } from "./watch.ts";
@@ -279,7 +281,7 @@ export class Session implements ChannelLink, Throttled {
       const { bytes, start, end } = this.#frames;
       this.#reader.reset(bytes, start, end);
       this.#channels.method = this.#reader.long();
-      const name = methodName(this.#channels.method);
+      const name = clientMethod(this.#channels.method);
       if (!isConnectionMethod(name)) {
         throw new AmqpError("CHANNEL_ERROR", `${name} on channel 0`);
       }
@@ -297,10 +299,12 @@ export class Session implements ChannelLink, Throttled {
     this.#channels.handle(this.#frames);
   }
 
-  #handleMethod(name: ConnectionMethod): void {
+  #handleMethod(name: ClientConnectionMethod): void {
     const out = this.outgoing.output;
     if (this.#state === "closing") {
-      if (name === "connection.close") replies.connectionCloseOk(out);
+      if (name === "connection.close") {
+        writeMethod(out, 0, "connection.close-ok");
+      }
       if (name === "connection.close-ok") this.destroy();
       return;
     }
@@ -312,13 +316,13 @@ export class Session implements ChannelLink, Throttled {
       this.#open(readArguments(name, this.#reader));
     } else if (name === "connection.close" && this.#state === "running") {
       this.#release();
-      replies.connectionCloseOk(out);
+      writeMethod(out, 0, "connection.close-ok");
       this.#hangUp();
     } else if (
       name === "connection.update-secret" && this.#state === "running"
     ) {
       readArguments(name, this.#reader);
-      replies.connectionUpdateSecretOk(out);
+      writeMethod(out, 0, "connection.update-secret-ok");
     } else {
       throw new AmqpError(
         "CHANNEL_ERROR",
@@ -334,7 +338,12 @@ export class Session implements ChannelLink, Throttled {
       throw loginRefused(args.mechanism);
     }
     this.#state = "tuning";
-    replies.connectionTune(this.outgoing.output, this.#host.settings);
+    writeMethod(
+      this.outgoing.output,
+      0,
+      "connection.tune",
+      this.#host.settings,
+    );
   }
 
   #tuneOk(args: Arguments<"connection.tune-ok">): void {
@@ -353,7 +362,7 @@ export class Session implements ChannelLink, Throttled {
     this.#access = new Access(this.#login, this.#vhost);
     this.#state = "running";
     this.#deadline = Infinity;
-    replies.connectionOpenOk(this.outgoing.output);
+    writeMethod(this.outgoing.output, 0, "connection.open-ok");
   }
 
   /** Tells the client why, and awaits its close-ok. */
@@ -368,11 +377,8 @@ export class Session implements ChannelLink, Throttled {
     // Before the login nobody is told anything, unless they asked for it.
     if (!wasStarting || wantsIt) {
       const out = this.outgoing.output;
-      replies.connectionClose(
-        out,
-        error,
-        wasStarting ? 0 : this.#channels.method,
-      );
+      const method = wasStarting ? 0 : this.#channels.method;
+      writeMethod(out, 0, "connection.close", closing(error, method));
     }
     this.#state = "closing";
     this.#deadline = performance.now() + LINGER_MS;

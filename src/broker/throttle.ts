@@ -2,8 +2,8 @@
 import { blockFor, Fault, type Faults } from "./faults.ts";
 import { Holds } from "./holds.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { encodeText } from "./reader.ts";
-import { connectionBlocked, connectionUnblocked } from "./replies.ts";
+import { encodeText } from "../amqp091/reader.ts";
+import { writeMethod } from "../amqp091/arguments.ts";
 
 /** The connection that it is of. */
 export interface Throttled {
@@ -91,14 +91,18 @@ export class Throttle {
     if (!publishes || reason === undefined || this.#over) return;
     const { outgoing, blockedNotify } = this.#connection;
     this.#blocked = true;
-    if (blockedNotify) connectionBlocked(outgoing.output, encodeText(reason));
+    if (blockedNotify) {
+      writeMethod(outgoing.output, 0, "connection.blocked", {
+        reason: encodeText(reason),
+      });
+    }
     outgoing.schedule();
     this.#connection.onBlocked();
     await this.#until(() => this.#alarm());
     this.#heldAt = performance.now();
     this.#blocked = false;
     if (this.#over) return;
-    if (blockedNotify) connectionUnblocked(outgoing.output);
+    if (blockedNotify) writeMethod(outgoing.output, 0, "connection.unblocked");
     outgoing.schedule();
     this.#connection.onBlocked();
   }

@@ -3,7 +3,7 @@
  * them, none included. A routing key is matched by following all branches a
  * word at a time, so that patterns full of "#" cost no more than others.
  */
-import { AmqpError } from "./errors.ts";
+import { AmqpError } from "../amqp091/errors.ts";
 
 interface Node<T> {
   readonly children: Map<string, Node<T>>;

@@ -1,8 +1,8 @@
 /** exchange.* and queue.*: declaring, purging, deleting. */
 import type { Channel } from "./channel.ts";
-import { AmqpError, describe } from "./errors.ts";
+import { AmqpError, describe } from "../amqp091/errors.ts";
 import { Exchange, isExchangeType } from "./exchange.ts";
-import type { Arguments } from "./methods.ts";
+import type { Arguments } from "../amqp091/methods.ts";
 import type { Queue } from "./queue.ts";
 import {
   checkNotDefault,
@@ -20,8 +20,7 @@ import {
   assertSameFields,
   checkArguments,
 } from "./queue_arguments.ts";
-import { countOk, ok, queueDeclareOk } from "./replies.ts";
-import { asString, lookup, type Table, typeName } from "./table.ts";
+import { asString, lookup, type Table, typeName } from "../amqp091/table.ts";
 import { REPLY_TO } from "./vhost.ts";
 
 const ALTERNATE = "alternate-exchange";
@@ -37,7 +36,7 @@ export function exchangeDeclare(
     channel.access.checkPassive("exchange", name);
     channel.vhost.exchange(name);
   } else declareExchange(channel, name, args);
-  if (!args.noWait) ok(channel.out, channel.number, "exchange.declare-ok");
+  if (!args.noWait) channel.send("exchange.declare-ok");
 }
 
 function declareExchange(
@@ -115,7 +114,7 @@ export function exchangeDelete(
     }
     channel.vhost.deleteExchange(exchange);
   }
-  if (!args.noWait) ok(channel.out, channel.number, "exchange.delete-ok");
+  if (!args.noWait) channel.send("exchange.delete-ok");
 }
 
 /** queue.declare */
@@ -134,9 +133,10 @@ export function queueDeclare(
   queue.touch();
   channel.lastQueue = queue.name;
   if (args.noWait) return;
-  queueDeclareOk(channel.out, channel.number, queue.name, {
-    messages: queue.ready,
-    consumers: queue.consumers.size,
+  channel.send("queue.declare-ok", {
+    queue: queue.name,
+    messageCount: queue.ready,
+    consumerCount: queue.consumers.size,
   });
 }
 
@@ -153,8 +153,7 @@ function declareReplyQueue(
 ): void {
   if (!channel.vhost.hasReplyQueue(name)) channel.vhost.queue(name);
   if (noWait) return;
-  const counts = { messages: 0, consumers: 1 };
-  queueDeclareOk(channel.out, channel.number, name, counts);
+  channel.send("queue.declare-ok", { queue: name, consumerCount: 1 });
 }
 
 function declareQueue(
@@ -215,7 +214,7 @@ export function queuePurge(
   channel.access.check("read", "queue", name);
   const count = ownQueue(channel, name).purge();
   if (args.noWait) return;
-  countOk(channel.out, channel.number, "queue.purge-ok", count);
+  channel.send("queue.purge-ok", { messageCount: count });
 }
 
 /** queue.delete; one that is not there is no error. */
@@ -238,5 +237,5 @@ export function queueDelete(
     channel.vhost.deleteQueue(queue);
   }
   if (args.noWait) return;
-  countOk(channel.out, channel.number, "queue.delete-ok", count);
+  channel.send("queue.delete-ok", { messageCount: count });
 }

@@ -1,6 +1,6 @@
 /** What a transactional channel has done and not yet committed. */
 import type { Channel } from "./channel.ts";
-import { AmqpError } from "./errors.ts";
+import { AmqpError } from "../amqp091/errors.ts";
 import type { Delivery } from "./unacked.ts";
 
 /** What becomes of deliveries that are settled. */

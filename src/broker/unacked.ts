@@ -1,6 +1,6 @@
 /** The deliveries of a channel that its client has not settled yet. */
 import type { Consumer } from "./consumer.ts";
-import { AmqpError } from "./errors.ts";
+import { AmqpError } from "../amqp091/errors.ts";
 import type { Entry } from "./lane.ts";
 import type { Queue } from "./queue.ts";
 

@@ -1,6 +1,6 @@
 /** A virtual host: its exchanges and queues by name, and the way between. */
 import { deadMessage, isCycle } from "./dead_letter.ts";
-import { AmqpError, describe } from "./errors.ts";
+import { AmqpError, describe } from "../amqp091/errors.ts";
 import { type Destination, Exchange, type ExchangeType } from "./exchange.ts";
 import type { Behavior } from "./generation.ts";
 import type { Memory } from "./memory.ts";

@@ -8,8 +8,8 @@ import {
   lookup,
   stringField,
   tableField,
-} from "../../src/broker/table.ts";
-import { byteString, toBytes } from "../../src/broker/reader.ts";
+} from "../../src/amqp091/table.ts";
+import { byteString, toBytes } from "../../src/amqp091/reader.ts";
 import { Client, type ConnectOptions } from "./support/client.ts";
 import { contractTest } from "./support/contract.ts";
 

@@ -8,7 +8,7 @@ import {
   asString,
   asTable,
   lookup,
-} from "../../src/broker/table.ts";
+} from "../../src/amqp091/table.ts";
 import { headersOf } from "../../src/broker/properties.ts";
 import type { TestChannel } from "./support/channel.ts";
 import { args } from "./support/properties.ts";

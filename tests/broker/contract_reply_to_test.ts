@@ -2,7 +2,7 @@
 // same assertions for both brokers.
 
 import { deepEqual, equal, match } from "node:assert/strict";
-import { Reader } from "../../src/broker/reader.ts";
+import { Reader } from "../../src/amqp091/reader.ts";
 import { Client } from "./support/client.ts";
 import { contractTest } from "./support/contract.ts";
 

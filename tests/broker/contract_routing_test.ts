@@ -2,7 +2,7 @@
 // for both brokers.
 
 import { deepEqual, equal } from "node:assert/strict";
-import { encodeText, toBytes } from "../../src/broker/reader.ts";
+import { encodeText, toBytes } from "../../src/amqp091/reader.ts";
 import {
   arrayField,
   longField,
@@ -10,7 +10,7 @@ import {
   stringField,
   type Table,
   tableField,
-} from "../../src/broker/table.ts";
+} from "../../src/amqp091/table.ts";
 import type { TestChannel } from "./support/channel.ts";
 import { Client } from "./support/client.ts";
 import type { Behavior } from "../../src/broker/generation.ts";

@@ -2,9 +2,9 @@
 
 import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { FrameBuffer } from "../../src/broker/frames.ts";
-import { Output } from "../../src/broker/output.ts";
-import { byteString } from "../../src/broker/reader.ts";
+import { FrameBuffer } from "../../src/amqp091/frames.ts";
+import { Writer } from "../../src/amqp091/writer.ts";
+import { byteString } from "../../src/amqp091/reader.ts";
 
 /** Feeds bytes in pieces of these sizes; returns the frames' payloads. */
 function feed(
@@ -41,7 +41,7 @@ Deno.test("frames come out whole however the stream is cut", () => {
     fc.array(frame, { maxLength: 20 }),
     fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1 }),
     (frames, sizes) => {
-      const out = new Output();
+      const out = new Writer();
       for (const [channel, text] of frames) {
         out.method(channel, 7).shortstr(text).end();
       }

@@ -5,7 +5,7 @@ import { test } from "../support/needs.ts";
 import { equal, notEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { startBroker } from "../../src/broker/broker.ts";
-import { Output } from "../../src/broker/output.ts";
+import { Writer } from "../../src/amqp091/writer.ts";
 import { Client } from "./support/client.ts";
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
@@ -51,7 +51,7 @@ const methods = [
 ];
 
 function frame(type: number, number: number, payload: Uint8Array): Uint8Array {
-  const out = new Output();
+  const out = new Writer();
   out.octet(type).short(number).long(payload.length).raw(payload);
   return out.octet(0xce).take();
 }
@@ -72,7 +72,7 @@ const method = fc.tuple(
   fc.array(name, { maxLength: 3 }),
   bytes(60),
 ).map(([[classId, id], number, names, rest]) => {
-  const out = new Output();
+  const out = new Writer();
   out.short(classId).short(id);
   if (classId >= 40 && classId <= 60) out.short(0);
   for (const each of names) out.shortstr(each);
@@ -83,10 +83,10 @@ const method = fc.tuple(
 /** A publish whose header is malformed, or does not tell the truth. */
 const publish = fc.tuple(channel, name, bytes(80), fc.nat(200), bytes(120)).map(
   ([number, key, properties, size, body]) => {
-    const out = new Output();
+    const out = new Writer();
     out.method(number, 60 << 16 | 40).short(0).shortstr("").shortstr(key);
     out.octet(0).end();
-    const head = new Output();
+    const head = new Writer();
     head.short(60).short(0).longlong(size).raw(properties);
     out.raw(frame(2, number, head.take()));
     out.raw(frame(3, number, body));

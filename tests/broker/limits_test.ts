@@ -4,7 +4,7 @@
 import { permissionsMissing, test, testNeeding } from "../support/needs.ts";
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
-import { Reader } from "../../src/broker/reader.ts";
+import { Reader } from "../../src/amqp091/reader.ts";
 import { Client } from "./support/client.ts";
 import { args } from "./support/properties.ts";
 

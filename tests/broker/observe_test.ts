@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
-import { encodeText } from "../../src/broker/reader.ts";
+import { encodeText } from "../../src/amqp091/reader.ts";
 import { test } from "../support/needs.ts";
 import { Client } from "./support/client.ts";
 import { args } from "./support/properties.ts";

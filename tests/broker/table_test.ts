@@ -4,7 +4,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { edit, headersOf, inspect } from "../../src/broker/properties.ts";
-import { Reader } from "../../src/broker/reader.ts";
+import { Reader } from "../../src/amqp091/reader.ts";
 import {
   arrayField,
   asInteger,
@@ -18,7 +18,7 @@ import {
   type Table,
   tableField,
   withField,
-} from "../../src/broker/table.ts";
+} from "../../src/amqp091/table.ts";
 import { args, encodeProperties } from "./support/properties.ts";
 
 const raw = (tag: string, size: number) =>

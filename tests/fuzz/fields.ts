@@ -1,14 +1,14 @@
 // Header tables with fields of every type, as the bytes that travel.
 
 import fc from "fast-check";
-import { byteString } from "../../src/broker/reader.ts";
+import { byteString } from "../../src/amqp091/reader.ts";
 import {
   arrayField,
   type Field,
   stringField,
   type Table,
   tableField,
-} from "../../src/broker/table.ts";
+} from "../../src/amqp091/table.ts";
 
 /** Types of a fixed size, with that; RabbitMQ takes these and those below. */
 const FIXED_SIZES: Record<string, number> = {

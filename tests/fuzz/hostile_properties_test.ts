@@ -8,7 +8,7 @@ import {
   stringField,
   type Table,
   tableField,
-} from "../../src/broker/table.ts";
+} from "../../src/amqp091/table.ts";
 import { Client } from "../broker/support/client.ts";
 import { encodeProperties } from "../broker/support/properties.ts";
 import { connected } from "../rabbitmq/connected.ts";

@@ -1,13 +1,13 @@
 // Requests with random properties that tell lies, and what becomes of each.
 
 import fc from "fast-check";
-import { byteString } from "../../src/broker/reader.ts";
+import { byteString } from "../../src/amqp091/reader.ts";
 import {
   longField,
   stringField,
   type Table,
   tableField,
-} from "../../src/broker/table.ts";
+} from "../../src/amqp091/table.ts";
 import { encodeProperties } from "../broker/support/properties.ts";
 import { fewHeaders } from "./fields.ts";
 

@@ -1,8 +1,8 @@
 // A channel of the client in client.ts, with the calls that tests need.
 
-import type { Output } from "../../../src/broker/output.ts";
-import { byteString, toBytes } from "../../../src/broker/reader.ts";
-import type { Table } from "../../../src/broker/table.ts";
+import type { Writer } from "../../../src/amqp091/writer.ts";
+import { byteString, toBytes } from "../../../src/amqp091/reader.ts";
+import type { Table } from "../../../src/amqp091/table.ts";
 import type { Client, EventOf } from "./client.ts";
 import type { ServerArguments, ServerMethod } from "./methods.ts";
 
@@ -23,7 +23,7 @@ export class TestChannel {
   send(
     classId: number,
     method: number,
-    write?: (o: Output) => unknown,
+    write?: (o: Writer) => unknown,
   ): Promise<void> {
     return this.client.send(this.number, classId, method, write);
   }
@@ -157,16 +157,12 @@ export class TestChannel {
     const content = new Uint8Array(head.length + bytes.length);
     content.set(head);
     content.set(bytes, head.length);
-    this.client.out.content(this.number, {
-      exchange,
-      routingKey: key,
+    this.client.out.content(
+      this.number,
       content,
-      bodyStart: head.length,
-      priority: 0,
-      expirationMs: undefined,
-      copies: undefined,
-      died: false,
-    }, this.client.frameMax);
+      head.length,
+      this.client.frameMax,
+    );
   }
 
   async consume(queue: string, options: {

@@ -1,15 +1,15 @@
 // A tiny AMQP client for tests: it sends what it is told to, valid or not,
 // and hands over what the server sends, in order.
 
-import { FrameBuffer, HEARTBEAT, METHOD } from "../../../src/broker/frames.ts";
-import { Output } from "../../../src/broker/output.ts";
+import { FrameBuffer, HEARTBEAT, METHOD } from "../../../src/amqp091/frames.ts";
+import { Writer } from "../../../src/amqp091/writer.ts";
 import {
   byteString,
   encodeText,
   Reader,
   toBytes,
-} from "../../../src/broker/reader.ts";
-import { booleanField, tableField } from "../../../src/broker/table.ts";
+} from "../../../src/amqp091/reader.ts";
+import { booleanField, tableField } from "../../../src/amqp091/table.ts";
 import { TestChannel } from "./channel.ts";
 import {
   decodeMethod,
@@ -50,7 +50,7 @@ export interface ConnectOptions {
 /** A connection. */
 export class Client implements AsyncDisposable {
   readonly conn: Deno.TcpConn;
-  readonly out: Output = new Output();
+  readonly out: Writer = new Writer();
   readonly #frames = new FrameBuffer();
   readonly #events: Event[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -147,7 +147,7 @@ export class Client implements AsyncDisposable {
     channel: number,
     classId: number,
     method: number,
-    write: (out: Output) => unknown = () => {},
+    write: (out: Writer) => unknown = () => {},
   ): Promise<void> {
     this.write(channel, classId, method, write);
     await this.flush();
@@ -158,7 +158,7 @@ export class Client implements AsyncDisposable {
     channel: number,
     classId: number,
     method: number,
-    write: (out: Output) => unknown = () => {},
+    write: (out: Writer) => unknown = () => {},
   ): void {
     write(this.out.method(channel, classId * 0x10000 + method));
     this.out.end();
@@ -180,7 +180,7 @@ export class Client implements AsyncDisposable {
     channel: number,
     payload: Uint8Array,
   ): Promise<void> {
-    const o = new Output();
+    const o = new Writer();
     o.octet(type).short(channel).long(payload.length).raw(payload);
     o.octet(0xce);
     await this.sendBytes(o.take());

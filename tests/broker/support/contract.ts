@@ -11,7 +11,7 @@ import {
 } from "../../../src/broker/generation.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../../support/rabbitmq.ts";
 import { generateName } from "../../../src/broker/names.ts";
-import { asString, lookup } from "../../../src/broker/table.ts";
+import { asString, lookup } from "../../../src/amqp091/table.ts";
 import type { TestChannel } from "./channel.ts";
 import { Client } from "./client.ts";
 

@@ -1,7 +1,7 @@
 // What a server sends, decoded for a client in tests.
 
-import { Reader } from "../../../src/broker/reader.ts";
-import { readTable } from "../../../src/broker/table.ts";
+import { Reader } from "../../../src/amqp091/reader.ts";
+import { readTable } from "../../../src/amqp091/table.ts";
 
 const nothing = () => ({});
 const close = (r: Reader) => ({

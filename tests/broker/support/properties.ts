@@ -1,11 +1,11 @@
 // Properties and argument tables, written down shortly for tests.
 
-import { Output } from "../../../src/broker/output.ts";
+import { Writer } from "../../../src/amqp091/writer.ts";
 import {
   booleanField,
   stringField,
   type Table,
-} from "../../../src/broker/table.ts";
+} from "../../../src/amqp091/table.ts";
 
 /** Properties by name; text is a byte string, as everywhere in the broker. */
 export interface TestProperties {
@@ -46,7 +46,7 @@ const ORDER = [
 
 /** Properties as they stand in a content header. */
 export function encodeProperties(p: TestProperties): Uint8Array {
-  const o = new Output();
+  const o = new Writer();
   const flags = ORDER.map((name, n) => p[name] === undefined ? 0 : 0x8000 >> n);
   o.short(flags.reduce((all, flag) => all | flag));
   for (const name of ORDER) {

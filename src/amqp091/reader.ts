@@ -10,12 +10,20 @@
  * name survives unchanged, and comparing and writing it needs no encoder.
  */
 import { AmqpError } from "./errors.ts";
+import { textOf } from "./text.ts";
+import { Buffer } from "node:buffer";
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** A cursor over one frame's payload; throws 502 SYNTAX_ERROR past its end. */
 export class Reader {
   bytes: Uint8Array;
   position: number;
   end: number;
+  /** What `#buffer` is a view of. */
+  #decoded: Uint8Array | undefined;
+  /** The bytes once more, as what decodes text quickest. */
+  #buffer: Buffer = NO_BYTES;
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     this.bytes = bytes;
@@ -65,6 +73,39 @@ export class Reader {
     const size = this.octet();
     const start = this.skip(size);
     return byteString(this.bytes, start, start + size);
+  }
+
+  /** A short string as text; see text.ts. */
+  text(): string {
+    return this.#decode(this.octet());
+  }
+
+  /** A long string as text; see text.ts. */
+  longText(): string {
+    return this.#decode(this.long());
+  }
+
+  #decode(size: number): string {
+    const start = this.skip(size);
+    if (this.#decoded !== this.bytes) {
+      const { buffer, byteOffset, byteLength } = this.bytes;
+      this.#buffer = Buffer.from(buffer, byteOffset, byteLength);
+      this.#decoded = this.bytes;
+    }
+    return textOf(this.#buffer, start, start + size);
+  }
+
+  /** So many bytes, not copied. */
+  bytesOf(size: number): Uint8Array {
+    const start = this.skip(size);
+    return this.bytes.subarray(start, start + size);
+  }
+
+  /** So many bytes, to be read as a number. */
+  view(size: number): DataView {
+    const start = this.skip(size);
+    const { buffer, byteOffset } = this.bytes;
+    return new DataView(buffer, byteOffset + start, size);
   }
 
   /** A short string that is an argument of a method: it has to be UTF-8. */

@@ -8,12 +8,17 @@ import {
   METHOD,
 } from "./frames.ts";
 import { type Table, tableField } from "./table.ts";
+import { bytesOfText } from "./text.ts";
 
 /** Buffers grown beyond this are not kept once they are sent. */
 const KEEP_SIZE = 256 * 1024;
 const FIRST_SIZE = 1024;
 
 const CLASS_BASIC = 60;
+const SHORT_STRING_MAX = 255;
+const ASCII_MAX = 0x7f;
+const DOUBLE_BYTES = new Uint8Array(8);
+const DOUBLE = new DataView(DOUBLE_BYTES.buffer);
 
 /** The frames that wait to be sent on one connection. */
 export class Writer {
@@ -75,6 +80,73 @@ export class Writer {
     return this.long(text.length).#text(text);
   }
 
+  bigint(value: bigint): this {
+    return this.long(Number(BigInt.asUintN(32, value >> 32n)))
+      .long(Number(BigInt.asUintN(32, value)));
+  }
+
+  double(value: number): this {
+    this.#ensure(8);
+    DOUBLE.setFloat64(0, value);
+    this.#bytes.set(DOUBLE_BYTES, this.#length);
+    this.#length += 8;
+    return this;
+  }
+
+  /** The type of a field. */
+  tag(tag: string): this {
+    return this.octet(tag.charCodeAt(0));
+  }
+
+  /**
+   * A short string; see text.ts.
+   *
+   * @throws {RangeError} where it takes more than 255 bytes.
+   */
+  text(text: string): this {
+    const start = this.#length;
+    this.octet(0).#encode(text);
+    const size = this.#length - start - 1;
+    if (size > SHORT_STRING_MAX) {
+      throw new RangeError(
+        `a string of ${size} bytes where AMQP allows ${SHORT_STRING_MAX}: ` +
+          `${text.slice(0, 40)}...`,
+      );
+    }
+    this.#bytes[start] = size;
+    return this;
+  }
+
+  /** A long string; see text.ts. */
+  longText(text: string): this {
+    const start = this.reserveLong();
+    this.#encode(text);
+    this.setSize(start);
+    return this;
+  }
+
+  /** Leaves room for a size, which is set later; returns where. */
+  reserveLong(): number {
+    this.long(0);
+    return this.#length - 4;
+  }
+
+  /** Sets the size of what was written since that room was left. */
+  setSize(start: number): void {
+    this.#setLong(start, this.#length - start - 4);
+  }
+
+  /** Changes two octets that were written. */
+  setShort(at: number, value: number): void {
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
+  }
+
+  /** Takes back all that was written from there on. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
   table(table: Table): this {
     const { bytes } = tableField(table);
     this.#append(bytes, 0, bytes.length);
@@ -98,9 +170,10 @@ export class Writer {
     this.end();
   }
 
-  /** Writes raw octets: the protocol header of a refusal. */
-  raw(bytes: Uint8Array): void {
+  /** Writes octets as they are. */
+  raw(bytes: Uint8Array): this {
     this.#append(bytes, 0, bytes.length);
+    return this;
   }
 
   /**
@@ -138,6 +211,21 @@ export class Writer {
     for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
     this.#length = at;
     return this;
+  }
+
+  /** Byte for byte where that is UTF-8 already: nearly always. */
+  #encode(text: string): void {
+    if (typeof text !== "string") throw new TypeError(`no string: ${text}`);
+    const { length } = text;
+    this.#ensure(length);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > ASCII_MAX) return void this.raw(bytesOfText(text));
+      bytes[start + i] = code;
+    }
+    this.#length = start + length;
   }
 
   #append(bytes: Uint8Array, start: number, end: number): void {

@@ -3,6 +3,11 @@
  * They are checked once and looked at where the broker needs one of them.
  */
 import { AmqpError } from "../amqp091/errors.ts";
+import {
+  PROPERTIES,
+  type PropertyKind,
+  readFlags,
+} from "../amqp091/properties.ts";
 import { Reader, toBytes } from "../amqp091/reader.ts";
 import {
   readTable,
@@ -11,25 +16,6 @@ import {
   tableField,
 } from "../amqp091/table.ts";
 
-type Kind = "shortstr" | "table" | "octet" | "timestamp";
-
-/** The properties in wire order, from flag bit 15 down. */
-const KINDS: readonly Kind[] = [
-  "shortstr", // content-type
-  "shortstr", // content-encoding
-  "table", // headers
-  "octet", // delivery-mode
-  "octet", // priority
-  "shortstr", // correlation-id
-  "shortstr", // reply-to
-  "shortstr", // expiration
-  "shortstr", // message-id
-  "timestamp", // timestamp
-  "shortstr", // type
-  "shortstr", // user-id
-  "shortstr", // app-id
-  "shortstr", // cluster-id
-];
 const HEADERS = 2;
 const PRIORITY = 4;
 const REPLY_TO = 6;
@@ -84,7 +70,7 @@ export function inspect(bytes: Uint8Array): Inspected {
     else if (bit === REPLY_TO) found.replyTo = reader.shortstr();
     else if (bit === EXPIRATION) found.expiration = reader.shortstr();
     else if (bit === USER_ID) found.userId = reader.shortstr();
-    else skip(reader, KINDS[bit]);
+    else skip(reader, PROPERTIES[bit][1]);
   }
   reader.finish();
   return found;
@@ -105,16 +91,7 @@ function precedes(
   return first === firstEnd && second < secondEnd;
 }
 
-function readFlags(reader: Reader): number {
-  const flags = reader.short();
-  // Bit 0 announces more flags, bit 1 a property that does not exist.
-  if (flags & 0b11) {
-    throw new AmqpError("SYNTAX_ERROR", "unknown property flags");
-  }
-  return flags;
-}
-
-function skip(reader: Reader, kind: Kind): void {
+function skip(reader: Reader, kind: PropertyKind): void {
   if (kind === "shortstr") reader.skip(reader.octet());
   else if (kind === "octet") reader.skip(1);
   else if (kind === "timestamp") reader.skip(8);
@@ -127,7 +104,7 @@ export function headersOf(bytes: Uint8Array): Table {
   const flags = readFlags(reader);
   if (!(flags & 0x8000 >> HEADERS)) return [];
   for (let bit = 0; bit < HEADERS; bit++) {
-    if (flags << bit & 0x8000) skip(reader, KINDS[bit]);
+    if (flags << bit & 0x8000) skip(reader, PROPERTIES[bit][1]);
   }
   return readTable(reader);
 }
@@ -146,7 +123,7 @@ export function edit(bytes: Uint8Array, edits: Edits): Uint8Array {
   const flags = readFlags(reader);
   let newFlags = 0;
   const parts: Uint8Array[] = [];
-  KINDS.forEach((kind, bit) => {
+  PROPERTIES.forEach(([, kind], bit) => {
     const start = reader.position;
     const present = (flags << bit & 0x8000) !== 0;
     if (present) skip(reader, kind);

@@ -15,14 +15,15 @@ const LONE_SURROGATES = /([\udc80-\udcff])/u;
 const REPLACEMENT = "\ufffd";
 
 /** The bytes from `from` to `to` as text, none of them lost. */
-export function decodeText(bytes: Buffer, from: number, to: number): string {
+export function textOf(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString("utf8", from, to);
   // Hardly ever: V8 sees at once that Latin-1 text has none.
   return text.includes(REPLACEMENT) ? decodeAnyBytes(bytes, from, to) : text;
 }
 
-/** The bytes of a text that is not well-formed UTF-16. */
-export function encodeIllFormed(text: string): Uint8Array {
+/** The bytes of a text, which may be none of those that are UTF-8. */
+export function bytesOfText(text: string): Uint8Array {
+  if (text.isWellFormed()) return Buffer.from(text);
   return Buffer.concat(
     text.split(LONE_SURROGATES).map((part, index) =>
       index % 2 === 0 ? Buffer.from(part) : Buffer.of(part.charCodeAt(0) - LONE)

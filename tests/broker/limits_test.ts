@@ -1,7 +1,12 @@
 // What must stay bounded: clients that do not read, connections that come and
 // go, and how a broker ends.
 
-import { permissionsMissing, test, testNeeding } from "../support/needs.ts";
+import {
+  permissionsMissing,
+  slowTest,
+  test,
+  testNeeding,
+} from "../support/needs.ts";
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
 import { Reader } from "../../src/broker/reader.ts";
@@ -149,7 +154,7 @@ test("memory is given back by all that ends messages", async () => {
   }
 });
 
-test("ten thousand connections come and go", async () => {
+slowTest("ten thousand connections come and go", async () => {
   await using broker = await startBroker();
   await using witness = await Client.connect(broker.url);
   const channel = await witness.channel();

@@ -11,6 +11,7 @@ import {
   basicGetOk,
   ok,
 } from "./replies.ts";
+import { CONSUMER_TIMEOUT } from "./queue_arguments.ts";
 import { asInteger, lookup, typeName } from "./table.ts";
 import { settle, type Settlement } from "./transaction.ts";
 import { REPLY_TO, replyKey } from "./vhost.ts";
@@ -52,13 +53,20 @@ export function consume(
   const name = queueName(channel, args.queue);
   channel.access.check("read", "queue", name);
   const queue = ownQueue(channel, name);
+  if (queue.settings.isQuorum && channel.globalPrefetch > 0) {
+    throw new AmqpError(
+      "NOT_IMPLEMENTED",
+      `${queue} does not support global qos`,
+    );
+  }
   const tag = args.consumerTag || generateName("amq.ctag-");
   const consumer = new Consumer(queue, channel, {
     tag,
     noAck: args.noAck,
     exclusive: args.exclusive,
     prefetch: channel.prefetch,
-    priority: priority(args, `${queue}`),
+    priority: whole(args, "x-priority", `${queue}`) ?? 0,
+    timeoutMs: whole(args, CONSUMER_TIMEOUT, `${queue}`),
   });
   queue.addConsumer(consumer);
   channel.consumers.set(tag, consumer);
@@ -66,19 +74,22 @@ export function consume(
   queue.pump();
 }
 
-function priority(args: Arguments<"basic.consume">, queue: string): number {
-  const field = lookup(args.arguments, "x-priority");
-  if (field === undefined) return 0;
+/** An argument of a consumer that has to be a whole number. */
+function whole(
+  { arguments: table }: Arguments<"basic.consume">,
+  key: string,
+  queue: string,
+): number | undefined {
+  const field = lookup(table, key);
+  if (field === undefined) return undefined;
   const value = asInteger(field);
-  if (value === undefined) {
-    throw new AmqpError(
-      "PRECONDITION_FAILED",
-      `invalid arg 'x-priority' for ${queue}: "expected integer, got ${
-        typeName(field)
-      }"`,
-    );
-  }
-  return Number(value);
+  if (value !== undefined) return Number(value);
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `invalid arg '${key}' for ${queue}: "expected integer, got ${
+      typeName(field)
+    }"`,
+  );
 }
 
 function consumeReplies(
@@ -127,7 +138,7 @@ export function get(channel: Channel, args: Arguments<"basic.get">): void {
     channel.out,
     channel.number,
     { deliveryTag, redelivered: entry.redelivered },
-    entry.message,
+    queue.deliverable(entry),
     queue.ready,
     channel.link.frameMax,
   );
@@ -149,9 +160,14 @@ export function ack(channel: Channel, args: Arguments<"basic.ack">): void {
   settleTag(channel, "ack", args.deliveryTag, args.multiple);
 }
 
+/** How basic.nack and recover put back, while basic.reject always counts. */
+function givenBack(channel: Channel): "requeue" | "release" {
+  return channel.vhost.behavior.countsNacks ? "requeue" : "release";
+}
+
 /** basic.nack */
 export function nack(channel: Channel, args: Arguments<"basic.nack">): void {
-  const how = args.requeue ? "requeue" : "reject";
+  const how = args.requeue ? givenBack(channel) : "reject";
   settleTag(channel, how, args.deliveryTag, args.multiple);
 }
 
@@ -170,7 +186,7 @@ export function recoverAsync(
   args: Arguments<"basic.recover-async">,
 ): void {
   if (!args.requeue) throw new AmqpError("NOT_IMPLEMENTED", "requeue=false");
-  channel.requeue(channel.unacked.takeAll());
+  settle(channel, givenBack(channel), channel.unacked.takeAll());
 }
 
 /** basic.recover */

@@ -42,6 +42,8 @@ export interface RabbitMq extends AsyncDisposable {
 export interface RabbitMqOptions {
   /** Further lines of rabbitmq.conf. */
   config?: string;
+  /** Those to enable, of the ones that come with RabbitMQ. */
+  plugins?: string[];
 }
 
 /** The node that all tests of one run share. */
@@ -87,7 +89,10 @@ export async function startRabbitMq(
   options: RabbitMqOptions = {},
 ): Promise<RabbitMq> {
   const dir = await Deno.makeTempDir({ prefix: "rabbit-rpc-test-" });
-  const node = await RabbitMqNode.create(dir, options.config);
+  const { config, plugins = [] } = options;
+  const node = await RabbitMqNode.create(dir, config);
+  const enabled = `[${plugins.join(", ")}].\n`;
+  await Deno.writeTextFile(`${dir}/enabled_plugins`, enabled);
   await startOrDestroy(node);
   return privateNode(node);
 }

@@ -4,11 +4,8 @@
  * @module
  */
 import type { CallOptions } from "../rpc/calling/call_options.ts";
-import {
-  type ClientStats,
-  type InspectOptions,
-  RpcClient,
-} from "../rpc/calling/client.ts";
+import { type ClientStats, RpcClient } from "../rpc/calling/client.ts";
+import type { InspectOptions } from "../rpc/calling/inspections.ts";
 import type { Contract } from "../rpc/contract/contract.ts";
 import type { ClientOptions } from "../rpc/interceptor.ts";
 import type { Procedure } from "../rpc/procedure.ts";

@@ -177,7 +177,12 @@ export function connectionLost(
     "unavailable",
     "the connection to the broker was lost before the reply came" +
       (maybeExecuted ? "; the request may have run" : ""),
-    { reason: "connection_lost", maybeExecuted, cause },
+    {
+      reason: "connection_lost",
+      maybeExecuted,
+      members: cause instanceof RpcError ? cause.members : {},
+      cause,
+    },
   );
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Call, needsConfirm, newCall } from "./call.ts";
-import { type CallOptions, DEFAULT_TIMEOUT_MS } from "./call_options.ts";
+import type { CallOptions } from "./call_options.ts";
 import { RpcError } from "../errors.ts";
 import {
   absenceOf,
@@ -24,13 +24,14 @@ import {
   type OutgoingCall,
   type SendCall,
 } from "../interceptor.ts";
-import { Inspections } from "./inspections.ts";
+import { Inspections, type InspectOptions } from "./inspections.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
 import { toBytes } from "../procedure.ts";
 import { withRetries } from "./retries.ts";
 import { Session } from "./session.ts";
 import { SharedSignals } from "./shared_signals.ts";
+import { Trials } from "./trial.ts";
 import type { QueueInfo, ReturnedMessage, Transport } from "../transport.ts";
 import { decodeReply, type RpcReply } from "../wire.ts";
 
@@ -40,16 +41,6 @@ export interface ClientStats {
   readonly pending: number;
   /** Replies that came late, twice, or that nobody asked for. */
   readonly unknownReplies: number;
-}
-
-/** How to ask for a queue. */
-export interface InspectOptions {
-  /**
-   * How long the answer may take, in ms.
-   *
-   * @default {30000}
-   */
-  timeoutMs?: number;
 }
 
 /** How long a timed-out call may wait to learn that it had no server. */
@@ -92,6 +83,7 @@ export class RpcClient implements AsyncDisposable {
     onUnsent: (call) => this.#outbox.take(call),
   });
   readonly #outbox: Outbox;
+  readonly #trials = new Trials();
   readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
     this.#cancel(call, signal)
   );
@@ -160,9 +152,9 @@ export class RpcClient implements AsyncDisposable {
    */
   inspect(
     queue: string,
-    { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions = {},
+    options: InspectOptions = {},
   ): Promise<QueueInfo | undefined> {
-    return this.#inspections.inspect(queue, timeoutMs, this.#openSession());
+    return this.#inspections.inspect(queue, options, this.#openSession());
   }
 
   /**
@@ -214,6 +206,7 @@ export class RpcClient implements AsyncDisposable {
       }, {
         ...options,
         dueMs,
+        survived: (error) => call.trial?.survived(error) ?? true,
         reconnected: () => this.#reopened.signal,
       });
     } finally {
@@ -244,7 +237,7 @@ export class RpcClient implements AsyncDisposable {
       const session = this.#session;
       try {
         if (session !== undefined && !options.requireConsumer) {
-          return this.#outbox.send(session, pending, call);
+          return this.#send(session, pending, call);
         }
         this.#outbox.add(pending, call);
       } catch (error) {
@@ -263,10 +256,20 @@ export class RpcClient implements AsyncDisposable {
     try {
       const session = await this.#prepare(queue, options);
       const call = this.#outbox.take(pending);
-      if (call) this.#outbox.send(session, pending, call);
+      if (call) this.#send(session, pending, call);
     } catch (error) {
       this.#fail(pending, RpcError.from(error));
     }
+  }
+
+  #send(session: Session, pending: PendingCall, call: Call): void {
+    const { trial } = call;
+    if (!trial?.suspect) return this.#outbox.send(session, pending, call);
+    this.#trials.enter(trial, () => {
+      const waits = this.#pending.has(pending.correlationId);
+      if (waits) this.#outbox.send(session, pending, call);
+      return waits;
+    }, (error) => this.#fail(pending, error));
   }
 
   /** Lets an abort cancel the call; false where it has happened already. */

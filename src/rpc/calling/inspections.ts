@@ -3,10 +3,21 @@
  *
  * @module
  */
+import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
 import { delay } from "../delay.ts";
 import { inspectionTimeout } from "../failures.ts";
 import { durationMs, LONGEST_TIMER_MS } from "../limits.ts";
 import type { Link, QueueInfo } from "../transport.ts";
+
+/** How to ask for a queue. */
+export interface InspectOptions {
+  /**
+   * How long the answer may take, in ms.
+   *
+   * @default {30000}
+   */
+  timeoutMs?: number;
+}
 
 /** Asks once for all who ask at the same time, each for as long as it likes. */
 export class Inspections {
@@ -20,7 +31,7 @@ export class Inspections {
    */
   async inspect(
     queue: string,
-    timeoutMs: number,
+    { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
     opening: Promise<{ link: Link }>,
   ): Promise<QueueInfo | undefined> {
     const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);

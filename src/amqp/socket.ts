@@ -13,6 +13,7 @@ import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
 import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
 import { ChannelTurns } from "./channel_turns.ts";
+import { closeLimitMs } from "./channels.ts";
 import { showClientCertificate } from "./tls/client_certificate.ts";
 import { connectFailure, passwordFailure } from "./failures.ts";
 import { updateSecret } from "./frames/handshake_frames.ts";
@@ -41,7 +42,6 @@ import { JoinedWrites } from "./frames/writes.ts";
 
 const METHOD_FRAME = 1;
 const HEARTBEAT_FRAME = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 206);
-const CLOSE_TIMEOUT_MS = 2_000;
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 const ENQUEUED = Promise.resolve();
@@ -93,9 +93,18 @@ export class AmqpSocket extends AMQPClient {
     return () => void this.#onLost.delete(callback);
   }
 
-  /** Pending while the broker accepts no messages; else undefined. */
+  /** Pending while the connection accepts no messages; else undefined. */
   get unblocked(): Promise<void> | undefined {
-    return this.#unblocked?.promise;
+    return this.#unblocked?.promise ?? this.#writes.drained;
+  }
+
+  /** Why it accepts none, where it does not. */
+  get obstacle(): string | undefined {
+    if (this.blocked !== undefined) {
+      return `the broker has blocked the connection (${this.blocked})`;
+    }
+    return this.#writes.drained &&
+      "the connection does not take what is written to it";
   }
 
   /**
@@ -364,7 +373,7 @@ export class AmqpSocket extends AMQPClient {
   async #shutDown(): Promise<void> {
     const socket = this.socket;
     if (socket !== undefined && !this.closed) {
-      const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
+      const timer = setTimeout(() => socket.destroy(), closeLimitMs(this));
       const gone = new Promise((resolve) => socket.once("close", resolve));
       // The library closes the socket when the broker has said goodbye, too;
       // it never does where that is lost meanwhile.

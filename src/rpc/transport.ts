@@ -203,8 +203,10 @@ export interface RequestQueueOptions {
 export interface Link {
   /** The virtual host, `/` by default. */
   readonly vhost: string;
-  /** Pending while the broker accepts no messages; else undefined. */
+  /** Pending while the connection accepts no messages; else undefined. */
   readonly unblocked: Promise<void> | undefined;
+  /** Why it accepts none, where it does not. */
+  readonly obstacle?: string | undefined;
   /** Resolves, once, when the connection is gone. */
   readonly lost: Promise<unknown>;
   /** Declares an exclusive, server-named queue and consumes it. */

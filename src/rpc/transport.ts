@@ -193,6 +193,10 @@ export interface RequestQueueOptions {
    * what was delivered more often.
    */
   deliveryLimit: number;
+  /** How long a delivery may stay unacknowledged, in ms. */
+  unackedMs: number;
+  /** Hears what to set at a broker that may not wait for so long. */
+  onImpatient: (advice: string) => void;
   /** Hears of calls that their callers cancel, by correlation id. */
   onCancel: (correlationId: string) => void;
   /** Hears of replies that no queue took. */

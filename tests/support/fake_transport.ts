@@ -42,6 +42,8 @@ export class FakeBroker extends BrokerModel {
       prefetch: 10,
       declare: {},
       deliveryLimit: 20,
+      unackedMs: 30_000,
+      onImpatient: ignore,
       onCancel: ignore,
       onReturn: ignore,
     });

@@ -254,6 +254,7 @@ class FakeLink implements Link {
   async inspect(queue: string): Promise<QueueInfo | undefined> {
     this.#broker.note(`inspect ${queue}`);
     await this.#broker.passed("inspect");
+    if (this.#broker.inspectFailure) throw this.#broker.inspectFailure;
     return this.#broker.inspect(queue);
   }
 

@@ -225,7 +225,12 @@ export interface Link {
    * no server of the queue listens for that, or where it is not permitted.
    */
   cancelCall(queue: string, correlationId: string): Promise<void>;
-  /** What a passive declare tells; undefined where there is no such queue. */
+  /**
+   * What a passive declare tells; undefined where there is no such queue.
+   *
+   * @throws {RpcError} `refused` where the user has no permission on the queue,
+   * `locked` where it is exclusive to another connection.
+   */
   inspect(queue: string): Promise<QueueInfo | undefined>;
   /**
    * What the queue that a `reply_to` names is.

@@ -140,7 +140,9 @@ export class RpcClient implements AsyncDisposable {
   /**
    * What the broker tells of a queue; undefined where there is none.
    *
-   * @throws {RpcError} where the broker can't be asked.
+   * @throws {RpcError} where the broker can't be asked, or does not tell:
+   * `refused` without a permission on the queue (RabbitMQ 4.2.6 and later),
+   * `locked` where it is exclusive to another connection.
    */
   async inspect(queue: string): Promise<QueueInfo | undefined> {
     const { link } = await this.#openSession();

@@ -12,6 +12,7 @@ import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
 import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
+import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import { ChannelTurns } from "./channel_turns.ts";
 import { closeLimitMs } from "./channels.ts";
 import { showClientCertificate } from "./tls/client_certificate.ts";
@@ -63,6 +64,7 @@ export class AmqpSocket extends AMQPClient {
   readonly #receivers: MessageReceiver[] = [];
   readonly #channelTurns = new ChannelTurns(() => this.#freeChannels());
   #handshake: Handshake | undefined;
+  #peer = UNKNOWN_BROKER;
   #heartbeat: Heartbeat | undefined;
   #passwordPoll: PasswordPoll | undefined;
   #shuttingDown: Promise<void> | undefined;
@@ -77,6 +79,11 @@ export class AmqpSocket extends AMQPClient {
     this.#broker = broker;
     this.#settings = settings;
     this.onerror = () => {};
+  }
+
+  /** Which broker it is. */
+  get peer(): BrokerVersion {
+    return this.#peer;
   }
 
   /** Resolves, once, with the reason why the connection is gone. */
@@ -170,6 +177,7 @@ export class AmqpSocket extends AMQPClient {
   }
 
   #opened(socket: Socket, password: string): void {
+    this.#peer = this.#handshake?.peer ?? this.#peer;
     this.#handshake = undefined;
     socket.setTimeout(0);
     this.#heartbeat = new Heartbeat(this.heartbeat * 1000, {

@@ -90,6 +90,8 @@ test("queues may be cancelled and closed twice, at once", async () => {
           prefetch: 1,
           declare: {},
           deliveryLimit: 20,
+          unackedMs: 30_000,
+          onImpatient: () => {},
           onCancel: () => {},
           onReturn: () => {},
         }),

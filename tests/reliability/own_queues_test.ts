@@ -12,7 +12,14 @@ import {
   rabbitMqTest,
   sharedRabbitMq,
 } from "../support/rabbitmq.ts";
-import { failureOf, Handler, Log, uniqueQueue, watched } from "./watching.ts";
+import {
+  eventOf,
+  failureOf,
+  Handler,
+  serveWith,
+  uniqueQueue,
+  watched,
+} from "./watching.ts";
 
 const CYCLES = 20;
 const ABORTS = 50;
@@ -60,13 +67,14 @@ rabbitMqTest(
   async () => {
     const rabbitMq = await ownVhost();
     await using serving = await watched(rabbitMq.url);
-    const consuming = new Log<string>();
-    await using _server = await serving.rpc.serve("q", () => "done", {
-      onEvent: ({ type }) => type === "consuming" && consuming.add(type),
-    });
-    for (let n = 2; n <= 4; n++) {
+    const handler = new Handler();
+    const { server, events } = await serveWith(serving.rpc, "q", handler);
+    await using _server = server;
+    for (let n = 1; n <= 3; n++) {
       await rabbitMq.ctl("delete_queue", "--vhost", rabbitMq.vhost, "q");
-      await consuming.first("consuming", undefined, n);
+      const { error } = await eventOf(events, "interrupted", n);
+      assert.match(error.message, /: queue "q" was deleted, or /);
+      await eventOf(events, "consuming", n + 1);
     }
     const [cancels, ...others] = await queuesOf(rabbitMq);
     assert.match(cancels!, /^amq\.gen-/);

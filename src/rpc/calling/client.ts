@@ -148,7 +148,9 @@ export class RpcClient implements AsyncDisposable {
    * take `timeoutMs`, by default 30 s: a broker that blocks a connection does
    * not even read from it.
    *
-   * @throws {RpcError} where the broker can't be asked, or does not answer.
+   * @throws {RpcError} where the broker can't be asked, does not answer, or
+   * does not tell: `refused` without a permission on the queue (RabbitMQ 4.2.6
+   * and later), `locked` where it is exclusive to another connection.
    */
   inspect(
     queue: string,

@@ -44,6 +44,7 @@ export type { AmqpLink } from "./amqp/link.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
 export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
+export type { InspectOptions } from "./rpc/calling/inspections.ts";
 export {
   type CallInput,
   type CallOutput,

@@ -40,7 +40,7 @@ export async function atLast(
   if (channel.closed) return;
   const socket = channel.connection as AmqpSocket;
   const lost = Promise.withResolvers<void>();
-  const limitMs = socket.blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
+  const limitMs = closeLimitMs(socket);
   const stopListening = socket.onLost(() => lost.resolve());
   const ended = Promise.race([unlessClosed(channel, action), lost.promise]);
   try {
@@ -48,6 +48,11 @@ export async function atLast(
   } finally {
     stopListening();
   }
+}
+
+/** How long to wait for an answer, where there can be one. */
+export function closeLimitMs({ blocked }: AmqpSocket): number {
+  return blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
 }
 
 async function unlessClosed(

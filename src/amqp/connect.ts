@@ -5,6 +5,7 @@
  */
 import type { CallOptions } from "../rpc/calling/call_options.ts";
 import { type ClientStats, RpcClient } from "../rpc/calling/client.ts";
+import type { InspectOptions } from "../rpc/calling/inspections.ts";
 import type { Contract } from "../rpc/contract/contract.ts";
 import type { ClientOptions } from "../rpc/interceptor.ts";
 import type { Procedure } from "../rpc/procedure.ts";
@@ -99,9 +100,15 @@ export class RpcConnection implements AsyncDisposable {
   /**
    * What the broker tells of a queue: messages that wait, and consumers;
    * undefined where there is no such queue.
+   *
+   * @throws {RpcError} where the broker can't be asked, or does not answer
+   * within `timeoutMs` (30 s by default).
    */
-  inspect(queue: string): Promise<QueueInfo | undefined> {
-    return this.#client.inspect(queue);
+  inspect(
+    queue: string,
+    options?: InspectOptions,
+  ): Promise<QueueInfo | undefined> {
+    return this.#client.inspect(queue, options);
   }
 
   /**

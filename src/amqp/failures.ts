@@ -28,6 +28,9 @@ const VHOST_DOWN = /is down \(541\)$/;
 /** OAuth 2 on RabbitMQ before 4.0, which lets the connection live. */
 const TOKEN_EXPIRED = /token has expired/;
 
+const TOO_SLOW =
+  /delivery acknowledgement on channel \d+ timed out\. Timeout value used: (-?\d+) ms/;
+
 /** The system's errors, in words. */
 const NETWORK_ERRORS: Record<string, string> = {
   ECONNREFUSED: "connection refused",
@@ -188,11 +191,25 @@ export function channelFailure(cause: unknown): RpcError {
       { reason: "locked", cause },
     );
   }
+  const [isTooSlow, limitMs] = TOO_SLOW.exec(message) ?? [];
+  if (isTooSlow) return tooSlow(Number(limitMs), cause);
   return new RpcError("unavailable", `the broker ended it: ${message}`, {
     reason: "connection_lost",
     members: replyCode === undefined ? {} : { reply_code: replyCode },
     cause,
   });
+}
+
+/** RabbitMQ takes all of a channel back for one of its deliveries. */
+function tooSlow(limitMs: number, cause: unknown): RpcError {
+  // RabbitMQ 4.3 does not know it, and writes -1.
+  const limit = limitMs > 0 ? ` of ${formatMs(limitMs)}` : "";
+  return new RpcError(
+    "unavailable",
+    "the broker took this server's requests back, since one was not " +
+      `acknowledged within its consumer timeout${limit}`,
+    { reason: "connection_lost", cause },
+  );
 }
 
 /** A nack: the broker did not take the message. */

@@ -12,6 +12,12 @@ import {
   tuneOk,
   type Tuning,
 } from "./frames/handshake_frames.ts";
+import {
+  brokerTitle,
+  type BrokerVersion,
+  isRabbitMqSince,
+  UNKNOWN_BROKER,
+} from "./broker_version.ts";
 import type { MessageView } from "./frames/view.ts";
 import type { BrokerSettings } from "./options.ts";
 
@@ -29,7 +35,7 @@ export class Handshake {
   readonly #broker: BrokerSettings;
   readonly #login: { username: string; password: string; name: string };
   readonly #send: (bytes: Uint8Array) => void;
-  #server = "the broker";
+  #peer = UNKNOWN_BROKER;
   #firstFrameMax = FIRST_FRAME_MAX;
   #loginBytes = 0;
   #tuning: Tuning | undefined;
@@ -50,6 +56,11 @@ export class Handshake {
     return this.#tuning;
   }
 
+  /** Who answers, once it has greeted. */
+  get peer(): BrokerVersion {
+    return this.#peer;
+  }
+
   /** Whether the method was one of the handshake's; it was answered then. */
   take(view: MessageView, at: number): boolean {
     if (view.getUint16(at) !== CONNECTION_CLASS) return false;
@@ -68,15 +79,18 @@ export class Handshake {
     if (this.#tuning || this.#loginBytes <= this.#firstFrameMax) {
       return undefined;
     }
-    return `the login takes ${this.#loginBytes} bytes, and ${this.#server} ` +
+    return `the login takes ${this.#loginBytes} bytes, and ` +
+      `${brokerTitle(this.#peer)} ` +
       `takes ${this.#firstFrameMax} before it knows who logs in, unless its ` +
       `initial_frame_max allows more`;
   }
 
   #start(view: MessageView, at: number): void {
     const [{ product, version }] = view.getTable(at);
-    if (product) this.#server = `${product} ${version}`;
-    if (product === "RabbitMQ" && isSince4_1(String(version))) {
+    if (product) {
+      this.#peer = { product: String(product), version: String(version ?? "") };
+    }
+    if (isRabbitMqSince(this.#peer, 4, 1)) {
       this.#firstFrameMax = FIRST_FRAME_MAX_4_1;
     }
     const frame = startOk(this.#login, this.#firstFrameMax);
@@ -93,9 +107,4 @@ export class Handshake {
     this.#send(tuneOk(this.#tuning));
     this.#send(open(vhost));
   }
-}
-
-function isSince4_1(version: string): boolean {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > 4 || (major === 4 && minor >= 1);
 }

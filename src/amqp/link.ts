@@ -67,6 +67,11 @@ export class AmqpLink implements Link {
     return this.#socket.unblocked;
   }
 
+  /** See {@linkcode Link.obstacle}. */
+  get obstacle(): string | undefined {
+    return this.#socket.obstacle;
+  }
+
   /** See {@linkcode Link.openCallbackQueue}. */
   openCallbackQueue(
     onReturn: (message: ReturnedMessage) => void,

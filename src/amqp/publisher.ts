@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { overloaded } from "../rpc/failures.ts";
 import type {
   MessageProperties,
   Publisher,
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
-import { CLOSE_TIMEOUT_MS } from "./channels.ts";
+import { closeLimitMs } from "./channels.ts";
 import type { Publication } from "./confirms.ts";
 import {
   closedError,
@@ -20,6 +21,8 @@ import type { AmqpSocket } from "./socket.ts";
 
 /** A queue that is full refuses many messages: not each is worth a channel. */
 const RENEWAL_INTERVAL_MS = 500;
+/** In bytes: what is more than that fails. */
+const MAX_WAITING = 64 * 1024 * 1024;
 
 /**
  * Replaces its channels after a message was refused: one that met a quorum
@@ -37,6 +40,8 @@ export class AmqpPublisher implements Publisher {
   #opening: Promise<void> | undefined;
   #renewal: Promise<void> | undefined;
   #renewedAtMs = -Infinity;
+  /** Of bodies, while the connection takes none. */
+  #waitingBytes = 0;
   #closing = false;
 
   /** Not open yet; `onReturn` hears of messages that no queue took. */
@@ -74,10 +79,25 @@ export class AmqpPublisher implements Publisher {
     if (body.length > sizes.limit) {
       listener.failed(sizes.tooLarge(body.length));
     } else if (obstacle !== undefined) {
-      obstacle.then(() => this.publish(queue, body, properties, listener));
+      this.#publishLater(obstacle, { queue, body, properties, listener });
     } else if (this.#closing || this.#confirmed === undefined) {
       listener.failed(closedError());
     } else this.#confirmed.publish(queue, body, properties, listener);
+  }
+
+  #publishLater(obstacle: Promise<void>, message: Publication): void {
+    const { length } = message.body;
+    if (this.#waitingBytes > 0 && this.#waitingBytes + length > MAX_WAITING) {
+      const { obstacle } = this.#socket;
+      const error = overloaded("messages", this.#waitingBytes, obstacle);
+      return message.listener.failed(error);
+    }
+    this.#waitingBytes += length;
+    obstacle.then(() => {
+      this.#waitingBytes -= length;
+      const { queue, body, properties, listener } = message;
+      this.publish(queue, body, properties, listener);
+    });
   }
 
   /**
@@ -112,7 +132,7 @@ export class AmqpPublisher implements Publisher {
     // A channel that is being opened is closed as soon as it is open: a broker
     // that is blocked may open it at any time.
     await Promise.all([
-      this.#confirmed?.close(CLOSE_TIMEOUT_MS),
+      this.#confirmed?.close(closeLimitMs(this.#socket)),
       this.#unconfirmed?.close(),
     ]);
   }

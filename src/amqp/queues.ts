@@ -20,6 +20,13 @@ import { RpcError } from "../rpc/errors.ts";
 import { listenForCancels } from "./cancellation.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { atLast, closeChannel } from "./channels.ts";
+import {
+  canceled,
+  type ConsumerTimeout,
+  consumerTimeout,
+  hasNoTimeout,
+  isCanceled,
+} from "./consumer_timeout.ts";
 import { channelFailure, replyCodeOf } from "./failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
@@ -59,10 +66,14 @@ class ConsumedQueue {
     channel.onerror = (reason) => this.end(new Error(reason));
   }
 
-  protected async consume(queue: string, noAck: boolean): Promise<void> {
+  protected async consume(
+    queue: string,
+    noAck: boolean,
+    args?: Record<string, number>,
+  ): Promise<void> {
     const consumer = await this.channel.basicConsume(
       queue,
-      { noAck, tag: CONSUMER_TAG },
+      { noAck, tag: CONSUMER_TAG, args },
       () => {},
     );
     this.#consumer = consumer;
@@ -174,18 +185,21 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
 /** Taken as it is, or declared durable; acknowledged in runs. */
 export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   readonly #socket: AmqpSocket;
+  readonly #name: string;
   readonly #acks: Acknowledgements;
   readonly #unhook: () => void;
   readonly #cancels: AMQPChannel | undefined;
 
   private constructor(
     socket: AmqpSocket,
+    name: string,
     channel: AMQPChannel,
     publisher: AmqpPublisher,
     cancels: AMQPChannel | undefined,
   ) {
     super(socket, channel, publisher);
     this.#socket = socket;
+    this.#name = name;
     this.#cancels = cancels;
     // A server that once heard of cancels must not become deaf to them.
     if (cancels) cancels.onerror = (reason) => this.end(new Error(reason));
@@ -202,13 +216,35 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     options: RequestQueueOptions,
   ): Promise<AmqpRequestQueue> {
     await ensureQueue(socket, name, options);
+    const { args, advice } = consumerTimeout(socket.peer, options.unackedMs);
+    if (advice !== undefined) options.onImpatient(advice);
+    try {
+      return await AmqpRequestQueue.#open(socket, name, options, args);
+    } catch (error) {
+      if (args === undefined || !hasNoTimeout(error)) throw error;
+      return await AmqpRequestQueue.#open(socket, name, options);
+    }
+  }
+
+  static async #open(
+    socket: AmqpSocket,
+    name: string,
+    options: RequestQueueOptions,
+    args?: ConsumerTimeout["args"],
+  ): Promise<AmqpRequestQueue> {
     const publisher = new AmqpPublisher(socket, options.onReturn);
     const listening = listenForCancels(socket, name, options.onCancel);
     try {
       const [cancels] = await Promise.all([listening, publisher.open()]);
       return await socket.openChannel((channel) => {
-        const queue = new AmqpRequestQueue(socket, channel, publisher, cancels);
-        return queue.orClosed(() => queue.#start(name, options.prefetch));
+        const queue = new AmqpRequestQueue(
+          socket,
+          name,
+          channel,
+          publisher,
+          cancels,
+        );
+        return queue.orClosed(() => queue.#start(options.prefetch, args));
       });
     } catch (error) {
       const closing = listening.then((cancels) =>
@@ -219,16 +255,25 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     }
   }
 
-  async #start(name: string, prefetch: number): Promise<void> {
+  async #start(
+    prefetch: number,
+    args: ConsumerTimeout["args"],
+  ): Promise<void> {
     try {
       await Promise.all([
         this.channel.basicQos(prefetch),
-        this.consume(name, false),
+        this.consume(this.#name, false, args),
       ]);
     } catch (error) {
       const isMissing = replyCodeOf(String(error)) === NOT_FOUND;
-      throw isMissing ? noQueueYet(name) : error;
+      throw isMissing ? noQueueYet(this.#name) : error;
     }
+  }
+
+  protected override end(error: Error): void {
+    super.end(
+      isCanceled(error) ? canceled(this.#socket.peer, this.#name) : error,
+    );
   }
 
   ack(deliveryTag: number): void {

@@ -12,7 +12,9 @@ import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import { AMQPClient } from "@cloudamqp/amqp-client/amqp-socket-client";
 import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
+import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import { ChannelTurns } from "./channel_turns.ts";
+import { closeLimitMs } from "./channels.ts";
 import { showClientCertificate } from "./tls/client_certificate.ts";
 import { connectFailure, passwordFailure } from "./failures.ts";
 import { updateSecret } from "./frames/handshake_frames.ts";
@@ -41,7 +43,6 @@ import { JoinedWrites } from "./frames/writes.ts";
 
 const METHOD_FRAME = 1;
 const HEARTBEAT_FRAME = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 206);
-const CLOSE_TIMEOUT_MS = 2_000;
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 const ENQUEUED = Promise.resolve();
@@ -63,6 +64,7 @@ export class AmqpSocket extends AMQPClient {
   readonly #receivers: MessageReceiver[] = [];
   readonly #channelTurns = new ChannelTurns(() => this.#freeChannels());
   #handshake: Handshake | undefined;
+  #peer = UNKNOWN_BROKER;
   #heartbeat: Heartbeat | undefined;
   #passwordPoll: PasswordPoll | undefined;
   #shuttingDown: Promise<void> | undefined;
@@ -79,6 +81,11 @@ export class AmqpSocket extends AMQPClient {
     this.onerror = () => {};
   }
 
+  /** Which broker it is. */
+  get peer(): BrokerVersion {
+    return this.#peer;
+  }
+
   /** Resolves, once, with the reason why the connection is gone. */
   get lost(): Promise<Error> {
     return this.#lost.promise;
@@ -93,9 +100,18 @@ export class AmqpSocket extends AMQPClient {
     return () => void this.#onLost.delete(callback);
   }
 
-  /** Pending while the broker accepts no messages; else undefined. */
+  /** Pending while the connection accepts no messages; else undefined. */
   get unblocked(): Promise<void> | undefined {
-    return this.#unblocked?.promise;
+    return this.#unblocked?.promise ?? this.#writes.drained;
+  }
+
+  /** Why it accepts none, where it does not. */
+  get obstacle(): string | undefined {
+    if (this.blocked !== undefined) {
+      return `the broker has blocked the connection (${this.blocked})`;
+    }
+    return this.#writes.drained &&
+      "the connection does not take what is written to it";
   }
 
   /**
@@ -161,6 +177,7 @@ export class AmqpSocket extends AMQPClient {
   }
 
   #opened(socket: Socket, password: string): void {
+    this.#peer = this.#handshake?.peer ?? this.#peer;
     this.#handshake = undefined;
     socket.setTimeout(0);
     this.#heartbeat = new Heartbeat(this.heartbeat * 1000, {
@@ -364,7 +381,7 @@ export class AmqpSocket extends AMQPClient {
   async #shutDown(): Promise<void> {
     const socket = this.socket;
     if (socket !== undefined && !this.closed) {
-      const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
+      const timer = setTimeout(() => socket.destroy(), closeLimitMs(this));
       const gone = new Promise((resolve) => socket.once("close", resolve));
       // The library closes the socket when the broker has said goodbye, too;
       // it never does where that is lost meanwhile.

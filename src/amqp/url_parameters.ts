@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { LONGEST_TIMER_MS, wholeNumber } from "../rpc/limits.ts";
+import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
 
 /** What a URL can set beside place and login. */
 export interface UrlParameters {
@@ -103,7 +103,11 @@ function integer(
   max = 65_535,
 ): number {
   const number = /^\d{1,10}$/.test(value) ? Number(value) : NaN;
-  return wholeNumber(`${name} of the url`, number, min, max);
+  if (number >= min && number <= max) return number;
+  throw new RangeError(
+    `${name} of the url must be a whole number from ${min} to ${max}, ` +
+      `got "${value}"`,
+  );
 }
 
 function oneOf(name: string, value: string, allowed: string[]): void {

@@ -5,10 +5,12 @@
  */
 import { Confirms } from "./confirms.ts";
 import type { Consumer, ConsumerChannel } from "./consumer.ts";
+import { consumerTimeoutMs } from "./consumer_timeout.ts";
 import { Content } from "./content.ts";
 import type { Faults } from "./faults.ts";
 import type { Entry } from "./lane.ts";
 import type { Message } from "./message.ts";
+import type { Settings } from "./options.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { writeMethod } from "../amqp091/arguments.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
@@ -25,7 +27,7 @@ export interface ChannelLink extends QueueOwner {
   readonly access: Access;
   readonly outgoing: Outgoing;
   readonly frameMax: number;
-  readonly maxMessageSize: number;
+  readonly settings: Settings;
   /** Whether the client wants to hear of consumers that end by themselves. */
   readonly cancelNotify: boolean;
   readonly faults: Faults;
@@ -57,7 +59,7 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   #nextTag = 1;
 
   constructor(readonly number: number, readonly link: ChannelLink) {
-    this.content = new Content(link.maxMessageSize);
+    this.content = new Content(link.settings.maxMessageSize);
   }
 
   get out(): Writer {
@@ -104,7 +106,8 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   }
 
   deliver(consumer: Consumer, entry: Entry): void {
-    const { redelivered, message } = entry;
+    const { redelivered } = entry;
+    const message = consumer.queue.deliverable(entry);
     const deliveryTag = consumer.noAck
       ? this.#nextTag++
       : this.track(entry, consumer.queue, consumer);
@@ -119,7 +122,8 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   /** Remembers what was sent until it is settled; returns its tag. */
   track(entry: Entry, queue: Queue, consumer?: Consumer): number {
     const tag = this.#nextTag++;
-    this.unacked.add(new Delivery(tag, entry, queue, consumer));
+    const dueAt = performance.now() + consumerTimeoutMs(this, queue, consumer);
+    this.unacked.add(new Delivery(tag, entry, queue, consumer, dueAt));
     if (consumer !== undefined) consumer.unacked++;
     return tag;
   }
@@ -159,9 +163,9 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
     this.reply = undefined;
   }
 
-  /** Puts deliveries back into their queues. */
-  requeue(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) delivery.putBack();
+  /** Puts deliveries back into their queues, as failed ones or not. */
+  requeue(deliveries: readonly Delivery[], failed: boolean): void {
+    for (const delivery of deliveries) delivery.putBack(failed);
     this.released(deliveries);
     for (const queue of new Set(deliveries.map((d) => d.queue))) queue.pump();
   }

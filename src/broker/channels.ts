@@ -1,5 +1,6 @@
 /** The channels of one connection: which frame is for which, and their ends. */
 import { Channel, type ChannelLink } from "./channel.ts";
+import { checkDeliveries } from "./consumer_timeout.ts";
 import { dispatch } from "./dispatch.ts";
 import { AmqpError, closing } from "../amqp091/errors.ts";
 import { type FrameBuffer, METHOD } from "../amqp091/frames.ts";
@@ -71,13 +72,31 @@ export class Channels {
         this.#handleMethod(channel, frame);
       } else this.#handleContent(channel, frame);
     } catch (error) {
-      if (!isSoft(error)) throw error;
-      if (channel.state === "closing") return;
-      channel.flushConfirms();
-      channel.state = "closing";
-      channel.release();
-      channel.send("channel.close", closing(error, this.method));
+      this.#fail(channel, error);
     }
+  }
+
+  /** Looks for deliveries that take too long. */
+  tick(now: number): void {
+    this.method = 0;
+    for (const channel of this.#byNumber.values()) {
+      try {
+        if (channel.state === "open") checkDeliveries(channel, now);
+      } catch (error) {
+        this.#fail(channel, error);
+        this.#link.outgoing.schedule();
+      }
+    }
+  }
+
+  /** Closes the channel, if the error is one of those that close no more. */
+  #fail(channel: Channel, error: unknown): void {
+    if (!isSoft(error)) throw error;
+    if (channel.state === "closing") return;
+    channel.flushConfirms();
+    channel.state = "closing";
+    channel.release();
+    channel.send("channel.close", closing(error, this.method));
   }
 
   /** How many there are. */

@@ -21,6 +21,8 @@ export interface ConsumerOptions {
   readonly prefetch: number;
   /** Larger goes first. */
   readonly priority: number;
+  /** How long a delivery may take, in ms, if the consumer says so. */
+  readonly timeoutMs: number | undefined;
 }
 
 /** One subscription to a queue. */

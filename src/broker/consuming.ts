@@ -5,6 +5,7 @@ import { AmqpError } from "../amqp091/errors.ts";
 import type { Arguments } from "../amqp091/methods.ts";
 import { generateName, ownQueue, queueName } from "./names.ts";
 import { asInteger, lookup, typeName } from "../amqp091/table.ts";
+import { CONSUMER_TIMEOUT } from "./queue_arguments.ts";
 import { settle, type Settlement } from "./transaction.ts";
 import { REPLY_TO, replyKey } from "./vhost.ts";
 
@@ -45,13 +46,20 @@ export function consume(
   const name = queueName(channel, args.queue);
   channel.access.check("read", "queue", name);
   const queue = ownQueue(channel, name);
+  if (queue.settings.isQuorum && channel.globalPrefetch > 0) {
+    throw new AmqpError(
+      "NOT_IMPLEMENTED",
+      `${queue} does not support global qos`,
+    );
+  }
   const tag = args.consumerTag || generateName("amq.ctag-");
   const consumer = new Consumer(queue, channel, {
     tag,
     noAck: args.noAck,
     exclusive: args.exclusive,
     prefetch: channel.prefetch,
-    priority: priority(args, `${queue}`),
+    priority: whole(args, "x-priority", `${queue}`) ?? 0,
+    timeoutMs: whole(args, CONSUMER_TIMEOUT, `${queue}`),
   });
   queue.addConsumer(consumer);
   channel.consumers.set(tag, consumer);
@@ -59,19 +67,22 @@ export function consume(
   queue.pump();
 }
 
-function priority(args: Arguments<"basic.consume">, queue: string): number {
-  const field = lookup(args.arguments, "x-priority");
-  if (field === undefined) return 0;
+/** An argument of a consumer that has to be a whole number. */
+function whole(
+  { arguments: table }: Arguments<"basic.consume">,
+  key: string,
+  queue: string,
+): number | undefined {
+  const field = lookup(table, key);
+  if (field === undefined) return undefined;
   const value = asInteger(field);
-  if (value === undefined) {
-    throw new AmqpError(
-      "PRECONDITION_FAILED",
-      `invalid arg 'x-priority' for ${queue}: "expected integer, got ${
-        typeName(field)
-      }"`,
-    );
-  }
-  return Number(value);
+  if (value !== undefined) return Number(value);
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `invalid arg '${key}' for ${queue}: "expected integer, got ${
+      typeName(field)
+    }"`,
+  );
 }
 
 function consumeReplies(
@@ -116,10 +127,10 @@ export function get(channel: Channel, args: Arguments<"basic.get">): void {
   const deliveryTag = args.noAck
     ? channel.untracked()
     : channel.track(entry, queue);
-  const { redelivered, message } = entry;
+  const message = queue.deliverable(entry);
   channel.send("basic.get-ok", {
     deliveryTag,
-    redelivered,
+    redelivered: entry.redelivered,
     exchange: message.exchange,
     routingKey: message.routingKey,
     messageCount: queue.ready,
@@ -143,9 +154,14 @@ export function ack(channel: Channel, args: Arguments<"basic.ack">): void {
   settleTag(channel, "ack", args.deliveryTag, args.multiple);
 }
 
+/** How basic.nack and recover put back, while basic.reject always counts. */
+function givenBack(channel: Channel): "requeue" | "release" {
+  return channel.vhost.behavior.countsNacks ? "requeue" : "release";
+}
+
 /** basic.nack */
 export function nack(channel: Channel, args: Arguments<"basic.nack">): void {
-  const how = args.requeue ? "requeue" : "reject";
+  const how = args.requeue ? givenBack(channel) : "reject";
   settleTag(channel, how, args.deliveryTag, args.multiple);
 }
 
@@ -164,7 +180,7 @@ export function recoverAsync(
   args: Arguments<"basic.recover-async">,
 ): void {
   if (!args.requeue) throw new AmqpError("NOT_IMPLEMENTED", "requeue=false");
-  channel.requeue(channel.unacked.takeAll());
+  settle(channel, givenBack(channel), channel.unacked.takeAll());
 }
 
 /** basic.recover */

@@ -189,6 +189,7 @@ export class EmbeddedBroker implements Broker, SessionHost {
     this.#ticker ??= setInterval(() => {
       const now = performance.now();
       for (const each of this.#sessions.keys()) each.tick(now);
+      this.watch.changed();
     }, TICK_MS);
     void session.done.then(() => {
       this.#sessions.delete(session);

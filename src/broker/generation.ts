@@ -7,6 +7,13 @@
 /** A generation of RabbitMQ, by the series that stands for it. */
 export type Generation = "3.10" | "4.0" | "4.3";
 
+/**
+ * "all": those of all queues, in one time for the broker; "by queue": the same,
+ * unless `x-consumer-timeout` of the queue says otherwise; "quorum": those of
+ * quorum queues, unless the argument of queue or consumer says otherwise.
+ */
+export type ConsumerTimeouts = "all" | "by queue" | "quorum";
+
 /** How a generation behaves where it differs from others. */
 export interface Behavior {
   /** The release that was measured; what the server properties say. */
@@ -39,6 +46,18 @@ export interface Behavior {
   readonly ordersHeaders: boolean;
   /** Whether x-death is what the broker knows, not what a client sent. */
   readonly ownsDeaths: boolean;
+  /** How often a quorum queue delivers a message again, by default. */
+  readonly deliveryLimit: number;
+  /** Whether basic.nack and recover count as deliveries that failed. */
+  readonly countsNacks: boolean;
+  /** Whether a quorum queue says how often a message was taken. */
+  readonly countsAcquired: boolean;
+  /** Whether quorum queues without limit put what comes back at the end. */
+  readonly requeuesAtEnd: boolean;
+  /** Whether a queue that was declared without a type is said to be classic. */
+  readonly namesDefaultType: boolean;
+  /** Whose deliveries have to be acknowledged in time, and who says in what. */
+  readonly consumerTimeouts: ConsumerTimeouts;
   /** Whether `x-queue-mode` means anything, and so is checked. */
   readonly queueModes: boolean;
 }
@@ -61,6 +80,12 @@ const GENERATION_3_10: Behavior = {
   maxHashes: Infinity,
   ordersHeaders: false,
   ownsDeaths: false,
+  deliveryLimit: Infinity,
+  countsNacks: true,
+  countsAcquired: false,
+  requeuesAtEnd: true,
+  namesDefaultType: false,
+  consumerTimeouts: "all",
   queueModes: true,
 };
 
@@ -75,6 +100,10 @@ const GENERATION_4_0: Behavior = {
   namesPermission: true,
   ordersHeaders: true,
   ownsDeaths: true,
+  deliveryLimit: 20,
+  requeuesAtEnd: false,
+  namesDefaultType: true,
+  consumerTimeouts: "by queue",
 };
 
 const GENERATION_4_3: Behavior = {
@@ -89,6 +118,9 @@ const GENERATION_4_3: Behavior = {
   returnsReplies: false,
   failsOnForeignReplies: false,
   maxHashes: 2,
+  countsNacks: false,
+  countsAcquired: true,
+  consumerTimeouts: "quorum",
   queueModes: false,
 };
 

@@ -7,10 +7,14 @@ import type { Message } from "./message.ts";
 /** A message in one queue. */
 export interface Entry {
   /** Its place: larger means later. */
-  readonly place: number;
+  place: number;
   readonly message: Message;
   /** Whether it has been delivered before. */
   redelivered: boolean;
+  /** How often it came back. */
+  acquired: number;
+  /** How often it came back so that the delivery counts as failed. */
+  failed: number;
   /** When it expires, on the monotonic clock, in ms; Infinity for never. */
   readonly expiresAt: number;
 }

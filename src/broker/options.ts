@@ -68,6 +68,13 @@ export interface BrokerOptions {
    */
   maxMessageSize?: number;
   /**
+   * How long a client may take to acknowledge a delivery, in ms. Which ones,
+   * depends on the generation: all; those of queues with no
+   * `x-consumer-timeout` of their own (4.0); of quorum queues (4.3).
+   * @default 1800000
+   */
+  consumerTimeoutMs?: number;
+  /**
    * Octets waiting to be sent from which on a client counts as slow: it is
    * given nothing more until it has caught up.
    * @default 1048576
@@ -146,6 +153,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     frameMax = 131_072,
     channelMax = 2047,
     maxMessageSize = behavior.maxMessageSize,
+    consumerTimeoutMs = 1_800_000,
     outgoingHighWater = 1_048_576,
     memoryHighWatermark = 1_073_741_824,
     handshakeTimeoutMs = 10_000,
@@ -164,6 +172,12 @@ export function settingsOf(options: BrokerOptions): Settings {
     frameMax: whole("frameMax", frameMax, behavior.frameMin, 2 ** 31 - 1),
     channelMax: whole("channelMax", channelMax, 1, 65_535),
     maxMessageSize: whole("maxMessageSize", maxMessageSize, 0, 2 ** 31 - 1),
+    consumerTimeoutMs: whole(
+      "consumerTimeoutMs",
+      consumerTimeoutMs,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
     outgoingHighWater: whole(
       "outgoingHighWater",
       outgoingHighWater,

@@ -6,8 +6,10 @@
  * headers exchange, no dead-letter headers, and one prefetch for all.
  */
 import { type Consumer, Consumers } from "./consumer.ts";
+import { withCounts } from "./delivery_count.ts";
 import { AmqpError, describe } from "../amqp091/errors.ts";
 import type { Binding } from "./exchange.ts";
+import type { Behavior } from "./generation.ts";
 import { type Entry, Lane } from "./lane.ts";
 import { costOf, type Memory } from "./memory.ts";
 import { bodySize, type Message } from "./message.ts";
@@ -15,11 +17,12 @@ import { type QueueSettings, queueSettings } from "./queue_arguments.ts";
 import type { Table } from "../amqp091/table.ts";
 
 /** Why a message is dead-lettered, as it stands in x-death. */
-export type DeathReason = "rejected" | "expired" | "maxlen";
+export type DeathReason = "rejected" | "expired" | "maxlen" | "delivery_limit";
 
 /** What a queue asks of the virtual host it is in. */
 export interface QueueHost {
   readonly name: string;
+  readonly behavior: Behavior;
   /** What all messages take. */
   readonly memory: Memory;
   /** Says that something has changed without a client's doing. */
@@ -75,7 +78,7 @@ export class Queue {
     readonly host: QueueHost,
     readonly options: QueueOptions,
   ) {
-    this.settings = queueSettings(options.args);
+    this.settings = queueSettings(options.args, host.behavior);
     this.consumers = new Consumers(this.settings.singleActiveConsumer);
     this.#lanes = Array.from(
       { length: this.settings.maxPriority + 1 },
@@ -120,6 +123,8 @@ export class Queue {
       place: this.#nextPlace++,
       message,
       redelivered: false,
+      acquired: 0,
+      failed: 0,
       expiresAt: ttlMs === Infinity ? Infinity : performance.now() + ttlMs,
     };
     // Who waits for it gets it, even if it may not wait itself (0 ms to live).
@@ -170,13 +175,32 @@ export class Queue {
     if (!this.deleted) this.#hold(-costOf(entry.message));
   }
 
-  /** Puts back a message that was sent; call `pump` when all are back. */
-  putBack(entry: Entry): void {
+  /**
+   * Puts back a message that was sent; call `pump` when all are back.
+   *
+   * @param failed whether it counts against the limit of deliveries
+   */
+  putBack(entry: Entry, failed: boolean): void {
     this.forget(entry);
     if (this.deleted) return;
     entry.redelivered = true;
-    this.#lane(entry).putBack(entry);
+    entry.acquired++;
+    if (failed && ++entry.failed > this.settings.deliveryLimit) {
+      this.host.deadLetter(this, entry.message, "delivery_limit");
+      return;
+    }
+    const lane = this.#lane(entry);
+    if (this.settings.requeuesAtEnd) {
+      entry.place = this.#nextPlace++;
+      lane.push(entry);
+    } else lane.putBack(entry);
     this.#count(entry, 1);
+  }
+
+  /** The message as it is delivered now. */
+  deliverable(entry: Entry): Message {
+    if (!entry.redelivered || !this.settings.isQuorum) return entry.message;
+    return withCounts(entry, this.host.behavior);
   }
 
   /** Dead-letters or drops a message that was sent. */

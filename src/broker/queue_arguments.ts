@@ -12,9 +12,13 @@ import {
   type Field,
   lookup,
   printable,
+  stringField,
   type Table,
   typeName,
 } from "../amqp091/table.ts";
+
+/** How long a delivery may take, in ms: an argument of queues and consumers. */
+export const CONSUMER_TIMEOUT = "x-consumer-timeout";
 
 /** Ten years, the longest time that RabbitMQ takes. */
 const MAX_EXPIRY_MS = 315_360_000_000n;
@@ -89,6 +93,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     asBoolean(field) === undefined
       ? `{unacceptable_type,${typeName(field)}}`
       : undefined,
+  [CONSUMER_TIMEOUT]: nonNegative,
   "x-queue-type": oneOf(
     ["classic", "quorum", "stream"],
     (value) => `"unsupported queue type '${value}'"`,
@@ -105,10 +110,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
 export function checkArguments(
   args: Table,
   queue: string,
-  { queueModes }: Behavior,
+  { queueModes, consumerTimeouts }: Behavior,
 ): void {
   for (const [key, check] of Object.entries(CHECKS)) {
     if (key === "x-queue-mode" && !queueModes) continue;
+    if (key === CONSUMER_TIMEOUT && consumerTimeouts !== "quorum") continue;
     const field = lookup(args, key);
     const wrong = field && check(field, args);
     if (wrong !== undefined) {
@@ -119,9 +125,34 @@ export function checkArguments(
     }
   }
   const type = asString(lookup(args, "x-queue-type")) ?? "classic";
-  if (type !== "classic") {
+  if (type !== "classic" && type !== "quorum") {
     throw new AmqpError("NOT_IMPLEMENTED", `queues of type '${type}'`);
   }
+  for (const key of notFor(type, consumerTimeouts)) {
+    if (lookup(args, key) === undefined) continue;
+    throw new AmqpError(
+      "PRECONDITION_FAILED",
+      `invalid arg '${key}' for ${queue} of queue type rabbit_${type}_queue`,
+    );
+  }
+}
+
+/** The arguments that queues of a type do not take. */
+function notFor(
+  type: "classic" | "quorum",
+  timeouts: Behavior["consumerTimeouts"],
+): string[] {
+  if (type === "quorum") {
+    return ["x-max-priority", "x-queue-mode", "x-queue-version"];
+  }
+  const none = timeouts === "quorum" ? [CONSUMER_TIMEOUT] : [];
+  return ["x-delivery-limit", ...none];
+}
+
+/** The arguments with the type that a queue has by default, where it counts. */
+export function withType(args: Table, { namesDefaultType }: Behavior): Table {
+  if (!namesDefaultType || lookup(args, "x-queue-type")) return args;
+  return [...args, ["x-queue-type", stringField("classic")]];
 }
 
 /** What the arguments mean. */
@@ -137,15 +168,29 @@ export interface QueueSettings {
   readonly deadLetterExchange: string | undefined;
   readonly deadLetterRoutingKey: string | undefined;
   readonly singleActiveConsumer: boolean;
+  readonly isQuorum: boolean;
+  /** How often a message may come back; then it is dead-lettered. */
+  readonly deliveryLimit: number;
+  /** Whether what comes back goes to the end. */
+  readonly requeuesAtEnd: boolean;
+  /** How long a delivery may take, in ms, if the queue says so. */
+  readonly consumerTimeoutMs: number | undefined;
 }
 
 /** What checked arguments mean. */
-export function queueSettings(args: Table): QueueSettings {
+export function queueSettings(
+  args: Table,
+  behavior: Behavior,
+): QueueSettings {
   const number = (key: string) => {
     const value = asInteger(lookup(args, key));
     return value === undefined ? undefined : Number(value);
   };
   const string = (key: string) => asString(lookup(args, key));
+  const isQuorum = string("x-queue-type") === "quorum";
+  const limit = number("x-delivery-limit") ?? behavior.deliveryLimit;
+  // A negative limit is none.
+  const deliveryLimit = isQuorum && limit >= 0 ? limit : Infinity;
   return {
     messageTtlMs: number("x-message-ttl") ?? Infinity,
     expiresMs: number("x-expires"),
@@ -157,6 +202,11 @@ export function queueSettings(args: Table): QueueSettings {
     deadLetterRoutingKey: string("x-dead-letter-routing-key"),
     singleActiveConsumer: asBoolean(lookup(args, "x-single-active-consumer")) ??
       false,
+    isQuorum,
+    deliveryLimit,
+    requeuesAtEnd: isQuorum && deliveryLimit === Infinity &&
+      behavior.requeuesAtEnd,
+    consumerTimeoutMs: number(CONSUMER_TIMEOUT),
   };
 }
 

@@ -71,7 +71,7 @@ export class Session implements ChannelLink, Throttled {
   readonly outgoing: Outgoing;
   readonly throttle: Throttle;
   readonly exclusiveQueues: Set<Queue> = new Set();
-  readonly maxMessageSize: number;
+  readonly settings: Settings;
   /** What the client says of itself. */
   clientProperties: Table = [];
   frameMax: number;
@@ -96,7 +96,7 @@ export class Session implements ChannelLink, Throttled {
     this.#host = host;
     this.#conn = conn;
     const { settings } = host;
-    this.maxMessageSize = settings.maxMessageSize;
+    this.settings = settings;
     this.frameMax = settings.frameMax;
     this.#channels = new Channels(this, settings.channelMax);
     this.#deadline = this.#lastReadAt + settings.handshakeTimeoutMs;
@@ -172,6 +172,7 @@ export class Session implements ChannelLink, Throttled {
       this.destroy();
       return;
     }
+    this.#channels.tick(now);
     if (this.#heartbeatMs === 0 || this.#state === "deaf") return;
     const heardAt = Math.max(this.#lastReadAt, this.throttle.heldAt);
     if (now - heardAt > 2 * this.#heartbeatMs) {
@@ -333,7 +334,7 @@ export class Session implements ChannelLink, Throttled {
 
   #startOk(args: Arguments<"connection.start-ok">): void {
     this.clientProperties = args.clientProperties;
-    this.#login = authenticate(args, this.#host.settings);
+    this.#login = authenticate(args, this.settings);
     if (this.#host.faults.refusesLogin(this.#login.name)) {
       throw loginRefused(args.mechanism);
     }
@@ -342,12 +343,12 @@ export class Session implements ChannelLink, Throttled {
       this.outgoing.output,
       0,
       "connection.tune",
-      this.#host.settings,
+      this.settings,
     );
   }
 
   #tuneOk(args: Arguments<"connection.tune-ok">): void {
-    checkTuned(args, this.#host.settings);
+    checkTuned(args, this.settings);
     this.frameMax = this.#frames.frameMax = args.frameMax;
     this.#channels.max = args.channelMax;
     this.#heartbeatMs = args.heartbeatS * 1000;

@@ -19,6 +19,7 @@ import {
   assertSameArguments,
   assertSameFields,
   checkArguments,
+  withType,
 } from "./queue_arguments.ts";
 import { asString, lookup, type Table, typeName } from "../amqp091/table.ts";
 import { REPLY_TO } from "./vhost.ts";
@@ -162,9 +163,10 @@ function declareQueue(
   args: Arguments<"queue.declare">,
 ) {
   checkReserved("queue", requested);
-  const name = requested || generateName("amq.gen-");
+  const table = withType(args.arguments, channel.vhost.behavior);
+  const name = requested || serverName(table);
   channel.access.check("configure", "queue", name);
-  const { autoDelete, arguments: table } = args;
+  const { autoDelete } = args;
   const owner = args.exclusive ? channel.link : undefined;
   const durable = args.durable && !args.exclusive;
   const existing = channel.vhost.findQueue(name);
@@ -183,11 +185,43 @@ function declareQueue(
     channel.access.check("write", "exchange", dlx);
   }
   checkArguments(table, what, channel.vhost.behavior);
-  if (!durable && owner === undefined) checkTransient(channel);
+  if (asString(lookup(table, "x-queue-type")) === "quorum") {
+    checkQuorum(what, args);
+  } else if (!durable && owner === undefined) checkTransient(channel);
   const options = { durable, autoDelete, owner, args: table };
   const queue = channel.vhost.addQueue(name, options);
   owner?.exclusiveQueues.add(queue);
   return queue;
+}
+
+/** A name that the broker gives, to those who may leave it to the broker. */
+function serverName(args: Table): string {
+  if (asString(lookup(args, "x-queue-type")) !== "quorum") {
+    return generateName("amq.gen-");
+  }
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    "Cannot declare a server-named queue for type rabbit_quorum_queue",
+  );
+}
+
+/** @throws {AmqpError} 406 for what a quorum queue can't be */
+function checkQuorum(
+  what: string,
+  args: Arguments<"queue.declare">,
+): void {
+  const wrong = args.autoDelete
+    ? "auto-delete"
+    : args.exclusive
+    ? "exclusive-owner"
+    : args.durable
+    ? undefined
+    : "non-durable";
+  if (wrong === undefined) return;
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `invalid property '${wrong}' for ${what}`,
+  );
 }
 
 /** What is neither durable nor exclusive costs the connection, where refused. */

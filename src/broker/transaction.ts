@@ -3,8 +3,8 @@ import type { Channel } from "./channel.ts";
 import { AmqpError } from "../amqp091/errors.ts";
 import type { Delivery } from "./unacked.ts";
 
-/** What becomes of deliveries that are settled. */
-export type Settlement = "ack" | "requeue" | "reject";
+/** What becomes of deliveries that are settled; "release" counts for nothing. */
+export type Settlement = "ack" | "requeue" | "release" | "reject";
 
 /** Settles deliveries for good. */
 export function settle(
@@ -12,8 +12,8 @@ export function settle(
   how: Settlement,
   deliveries: readonly Delivery[],
 ): void {
-  if (how === "requeue") {
-    channel.requeue(deliveries);
+  if (how === "requeue" || how === "release") {
+    channel.requeue(deliveries, how === "requeue");
     return;
   }
   for (const delivery of deliveries) {

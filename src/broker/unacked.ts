@@ -8,12 +8,16 @@ import type { Queue } from "./queue.ts";
 export class Delivery {
   #settled = false;
 
-  /** @param consumer who got it; nobody if it was fetched with basic.get */
+  /**
+   * @param consumer who got it; nobody if it was fetched with basic.get
+   * @param dueAt when it must be settled, in ms of `performance.now()`
+   */
   constructor(
     readonly tag: number,
     readonly entry: Entry,
     readonly queue: Queue,
     readonly consumer: Consumer | undefined,
+    readonly dueAt: number = Infinity,
   ) {
     queue.sent(entry);
   }
@@ -26,17 +30,22 @@ export class Delivery {
   /**
    * Puts it back into its queue; call `pump` when all are back.
    *
+   * @param failed whether it counts against the limit of deliveries
    * @returns false if it was settled before
    */
-  putBack(): boolean {
+  putBack(failed = true): boolean {
     const first = this.#settle();
-    if (first) this.queue.putBack(this.entry);
+    if (first) this.queue.putBack(this.entry, failed);
     return first;
   }
 
   /** Dead-letters or drops it. */
   reject(): void {
     if (this.#settle()) this.queue.reject(this.entry);
+  }
+
+  get settled(): boolean {
+    return this.#settled;
   }
 
   /** Whether it is for the first time that it is settled. */
@@ -52,6 +61,8 @@ export class Unacked {
   readonly #byTag = new Map<number, Delivery>();
   /** No tag below it is here, so that no walk starts at the beginning. */
   #lowest = 1;
+  /** No delivery is due before. */
+  #nextDueAt = Infinity;
 
   get size(): number {
     return this.#byTag.size;
@@ -63,6 +74,21 @@ export class Unacked {
 
   add(delivery: Delivery): void {
     this.#byTag.set(delivery.tag, delivery);
+    if (delivery.dueAt < this.#nextDueAt) this.#nextDueAt = delivery.dueAt;
+  }
+
+  /** Those that should have been settled by now. */
+  overdue(now: number): Delivery[] {
+    if (now < this.#nextDueAt) return [];
+    const overdue: Delivery[] = [];
+    this.#nextDueAt = Infinity;
+    for (const delivery of this.#byTag.values()) {
+      const { dueAt, settled } = delivery;
+      if (settled) continue;
+      if (dueAt <= now) overdue.push(delivery);
+      else if (dueAt < this.#nextDueAt) this.#nextDueAt = dueAt;
+    }
+    return overdue;
   }
 
   /**

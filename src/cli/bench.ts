@@ -9,6 +9,8 @@ import {
   addCommonFlags,
   type CommonFlags,
   flag,
+  LARGEST_BODY_BYTES,
+  MOST_IN_FLIGHT,
   parseCount,
   parseRate,
   parseTimeout,
@@ -58,7 +60,7 @@ export function addBenchCommand(
     )
     .addOption(
       flag("-c, --concurrency <n>", "requests in flight")
-        .argParser(parseCount(1)).default(50),
+        .argParser(parseCount(1, MOST_IN_FLIGHT)).default(50),
     )
     .addOption(
       flag("--warmup <n>", "calls before, not counted")
@@ -66,7 +68,8 @@ export function addBenchCommand(
     )
     .addOption(flag("--body <text>", "body of each request").default("30"))
     .addOption(
-      flag("--size <bytes>", "or so many bytes").argParser(parseCount(0)),
+      flag("--size <bytes>", "or so many bytes")
+        .argParser(parseCount(0, LARGEST_BODY_BYTES)),
     )
     .addOption(
       flag("--rate <n>", "requests a second").argParser(parseRate),

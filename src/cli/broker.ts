@@ -24,7 +24,7 @@ import { EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
 import { Log } from "./log.ts";
 import { OrderedOutput } from "./output.ts";
-import { onSignal } from "./signals.ts";
+import { onStopSignal } from "./signals.ts";
 
 interface BrokerFlags {
   as: Generation;
@@ -119,7 +119,7 @@ async function runBroker(
   const output = new OrderedOutput();
   output.add(user.name === "guest" ? url : redactUrl(url));
   const stopped = Promise.withResolvers<void>();
-  using _signals = onSignal(["SIGINT", "SIGTERM"], () => stopped.resolve());
+  using _signals = onStopSignal(() => stopped.resolve());
   await output.flushed();
   await stopped.promise;
   return EXIT.ok;

@@ -18,7 +18,7 @@ import {
   type ClientFlags,
 } from "./request_flags.ts";
 import { sentence } from "./sentences.ts";
-import { onSignal } from "./signals.ts";
+import { onStopSignal, stoppedStatus } from "./signals.ts";
 
 const EXAMPLES = `
 Examples:
@@ -86,7 +86,7 @@ function checkInput(body: string | undefined, flags: ClientFlags): void {
   if (readsStdin && flags.passwordFile === "-") {
     throw usage("stdin can't be both the password and the request");
   }
-  if (body === undefined && Deno.stdin.isTerminal()) {
+  if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
     throw usage("no request: give it as an argument, @FILE or on stdin");
   }
 }
@@ -103,8 +103,9 @@ async function callOnce(
   await using connection = await ClientConnection.create(queue, flags);
   const body = await readBody(argument);
   const canceling = new AbortController();
-  using _signals = onSignal(["SIGINT", "SIGTERM"], (_, signal) => {
-    canceling.abort(signal);
+  let stoppedBy: Deno.Signal | undefined;
+  using _signals = onStopSignal((_, signal) => {
+    canceling.abort(stoppedBy ??= signal);
   });
   using _watch = connection.watch(queue, flags, ONE_CALL);
   const options = { ...callOptions(flags), signal: canceling.signal };
@@ -113,9 +114,7 @@ async function callOnce(
   await printOutcome(outcome, flags);
   if (outcome.error === undefined) return EXIT.ok;
   reportFailure(outcome.error, queue, flags);
-  return canceling.signal.reason === "SIGTERM"
-    ? EXIT.terminated
-    : exitStatusOf(outcome.error);
+  return stoppedBy ? stoppedStatus(stoppedBy) : exitStatusOf(outcome.error);
 }
 
 async function readBody(argument: string | undefined): Promise<Uint8Array> {

@@ -17,6 +17,7 @@ import { DemoTally } from "./demo_tally.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { colorFlag } from "./flags.ts";
 import { OrderedOutput } from "./output.ts";
+import { onStopSignal, stoppedStatus } from "./signals.ts";
 
 const EXAMPLES = `
 Examples:
@@ -44,16 +45,29 @@ export function addDemoCommand(
     .action(async ({ color }) => done(await runDemo(color)));
 }
 
+/** Returns the exit status: that of a signal where one ends it early. */
 async function runDemo(color: ColorWhen): Promise<number> {
-  const output = new OrderedOutput();
+  const stopped = Promise.withResolvers<number>();
+  using _signals = onStopSignal((_, signal) => {
+    stopped.resolve(stoppedStatus(signal));
+  });
   await using broker = await startBroker();
   await using first = new DemoServer(broker.url, QUEUE);
   await using second = new DemoServer(broker.url, QUEUE);
-  await Promise.all([first.prints(READY_LINE), second.prints(READY_LINE)]);
-  await using rpc = await connect(broker.url);
+  const shown = showDemo(broker.url, [first, second], color);
+  return await Promise.race([shown, stopped.promise]);
+}
+
+async function showDemo(
+  url: string,
+  servers: DemoServer[],
+  color: ColorWhen,
+): Promise<number> {
+  const output = new OrderedOutput();
+  await Promise.all(servers.map((server) => server.prints(READY_LINE)));
+  await using rpc = await connect(url);
   const print = (line: string) => output.add(line);
-  const paint = paintFor("stdout", color);
-  const demo = new Demo(rpc, [first, second], print, paint);
+  const demo = new Demo(rpc, servers, print, paintFor("stdout", color));
   await demo.run();
   await output.flushed();
   return EXIT.ok;

@@ -11,7 +11,7 @@ import type { Procedure } from "../rpc/procedure.ts";
 import { EXIT } from "./exit_status.ts";
 import { flag } from "./flags.ts";
 import { OrderedOutput } from "./output.ts";
-import { onSignal } from "./signals.ts";
+import { onStopSignal } from "./signals.ts";
 
 /** Header of a reply: the process id of the server that gave it. */
 export const PID_HEADER = "demo-server-pid";
@@ -50,7 +50,7 @@ async function serveDemo(url: string, queue: string): Promise<number> {
   };
   await using rpc = await connect(url);
   const server = await rpc.serve(queue, procedure, { concurrency: 4 });
-  using _signals = onSignal(["SIGINT", "SIGTERM"], () => void server.stop());
+  using _signals = onStopSignal(() => void server.stop());
   output.add(READY_LINE);
   await server.finished;
   return EXIT.ok;

@@ -32,6 +32,8 @@ export const EXIT = {
   refused: 77,
   /** The caller's deadline passed, as timeout(1) has it. */
   timedOut: 124,
+  /** A command that can't be run, as a shell has it. */
+  commandNotRun: 126,
   /** No such command to run, as a shell has it. */
   commandNotFound: 127,
   interrupted: 130,

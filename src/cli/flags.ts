@@ -18,6 +18,15 @@ const PASSWORD_VARIABLE = "RABBIT_RPC_PASSWORD";
 /** How often a password file is read while a connection lives. */
 const PASSWORD_POLL_MS = 5_000;
 
+/** Calls at once; each waits in memory. */
+export const MOST_IN_FLIGHT = 100_000;
+/** As the protocol has it, and no more can run than were taken. */
+export const MOST_PREFETCHED = 65_535;
+/** Each worker is a thread, with a heap of its own. */
+export const MOST_WORKERS = 1_024;
+/** What any RabbitMQ takes as a body, unless it is told otherwise. */
+export const LARGEST_BODY_BYTES = 128 * 2 ** 20;
+
 /** Values that turn a switch off. */
 const OFF = new Set(["", "0", "false", "no"]);
 
@@ -70,20 +79,24 @@ export function parseSeconds(text: string): number {
   throw new InvalidArgumentError("It must be whole seconds, 20s for example.");
 }
 
-/** A reader of whole numbers from `min` on. */
-export function parseCount(min: number): (text: string) => number {
+/** A reader of whole numbers from `min` to `max`, where there is one. */
+export function parseCount(
+  min: number,
+  max?: number,
+): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= min) return value;
-    throw new InvalidArgumentError(
-      `It must be a whole number, ${min} or more.`,
-    );
+    if (value >= min && value <= (max ?? value)) return value;
+    const range = max === undefined
+      ? `, ${min} or more`
+      : ` from ${min} to ${max}`;
+    throw new InvalidArgumentError(`It must be a whole number${range}.`);
   };
 }
 
-/** A number a second, above zero. */
+/** A number a second, above zero: `1000`, `0.1`, `1e-3`. */
 export function parseRate(text: string): number {
-  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  const rate = /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
   if (rate > 0) return rate;
   throw new InvalidArgumentError("It must be a number above 0.");
 }

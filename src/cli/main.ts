@@ -10,6 +10,7 @@ import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
 import { showOrigins, withOrigin } from "./flag_origins.ts";
 import { withholdSettings } from "./flags.ts";
 import { Log } from "./log.ts";
+import { lookForHangUp } from "./hang_up.ts";
 import { giveBackPermissions } from "./permissions.ts";
 import { subcommandsFor } from "./subcommands.ts";
 import { stderr } from "./stderr.ts";
@@ -39,6 +40,7 @@ export async function main(args: string[]): Promise<number> {
     program.hook("preAction", async (_, command) => {
       telemetry = await startTelemetry(command);
     });
+    program.hook("preAction", (_, command) => lookForHangUp(command));
     program.hook("preAction", (_, command) => giveBackPermissions(command));
     await program.parseAsync(args, { from: "user" });
     return status;

@@ -5,26 +5,51 @@
  */
 import { delay } from "../rpc/delay.ts";
 
-/** So many a second at most, evenly: no burst makes up for a pause. */
+/**
+ * When each request is due, at so many a second. Timers are late, by a
+ * millisecond at least: what they delay is due earlier than now, and made up
+ * for.
+ */
 export class Pace {
   readonly #intervalMs: number;
-  #nextMs = 0;
+  readonly #makesUpForMs: number;
+  #nextMs: number | undefined;
 
-  /** `rate` is in requests a second. */
-  constructor(rate: number) {
+  /**
+   * `rate` is in requests a second. Of a delay no more than `makesUpForMs` is
+   * made up for.
+   */
+  constructor(rate: number, makesUpForMs: number) {
     this.#intervalMs = 1000 / rate;
+    this.#makesUpForMs = makesUpForMs;
   }
 
-  /** Resolves when the next request is due, or the signal is aborted. */
-  async next(signal: AbortSignal): Promise<void> {
+  /** When the next request is due, on the clock of `performance.now()`. */
+  next(): number {
     const nowMs = performance.now();
-    const dueMs = Math.max(this.#nextMs, nowMs);
+    const dueMs = Math.max(this.#nextMs ?? nowMs, nowMs - this.#makesUpForMs);
     this.#nextMs = dueMs + this.#intervalMs;
-    if (dueMs <= nowMs) return;
-    try {
-      await delay(dueMs - nowMs, signal);
-    } catch {
-      // Called off: whoever waits looks at the signal next.
+    return dueMs;
+  }
+}
+
+/**
+ * Resolves at a time on the clock of `performance.now()`, or when the signal is
+ * aborted; undefined where there is nothing to wait for.
+ */
+export function until(
+  dueMs: number,
+  signal: AbortSignal,
+): Promise<void> | undefined {
+  return dueMs <= performance.now() ? undefined : waitUntil(dueMs, signal);
+}
+
+async function waitUntil(dueMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    for (let leftMs; (leftMs = dueMs - performance.now()) > 0;) {
+      await delay(Math.ceil(leftMs), signal);
     }
+  } catch {
+    // Called off: whoever waits looks at the signal next.
   }
 }

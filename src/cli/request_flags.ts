@@ -9,6 +9,7 @@ import {
   addCommonFlags,
   type CommonFlags,
   flag,
+  MOST_IN_FLIGHT,
   parseCount,
   parseRate,
   parseTimeout,
@@ -85,7 +86,7 @@ function addBatchFlags(command: Command): void {
     )
     .addOption(
       flag("-c, --concurrency <n>", "requests in flight with -l")
-        .argParser(parseCount(1)).default(32),
+        .argParser(parseCount(1, MOST_IN_FLIGHT)).default(32),
     )
     .addOption(flag("--unordered", "print answers as they come"))
     .addOption(

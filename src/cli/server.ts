@@ -18,6 +18,7 @@ import {
   type CommonFlags,
   connectOptions,
   flag,
+  MOST_PREFETCHED,
   parseCount,
   parseNames,
   parseSize,
@@ -31,7 +32,7 @@ import { LossyOutput } from "./lossy_output.ts";
 import { sentence } from "./sentences.ts";
 import { serverReporter } from "./server_events.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
-import { onSignal } from "./signals.ts";
+import { onStopSignal } from "./signals.ts";
 import { writeStdout } from "./streams.ts";
 
 /** How long a slow reader of stdout may hold up a server's end. */
@@ -73,14 +74,17 @@ export function addServerCommand(
   addServingFlags(command)
     .addOption(
       flag("-c, --concurrency <n>", "requests that run at once")
-        .argParser(parseCount(1)).default(
+        .argParser(parseCount(1, MOST_PREFETCHED)).default(
           null,
           "cores for fib and commands, else 256",
         ),
     )
     .addOption(
       flag("--prefetch <n>", "requests taken ahead from the broker")
-        .argParser(parseCount(1)).default(null, "max(c, min(2c, 16))"),
+        .argParser(parseCount(1, MOST_PREFETCHED)).default(
+          null,
+          "max(c, min(2c, 16))",
+        ),
     )
     .addOption(
       flag("--handler-timeout <duration>", "limit of one run")
@@ -170,7 +174,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     service.procedure,
     telemetry?.serving(serving) ?? serving,
   );
-  using _signals = onSignal(["SIGINT", "SIGTERM"], (times) => {
+  using _signals = onStopSignal((times) => {
     if (times === 1) log.warn(`stopping; ${requests(server.inHand)} in hand`);
     void server.stop(times === 1 ? {} : { graceMs: 0 });
   });

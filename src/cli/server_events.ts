@@ -56,6 +56,11 @@ export function serverReporter(
         const fields = { event: type, ...requestFields(request) };
         return log.debug(`answered ${error.code}: ${error.message}`, fields);
       }
+      case "consumer_timeout":
+        return log.warn(event.advice, {
+          event: type,
+          unacked_ms: event.unackedMs,
+        });
       case "draining":
       case "repeated":
         return;

@@ -14,7 +14,7 @@ import { createExecLines } from "../procedures/command/exec_lines.ts";
 import type { Service } from "../procedures/service.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { findCommand } from "./find_command.ts";
-import { flag, parseCount } from "./flags.ts";
+import { flag, MOST_WORKERS, parseCount } from "./flags.ts";
 import {
   addModuleFlags,
   type ModuleFlags,
@@ -44,7 +44,7 @@ export function addServingFlags(command: Command): Command {
     )
     .addOption(
       flag("--workers <n>", "worker threads; 0: the main thread")
-        .argParser(parseCount(0))
+        .argParser(parseCount(0, MOST_WORKERS))
         .default(null, "cores for fib, 0 for a module"),
     );
 }

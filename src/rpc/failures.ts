@@ -102,19 +102,60 @@ export function noQueue(
   );
 }
 
-/** A call whose time is up; `untold` is why nobody knows of a server. */
-export function timeoutError(call: PendingCall, untold?: RpcError): RpcError {
+/** What is known of why a call got no reply in time. */
+export interface TimeoutCause {
+  /** Why the connection takes nothing now. */
+  obstacle?: string | undefined;
+  /** Why nobody knows of a server. */
+  untold?: RpcError | undefined;
+}
+
+/** A call whose time is up. */
+export function timeoutError(
+  call: PendingCall,
+  { obstacle, untold }: TimeoutCause = {},
+): RpcError {
   const within = formatMs(call.timeoutMs);
+  const why = obstacle === undefined ? "" : `: ${obstacle}`;
   return new RpcError(
     "deadline_exceeded",
     call.sent
-      ? `no reply from "${call.queue}" within ${within}; ` +
+      ? `no reply from "${call.queue}" within ${within}${why}; ` +
         "the request may still have run" +
         (untold
           ? `. Whether it has a server is unknown: ${untold.message}`
           : "")
-      : `no connection to a broker within ${within}; the request was not sent`,
+      : obstacle === undefined
+      ? `no connection to a broker within ${within}; the request was not sent`
+      : `the request could not be sent within ${within}: ${obstacle}`,
     { maybeExecuted: call.sent },
+  );
+}
+
+export function inspectionTimeout(
+  queue: string,
+  timeoutMs: number,
+  obstacle: string | undefined,
+): RpcError {
+  const why = obstacle === undefined ? "" : `: ${obstacle}`;
+  return new RpcError(
+    "deadline_exceeded",
+    `the broker has not told of queue "${queue}" within ` +
+      `${formatMs(timeoutMs)}${why}`,
+  );
+}
+
+/** So many bytes of something wait already. */
+export function overloaded(
+  what: string,
+  bytes: number,
+  obstacle?: string,
+): RpcError {
+  const why = obstacle === undefined ? "" : `: ${obstacle}`;
+  return new RpcError(
+    "resource_exhausted",
+    `${Math.ceil(bytes / 2 ** 20)}MiB of ${what} wait to be sent already${why}`,
+    { reason: "overloaded" },
   );
 }
 
@@ -136,7 +177,12 @@ export function connectionLost(
     "unavailable",
     "the connection to the broker was lost before the reply came" +
       (maybeExecuted ? "; the request may have run" : ""),
-    { reason: "connection_lost", maybeExecuted, cause },
+    {
+      reason: "connection_lost",
+      maybeExecuted,
+      members: cause instanceof RpcError ? cause.members : {},
+      cause,
+    },
   );
 }
 

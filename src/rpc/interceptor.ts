@@ -85,6 +85,14 @@ export interface ClientOptions {
   interceptors?: readonly CallInterceptor[];
   /** Around each attempt of a call; the first is the outermost. */
   attemptInterceptors?: readonly CallInterceptor[];
+  /**
+   * How many bytes of requests may wait while the connection takes none (the
+   * broker blocks it, or it stalls) or there is none yet. A call beyond that
+   * fails at once with `resource_exhausted` (`overloaded`).
+   *
+   * @default {67108864}
+   */
+  maxUnsentBytes?: number;
   /** Hears of each reply that nobody awaits (any more); must not throw. */
   onUnknownReply?: () => void;
 }

@@ -193,6 +193,10 @@ export interface RequestQueueOptions {
    * what was delivered more often.
    */
   deliveryLimit: number;
+  /** How long a delivery may stay unacknowledged, in ms. */
+  unackedMs: number;
+  /** Hears what to set at a broker that may not wait for so long. */
+  onImpatient: (advice: string) => void;
   /** Hears of calls that their callers cancel, by correlation id. */
   onCancel: (correlationId: string) => void;
   /** Hears of replies that no queue took. */
@@ -203,8 +207,10 @@ export interface RequestQueueOptions {
 export interface Link {
   /** The virtual host, `/` by default. */
   readonly vhost: string;
-  /** Pending while the broker accepts no messages; else undefined. */
+  /** Pending while the connection accepts no messages; else undefined. */
   readonly unblocked: Promise<void> | undefined;
+  /** Why it accepts none, where it does not. */
+  readonly obstacle?: string | undefined;
   /** Resolves, once, when the connection is gone. */
   readonly lost: Promise<unknown>;
   /** Declares an exclusive, server-named queue and consumes it. */
@@ -221,7 +227,12 @@ export interface Link {
    * no server of the queue listens for that, or where it is not permitted.
    */
   cancelCall(queue: string, correlationId: string): Promise<void>;
-  /** What a passive declare tells; undefined where there is no such queue. */
+  /**
+   * What a passive declare tells; undefined where there is no such queue.
+   *
+   * @throws {RpcError} `refused` where the user has no permission on the queue,
+   * `locked` where it is exclusive to another connection.
+   */
   inspect(queue: string): Promise<QueueInfo | undefined>;
   /**
    * What the queue that a `reply_to` names is.

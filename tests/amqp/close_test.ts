@@ -90,6 +90,8 @@ test("queues may be cancelled and closed twice, at once", async () => {
           prefetch: 1,
           declare: {},
           deliveryLimit: 20,
+          unackedMs: 30_000,
+          onImpatient: () => {},
           onCancel: () => {},
           onReturn: () => {},
         }),
@@ -119,11 +121,12 @@ test("the shortest grace counts, whichever stop it comes with", async () => {
         signal.addEventListener("abort", () => reject(signal.reason))
       );
     });
-    const call = rpc.call("q", "x", { timeoutMs: 1_000 });
-    const ended = assert.rejects(call);
+    const call = rpc.call("q", "x", { timeoutMs: 600_000 });
+    const ended = assert.rejects(call, { code: "canceled" });
     await running.promise;
     const stops = [first, second].map((graceMs) => server.stop({ graceMs }));
     await within("both stops", Promise.all(stops));
+    await rpc.close();
     await ended;
   }
 });

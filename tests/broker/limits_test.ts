@@ -1,9 +1,14 @@
 // What must stay bounded: clients that do not read, connections that come and
 // go, and how a broker ends.
 
-import { permissionsMissing, test, testNeeding } from "../support/needs.ts";
+import {
+  permissionsMissing,
+  slowTest,
+  test,
+  testNeeding,
+} from "../support/needs.ts";
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { startBroker } from "../../src/broker/broker.ts";
+import { type Generation, startBroker } from "../../src/broker/broker.ts";
 import { Reader } from "../../src/amqp091/reader.ts";
 import { Client } from "./support/client.ts";
 import { args } from "./support/properties.ts";
@@ -149,7 +154,7 @@ test("memory is given back by all that ends messages", async () => {
   }
 });
 
-test("ten thousand connections come and go", async () => {
+slowTest("ten thousand connections come and go", async () => {
   await using broker = await startBroker();
   await using witness = await Client.connect(broker.url);
   const channel = await witness.channel();
@@ -243,6 +248,17 @@ test("options out of range are refused by name", async () => {
   );
   await rejects(startBroker({ frameMax: 100 }), /frameMax must be/);
   await rejects(startBroker({ vhosts: [] }), /vhosts/);
+  await rejects(
+    startBroker({ as: "5.0" as Generation }),
+    /RangeError: as must be one of 3\.10, 4\.0, 4\.3, got 5\.0/,
+  );
+  await rejects(startBroker({ frameMax: 4096 }), /frameMax .* from 8192/);
+  await (await startBroker({ frameMax: 4096, as: "4.0" })).close();
+  const permissions = { configure: "(", write: "", read: "" };
+  await rejects(
+    startBroker({ users: new Map([["x", { password: "y", permissions }]]) }),
+    /RangeError: the configure permission "\(" is no regular expression/,
+  );
 });
 
 test("unknown methods are refused with 540, surplus octets with 502", async () => {
@@ -263,17 +279,17 @@ test("unknown methods are refused with 540, surplus octets with 502", async () =
   }
 });
 
-test("what is no classic queue is refused with 540", async () => {
+test("a stream is refused with 540", async () => {
   await using broker = await startBroker();
   await using client = await Client.connect(broker.url);
   const channel = await client.channel();
   await channel.sendDeclareQueue("q", {
     durable: true,
-    args: args({ "x-queue-type": "quorum" }),
+    args: args({ "x-queue-type": "stream" }),
   });
   equal(
     (await client.closed()).replyText,
-    "NOT_IMPLEMENTED - queues of type 'quorum'",
+    "NOT_IMPLEMENTED - queues of type 'stream'",
   );
 });
 

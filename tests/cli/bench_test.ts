@@ -135,3 +135,46 @@ test("bench without a server says so before it measures", async () => {
   assert.match(stderr, /^rabbit-rpc: no queue "nothing"/);
   assert.deepEqual([code, stdout], [69, ""]);
 });
+
+test("bench told to stop reports what it has measured, at once", async () => {
+  await using broker = await startBroker();
+  const queue = ["-u", broker.url, "q"];
+  await using server = await start(["server", ...queue, "--builtin", "sleep"]);
+  await server.waitFor("Awaiting RPC requests on q");
+  const paced = ["--body", "0", "--rate", "0.001"];
+  const waiting = ["--body", "60000"];
+  for (
+    const [flags, signal, status, calls] of [
+      [paced, "SIGINT", 130, 1],
+      [waiting, "SIGTERM", 143, 0],
+    ] as const
+  ) {
+    const args = ["--warmup", "0", "-v", "--format", "json", ...flags];
+    await using bench = await start(["bench", ...queue, ...args]);
+    await bench.waitFor("connected", "stderr");
+    if (calls === 0) {
+      await broker.waitFor(() => broker.queue("q")?.unacknowledged === 50);
+    } else await server.waitFor(" [.]");
+    await broker.waitFor(() => broker.queue("q")?.ready === 0);
+    bench.kill(signal);
+    const { code, stdout } = await bench.result(10_000);
+    assert.equal(code, status);
+    const report = JSON.parse(stdout);
+    assert.ok(report.calls <= calls && report.errors === 0, stdout);
+    // The server hears of what was called off.
+    await broker.waitFor(() => broker.queue("q")?.unacknowledged === 0);
+  }
+});
+
+test("bench told to stop while it warms up has nothing to report", async () => {
+  await using broker = await startBroker();
+  const queue = ["-u", broker.url, "q"];
+  await using server = await start(["server", ...queue, "--builtin", "sleep"]);
+  await server.waitFor("Awaiting RPC requests on q");
+  await using bench = await start(["bench", ...queue, "--body", "60000"]);
+  await broker.waitFor(() => broker.queue("q")?.unacknowledged === 50);
+  bench.kill("SIGINT");
+  const { code, stdout, stderr } = await bench.result(10_000);
+  assert.deepEqual([code, stdout], [130, ""]);
+  assert.equal(stderr, "rabbit-rpc: stopped before anything was measured\n");
+});

@@ -49,6 +49,19 @@ test("broker: a command that a signal ends, and one that is not there", async ()
   assert.equal(missing.code, 127);
 });
 
+test("broker: a command that can't be run", async () => {
+  await using file = await temporaryFile("not a program");
+  const broker = ["broker", ...ANY_PORT, "--"];
+  for (const path of [file.path, "/tmp"]) {
+    const { code, stderr } = await run([...broker, path]);
+    assert.equal(
+      stderr,
+      `rabbit-rpc: cannot run "${path}": it is not executable.\n`,
+    );
+    assert.equal(code, 126);
+  }
+});
+
 test("broker: a user of its own, whose password is not shown", async () => {
   await using file = await temporaryFile("s3cr3t\n");
   const user = ["--user", "ann", "--password-file", file.path];

@@ -5,7 +5,11 @@ import { stripVTControlCharacters } from "node:util";
 import type { Result } from "../support/process.ts";
 import { commandLine } from "../support/program.ts";
 import { rabbitMqTest } from "../support/rabbitmq.ts";
-import { startAtTerminal, terminalMissing } from "../support/terminal.ts";
+import {
+  CTRL_D,
+  startAtTerminal,
+  terminalMissing,
+} from "../support/terminal.ts";
 import { scene, temporaryFile } from "./scene.ts";
 
 /**
@@ -113,4 +117,25 @@ rabbitMqTest("no progress with --quiet, nor colours with --color never", {
   assert.deepEqual([quiet.code, quiet.stdout], [1, ""]);
   const plain = await runAtTerminal([...args, "--color", "never"], stdin);
   assert.match(plain.stdout, / done, [1-5] failed, /);
+});
+
+rabbitMqTest("--lines sends what is typed, a line a request", {
+  needs,
+}, async () => {
+  const { url, queue, serve } = await scene();
+  await using _server = await serve(["--builtin", "fib"]);
+  const args = ["client", "-u", url, queue, "--lines"];
+  await using terminal = startAtTerminal(await commandLine(args), {
+    keepStdinOpen: true,
+  });
+  for (const [typed, answer] of [["30", "832040"], ["7", "13"]] as const) {
+    await terminal.write(`${typed}\n`);
+    await terminal.waitFor(answer);
+  }
+  await terminal.write(CTRL_D);
+  const { code, stdout } = await terminal.result();
+  assert.equal(code, 0, stdout);
+  const lines = shownLines(stdout).filter((line) => line !== "^D\b\b");
+  assert.deepEqual(lines.slice(0, 4), ["30", "832040", "7", "13"]);
+  assert.match(lines[4]!, /^rabbit-rpc: 2 requests in .*: 2 answered/);
 });

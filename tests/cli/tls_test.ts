@@ -39,6 +39,12 @@ tlsTest("the broker's certificate, good and bad", async () => {
   await using server = await here.serve(["--builtin", "echo", ...trusting]);
   const good = await call(...trusting);
   assert.deepEqual([good.code, good.stdout, good.stderr], [0, "1", ""]);
+  const inUrl = await scene({
+    url: `${url}?cacertfile=${broker.authority.cert}`,
+  });
+  const { code, stderr } = await inUrl.client(["1"]);
+  assert.match(stderr, /^rabbit-rpc: no queue [^\n]*\n$/);
+  assert.equal(code, 69);
   server.kill("SIGTERM");
   assert.equal((await server.result()).code, 0);
 

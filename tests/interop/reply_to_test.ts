@@ -4,10 +4,16 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Channel } from "amqplib";
-import { onceReady, rawChannel, scene, uniqueQueue } from "../cli/scene.ts";
+import {
+  awaiting,
+  onceReady,
+  rawChannel,
+  scene,
+  uniqueQueue,
+} from "../cli/scene.ts";
 import type { Running } from "../support/process.ts";
 import { start } from "../support/program.ts";
-import { rabbitMqTest, startRabbitMq } from "../support/rabbitmq.ts";
+import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { within } from "../support/within.ts";
 
 /** An echo server, and somebody who sends it what no client of ours does. */
@@ -186,24 +192,26 @@ rabbitMqTest(
 rabbitMqTest(
   "a server with few rights checks queues all the same",
   async () => {
-    await using broker = await startRabbitMq();
-    await broker.ctl("add_user", "bob", "secret");
+    const { url: admin, ctl } = await sharedRabbitMq();
+    const [user, queue] = [uniqueQueue(), uniqueQueue()];
+    const [shared, mine] = [uniqueQueue(), uniqueQueue()];
+    await ctl("add_user", user, "secret");
     // Its own queue, the replies, and those of which the broker is to tell.
-    const rights = ["^q$", "^amq\\.default$", "^(q|mine|shared)$"];
-    await broker.ctl("set_permissions", "bob", ...rights);
-    const url = broker.url.replace("guest:guest", "bob:secret");
+    const rights = [queue, "amq\\.default", `(${queue}|${mine}|${shared})`];
+    await ctl("set_permissions", user, ...rights.map((right) => `^${right}$`));
+    const url = admin.replace("guest:guest", `${user}:secret`);
     await using server = await onceReady(
-      await start(["server", "-u", url, "q", "--builtin", "echo"]),
-      " [x] Awaiting RPC requests on q",
+      await start(["server", "-u", url, queue, "--builtin", "echo"]),
+      awaiting(queue),
     );
-    await using raw = await rawChannel(broker.url);
+    await using raw = await rawChannel(admin);
     const { channel } = raw;
-    await channel.assertQueue("shared");
-    await channel.assertQueue("mine", { exclusive: true });
+    await channel.assertQueue(shared);
+    await channel.assertQueue(mine, { exclusive: true });
     const ask = (replyTo: string) => () =>
-      channel.sendToQueue("q", Buffer.from("x"), { replyTo });
-    assert.equal(await consumeOne(channel, "mine", ask("mine")), "x");
-    ask("shared")();
-    await server.waitFor('"shared" are refused: the queue is not', "stderr");
+      channel.sendToQueue(queue, Buffer.from("x"), { replyTo });
+    assert.equal(await consumeOne(channel, mine, ask(mine)), "x");
+    ask(shared)();
+    await server.waitFor(`"${shared}" are refused: the queue is not`, "stderr");
   },
 );

@@ -1,6 +1,7 @@
 // A connection of the library, with all that it tells of itself.
 
 import {
+  type ClientOptions,
   connect,
   type ConnectionEvent,
   type ConnectOptions,
@@ -26,7 +27,7 @@ export interface Connected extends AsyncDisposable {
 /** Connects; `onEvent` is taken already. */
 export async function connected(
   url: string,
-  options: Omit<ConnectOptions, "onEvent"> = {},
+  options: Omit<ConnectOptions, "onEvent"> & ClientOptions = {},
 ): Promise<Connected> {
   const all: ConnectionEvent[] = [];
   const types: EventType[] = [];

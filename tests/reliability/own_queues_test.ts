@@ -7,26 +7,34 @@ import { connectSettings } from "../../src/amqp/options.ts";
 import { RpcClient } from "../../src/rpc/calling/client.ts";
 import { RpcServer } from "../../src/rpc/serving/server.ts";
 import {
-  type RabbitMq,
+  type OwnVhost,
+  ownVhost,
   rabbitMqTest,
   sharedRabbitMq,
-  startRabbitMq,
 } from "../support/rabbitmq.ts";
-import { failureOf, Handler, Log, uniqueQueue, watched } from "./watching.ts";
+import {
+  eventOf,
+  failureOf,
+  Handler,
+  serveWith,
+  uniqueQueue,
+  watched,
+} from "./watching.ts";
 
 const CYCLES = 20;
 const ABORTS = 50;
 
-/** The queues of a broker that nobody else uses. */
-async function queuesOf(rabbitMq: RabbitMq): Promise<string[]> {
-  const names = await rabbitMq.ctl("list_queues", "--no-table-headers", "name");
+/** The queues of a virtual host that nobody else uses. */
+async function queuesOf({ ctl, vhost }: OwnVhost): Promise<string[]> {
+  const flags = ["--vhost", vhost, "--no-table-headers"];
+  const names = await ctl("list_queues", ...flags, "name");
   return names.split("\n").filter(Boolean).sort();
 }
 
 rabbitMqTest(
   "servers that come and go leave no queue, nor what callers canceled",
   async () => {
-    await using rabbitMq = await startRabbitMq();
+    const rabbitMq = await ownVhost();
     await using serving = await watched(rabbitMq.url);
     await using calling = await watched(rabbitMq.url);
     for (let cycle = 0; cycle < CYCLES; cycle++) {
@@ -57,15 +65,16 @@ rabbitMqTest(
 rabbitMqTest(
   "a server that is interrupted again and again leaves no queue",
   async () => {
-    await using rabbitMq = await startRabbitMq();
+    const rabbitMq = await ownVhost();
     await using serving = await watched(rabbitMq.url);
-    const consuming = new Log<string>();
-    await using _server = await serving.rpc.serve("q", () => "done", {
-      onEvent: ({ type }) => type === "consuming" && consuming.add(type),
-    });
-    for (let n = 2; n <= 4; n++) {
-      await rabbitMq.ctl("delete_queue", "q");
-      await consuming.first("consuming", undefined, n);
+    const handler = new Handler();
+    const { server, events } = await serveWith(serving.rpc, "q", handler);
+    await using _server = server;
+    for (let n = 1; n <= 3; n++) {
+      await rabbitMq.ctl("delete_queue", "--vhost", rabbitMq.vhost, "q");
+      const { error } = await eventOf(events, "interrupted", n);
+      assert.match(error.message, /: queue "q" was deleted, or /);
+      await eventOf(events, "consuming", n + 1);
     }
     const [cancels, ...others] = await queuesOf(rabbitMq);
     assert.match(cancels!, /^amq\.gen-/);
@@ -77,12 +86,14 @@ rabbitMqTest(
 rabbitMqTest(
   "what is opened half-way, for want of a permission, leaves no queue",
   async () => {
-    await using rabbitMq = await startRabbitMq();
-    await rabbitMq.ctl("add_user", "bob", "secret");
+    const rabbitMq = await ownVhost();
+    const user = `bob-${crypto.randomUUID()}`;
+    await rabbitMq.ctl("add_user", user, "secret");
     // To declare, but not to consume what the broker names.
     const rights = [".*", ".*", "^q$"];
-    await rabbitMq.ctl("set_permissions", "bob", ...rights);
-    const url = rabbitMq.url.replace("guest:guest", "bob:secret");
+    const { vhost } = rabbitMq;
+    await rabbitMq.ctl("set_permissions", "--vhost", vhost, user, ...rights);
+    const url = rabbitMq.url.replace("guest:guest", `${user}:secret`);
     await using transport = new AmqpTransport(connectSettings(url));
     await using client = new RpcClient(transport);
     for (let n = 0; n < 3; n++) {

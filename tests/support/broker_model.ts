@@ -28,6 +28,8 @@ export class BrokerModel {
   refusal: RpcError | undefined;
   /** Why the broker does not tell what a queue is, while there is a reason. */
   checkFailure: RpcError | undefined;
+  /** Why the broker tells nothing of its queues, while there is a reason. */
+  inspectFailure: RpcError | undefined;
   /** Whether it never answers what a queue is, not even by a lost link. */
   losesChecks = false;
   readonly #queues = new Map<string, Queue>();

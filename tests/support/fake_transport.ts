@@ -42,6 +42,8 @@ export class FakeBroker extends BrokerModel {
       prefetch: 10,
       declare: {},
       deliveryLimit: 20,
+      unackedMs: 30_000,
+      onImpatient: ignore,
       onCancel: ignore,
       onReturn: ignore,
     });
@@ -252,6 +254,7 @@ class FakeLink implements Link {
   async inspect(queue: string): Promise<QueueInfo | undefined> {
     this.#broker.note(`inspect ${queue}`);
     await this.#broker.passed("inspect");
+    if (this.#broker.inspectFailure) throw this.#broker.inspectFailure;
     return this.#broker.inspect(queue);
   }
 

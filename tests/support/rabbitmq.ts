@@ -42,6 +42,8 @@ export interface RabbitMq extends AsyncDisposable {
 export interface RabbitMqOptions {
   /** Further lines of rabbitmq.conf. */
   config?: string;
+  /** Those to enable, of the ones that come with RabbitMQ. */
+  plugins?: string[];
 }
 
 /** The node that all tests of one run share. */
@@ -50,6 +52,12 @@ export interface SharedRabbitMq {
   readonly port: number;
   /** Runs rabbitmqctl against the node; returns what it prints. */
   ctl(...args: string[]): Promise<string>;
+}
+
+/** A virtual host of that node, which nobody else uses. */
+export interface OwnVhost extends SharedRabbitMq {
+  /** Its name, for `ctl("list_queues", "--vhost", vhost)`; the URL has it. */
+  readonly vhost: string;
 }
 
 /** A broker to run a test against. */
@@ -81,7 +89,10 @@ export async function startRabbitMq(
   options: RabbitMqOptions = {},
 ): Promise<RabbitMq> {
   const dir = await Deno.makeTempDir({ prefix: "rabbit-rpc-test-" });
-  const node = await RabbitMqNode.create(dir, options.config);
+  const { config, plugins = [] } = options;
+  const node = await RabbitMqNode.create(dir, config);
+  const enabled = `[${plugins.join(", ")}].\n`;
+  await Deno.writeTextFile(`${dir}/enabled_plugins`, enabled);
   await startOrDestroy(node);
   return privateNode(node);
 }
@@ -97,7 +108,8 @@ export async function withRabbitMq<T>(
 
 /**
  * The node that all test modules of this process share: the first to ask
- * starts it. Use queue names of your own, and leave its settings alone.
+ * starts it. Use names of your own, for queues and users, and leave its settings
+ * alone.
  *
  * Test modules run in isolates that share nothing but the process. So the node
  * is found through a directory named after the process, and whoever manages to
@@ -111,6 +123,18 @@ export async function sharedRabbitMq(): Promise<SharedRabbitMq> {
     port: node.place.port,
     ctl: (...args) => node.ctl(...args),
   };
+}
+
+/**
+ * A new virtual host of the shared node: queues, exchanges and connections of
+ * a test's own, far sooner than a node of its own. The user guest may do all.
+ */
+export async function ownVhost(): Promise<OwnVhost> {
+  const { url, port, ctl } = await sharedRabbitMq();
+  const vhost = `test-${crypto.randomUUID()}`;
+  await ctl("add_vhost", vhost);
+  await ctl("set_permissions", "--vhost", vhost, "guest", ".*", ".*", ".*");
+  return { url: `${url}/${vhost}`, port, vhost, ctl };
 }
 
 /**

@@ -12,9 +12,17 @@ import { rabbitMqTest, sharedRabbitMq, startRabbitMq } from "./rabbitmq.ts";
 import { waitUntil } from "./wait.ts";
 
 rabbitMqTest(
-  "a private node keeps its port and data when restarted",
+  "a private node is configured, blocks, and keeps port and data",
   async () => {
-    await using rabbitMq = await startRabbitMq();
+    await using rabbitMq = await startRabbitMq({ config: "heartbeat = 7" });
+    assert.match(await rabbitMq.ctl("environment"), /\{heartbeat,7\}/);
+    const alarms = () => rabbitMq.ctl("eval", "rabbit_alarm:get_alarms().");
+    assert.equal(await alarms(), "[]");
+    await rabbitMq.blockPublishers();
+    assert.match(await alarms(), /memory/);
+    await rabbitMq.unblockPublishers();
+    assert.equal(await alarms(), "[]");
+
     const { port } = rabbitMq;
     assert.equal(rabbitMq.url, `amqp://guest:guest@127.0.0.1:${port}`);
     await rabbitMq.ctl("add_user", "bob", "secret");
@@ -29,17 +37,6 @@ rabbitMqTest(
     assert.equal(await isListening(port), false);
   },
 );
-
-rabbitMqTest("a private node is configured, blocks and unblocks", async () => {
-  await using rabbitMq = await startRabbitMq({ config: "heartbeat = 7" });
-  assert.match(await rabbitMq.ctl("environment"), /\{heartbeat,7\}/);
-  const alarms = () => rabbitMq.ctl("eval", "rabbit_alarm:get_alarms().");
-  assert.equal(await alarms(), "[]");
-  await rabbitMq.blockPublishers();
-  assert.match(await alarms(), /memory/);
-  await rabbitMq.unblockPublishers();
-  assert.equal(await alarms(), "[]");
-});
 
 rabbitMqTest("a node that can't start tells why", async () => {
   const config = "no.such.setting = 1";

@@ -9,6 +9,9 @@ const SCRIPT = "/usr/bin/script";
 /** Ctrl-C, as a keyboard sends it. */
 export const CTRL_C = "\x03";
 
+/** Ctrl-D, which ends what is typed. */
+export const CTRL_D = "\x04";
+
 /** Why no terminal can be had here; undefined where it can. */
 export function terminalMissing(): string | undefined {
   const permissions = permissionsMissing();

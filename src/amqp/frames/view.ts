@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { AMQPView } from "@cloudamqp/amqp-client/amqp-view";
 import { bytesOf, isBytes } from "../../rpc/kinds.ts";
-import { decodeText, encodeIllFormed } from "./text.ts";
+import { bytesOfText, textOf } from "../../amqp091/text.ts";
 
 type Field = ReturnType<AMQPView["getField"]>[0];
 
@@ -154,7 +154,7 @@ export class MessageView extends AMQPView {
   #getText(at: number, length: number): string {
     const end = at + length;
     if (end > this.byteLength) throw new RangeError("a string has no end");
-    return decodeText(this.#bytes, at, end);
+    return textOf(this.#bytes, at, end);
   }
 
   /** Byte for byte where that is UTF-8 already; returns the bytes written. */
@@ -179,7 +179,7 @@ export class MessageView extends AMQPView {
   }
 
   #setIllFormed(at: number, text: string): number {
-    const bytes = encodeIllFormed(text);
+    const bytes = bytesOfText(text);
     if (at + bytes.length > this.byteLength) {
       throw new RangeError("no room left");
     }

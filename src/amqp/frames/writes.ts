@@ -8,6 +8,11 @@ import { MessageView } from "./view.ts";
 
 /** Room for a body of 64 KiB and what is around it, a few times over. */
 const CHUNK_BYTES = 256 * 1024;
+/**
+ * What may wait for the system to take it. More is only copied to wait there:
+ * who has more to write waits until half of that is left.
+ */
+const HIGH_WATER_BYTES = 16 * 1024 * 1024;
 /** Chunks kept for reuse: the one being written and the next. */
 const SPARE_CHUNKS = 2;
 
@@ -28,6 +33,8 @@ export class JoinedWrites {
   readonly #spare: Chunk[] = [];
   #chunk = newChunk(CHUNK_BYTES);
   #length = 0;
+  #unwritten = 0;
+  #drained: PromiseWithResolvers<void> | undefined;
   #scheduled = false;
   readonly #flushScheduled = () => {
     // Else it was flushed, or discarded, meanwhile.
@@ -37,6 +44,11 @@ export class JoinedWrites {
   /** `write` must not touch the bytes after it has called `onWritten`. */
   constructor(write: (bytes: Uint8Array, onWritten: () => void) => void) {
     this.#write = write;
+  }
+
+  /** Pending while too much waits to be written; else undefined. */
+  get drained(): Promise<void> | undefined {
+    return this.#drained?.promise;
   }
 
   /** Copies the bytes, to be written at the end of this turn. */
@@ -90,10 +102,11 @@ export class JoinedWrites {
     }
   }
 
-  /** Forgets what was not written. */
+  /** Forgets what was not written: there is nowhere to write it to. */
   discard(): void {
     this.#scheduled = false;
     this.#length = 0;
+    this.#written(this.#unwritten);
   }
 
   #writeChunk(): void {
@@ -102,7 +115,22 @@ export class JoinedWrites {
     const bytes = chunk.bytes.subarray(0, this.#length);
     this.#chunk = this.#spare.pop() ?? newChunk(CHUNK_BYTES);
     this.#length = 0;
-    this.#write(bytes, () => this.#keep(chunk));
+    this.#unwritten += bytes.length;
+    if (this.#unwritten > HIGH_WATER_BYTES) {
+      this.#drained ??= Promise.withResolvers();
+    }
+    this.#write(bytes, () => {
+      this.#written(bytes.length);
+      this.#keep(chunk);
+    });
+  }
+
+  #written(bytes: number): void {
+    // Those that were discarded are not written any more.
+    this.#unwritten = Math.max(this.#unwritten - bytes, 0);
+    if (this.#unwritten > HIGH_WATER_BYTES / 2) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
   }
 
   #keep(chunk: Chunk): void {

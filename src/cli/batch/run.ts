@@ -6,13 +6,12 @@
 import { Caller, type Outcome, outcomeJson } from "../caller.ts";
 import { ClientConnection } from "../client_connection.ts";
 import { paintFor } from "../color.ts";
-import { EXIT } from "../exit_status.ts";
 import { Log } from "../log.ts";
 import { OrderedOutput } from "../output.ts";
-import { Pace } from "../pace.ts";
+import { Pace, until } from "../pace.ts";
 import { callOptions, type ClientFlags } from "../request_flags.ts";
 import { sentence } from "../sentences.ts";
-import { onSignal } from "../signals.ts";
+import { onStopSignal, stoppedStatus } from "../signals.ts";
 import { Batch } from "./batch.ts";
 import { FailedFile } from "./failed_file.ts";
 import { Progress } from "./progress.ts";
@@ -25,6 +24,8 @@ import { StdinRequests, stdinSize } from "./stdin.ts";
 import { counted, Tally } from "./tally.ts";
 
 const NO_BYTES = new Uint8Array(0);
+/** After a longer pause --rate goes on as it was: it is no more than asked. */
+const MAKES_UP_FOR_MS = 100;
 
 /**
  * Runs all of stdin and returns the exit status.
@@ -39,7 +40,9 @@ export async function runBatch(
   const format = inputFormat(flags);
   const tally = new Tally();
   const paint = paintFor("stderr", flags.color);
-  using progress = new Progress(!flags.quiet, tally, stdinSize(), paint);
+  // Lines that are typed would be torn.
+  const wanted = !flags.quiet && !Deno.stdin.isTerminal();
+  using progress = new Progress(wanted, tally, stdinSize(), paint);
   const clear = () => progress.clear();
   await using connection = await ClientConnection.create(queue, flags, clear);
   using failures = flags.failed === undefined
@@ -92,7 +95,9 @@ class BatchRun {
         ? () => progress.cleared()
         : undefined,
     });
-    this.#pace = flags.rate === undefined ? undefined : new Pace(flags.rate);
+    this.#pace = flags.rate === undefined
+      ? undefined
+      : new Pace(flags.rate, MAKES_UP_FOR_MS);
     this.#batch = new Batch(new Caller(connection.rpc, queue, options), {
       concurrency: flags.concurrency,
       ordered: !flags.unordered,
@@ -104,7 +109,7 @@ class BatchRun {
   async run(): Promise<number> {
     const { queue, flags, connection, tally } = this.#parts;
     const startedMs = performance.now();
-    using _signals = onSignal(["SIGINT", "SIGTERM"], (times, signal) => {
+    using _signals = onStopSignal((times, signal) => {
       this.#interrupt(times, signal);
     });
     using _watch = connection.watch(
@@ -124,19 +129,22 @@ class BatchRun {
     if (wantsSummary(flags)) {
       this.#say(tally.summary(performance.now() - startedMs));
     }
-    if (this.#interruptedBy === undefined) return tally.status;
-    return this.#interruptedBy === "SIGTERM"
-      ? EXIT.terminated
-      : EXIT.interrupted;
+    return this.#interruptedBy === undefined
+      ? tally.status
+      : stoppedStatus(this.#interruptedBy);
   }
 
   #ready(): Promise<void> | undefined {
-    return this.#output.full || this.#pace ? this.#wait() : undefined;
+    return this.#output.full ? this.#roomAndTurn() : this.#turn();
   }
 
-  async #wait(): Promise<void> {
-    if (this.#output.full) await this.#output.flushed();
-    await this.#pace?.next(this.#stopping.signal);
+  async #roomAndTurn(): Promise<void> {
+    await this.#output.flushed();
+    await this.#turn();
+  }
+
+  #turn(): Promise<void> | undefined {
+    return this.#pace && until(this.#pace.next(), this.#stopping.signal);
   }
 
   #onOutcome(request: BatchRequest, outcome: Outcome): void {

@@ -18,6 +18,7 @@ const STDIN = 0;
 export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
   readonly #format: InputFormat;
   readonly #reader = Deno.stdin.readable.getReader();
+  readonly #isTyped = Deno.stdin.isTerminal();
 
   /**
    * Reads nothing yet.
@@ -48,6 +49,8 @@ export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
     try {
       return await this.#reader.read();
     } catch (error) {
+      // A terminal that was closed.
+      if (this.#isTyped) return { done: true, value: undefined };
       throw ioError("read stdin", error);
     }
   }

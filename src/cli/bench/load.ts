@@ -4,8 +4,9 @@
  * @module
  */
 import type { RpcConnection } from "../../amqp/connect.ts";
-import { delay } from "../../rpc/delay.ts";
+import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import { RpcError } from "../../rpc/errors.ts";
+import { Pace, until } from "../pace.ts";
 import type { Measurement } from "./measurement.ts";
 
 /** What to send, how much of it, and how. */
@@ -21,6 +22,7 @@ export interface LoadOptions {
   durationMs: number;
   /** A second; undefined for a closed loop. */
   rate?: number;
+  /** Ends it at once, with the calls that are in flight. */
   signal: AbortSignal;
 }
 
@@ -41,7 +43,9 @@ export async function runLoad(
 class Load {
   readonly #rpc: RpcConnection;
   readonly #options: LoadOptions;
+  readonly #callOptions: CallOptions;
   readonly #measurement: Measurement;
+  readonly #pace: Pace | undefined;
   readonly #startedMs = performance.now();
   #begun = 0;
 
@@ -50,18 +54,19 @@ class Load {
     options: LoadOptions,
     measurement: Measurement,
   ) {
+    const { rate, timeoutMs, signal } = options;
     this.#rpc = rpc;
     this.#options = options;
+    this.#callOptions = { timeoutMs, signal };
     this.#measurement = measurement;
+    this.#pace = rate === undefined ? undefined : new Pace(rate, Infinity);
   }
 
   /** One caller: a call after the other, each when it is due. */
   async run(): Promise<void> {
     const { signal } = this.#options;
     for (let dueMs; (dueMs = this.#next()) !== undefined;) {
-      const waitMs = dueMs - performance.now();
-      // Rounded up: a timer that fires early would make latencies too short.
-      if (waitMs > 0) await delay(Math.ceil(waitMs), signal).catch(ignore);
+      await until(dueMs, signal);
       if (signal.aborted) return;
       await this.#call(dueMs);
     }
@@ -73,26 +78,22 @@ class Load {
    * counts against every call that it delays.
    */
   #next(): number | undefined {
-    const { calls, durationMs, rate, signal } = this.#options;
+    const { calls, durationMs, signal } = this.#options;
     if (signal.aborted || this.#begun >= calls) return undefined;
-    const n = this.#begun++;
-    const afterMs = rate === undefined
-      ? performance.now() - this.#startedMs
-      : n * 1000 / rate;
-    return afterMs < durationMs ? this.#startedMs + afterMs : undefined;
+    this.#begun++;
+    const dueMs = this.#pace?.next() ?? performance.now();
+    return dueMs - this.#startedMs < durationMs ? dueMs : undefined;
   }
 
   async #call(dueMs: number): Promise<void> {
-    const { queue, body, timeoutMs } = this.#options;
+    const { queue, body, signal } = this.#options;
     try {
-      await this.#rpc.call(queue, body, { timeoutMs });
+      await this.#rpc.call(queue, body, this.#callOptions);
       this.#measurement.succeeded(performance.now() - dueMs);
     } catch (thrown) {
       if (thrown instanceof RangeError) throw thrown;
-      this.#measurement.failed(RpcError.from(thrown));
+      // What was in flight when it was stopped tells nothing.
+      if (!signal.aborted) this.#measurement.failed(RpcError.from(thrown));
     }
   }
 }
-
-/** A wait that was called off: its caller looks at the signal next. */
-function ignore(): void {}

@@ -14,7 +14,7 @@ import { Log } from "../log.ts";
 import { LiveLine } from "../stderr.ts";
 import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
-import { onSignal } from "../signals.ts";
+import { onStopSignal, stoppedStatus } from "../signals.ts";
 import { VERSION } from "../version.ts";
 import { htmlReport } from "./html_report.ts";
 import { type LoadOptions, runLoad } from "./load.ts";
@@ -37,9 +37,16 @@ export async function runBench(
   });
   await using rpc = new RpcConnection(new AmqpTransport(settings));
   const stopping = new AbortController();
-  using _signals = onSignal(["SIGINT", "SIGTERM"], () => stopping.abort());
+  let stoppedBy: Deno.Signal | undefined;
+  using _signals = onStopSignal((_, signal) => {
+    stopping.abort(stoppedBy ??= signal);
+  });
   const load = loadOptions(queue, flags, stopping.signal);
   await warmUp(rpc, load, flags.warmup);
+  if (stoppedBy !== undefined) {
+    new Log(flags).info("stopped before anything was measured");
+    return stoppedStatus(stoppedBy);
+  }
   const measured = new Measurement();
   {
     using _live = liveLine(measured, flags);
@@ -48,7 +55,9 @@ export async function runBench(
   const setup = { ...load, sizeBytes: load.body.length };
   const summary = summarize(setup, measured);
   await writeReport(summary, measured, flags);
-  return benchStatus(summary, measured, flags);
+  return stoppedBy === undefined
+    ? benchStatus(summary, measured, flags)
+    : stoppedStatus(stoppedBy);
 }
 
 function loadOptions(

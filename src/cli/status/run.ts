@@ -15,7 +15,7 @@ import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
 import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
-import { onSignal } from "../signals.ts";
+import { onStopSignal, stoppedStatus } from "../signals.ts";
 import type { StatusFlags } from "../status.ts";
 import { lacksServer, type Look, look, lookJson } from "./look.ts";
 import { LiveTable, tableLines } from "./table.ts";
@@ -67,10 +67,7 @@ async function lookOnce(scene: Scene, flags: StatusFlags): Promise<number> {
 async function watch(scene: Scene, flags: StatusFlags): Promise<number> {
   const stopping = new AbortController();
   const { signal } = stopping;
-  using _signals = onSignal(
-    ["SIGINT", "SIGTERM"],
-    (_, signal) => stopping.abort(signal),
-  );
+  using _signals = onStopSignal((_, signal) => stopping.abort(signal));
   const print = flags.json || !Deno.stdout.isTerminal()
     ? printer(flags)
     : livePrinter(flags);
@@ -81,7 +78,7 @@ async function watch(scene: Scene, flags: StatusFlags): Promise<number> {
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    return signal.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+    return stoppedStatus(signal.reason);
   }
 }
 

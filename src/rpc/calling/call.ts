@@ -12,6 +12,7 @@ import { nowMs } from "../clock.ts";
 import { durationMs, queueName } from "../limits.ts";
 import type { PendingCall, PendingTarget } from "./pending.ts";
 import { toBytes } from "../procedure.ts";
+import { Trial } from "./trial.ts";
 
 /** What all attempts of one call have in common. */
 export interface Call extends PendingTarget {
@@ -22,6 +23,8 @@ export interface Call extends PendingTarget {
   readonly confirm: boolean;
   /** Those that may still wait, where the call may be made more than once. */
   readonly attempts: PendingCall[] | undefined;
+  /** Where it may be made more than once. */
+  readonly trial: Trial | undefined;
 }
 
 /**
@@ -48,6 +51,7 @@ export function newCall(
     messageId: options.retries ? crypto.randomUUID() : undefined,
     confirm: needsConfirm(options),
     attempts: options.retries || options.wait ? [] : undefined,
+    trial: options.retries ? new Trial() : undefined,
   };
 }
 

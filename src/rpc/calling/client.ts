@@ -6,7 +6,6 @@
  */
 import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
-import { delay } from "../delay.ts";
 import { RpcError } from "../errors.ts";
 import {
   absenceOf,
@@ -25,11 +24,14 @@ import {
   type OutgoingCall,
   type SendCall,
 } from "../interceptor.ts";
+import { Inspections, type InspectOptions } from "./inspections.ts";
+import { Outbox } from "./outbox.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
 import { toBytes } from "../procedure.ts";
 import { withRetries } from "./retries.ts";
 import { Session } from "./session.ts";
 import { SharedSignals } from "./shared_signals.ts";
+import { Trials } from "./trial.ts";
 import type { QueueInfo, ReturnedMessage, Transport } from "../transport.ts";
 import { decodeReply, type RpcReply } from "../wire.ts";
 
@@ -78,11 +80,14 @@ export class RpcClient implements AsyncDisposable {
   readonly #pending = new PendingCalls({
     onDeadline: (call) => void this.#onDeadline(call),
     onRefused: ({ queue }) => this.#session?.doubt(queue),
+    onUnsent: (call) => this.#outbox.take(call),
   });
+  readonly #outbox: Outbox;
+  readonly #trials = new Trials();
   readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
     this.#cancel(call, signal)
   );
-  readonly #inspections = new Map<string, Promise<QueueInfo | undefined>>();
+  readonly #inspections = new Inspections();
   #session: Session | undefined;
   #opening: Promise<Session> | undefined;
   /** Aborted, and made anew, whenever there is a session again. */
@@ -95,7 +100,8 @@ export class RpcClient implements AsyncDisposable {
   constructor(transport: Transport, options: ClientOptions = {}) {
     this.#transport = transport;
     this.#options = options;
-    const { interceptors = [] } = options;
+    const { interceptors = [], maxUnsentBytes } = options;
+    this.#outbox = new Outbox(maxUnsentBytes);
     this.#outermost = interceptors.length === 0 ? undefined : intercepted(
       ({ queue, body, options }) => this.#start(queue, body, options),
       interceptors,
@@ -138,20 +144,19 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * What the broker tells of a queue; undefined where there is none.
+   * What the broker tells of a queue; undefined where there is none. It may
+   * take `timeoutMs`, by default 30 s: a broker that blocks a connection does
+   * not even read from it.
    *
-   * @throws {RpcError} where the broker can't be asked.
+   * @throws {RpcError} where the broker can't be asked, does not answer, or
+   * does not tell: `refused` without a permission on the queue (RabbitMQ 4.2.6
+   * and later), `locked` where it is exclusive to another connection.
    */
-  async inspect(queue: string): Promise<QueueInfo | undefined> {
-    const { link } = await this.#openSession();
-    let inspection = this.#inspections.get(queue);
-    if (inspection === undefined) {
-      inspection = link.inspect(queue).finally(() =>
-        this.#inspections.delete(queue)
-      );
-      this.#inspections.set(queue, inspection);
-    }
-    return await inspection;
+  inspect(
+    queue: string,
+    options: InspectOptions = {},
+  ): Promise<QueueInfo | undefined> {
+    return this.#inspections.inspect(queue, options, this.#openSession());
   }
 
   /**
@@ -203,6 +208,7 @@ export class RpcClient implements AsyncDisposable {
       }, {
         ...options,
         dueMs,
+        survived: (error) => call.trial?.survived(error) ?? true,
         reconnected: () => this.#reopened.signal,
       });
     } finally {
@@ -223,7 +229,7 @@ export class RpcClient implements AsyncDisposable {
 
   /** One request and its outcome; registered before it is written. */
   #request(call: Call): Promise<RpcReply> {
-    const { queue, options } = call;
+    const { options } = call;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closedError());
       const pending = new PendingCall(this.#pending, call, resolve, reject);
@@ -231,15 +237,41 @@ export class RpcClient implements AsyncDisposable {
       call.attempts?.push(pending);
       this.#pending.add(pending);
       const session = this.#session;
-      if (session !== undefined && !options.requireConsumer) {
-        this.#send(session, pending, call);
-        return;
+      try {
+        if (session !== undefined && !options.requireConsumer) {
+          return this.#send(session, pending, call);
+        }
+        this.#outbox.add(pending, call);
+      } catch (error) {
+        return this.#fail(pending, RpcError.from(error));
       }
-      this.#prepare(queue, options).then(
-        (session) => this.#send(session, pending, call),
-        (error) => this.#fail(pending, RpcError.from(error)),
-      );
+      this.#sendPrepared(pending, call.queue, options);
     });
+  }
+
+  /** Does not hold on to the body: the call may be over by then. */
+  async #sendPrepared(
+    pending: PendingCall,
+    queue: string,
+    options: CallOptions,
+  ): Promise<void> {
+    try {
+      const session = await this.#prepare(queue, options);
+      const call = this.#outbox.take(pending);
+      if (call) this.#send(session, pending, call);
+    } catch (error) {
+      this.#fail(pending, RpcError.from(error));
+    }
+  }
+
+  #send(session: Session, pending: PendingCall, call: Call): void {
+    const { trial } = call;
+    if (!trial?.suspect) return this.#outbox.send(session, pending, call);
+    this.#trials.enter(trial, () => {
+      const waits = this.#pending.has(pending.correlationId);
+      if (waits) this.#outbox.send(session, pending, call);
+      return waits;
+    }, (error) => this.#fail(pending, error));
   }
 
   /** Lets an abort cancel the call; false where it has happened already. */
@@ -277,15 +309,6 @@ export class RpcClient implements AsyncDisposable {
       if (absence !== undefined) throw absence;
     }
     return session;
-  }
-
-  #send(session: Session, pending: PendingCall, call: Call): void {
-    if (!this.#pending.has(pending.correlationId)) return;
-    const { unblocked } = session.link;
-    if (unblocked !== undefined) {
-      // Who has given up by then is not sent at all.
-      unblocked.then(() => this.#send(session, pending, call));
-    } else session.send(pending, call);
   }
 
   #fail(call: PendingCall, error: RpcError): boolean {
@@ -360,22 +383,19 @@ export class RpcClient implements AsyncDisposable {
   /** That it had no server at all, as far as can be known soon. */
   async #whyNoReply(call: PendingCall): Promise<RpcError> {
     const session = this.#session;
-    if (session === undefined || !call.sent) return timeoutError(call);
-    const known = new AbortController();
+    if (session === undefined) return timeoutError(call);
+    const { obstacle, vhost } = session.link;
+    if (obstacle || !call.sent) return timeoutError(call, { obstacle });
+    const { queue } = call;
     try {
-      const absence = await Promise.race([
-        // A server that stops now may have taken the request all the same.
-        this.inspect(call.queue).then((info) =>
-          absenceOf(call.queue, info, session.link.vhost, true)
-        ),
-        delay(DIAGNOSIS_MS, known.signal).then(() => undefined),
-      ]);
-      return absence ?? timeoutError(call);
+      const info = await this.inspect(queue, { timeoutMs: DIAGNOSIS_MS });
+      // A server that stops now may have taken the request all the same.
+      return absenceOf(queue, info, vhost, true) ?? timeoutError(call);
     } catch (error) {
       // Whether the broker can be asked or not: that the time is up holds.
-      return timeoutError(call, isUntold(error) ? error : undefined);
-    } finally {
-      known.abort();
+      return timeoutError(call, {
+        untold: isUntold(error) ? error : undefined,
+      });
     }
   }
 }

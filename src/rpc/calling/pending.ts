@@ -54,6 +54,7 @@ export class PendingCall implements PublishListener, Expiring {
   /** For the table, which knows whether it has ended already. */
   end(outcome: RpcReply | RpcError): void {
     this.#onEnd?.();
+    if (!this.sent) this.#table.onUnsent(this);
     if (outcome instanceof RpcError) this.#reject?.(outcome);
     else this.#resolve?.(outcome);
     // A Map that has been rehashed keeps what it held before alive until the
@@ -78,6 +79,8 @@ export interface PendingCallsHooks {
   onDeadline: (call: PendingCall) => void;
   /** The broker refused the request; the call ends with that. */
   onRefused: (call: PendingCall) => void;
+  /** The call ends before its request was sent. */
+  onUnsent: (call: PendingCall) => void;
 }
 
 /**
@@ -88,10 +91,13 @@ export class PendingCalls {
   readonly #calls = new Map<string, PendingCall>();
   readonly #deadlines: Deadlines<PendingCall>;
   readonly #onRefused: (call: PendingCall) => void;
+  /** See {@linkcode PendingCallsHooks}. */
+  readonly onUnsent: (call: PendingCall) => void;
 
   /** None of its hooks may throw. */
-  constructor({ onDeadline, onRefused }: PendingCallsHooks) {
+  constructor({ onDeadline, onRefused, onUnsent }: PendingCallsHooks) {
     this.#onRefused = onRefused;
+    this.onUnsent = onUnsent;
     this.#deadlines = new Deadlines(this.#calls, (call) => {
       this.#calls.delete(call.correlationId);
       onDeadline(call);

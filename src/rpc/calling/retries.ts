@@ -27,6 +27,8 @@ export interface RetryPolicy {
   /** When the time is up, on the clock of `nowMs()`. */
   dueMs: number;
   signal?: AbortSignal;
+  /** Whether a lost connection may be risked again; by default it may. */
+  survived?: (error: RpcError) => boolean;
   /** Aborted when there is a connection again: ends the present pause. */
   reconnected?: () => AbortSignal;
 }
@@ -62,8 +64,9 @@ export async function withRetries(
     }
     if ("reply" in end) return end.reply;
     const { error } = end;
-    const again = mayAppear(error, policy) ||
-      (isLost(error) && retriesLeft-- > 0);
+    const survived = policy.survived?.(error) ?? true;
+    const again = survived &&
+      (mayAppear(error, policy) || (isLost(error) && retriesLeft-- > 0));
     // What was sent had found a connection: no reason yet to be patient.
     failures = error.maybeExecuted ? 1 : failures + 1;
     if (again) await pause(failures, policy, attempts);

@@ -39,7 +39,8 @@ export class Session {
     pending.sent = true;
     const { callbackQueue } = this;
     if (call.confirm || !this.#answering.has(queue)) {
-      callbackQueue.publish(queue, call.body, properties, pending);
+      const listener = call.trial?.watch(pending) ?? pending;
+      callbackQueue.publish(queue, call.body, properties, listener);
     } else {
       callbackQueue.publishUnconfirmed(queue, call.body, properties, pending);
     }

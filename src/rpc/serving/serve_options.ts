@@ -33,7 +33,12 @@ export type ServerEvent =
   /** A request was neither run nor answered. */
   | { type: "request_dropped"; request: RpcRequest; why: string }
   /** Requests with this `reply_to` are not run; told once for each name. */
-  | { type: "reply_to_refused"; replyTo: string; why: string };
+  | { type: "reply_to_refused"; replyTo: string; why: string }
+  /**
+   * A request may stay unacknowledged for longer than the broker waits by
+   * default before it takes it back; what to set there. Told once.
+   */
+  | { type: "consumer_timeout"; unackedMs: number; advice: string };
 
 /** How a queue is served. */
 export interface ServeOptions {
@@ -53,6 +58,10 @@ export interface ServeOptions {
    * The limit of one run, in ms. The caller's deadline holds too. A procedure
    * that ignores its signal goes on, but its answer is `deadline_exceeded`
    * and its place is free again.
+   *
+   * RabbitMQ takes requests back that stay unacknowledged for 30 minutes; where
+   * they may for longer, it is asked to wait (4.3, quorum queues), or the event
+   * `consumer_timeout` says what to set.
    *
    * @default {30000}
    */
@@ -173,6 +182,17 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
     interceptors: options.interceptors ?? [],
     onEvent: options.onEvent ?? (() => {}),
   };
+}
+
+/** For a reply that is confirmed late, or held while the broker is blocked. */
+const REPLY_MS = 2 * 60_000;
+
+/** How long a request may stay unacknowledged, what it waits for included. */
+export function longestUnackedMs(
+  { prefetch, concurrency, handlerTimeoutMs }: Required<ServeOptions>,
+): number {
+  const runs = Math.ceil(prefetch / concurrency);
+  return runs * handlerTimeoutMs + REPLY_MS;
 }
 
 function sizeLimits(options: ServeOptions): typeof SIZE_LIMITS {

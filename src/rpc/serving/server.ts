@@ -19,6 +19,7 @@ import { Replier } from "./replier.ts";
 import { ReplyPolicy } from "./reply_policy.ts";
 import {
   checkGrace,
+  longestUnackedMs,
   type ServeOptions,
   serveSettings,
 } from "./serve_options.ts";
@@ -73,6 +74,7 @@ export class RpcServer implements AsyncDisposable {
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
   #isDrained = false;
   #started = 0;
+  #toldImpatience = false;
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
@@ -210,6 +212,8 @@ export class RpcServer implements AsyncDisposable {
       declare: this.#settings.declare,
       deliveryLimit: DELIVERY_LIMIT_FACTOR *
         Math.max(this.#settings.maxDeliveries, 1),
+      unackedMs: longestUnackedMs(this.#settings),
+      onImpatient: (advice) => this.#onImpatient(advice),
       onCancel: (correlationId) => this.#dispatcher.cancel(correlationId),
       onReturn: (message) =>
         this.#settings.onEvent({
@@ -222,6 +226,13 @@ export class RpcServer implements AsyncDisposable {
     if (signal.aborted) await requests.close();
     signal.throwIfAborted();
     return this.#requests = requests;
+  }
+
+  #onImpatient(advice: string): void {
+    if (this.#toldImpatience) return;
+    this.#toldImpatience = true;
+    const unackedMs = longestUnackedMs(this.#settings);
+    this.#settings.onEvent({ type: "consumer_timeout", unackedMs, advice });
   }
 
   #receive(requests: RequestQueue, delivery: Delivery, link: Link): void {

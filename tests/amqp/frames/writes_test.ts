@@ -209,3 +209,31 @@ Deno.test("a hook that throws keeps nothing from being written", async () => {
   await turns();
   assert.deepEqual(written, [[1], [2]]);
 });
+
+Deno.test("who writes more than is taken has something to wait for", async () => {
+  const { writes, done } = recorded();
+  const large = new Uint8Array(9 * 1024 * 1024);
+  writes.add(large);
+  writes.flush();
+  assert.equal(writes.drained, undefined);
+  writes.add(large);
+  writes.flush();
+  const { drained } = writes;
+  assert.ok(drained);
+  done[0]();
+  assert.equal(writes.drained, drained, "9 of 16 MiB are still to be taken");
+  done[1]();
+  assert.equal(writes.drained, undefined);
+  await drained;
+});
+
+Deno.test("what is discarded is not waited for", async () => {
+  const { writes, done } = recorded();
+  writes.add(new Uint8Array(17 * 1024 * 1024));
+  writes.flush();
+  const { drained } = writes;
+  writes.discard();
+  await drained;
+  done[0]();
+  assert.equal(writes.drained, undefined);
+});

@@ -12,6 +12,7 @@ for (const waiting of [1, 1_000, 100_000]) {
   const pending = new PendingCalls({
     onDeadline: () => {},
     onRefused: () => {},
+    onUnsent: () => {},
   });
   const newCall = () => new PendingCall(pending, target, ended, ended);
   for (let n = 0; n < waiting; n++) pending.add(newCall());

@@ -6,7 +6,11 @@ import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
 import { RpcReply } from "../../../src/rpc/wire.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
-const HOOKS = { onDeadline: () => {}, onRefused: () => {} };
+const HOOKS = {
+  onDeadline: () => {},
+  onRefused: () => {},
+  onUnsent: () => {},
+};
 
 function newCall(table: PendingCalls, onEnd?: () => void) {
   const outcomes: (RpcReply | RpcError)[] = [];

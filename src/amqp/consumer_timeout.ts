@@ -1,0 +1,77 @@
+/**
+ * For how long a delivery may stay unacknowledged before RabbitMQ takes it
+ * back: 30 minutes, unless somebody says otherwise. Who may, differs:
+ *
+ * - up to 3.11 its configuration alone,
+ * - from 3.12 on a policy and the arguments of the queue as well,
+ * - from 4.3 on the consumer, too, which goes before all others; and nothing is
+ *   taken back from the consumers of classic queues.
+ *
+ * @module
+ */
+import { RpcError } from "../rpc/errors.ts";
+import { formatMs, LONGEST_TIMER_MS } from "../rpc/limits.ts";
+import {
+  brokerTitle,
+  type BrokerVersion,
+  isRabbitMqSince,
+} from "./broker_version.ts";
+import { replyCodeOf } from "./failures.ts";
+
+const DEFAULT_MS = 30 * 60_000;
+const ARGUMENT = "x-consumer-timeout";
+const PRECONDITION_FAILED = 406;
+/** What the library says of a consumer that the broker cancels. */
+const CANCELED = /Consumer cancell?ed by the server/;
+
+/** What to do about the consumer timeout; nothing for the default. */
+export interface ConsumerTimeout {
+  /** Of the consumer. */
+  readonly args?: Record<string, number>;
+  /** What somebody has to set at the broker, in a sentence. */
+  readonly advice?: string;
+}
+
+/** How to make the broker wait for so long. */
+export function consumerTimeout(
+  broker: BrokerVersion,
+  unackedMs: number,
+): ConsumerTimeout {
+  if (unackedMs <= DEFAULT_MS || broker.product !== "RabbitMQ") return {};
+  // Erlang has no longer timers than twice that.
+  const ms = Math.min(Math.ceil(unackedMs), LONGEST_TIMER_MS);
+  if (isRabbitMqSince(broker, 4, 3)) return { args: { [ARGUMENT]: ms } };
+  const others = isRabbitMqSince(broker, 3, 12)
+    ? `, or as consumer-timeout in a policy, or as ${ARGUMENT} among the ` +
+      "queue's arguments"
+    : "";
+  return {
+    advice: `a request may stay unacknowledged for ${formatMs(ms)}, and ` +
+      `${brokerTitle(broker)} takes requests back after ` +
+      `${formatMs(DEFAULT_MS)} by default: have consumer_timeout = ${ms} set ` +
+      `in rabbitmq.conf${others}`,
+  };
+}
+
+/** Whether the queue is one of those that have no consumer timeout. */
+export function hasNoTimeout(error: unknown): boolean {
+  const text = String(error);
+  return replyCodeOf(text) === PRECONDITION_FAILED && text.includes(ARGUMENT);
+}
+
+/** Whether the broker canceled the consumer, and left the channel open. */
+export function isCanceled(error: Error): boolean {
+  return CANCELED.test(error.message);
+}
+
+/** The broker tells that it canceled a consumer, but not why. */
+export function canceled(broker: BrokerVersion, queue: string): RpcError {
+  const why = isRabbitMqSince(broker, 4, 3)
+    ? "a request was not acknowledged within its consumer timeout"
+    : "is not available";
+  return new RpcError(
+    "unavailable",
+    `the broker canceled the consumer: queue "${queue}" was deleted, or ${why}`,
+    { reason: "connection_lost" },
+  );
+}

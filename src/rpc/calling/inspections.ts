@@ -1,0 +1,65 @@
+/**
+ * Questions about queues.
+ *
+ * @module
+ */
+import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
+import { delay } from "../delay.ts";
+import { inspectionTimeout } from "../failures.ts";
+import { durationMs, LONGEST_TIMER_MS } from "../limits.ts";
+import type { Link, QueueInfo } from "../transport.ts";
+
+/** How to ask for a queue. */
+export interface InspectOptions {
+  /**
+   * How long the answer may take, in ms.
+   *
+   * @default {30000}
+   */
+  timeoutMs?: number;
+}
+
+/** Asks once for all who ask at the same time, each for as long as it likes. */
+export class Inspections {
+  readonly #underWay = new Map<string, Promise<QueueInfo | undefined>>();
+
+  /**
+   * What the broker tells of a queue; undefined where there is none.
+   *
+   * @throws {RpcError} where it does not tell, or not in time.
+   * @throws {RangeError} where the time is out of its range.
+   */
+  async inspect(
+    queue: string,
+    { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
+    opening: Promise<{ link: Link }>,
+  ): Promise<QueueInfo | undefined> {
+    const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);
+    const answered = new AbortController();
+    let obstacle = () => "no connection to a broker" as string | undefined;
+    const answer = opening.then(({ link }) => {
+      obstacle = () => link.obstacle;
+      return this.#ask(link, queue);
+    });
+    const timeout = delay(limitMs, answered.signal).then(() => {
+      throw inspectionTimeout(queue, limitMs, obstacle());
+    });
+    try {
+      return await Promise.race([answer, timeout]);
+    } finally {
+      answered.abort();
+    }
+  }
+
+  #ask(link: Link, queue: string): Promise<QueueInfo | undefined> {
+    const underWay = this.#underWay.get(queue);
+    if (underWay !== undefined) return underWay;
+    const inspection = link.inspect(queue).finally(() => {
+      if (this.#underWay.get(queue) === inspection) {
+        this.#underWay.delete(queue);
+      }
+    });
+    this.#underWay.set(queue, inspection);
+    return inspection;
+  }
+}

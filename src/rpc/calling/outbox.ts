@@ -1,0 +1,74 @@
+/**
+ * Calls that are not sent yet: there is no session, or the connection takes
+ * nothing for now.
+ *
+ * @module
+ */
+import type { Call } from "./call.ts";
+import { overloaded } from "../failures.ts";
+import type { PendingCall } from "./pending.ts";
+import type { Session } from "./session.ts";
+
+/** What a connection may owe before calls wait no longer, but fail. */
+export const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Sends calls in the order in which they were made, once that is possible. The
+ * bodies that wait are bounded, and one whose call is over is let go.
+ */
+export class Outbox {
+  readonly #maxBytes: number;
+  readonly #waiting = new Map<PendingCall, Call>();
+  #bytes = 0;
+  /** The one that is waited for. */
+  #blocked: Session | undefined;
+
+  /** Of so many bytes of bodies at most; a single body may be larger. */
+  constructor(maxBytes = MAX_UNSENT_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Keeps a call until it is sent, or over.
+   *
+   * @throws {RpcError} where too much waits already.
+   */
+  add(pending: PendingCall, call: Call, obstacle?: string): void {
+    const bytes = this.#bytes + call.body.length;
+    if (bytes > this.#maxBytes && this.#bytes > 0) {
+      throw overloaded("requests", this.#bytes, obstacle);
+    }
+    this.#bytes = bytes;
+    this.#waiting.set(pending, call);
+  }
+
+  /** Lets go of a call; undefined where it does not wait. */
+  take(pending: PendingCall): Call | undefined {
+    const call = this.#waiting.get(pending);
+    if (call === undefined) return undefined;
+    this.#waiting.delete(pending);
+    this.#bytes -= call.body.length;
+    return call;
+  }
+
+  /** Sends a call, now or when the connection takes it. */
+  send(session: Session, pending: PendingCall, call: Call): void {
+    const { unblocked, obstacle } = session.link;
+    if (unblocked === undefined) return session.send(pending, call);
+    this.add(pending, call, obstacle);
+    if (this.#blocked === session) return;
+    this.#blocked = session;
+    unblocked.then(() => this.#resume(session));
+  }
+
+  #resume(session: Session): void {
+    if (this.#blocked !== session) return;
+    for (const [pending, call] of this.#waiting) {
+      const { unblocked } = session.link;
+      if (unblocked) return void unblocked.then(() => this.#resume(session));
+      this.take(pending);
+      session.send(pending, call);
+    }
+    this.#blocked = undefined;
+  }
+}

@@ -1,54 +1,78 @@
 /**
- * Logs in and tunes, in the library's place: heartbeats as RabbitMQ negotiates
- * them, and passwords of any length.
+ * Logs in and tunes, as RabbitMQ negotiates.
  *
  * @module
  */
-import {
-  negotiate,
-  open,
-  readTune,
-  startOk,
-  tuneOk,
-  type Tuning,
-} from "./frames/handshake_frames.ts";
+import manifest from "../../deno.json" with { type: "json" };
+import { writeMethod } from "../amqp091/arguments.ts";
+import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
+import { encodeText } from "../amqp091/reader.ts";
+import { asText, lookup } from "../amqp091/table.ts";
+import { tableOf, type Values } from "../amqp091/values.ts";
+import type { Writer } from "../amqp091/writer.ts";
 import {
   brokerTitle,
   type BrokerVersion,
   isRabbitMqSince,
   UNKNOWN_BROKER,
 } from "./broker_version.ts";
-import type { MessageView } from "./frames/view.ts";
 import type { BrokerSettings } from "./options.ts";
 
-const CONNECTION_CLASS = 10;
-const START = 10;
-const TUNE = 30;
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
 const FRAME_MAX = 128 * 1024;
 /** Before the tuning, in bytes: of AMQP, and since RabbitMQ 4.1. */
 const FIRST_FRAME_MAX = 4_096;
 const FIRST_FRAME_MAX_4_1 = 8_192;
 
+/** What both sides agree on; 0 is no limit, and no heartbeats. */
+export interface Tuning {
+  readonly channelMax: number;
+  readonly frameMax: number;
+  readonly heartbeatS: number;
+}
+
+/** Who logs in. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  /** Of the connection. */
+  readonly name: string;
+}
+
+/** What RabbitMQ looks at; it knows of the others by the protocol. */
+const NEEDED_CAPABILITIES = {
+  authentication_failure_close: true,
+  consumer_cancel_notify: true,
+  "connection.blocked": true,
+};
+
+const CAPABILITIES = {
+  ...NEEDED_CAPABILITIES,
+  "basic.nack": true,
+  exchange_exchange_bindings: true,
+  per_consumer_qos: true,
+  publisher_confirms: true,
+};
+
 /** One login, from the broker's greeting to its answer. */
 export class Handshake {
   readonly #broker: BrokerSettings;
-  readonly #login: { username: string; password: string; name: string };
-  readonly #send: (bytes: Uint8Array) => void;
+  readonly #login: Login;
+  readonly #writer: Writer;
   #peer = UNKNOWN_BROKER;
   #firstFrameMax = FIRST_FRAME_MAX;
   #loginBytes = 0;
   #tuning: Tuning | undefined;
 
-  /** Sends its answers when the broker's frames are handed to it. */
+  /** Writes its answers when the broker's methods are handed to it. */
   constructor(
     broker: BrokerSettings,
     login: { password: string; name: string },
-    send: (bytes: Uint8Array) => void,
+    writer: Writer,
   ) {
     this.#broker = broker;
     this.#login = { ...login, username: broker.username };
-    this.#send = send;
+    this.#writer = writer;
   }
 
   /** What was agreed on; undefined until then. */
@@ -62,12 +86,12 @@ export class Handshake {
   }
 
   /** Whether the method was one of the handshake's; it was answered then. */
-  take(view: MessageView, at: number): boolean {
-    if (view.getUint16(at) !== CONNECTION_CLASS) return false;
-    const method = view.getUint16(at + 2);
-    if (method === START) this.#start(view, at + 6);
-    else if (method === TUNE) this.#tune(view, at + 4);
-    else return false;
+  take<N extends BrokerMethod>(name: N, args: Arguments<N>): boolean {
+    if (name === "connection.start") {
+      this.#start(args as Arguments<"connection.start">);
+    } else if (name === "connection.tune") {
+      this.#tune(args as Arguments<"connection.tune">);
+    } else return false;
     return true;
   }
 
@@ -85,26 +109,70 @@ export class Handshake {
       `initial_frame_max allows more`;
   }
 
-  #start(view: MessageView, at: number): void {
-    const [{ product, version }] = view.getTable(at);
-    if (product) {
-      this.#peer = { product: String(product), version: String(version ?? "") };
-    }
+  #start({ serverProperties }: Arguments<"connection.start">): void {
+    const product = asText(lookup(serverProperties, "product"));
+    const version = asText(lookup(serverProperties, "version")) ?? "";
+    if (product) this.#peer = { product, version };
     if (isRabbitMqSince(this.#peer, 4, 1)) {
       this.#firstFrameMax = FIRST_FRAME_MAX_4_1;
     }
-    const frame = startOk(this.#login, this.#firstFrameMax);
-    this.#loginBytes = frame.length;
-    this.#send(frame);
+    this.#loginBytes = this.#startOk();
   }
 
-  #tune(view: MessageView, at: number): void {
-    const { heartbeatS, channelMax = 0, frameMax, vhost } = this.#broker;
-    this.#tuning = negotiate(
-      { heartbeatS, channelMax, frameMax: frameMax ?? FRAME_MAX },
-      readTune(view, at),
-    );
-    this.#send(tuneOk(this.#tuning));
-    this.#send(open(vhost));
+  /**
+   * connection.start-ok. Before the login a frame holds little: what the broker
+   * only shows to people is left out where it does not fit. Returns its size.
+   */
+  #startOk(): number {
+    const connection_name = this.#login.name || undefined;
+    const start = this.#writer.length;
+    this.#startOkWith({
+      connection_name,
+      product: manifest.name,
+      version: manifest.version,
+      platform: globalThis.navigator?.userAgent,
+      capabilities: CAPABILITIES,
+    });
+    if (this.#writer.length - start > this.#firstFrameMax) {
+      this.#writer.truncate(start);
+      const capabilities = NEEDED_CAPABILITIES;
+      this.#startOkWith({ connection_name, capabilities });
+    }
+    return this.#writer.length - start;
   }
+
+  #startOkWith(properties: Values): void {
+    const { username, password } = this.#login;
+    writeMethod(this.#writer, 0, "connection.start-ok", {
+      clientProperties: tableOf(properties),
+      mechanism: "PLAIN",
+      response: encodeText(`\0${username}\0${password}`),
+      locale: "en_US",
+    });
+  }
+
+  #tune(theirs: Arguments<"connection.tune">): void {
+    const { heartbeatS, channelMax = 0, frameMax, vhost } = this.#broker;
+    const ours = { heartbeatS, channelMax, frameMax: frameMax ?? FRAME_MAX };
+    this.#tuning = negotiate(ours, theirs);
+    writeMethod(this.#writer, 0, "connection.tune-ok", this.#tuning);
+    writeMethod(this.#writer, 0, "connection.open", { vhost });
+  }
+}
+
+/**
+ * What both sides keep to: the smaller, and the other's where one has 0. Only
+ * who asks for no heartbeats gets none.
+ */
+export function negotiate(ours: Tuning, theirs: Tuning): Tuning {
+  const { heartbeatS } = ours;
+  return {
+    channelMax: smaller(ours.channelMax, theirs.channelMax),
+    frameMax: smaller(ours.frameMax, theirs.frameMax),
+    heartbeatS: heartbeatS && smaller(heartbeatS, theirs.heartbeatS),
+  };
+}
+
+function smaller(a: number, b: number): number {
+  return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
 }

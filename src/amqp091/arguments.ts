@@ -148,7 +148,7 @@ function writeValue(
     case "table":
       return void writer.table(value as Table);
     case "name":
-      return void writer.shortstr(value as string);
+      return void writer.text(value as string);
     case "shortstr":
     case "longstr":
       return void writer[kind](value as string);

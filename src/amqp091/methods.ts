@@ -7,7 +7,7 @@
  */
 import type { Table } from "./table.ts";
 
-/** What each kind of field is in JavaScript. Texts are byte strings. */
+/** What each kind of field is in JavaScript. Strings are byte strings. */
 interface Kinds {
   octet: number;
   short: number;
@@ -16,7 +16,7 @@ interface Kinds {
   longlong: number;
   /** Up to 255 bytes. */
   shortstr: string;
-  /** The same, of UTF-8. */
+  /** The same, of UTF-8; clients, who alone send these, write them as text. */
   name: string;
   longstr: string;
   /** Neighbours share an octet. */
@@ -265,8 +265,8 @@ export const SHARED_METHODS = {
   "channel.flow-ok": method(20, 21, { active: "bit" }),
   "channel.close": method(20, 40, CLOSE),
   "channel.close-ok": method(20, 41, {}),
-  "basic.cancel": method(60, 30, { consumerTag: "name", noWait: "bit" }),
-  "basic.cancel-ok": method(60, 31, { consumerTag: "name" }),
+  "basic.cancel": method(60, 30, { consumerTag: "shortstr", noWait: "bit" }),
+  "basic.cancel-ok": method(60, 31, { consumerTag: "shortstr" }),
   "basic.ack": method(60, 80, { deliveryTag: "longlong", multiple: "bit" }),
   "basic.nack": method(60, 120, {
     deliveryTag: "longlong",

@@ -3,7 +3,7 @@
  * not looked at is passed on unchanged; only what is looked at is decoded.
  */
 import { AmqpError } from "./errors.ts";
-import { byteString, Reader, toBytes } from "./reader.ts";
+import { byteString, decodeText, Reader, toBytes } from "./reader.ts";
 
 /** One value of a table: the tag ("S", "I", "F", ...) and the bytes after it. */
 export interface Field {
@@ -152,6 +152,12 @@ export function ordered(table: Table): Table {
 /** The text of a string field, as a byte string. */
 export function asString(field: Field | undefined): string | undefined {
   return field?.tag === "S" ? byteString(field.bytes, 4) : undefined;
+}
+
+/** The text of a string field; what is not UTF-8 shows as U+FFFD. */
+export function asText(field: Field | undefined): string | undefined {
+  const bytes = asString(field);
+  return bytes === undefined ? undefined : decodeText(bytes);
 }
 
 /** The value of a boolean field. */

@@ -176,6 +176,27 @@ export class Writer {
     return this;
   }
 
+  /** Starts a header frame, up to the properties; `end` ends it. */
+  header(channel: number, bodySize: number): this {
+    this.#start(HEADER, channel);
+    return this.short(CLASS_BASIC).short(0).longlong(bodySize);
+  }
+
+  /** Writes what there is from `start` on, in frames of `frameMax` octets. */
+  body(
+    channel: number,
+    bytes: Uint8Array,
+    start: number,
+    frameMax: number,
+  ): void {
+    const step = frameMax - FRAME_OVERHEAD;
+    for (let at = start; at < bytes.length; at += step) {
+      this.#start(BODY, channel);
+      this.#append(bytes, at, Math.min(at + step, bytes.length));
+      this.end();
+    }
+  }
+
   /**
    * Writes a header frame and the body, in frames of `frameMax` octets at most.
    *
@@ -187,16 +208,10 @@ export class Writer {
     bodyStart: number,
     frameMax: number,
   ): void {
-    this.#start(HEADER, channel);
-    this.short(CLASS_BASIC).short(0).longlong(content.length - bodyStart);
+    this.header(channel, content.length - bodyStart);
     this.#append(content, 0, bodyStart);
     this.end();
-    const step = frameMax - FRAME_OVERHEAD;
-    for (let at = bodyStart; at < content.length; at += step) {
-      this.#start(BODY, channel);
-      this.#append(content, at, Math.min(at + step, content.length));
-      this.end();
-    }
+    this.body(channel, content, bodyStart, frameMax);
   }
 
   #start(type: number, channel: number): void {

@@ -1,0 +1,265 @@
+/**
+ * One channel of a connection: asks things of the broker, whose answers come in
+ * order, and takes the messages and confirms that come over it.
+ *
+ * @module
+ */
+import {
+  brokerMethod,
+  readArguments,
+  writeMethod,
+} from "../amqp091/arguments.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import { type FrameBuffer, HEADER, METHOD } from "../amqp091/frames.ts";
+import {
+  type Arguments,
+  type BrokerMethod,
+  type ClientMethod,
+  METHODS,
+} from "../amqp091/methods.ts";
+import type { Reader } from "../amqp091/reader.ts";
+import type { Delivery, ReturnedMessage } from "../rpc/transport.ts";
+import { ClosedByBroker } from "./closed_by_broker.ts";
+import { IncomingMessage } from "./incoming_message.ts";
+import type { JoinedWrites } from "./joined_writes.ts";
+import { readDeliver } from "./message_frames.ts";
+
+const DELIVER = METHODS["basic.deliver"].id;
+const RETURN = METHODS["basic.return"].id;
+const ACK = METHODS["basic.ack"].id;
+const NACK = METHODS["basic.nack"].id;
+
+/** A method that the broker answers. */
+export type RequestMethod = {
+  [N in ClientMethod]: `${N}-ok` extends BrokerMethod ? N : never;
+}[ClientMethod];
+
+/** What is done with what comes over a channel. */
+export interface ChannelHandlers {
+  onDelivery?: (delivery: Delivery) => void;
+  onReturn?: (message: ReturnedMessage) => void;
+  onConfirm?: (deliveryTag: number, multiple: boolean, ok: boolean) => void;
+  /** The broker canceled the consumer, and left the channel open. */
+  onCanceled?: () => void;
+  /**
+   * The broker closes the channel. It goes on confirming what it has processed
+   * until that is agreed to, which waits for the promise where one is returned.
+   */
+  onClosing?: (replyCode: number, replyText: string) =>
+    | Promise<void>
+    | undefined;
+  /** The broker has closed the channel. */
+  onClosed?: (error: Error) => void;
+}
+
+/** What a channel needs of its connection. */
+export interface ChannelHost {
+  readonly writes: JoinedWrites;
+  /** The channel is gone, and its number is free. */
+  channelGone(channel: Channel): void;
+}
+
+/** Who waits for an answer of the broker. */
+interface Waiting {
+  readonly method: BrokerMethod;
+  readonly resolve: (args: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A message on its way, and what announced it. */
+interface Announced {
+  readonly message: IncomingMessage;
+  readonly delivered?: { deliveryTag: number; redelivered: boolean };
+  readonly returned?: Arguments<"basic.return">;
+}
+
+/** A channel; see {@linkcode Connection.openChannel}. */
+export class Channel {
+  readonly id: number;
+  handlers: ChannelHandlers = {};
+  readonly #host: ChannelHost;
+  readonly #waiting: Waiting[] = [];
+  #announced: Announced | undefined;
+  #closing: Promise<void> | undefined;
+  #end: Error | undefined;
+
+  /** Not open yet. */
+  constructor(host: ChannelHost, id: number) {
+    this.#host = host;
+    this.id = id;
+  }
+
+  /** Whether nothing can be asked of it any more. */
+  get closed(): boolean {
+    return this.#end !== undefined || this.#closing !== undefined;
+  }
+
+  /** Sends a method; what is left out of it is 0, false or empty. */
+  send<N extends ClientMethod>(
+    name: N,
+    args: Partial<Arguments<N>> = {},
+  ): void {
+    writeMethod(this.#host.writes.writer, this.id, name, args);
+    this.#host.writes.schedule();
+  }
+
+  /**
+   * Sends a method, and resolves with the broker's answer.
+   *
+   * @throws {ClosedByBroker} where the broker closes the channel for it.
+   */
+  request<N extends RequestMethod>(
+    name: N,
+    args: Partial<Arguments<N>> = {},
+  ): Promise<Arguments<`${N}-ok`>> {
+    if (this.closed) return Promise.reject(this.#end ?? closedByUs());
+    return this.#ask(name, args);
+  }
+
+  /** Closes the channel; once. Nothing more is delivered after this. */
+  close(): Promise<void> {
+    if (this.#end !== undefined) return Promise.resolve();
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    // The broker may close it at the same time, for a reason of its own.
+    await this.#ask("channel.close", { replyCode: 200 }).catch(ignore);
+  }
+
+  #ask<N extends RequestMethod>(
+    name: N,
+    args: Partial<Arguments<N>>,
+  ): Promise<Arguments<`${N}-ok`>> {
+    return new Promise((resolve, reject) => {
+      const method = `${name}-ok` as const;
+      this.#waiting.push({ method, resolve, reject });
+      this.send(name, args);
+    });
+  }
+
+  /** The connection is gone. */
+  lost(error: Error): void {
+    this.#end ??= error;
+    this.#failWaiting(error);
+  }
+
+  /**
+   * Takes a frame of this channel.
+   *
+   * @throws {AmqpError} for one that has no business here.
+   */
+  take(frame: FrameBuffer, reader: Reader): void {
+    if (frame.type === METHOD) this.#takeMethod(reader);
+    else this.#takeContent(frame, reader);
+  }
+
+  #takeMethod(reader: Reader): void {
+    if (this.#announced !== undefined) {
+      throw new AmqpError("UNEXPECTED_FRAME", "a method within a message");
+    }
+    const id = reader.long();
+    switch (id) {
+      case DELIVER: {
+        const delivered = readDeliver(reader);
+        this.#announced = { message: new IncomingMessage(), delivered };
+        return;
+      }
+      case RETURN: {
+        const returned = readArguments("basic.return", reader);
+        this.#announced = { message: new IncomingMessage(), returned };
+        return;
+      }
+      case ACK:
+      case NACK: {
+        const deliveryTag = reader.longlong();
+        const multiple = (reader.octet() & 1) !== 0;
+        this.handlers.onConfirm?.(deliveryTag, multiple, id === ACK);
+        return;
+      }
+    }
+    const name = brokerMethod(id);
+    this.#take(name, readArguments(name, reader));
+  }
+
+  #take<N extends BrokerMethod>(name: N, args: Arguments<N>): void {
+    switch (name) {
+      case "channel.close":
+        return this.#takeClose(args as Arguments<"channel.close">);
+      case "channel.flow":
+        return this.send("channel.flow-ok", args as { active: boolean });
+      case "basic.cancel":
+        return this.handlers.onCanceled?.();
+    }
+    const [first] = this.#waiting;
+    if (first?.method === name) {
+      this.#waiting.shift();
+      first.resolve(args as never);
+      if (name === "channel.close-ok") this.#gone(closedByUs());
+    } else if (name !== "channel.close-ok") {
+      throw new AmqpError("COMMAND_INVALID", `${name}, which nobody awaits`);
+    }
+    // Else it answers a close that crossed the broker's own.
+  }
+
+  #takeClose({ replyCode, replyText }: Arguments<"channel.close">): void {
+    const error = new ClosedByBroker("channel", replyCode, replyText);
+    const agree = () => {
+      if (this.#end !== undefined) return;
+      this.send("channel.close-ok");
+      this.#gone(error);
+      this.handlers.onClosed?.(error);
+    };
+    const settled = this.handlers.onClosing?.(replyCode, replyText);
+    if (settled === undefined) agree();
+    else settled.then(agree);
+  }
+
+  #gone(error: Error): void {
+    this.#end = error;
+    this.#host.channelGone(this);
+    this.#failWaiting(error);
+  }
+
+  #failWaiting(error: Error): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  #takeContent(frame: FrameBuffer, reader: Reader): void {
+    const announced = this.#announced;
+    const isHeader = frame.type === HEADER;
+    if (announced?.message.awaitsHeader !== isHeader) {
+      throw new AmqpError("UNEXPECTED_FRAME", "content that was not announced");
+    }
+    const { message } = announced;
+    const isComplete = isHeader
+      ? message.takeHeader(reader)
+      : message.takeBody(frame);
+    if (!isComplete) return;
+    this.#announced = undefined;
+    this.#handOn(announced);
+  }
+
+  #handOn({ message, delivered, returned }: Announced): void {
+    // What comes after the close was asked for is not ours any more.
+    if (this.closed && delivered) return;
+    const { body, malformed, properties } = message;
+    if (delivered) {
+      const { deliveryTag, redelivered } = delivered;
+      this.handlers.onDelivery?.({
+        properties,
+        malformed,
+        body,
+        deliveryTag,
+        redelivered,
+      });
+    } else this.handlers.onReturn?.({ ...returned!, properties });
+  }
+}
+
+function closedByUs(): Error {
+  return new Error("the channel was closed");
+}
+
+/** A close that crosses the broker's own is over as well. */
+function ignore(): void {}

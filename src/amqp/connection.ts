@@ -1,0 +1,351 @@
+/**
+ * One AMQP connection over a stream of bytes: its beginning, its channels, its
+ * heartbeats, and its end.
+ *
+ * @module
+ */
+import {
+  brokerMethod,
+  readArguments,
+  writeMethod,
+} from "../amqp091/arguments.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import { FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
+import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
+import { Reader, toBytes } from "../amqp091/reader.ts";
+import type { MessageProperties } from "../rpc/transport.ts";
+import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
+import type { Channel } from "./channel.ts";
+import { Channels } from "./channels.ts";
+import { ClosedByBroker } from "./closed_by_broker.ts";
+import { Handshake, type Login } from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { JoinedWrites } from "./joined_writes.ts";
+import { type Target, writeMessage } from "./message_frames.ts";
+import { MessageSizes } from "./message_sizes.ts";
+import type { BrokerSettings } from "./options.ts";
+import { ProtocolCheck } from "./protocol_check.ts";
+import type { ByteStream } from "./streams/byte_stream.ts";
+
+const PROTOCOL_HEADER = toBytes("AMQP\x00\x00\x09\x01");
+const CLOSE_TIMEOUT_MS = 2_000;
+/** A broker that reads no more may have said why before. */
+const LAST_WORDS_MS = 500;
+/**
+ * What is read at most. Not what was agreed on: RabbitMQ passes the headers of
+ * others on in one frame, and lets everybody agree on a size of his own.
+ */
+const MOST_FRAME_BYTES = 16 * 1024 * 1024;
+
+/** What a connection tells, once it is open. */
+export interface ConnectionHooks {
+  onBlocked: (reason: string) => void;
+  onUnblocked: () => void;
+}
+
+/** A connection; see {@linkcode Connection.open}. */
+export class Connection {
+  readonly writes: JoinedWrites;
+  readonly channels: Channels;
+  /** What the broker takes, over whichever channel. */
+  readonly sizes: MessageSizes = new MessageSizes();
+  readonly #stream: ByteStream;
+  readonly #hooks: ConnectionHooks;
+  readonly #frames = new FrameBuffer();
+  readonly #reader = new Reader(new Uint8Array(0));
+  readonly #check = new ProtocolCheck();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #lost = Promise.withResolvers<Error>();
+  readonly #onLost = new Set<(cause: Error) => void>();
+  #handshake: Handshake | undefined;
+  #peer = UNKNOWN_BROKER;
+  #frameMax = Infinity;
+  #heartbeat: Heartbeat | undefined;
+  #unblocked: PromiseWithResolvers<void> | undefined;
+  #blockedFor: string | undefined;
+  #secretTold: (() => void) | undefined;
+  #closeOk: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  #gone = false;
+
+  private constructor(stream: ByteStream, hooks: ConnectionHooks) {
+    this.#stream = stream;
+    this.#hooks = hooks;
+    this.#frames.frameMax = MOST_FRAME_BYTES;
+    this.writes = new JoinedWrites(
+      (bytes) => {
+        this.#heartbeat?.wrote();
+        return stream.write(bytes);
+      },
+      (error) => this.#writeFailed(error),
+    );
+    this.channels = new Channels(this.writes);
+    this.#opened.promise.catch(ignore);
+  }
+
+  /**
+   * Logs in over a stream that is connected.
+   *
+   * @throws the reason of the signal, the stream's error, or what the broker
+   * closes the connection with ({@linkcode ClosedByBroker}).
+   */
+  static async open(
+    stream: ByteStream,
+    broker: BrokerSettings,
+    login: Pick<Login, "name" | "password">,
+    hooks: ConnectionHooks,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const connection = new Connection(stream, hooks);
+    const giveUp = () => connection.destroy(signal.reason);
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      signal.throwIfAborted();
+      await connection.#start(broker, login);
+      return connection;
+    } catch (error) {
+      connection.destroy(error as Error);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** Which broker it is. */
+  get peer(): BrokerVersion {
+    return this.#peer;
+  }
+
+  /** Whether there is no connection any more, or soon not. */
+  get closed(): boolean {
+    return this.#gone || this.#closing !== undefined;
+  }
+
+  /** Resolves, once, with the reason why the connection is gone. */
+  get lost(): Promise<Error> {
+    return this.#lost.promise;
+  }
+
+  /**
+   * Calls back when the connection is gone, until the function returned is
+   * called: what listens to {@linkcode Connection.lost} is kept to the end.
+   */
+  onLost(callback: (cause: Error) => void): () => void {
+    this.#onLost.add(callback);
+    return () => void this.#onLost.delete(callback);
+  }
+
+  /** Why the broker accepts no messages, where it does not. */
+  get blocked(): string | undefined {
+    return this.#blockedFor;
+  }
+
+  /** Pending while the connection accepts no messages; else undefined. */
+  get unblocked(): Promise<void> | undefined {
+    return this.#unblocked?.promise ?? this.writes.drained;
+  }
+
+  /** The largest frame, in bytes. */
+  get frameMax(): number {
+    return this.#frameMax;
+  }
+
+  /**
+   * Adds a message to what is written at the end of this turn.
+   *
+   * @throws {Error} where it can't be encoded.
+   */
+  publish(
+    target: Target,
+    body: Uint8Array,
+    properties: MessageProperties,
+  ): void {
+    const { writer } = this.writes;
+    writeMessage(writer, this.#frameMax, target, body, properties);
+    this.writes.schedule();
+  }
+
+  /** Tells the broker of another password; calls back when it knows. */
+  updateSecret(newSecret: string, onTold: () => void): void {
+    const { writer } = this.writes;
+    const start = writer.length;
+    const args = { newSecret, reason: "renewed" };
+    writeMethod(writer, 0, "connection.update-secret", args);
+    if (writer.length - start > this.#frameMax) {
+      // The broker would end the connection for it; the next login tells.
+      return writer.truncate(start);
+    }
+    this.#secretTold = onTold;
+    this.writes.schedule();
+  }
+
+  /** Says goodbye, for a limited time, and closes; once. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** Ends the connection at once, for this reason. */
+  destroy(error: Error): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#heartbeat?.stop();
+    this.writes.end();
+    this.#stream.close();
+    this.#opened.reject(error);
+    this.#lost.resolve(error);
+    this.channels.lost(error);
+    for (const callback of this.#onLost) callback(error);
+    this.#onLost.clear();
+    this.#closeOk?.();
+    this.#releaseBlocked();
+  }
+
+  async #start(
+    broker: BrokerSettings,
+    login: Pick<Login, "name" | "password">,
+  ): Promise<void> {
+    const { writer } = this.writes;
+    this.#handshake = new Handshake(broker, login, writer);
+    writer.raw(PROTOCOL_HEADER);
+    this.writes.schedule();
+    void this.#read();
+    try {
+      await this.#opened.promise;
+    } catch (error) {
+      const { tooLarge } = this.#handshake;
+      throw tooLarge ? new LoginTooLarge(tooLarge, error) : error;
+    }
+  }
+
+  /** Reads to the end. What can't be understood ends the connection. */
+  async #read(): Promise<void> {
+    try {
+      while (!this.#gone) {
+        const space = this.#frames.space();
+        const size = await this.#stream.read(space);
+        if (size === null) break;
+        this.#heartbeat?.read();
+        if (this.#check.passes(space.subarray(0, size))) {
+          this.#frames.filled(size);
+          this.#takeFrames();
+        }
+      }
+      const { strange } = this.#check;
+      this.destroy(strange ?? new Error("the connection was closed"));
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  #takeFrames(): void {
+    const frames = this.#frames;
+    while (!this.#gone && frames.next()) {
+      const { bytes, start, end, channel, type } = frames;
+      this.#reader.reset(bytes, start, end);
+      if (channel !== 0) this.channels.take(frames, this.#reader);
+      else if (type === METHOD) this.#takeMethod();
+      else if (type !== HEARTBEAT) throw strayFrame();
+    }
+  }
+
+  #takeMethod(): void {
+    const name = brokerMethod(this.#reader.long());
+    const args = readArguments(name, this.#reader);
+    if (this.#handshake?.take(name, args)) {
+      this.writes.schedule();
+    } else this.#take(name, args);
+  }
+
+  #take<N extends BrokerMethod>(name: N, args: Arguments<N>): void {
+    switch (name) {
+      case "connection.open-ok":
+        return this.#tuned();
+      case "connection.close":
+        return this.#takeClose(args as Arguments<"connection.close">);
+      case "connection.close-ok":
+        return this.destroy(new Error("the connection was closed"));
+      case "connection.blocked":
+        return this.#takeBlocked(args as Arguments<"connection.blocked">);
+      case "connection.unblocked":
+        this.#releaseBlocked();
+        return this.#hooks.onUnblocked();
+      case "connection.update-secret-ok":
+        return this.#secretTold?.();
+      default:
+        throw new AmqpError("COMMAND_INVALID", `${name}, out of place`);
+    }
+  }
+
+  #tuned(): void {
+    const tuning = this.#handshake?.tuning;
+    if (tuning === undefined) throw strayFrame();
+    this.#peer = this.#handshake!.peer;
+    this.#handshake = undefined;
+    this.#frameMax = tuning.frameMax || MOST_FRAME_BYTES;
+    this.channels.limit = tuning.channelMax;
+    this.#heartbeat = new Heartbeat(tuning.heartbeatS * 1000, {
+      send: () => {
+        this.writes.writer.heartbeat();
+        this.writes.schedule();
+      },
+      onSilence: () => this.destroy(new Error("no heartbeat from the broker")),
+    });
+    this.#opened.resolve();
+  }
+
+  /** It goes away whether it hears of our consent or not. */
+  #takeClose({ replyCode, replyText }: Arguments<"connection.close">): void {
+    writeMethod(this.writes.writer, 0, "connection.close-ok");
+    this.writes.flush();
+    const error = new ClosedByBroker("connection", replyCode, replyText);
+    queueMicrotask(() => this.destroy(error));
+  }
+
+  #takeBlocked({ reason }: Arguments<"connection.blocked">): void {
+    this.#unblocked ??= Promise.withResolvers();
+    this.#blockedFor = reason;
+    this.#hooks.onBlocked(reason);
+  }
+
+  #releaseBlocked(): void {
+    this.#blockedFor = undefined;
+    this.#unblocked?.resolve();
+    this.#unblocked = undefined;
+  }
+
+  /** What the broker said last tells more, if it is read in time. */
+  #writeFailed(error: Error): void {
+    setTimeout(() => this.destroy(error), LAST_WORDS_MS);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#gone) return;
+    const answered = Promise.withResolvers<void>();
+    this.#closeOk = answered.resolve;
+    const { writer } = this.writes;
+    writeMethod(writer, 0, "connection.close", { replyCode: 200 });
+    this.writes.schedule();
+    const timer = setTimeout(answered.resolve, CLOSE_TIMEOUT_MS);
+    await answered.promise;
+    clearTimeout(timer);
+    this.destroy(new Error("the connection was closed"));
+  }
+}
+
+/** A login that the broker left without a word for. */
+export class LoginTooLarge extends Error {
+  /** The message says how large it may be. */
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+  }
+}
+
+/** A channel, as those who are handed one need it. */
+export type { Channel };
+
+function strayFrame(): AmqpError {
+  return new AmqpError("UNEXPECTED_FRAME", "a frame that is out of place");
+}
+
+/** Whoever opens it awaits it. */
+function ignore(): void {}

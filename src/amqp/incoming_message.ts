@@ -1,0 +1,73 @@
+/**
+ * Puts a message together from its frames.
+ *
+ * @module
+ */
+import { AmqpError } from "../amqp091/errors.ts";
+import type { FrameBuffer } from "../amqp091/frames.ts";
+import { readProperties } from "../amqp091/properties.ts";
+import type { Reader } from "../amqp091/reader.ts";
+import type { MessageProperties } from "../rpc/transport.ts";
+
+const CLASS_BASIC = 60;
+const NO_BODY = new Uint8Array(0);
+
+/** A message that is announced, and comes in parts. */
+export class IncomingMessage {
+  properties: MessageProperties = {};
+  /** Why the properties could not be read; there are none then. */
+  malformed: Error | undefined = undefined;
+  body: Uint8Array = NO_BODY;
+  /** Of the body; negative before the header has come. */
+  #missing = -1;
+
+  /** Whether the header frame comes next. */
+  get awaitsHeader(): boolean {
+    return this.#missing < 0;
+  }
+
+  /**
+   * Takes the header frame, behind its type; whether the message is complete.
+   *
+   * @throws {AmqpError} 502 where that is no header.
+   */
+  takeHeader(reader: Reader): boolean {
+    const classId = reader.short();
+    if (classId !== CLASS_BASIC) {
+      throw new AmqpError("SYNTAX_ERROR", `content of class ${classId}`);
+    }
+    reader.short();
+    this.#missing = reader.longlong();
+    try {
+      this.properties = readProperties(reader);
+    } catch (error) {
+      // Anybody may send anything: that costs one message, no connection.
+      this.malformed = error as Error;
+    }
+    return this.#missing === 0;
+  }
+
+  /**
+   * Takes a body frame; whether the message is complete.
+   *
+   * @throws {AmqpError} 501 for more than was announced.
+   */
+  takeBody({ bytes, start, end }: FrameBuffer): boolean {
+    const size = end - start;
+    if (size > this.#missing) {
+      throw new AmqpError("FRAME_ERROR", "more content than was announced");
+    }
+    if (this.body.length === 0) {
+      if (size === this.#missing) {
+        // All in one frame, as nearly always.
+        this.body = bytes.slice(start, end);
+        return true;
+      }
+      this.body = new Uint8Array(this.#missing);
+    }
+    const at = this.body.length - this.#missing;
+    this.body.set(bytes.subarray(start, end), at);
+    this.#missing -= size;
+    return this.#missing === 0;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Joins the writes of one turn of the event loop into one.
+ *
+ * @module
+ */
+import { Writer } from "../amqp091/writer.ts";
+import { afterMicrotasks } from "../rpc/turns.ts";
+
+/**
+ * What may wait for the system to take it. More is only copied to wait there:
+ * who has more to write waits until half of that is left.
+ */
+const HIGH_WATER_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Collects frames and writes them when all microtasks of the turn have run.
+ * Flushing in one of them would not join much: every step of an async iterator
+ * is a microtask of its own.
+ */
+export class JoinedWrites {
+  /** Where frames are added; whoever does calls `schedule()`. */
+  readonly writer: Writer = new Writer();
+  readonly #write: (bytes: Uint8Array) => Promise<void>;
+  readonly #onFailed: (error: Error) => void;
+  readonly #hooks = new Set<() => void>();
+  #sending = 0;
+  #drained: PromiseWithResolvers<void> | undefined;
+  #scheduled = false;
+  #over = false;
+  readonly #flushScheduled = () => {
+    // Else it was flushed, or is over, meanwhile.
+    if (this.#scheduled) this.flush();
+  };
+
+  /** `write` is called again when its promise is settled, and not before. */
+  constructor(
+    write: (bytes: Uint8Array) => Promise<void>,
+    onFailed: (error: Error) => void,
+  ) {
+    this.#write = write;
+    this.#onFailed = onFailed;
+  }
+
+  /** Pending while too much waits to be written; else undefined. */
+  get drained(): Promise<void> | undefined {
+    return this.#drained?.promise;
+  }
+
+  /** Flushes at the end of this turn. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    afterMicrotasks(this.#flushScheduled);
+  }
+
+  /** Runs before each flush, to add what was put off until then. */
+  beforeFlush(hook: () => void): () => void {
+    this.#hooks.add(hook);
+    return () => void this.#hooks.delete(hook);
+  }
+
+  /** Writes what is there now, or as soon as what is being written is. */
+  flush(): void {
+    try {
+      // Still scheduled while the hooks run: what they add needs no other turn.
+      for (const hook of this.#hooks) hook();
+    } finally {
+      this.#scheduled = false;
+      if (this.#sending === 0 && !this.#over) void this.#send();
+      else this.#checkHighWater();
+    }
+  }
+
+  /** Writes nothing any more: there is nowhere to write it to. */
+  end(): void {
+    this.#over = true;
+    this.writer.truncate(0);
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  async #send(): Promise<void> {
+    try {
+      while (this.writer.length > 0 && !this.#over) {
+        const bytes = this.writer.take();
+        this.#sending = bytes.length;
+        this.#checkHighWater();
+        await this.#write(bytes);
+        this.#sending = 0;
+        this.writer.recycle(bytes);
+        this.#checkDrained();
+      }
+    } catch (error) {
+      this.#onFailed(error as Error);
+    }
+  }
+
+  get #waiting(): number {
+    return this.writer.length + this.#sending;
+  }
+
+  #checkHighWater(): void {
+    if (this.#waiting <= HIGH_WATER_BYTES || this.#over) return;
+    this.#drained ??= Promise.withResolvers();
+  }
+
+  #checkDrained(): void {
+    if (this.#waiting > HIGH_WATER_BYTES / 2) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+}

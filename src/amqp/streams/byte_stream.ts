@@ -1,0 +1,47 @@
+/**
+ * The port that a connection reads and writes: a stream of bytes, whatever
+ * carries it.
+ *
+ * @module
+ */
+
+/** Bytes in both directions. One read and one write are under way at most. */
+export interface ByteStream {
+  /** Reads some bytes to the beginning of `into`; null at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes all of the bytes, which nobody changes meanwhile. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends both directions at once; what is under way may fail. */
+  close(): void;
+}
+
+/** Where to connect to, and how. */
+export interface Endpoint {
+  /** A name or an address; of IPv6 without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** For TLS; a plain stream where it is missing. */
+  readonly tls?: EndpointTls;
+}
+
+/** How to speak TLS; certificates and keys are PEM. */
+export interface EndpointTls {
+  /** Authorities to trust; those of the system where there are none. */
+  readonly caCert?: string;
+  /** What we prove our identity with. */
+  readonly client?: { readonly cert: string; readonly key: string };
+  /** What the certificate must be for, if not the host. */
+  readonly servername?: string;
+  /** Whether any certificate is taken. */
+  readonly insecure: boolean;
+}
+
+/**
+ * Connects, handshake of TLS included.
+ *
+ * @throws the system's error, or the signal's reason.
+ */
+export type Dial = (
+  endpoint: Endpoint,
+  signal: AbortSignal,
+) => Promise<ByteStream>;

@@ -1,0 +1,137 @@
+/**
+ * Streams of bytes over Deno's own sockets: they start sooner than those of
+ * node:net, which nothing on the way of a plain connection loads.
+ *
+ * @module
+ */
+import type { ByteStream, Dial, Endpoint, EndpointTls } from "./byte_stream.ts";
+
+/** Connects over TCP, and TLS where it is asked for. */
+export const dialDeno: Dial = async (endpoint, signal) => {
+  const { tls } = endpoint;
+  if (tls && needsNode(tls)) {
+    const { dialNode } = await import("./node_tls.ts");
+    return await dialNode(endpoint, signal);
+  }
+  // What comes too late is closed: nobody waits for it any more.
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  const dialing = dialAny(endpoint, signal);
+  try {
+    return await Promise.race([dialing, aborted.promise]);
+  } catch (error) {
+    dialing.then((stream) => stream.close(), ignore);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+};
+
+/**
+ * Deno's own TLS can't take just any certificate, and shows none of ours where
+ * it is told which name to verify.
+ */
+function needsNode({ client, insecure, servername }: EndpointTls): boolean {
+  return insecure || (client !== undefined && servername !== undefined);
+}
+
+/**
+ * By the name, of which Deno takes the first address; then by the others: one
+ * that answers must not be hidden by one that does not.
+ */
+async function dialAny(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<ByteStream> {
+  try {
+    return await dial(endpoint, endpoint.hostname);
+  } catch (error) {
+    if (!isUnreachable(error) || signal.aborted) throw error;
+    const { addressesOf } = await import("./addresses.ts");
+    for (const address of await addressesOf(endpoint.hostname)) {
+      signal.throwIfAborted();
+      try {
+        return await dial(endpoint, address);
+      } catch (again) {
+        if (!isUnreachable(again)) throw again;
+      }
+    }
+    throw error;
+  }
+}
+
+async function dial(
+  { hostname, port, tls }: Endpoint,
+  address: string,
+): Promise<ByteStream> {
+  if (tls?.client && address === hostname) {
+    const connection = await Deno.connectTls({
+      hostname,
+      port,
+      caCerts: caCertsOf(tls),
+      ...tls.client,
+    });
+    return await secured(connection);
+  }
+  const connection = await Deno.connect({ hostname: address, port });
+  connection.setNoDelay(true);
+  if (tls === undefined) return new DenoStream(connection);
+  // The connection is taken over, and closed where that fails.
+  const started = await Deno.startTls(connection, {
+    hostname: tls.servername ?? hostname,
+    caCerts: caCertsOf(tls),
+  });
+  return await secured(started);
+}
+
+function caCertsOf({ caCert }: EndpointTls): string[] {
+  return caCert === undefined ? [] : [caCert];
+}
+
+async function secured(connection: Deno.TlsConn): Promise<ByteStream> {
+  try {
+    await connection.handshake();
+    return new DenoStream(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Nobody was there to speak TLS with, or whatever. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionRefused ||
+    error instanceof Deno.errors.TimedOut ||
+    error instanceof Deno.errors.NetworkUnreachable ||
+    error instanceof Deno.errors.AddrNotAvailable;
+}
+
+/** It failed by itself; its error was thrown. */
+function ignore(): void {}
+
+class DenoStream implements ByteStream {
+  readonly #connection: Deno.Conn;
+  #closed = false;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#connection.read(into);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    let written = await this.#connection.write(bytes);
+    while (written < bytes.length) {
+      written += await this.#connection.write(bytes.subarray(written));
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+  }
+}

@@ -89,11 +89,15 @@ function reportDrop(log: Log, event: Drop): void {
         event: type,
         correlation_id: event.correlationId,
       });
-    case "reply_dropped":
-      return log.debug(`reply dropped: ${event.why}`, {
-        event: type,
-        correlation_id: event.correlationId,
-      });
+    case "reply_dropped": {
+      const { correlationId, error, why } = event;
+      const fields = { event: type, correlation_id: correlationId };
+      if (error === undefined) {
+        return log.debug(`reply dropped: ${why}`, fields);
+      }
+      const message = `reply and request dropped: ${why}: ${error.message}`;
+      return log.warn(message, fields);
+    }
     case "request_dropped":
       return log.debug(`request dropped: ${event.why}`, {
         event: type,

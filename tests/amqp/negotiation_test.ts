@@ -81,14 +81,13 @@ test("a broker without heartbeats hears ours, and its silence is noticed", async
     while ((await talk.frame()).type !== 8);
     heard.resolve();
   });
-  const lost = Promise.withResolvers<Error>();
+  const lost = Promise.withResolvers<void>();
   await using _rpc = await connect(peer.url, {
     heartbeatMs: 1_000,
-    onEvent: (event) => event.type === "lost" && lost.resolve(event.error),
+    onEvent: ({ type }) => type === "lost" && lost.resolve(),
   });
   await within("a heartbeat", heard.promise);
-  const { message } = await within("the loss", lost.promise);
-  assert.match(message, /no heartbeat/);
+  await within("the loss", lost.promise);
 });
 
 /** What a client of such a broker says at login. */

@@ -12,7 +12,6 @@ import {
   canceledError,
   closedError,
   connectionLost,
-  isUntold,
   noQueue,
   overtaken,
   timeoutError,
@@ -32,6 +31,7 @@ import { withRetries } from "./retries.ts";
 import { Session } from "./session.ts";
 import { SharedSignals } from "./shared_signals.ts";
 import { Trials } from "./trial.ts";
+import { whyNoReply } from "./why_no_reply.ts";
 import type { QueueInfo, ReturnedMessage, Transport } from "../transport.ts";
 import { decodeReply, type RpcReply } from "../wire.ts";
 
@@ -42,9 +42,6 @@ export interface ClientStats {
   /** Replies that came late, twice, or that nobody asked for. */
   readonly unknownReplies: number;
 }
-
-/** How long a timed-out call may wait to learn that it had no server. */
-const DIAGNOSIS_MS = 500;
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -377,25 +374,11 @@ export class RpcClient implements AsyncDisposable {
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
     if (call.sent) this.#session?.doubt(call.queue);
-    call.end(await this.#whyNoReply(call));
-  }
-
-  /** That it had no server at all, as far as can be known soon. */
-  async #whyNoReply(call: PendingCall): Promise<RpcError> {
-    const session = this.#session;
-    if (session === undefined) return timeoutError(call);
-    const { obstacle, vhost } = session.link;
-    if (obstacle || !call.sent) return timeoutError(call, { obstacle });
-    const { queue } = call;
-    try {
-      const info = await this.inspect(queue, { timeoutMs: DIAGNOSIS_MS });
-      // A server that stops now may have taken the request all the same.
-      return absenceOf(queue, info, vhost, true) ?? timeoutError(call);
-    } catch (error) {
-      // Whether the broker can be asked or not: that the time is up holds.
-      return timeoutError(call, {
-        untold: isUntold(error) ? error : undefined,
-      });
-    }
+    const link = this.#session?.link;
+    call.end(
+      link
+        ? await whyNoReply(call, link, this.#inspections)
+        : timeoutError(call),
+    );
   }
 }

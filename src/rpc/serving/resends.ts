@@ -82,9 +82,14 @@ export class Resends {
   }
 
   /** A reply that nobody gets. */
-  drop({ message }: Pick<HeldReply, "message">, why: string): void {
+  drop(
+    { message }: Pick<HeldReply, "message">,
+    why: string,
+    error?: RpcError,
+  ): void {
     const { correlationId } = message.properties;
-    this.#onEvent({ type: "reply_dropped", correlationId, why });
+    const cause = error && { error };
+    this.#onEvent({ type: "reply_dropped", correlationId, why, ...cause });
   }
 
   #hold(reply: HeldReply): void {
@@ -147,10 +152,9 @@ export class Resends {
     if (key !== undefined) this.#ruinous.add(key);
     const [oldest] = this.#ruinous;
     if (this.#ruinous.size > MAX_RUINOUS) this.#ruinous.delete(oldest!);
-    this.drop(
-      reply,
-      `the broker closes connections for it: ${failure.message}`,
-    );
+    const to = JSON.stringify(reply.replyTo);
+    const why = `the broker closes connections for replies to ${to}`;
+    this.drop(reply, why, failure);
   }
 }
 

@@ -28,8 +28,16 @@ export type ServerEvent =
   | { type: "answered"; request: RpcRequest; error?: RpcError }
   /** A reply waits for the connection to come back. */
   | { type: "reply_held"; correlationId?: string }
-  /** A reply could not be delivered: nobody awaits it any more. */
-  | { type: "reply_dropped"; correlationId?: string; why: string }
+  /**
+   * A reply could not be delivered: nobody awaits it any more, or the broker
+   * closes connections for it, with this error; its request is dropped then.
+   */
+  | {
+    type: "reply_dropped";
+    correlationId?: string;
+    why: string;
+    error?: RpcError;
+  }
   /** A request was neither run nor answered. */
   | { type: "request_dropped"; request: RpcRequest; why: string }
   /** Requests with this `reply_to` are not run; told once for each name. */

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import { waitAtMost } from "../rpc/delay.ts";
-import { CLOSE_TIMEOUT_MS, closeChannel } from "./channels.ts";
+import type { Channel } from "./channel.ts";
+import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
+import type { Connection } from "./connection.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
-import type { AmqpSocket } from "./socket.ts";
 
 /** `type` of a cancel message; its `correlation_id` is the request's. */
 const CANCEL_TYPE = "cancel";
@@ -28,50 +28,50 @@ function exchangeFor(queue: string): string | undefined {
  * server without the right to do so serves all the same.
  */
 export async function listenForCancels(
-  socket: AmqpSocket,
+  connection: Connection,
   queue: string,
   onCancel: (correlationId: string) => void,
-): Promise<AMQPChannel | undefined> {
+): Promise<Channel | undefined> {
   const exchange = exchangeFor(queue);
   if (exchange === undefined) return undefined;
-  const channel = await socket.channel();
-  channel.onerror = ignore;
-  socket.handle(channel, {
+  const channel = await connection.openChannel(itself);
+  channel.handlers = {
     onDelivery({ properties: { type, correlationId } }) {
       if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
     },
-  });
+  };
   try {
     // Whatever is refused from here on closes the channel, and the queue goes
     // with its consumer.
     const name = await consumeOwnQueue(
-      socket,
+      connection,
       channel,
-      (queue) => channel.basicConsume(queue, { noAck: true }, ignore),
+      (queue) => channel.request("basic.consume", { queue, noAck: true }),
     );
     // Gone with the last server that listens.
-    await channel.exchangeDeclare(exchange, "fanout", {
-      durable: false,
+    await channel.request("exchange.declare", {
+      exchange,
+      type: "fanout",
       autoDelete: true,
     });
-    await channel.queueBind(name, exchange, "");
+    await channel.request("queue.bind", { queue: name, exchange });
     return channel;
   } catch (error) {
-    if (socket.closed) throw error;
-    await closeChannel(channel);
+    if (connection.closed) throw error;
+    await closeChannel(connection, channel);
     return undefined;
   }
 }
 
 /** Sends cancel messages, on a channel that may be lost without harm. */
 export class Canceler {
-  readonly #socket: AmqpSocket;
-  #channel: Promise<AMQPChannel> | undefined;
+  readonly #connection: Connection;
+  #channel: Promise<Channel> | undefined;
   readonly #underWay = new Set<Promise<void>>();
 
   /** Opens its channel with the first message. */
-  constructor(socket: AmqpSocket) {
-    this.#socket = socket;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** A missing exchange closes the channel; the next message opens another. */
@@ -93,11 +93,11 @@ export class Canceler {
 
   async #send(queue: string, correlationId: string): Promise<void> {
     const exchange = exchangeFor(queue);
-    if (exchange === undefined || this.#socket.unblocked) return;
+    if (exchange === undefined || this.#connection.unblocked) return;
     this.#channel ??= this.#open();
     const channel = await this.#channel;
     if (channel.closed) return;
-    this.#socket.publish(
+    this.#connection.publish(
       {
         channel: channel.id,
         exchange,
@@ -109,11 +109,13 @@ export class Canceler {
     );
   }
 
-  async #open(): Promise<AMQPChannel> {
-    const channel = await this.#socket.channel();
-    channel.onerror = () => this.#channel = undefined;
+  async #open(): Promise<Channel> {
+    const channel = await this.#connection.openChannel(itself);
+    channel.handlers.onClosed = () => this.#channel = undefined;
     return channel;
   }
 }
 
-function ignore(): void {}
+function itself(channel: Channel): Promise<Channel> {
+  return Promise.resolve(channel);
+}

@@ -187,7 +187,10 @@ export class Channel {
       case "channel.close":
         return this.#takeClose(args as Arguments<"channel.close">);
       case "channel.flow":
-        return this.send("channel.flow-ok", args as { active: boolean });
+        return this.send(
+          "channel.flow-ok",
+          args as Arguments<"channel.flow">,
+        );
       case "basic.cancel":
         return this.handlers.onCanceled?.();
     }

@@ -1,67 +1,112 @@
 /**
- * The last things that are done with a channel.
+ * The channels of a connection, of which a broker allows only so many.
  *
  * @module
  */
-import type { AMQPChannel } from "@cloudamqp/amqp-client";
-import { waitAtMost } from "../rpc/delay.ts";
-import { channelFailure } from "./failures.ts";
-import type { AmqpSocket } from "./socket.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import type { FrameBuffer } from "../amqp091/frames.ts";
+import type { Reader } from "../amqp091/reader.ts";
+import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
+import { Channel, type ChannelHost } from "./channel.ts";
+import { ChannelTurns } from "./channel_turns.ts";
+import type { JoinedWrites } from "./joined_writes.ts";
 
-/** How long the other side may take to agree to an end. */
-export const CLOSE_TIMEOUT_MS = 2_000;
+/** Where the broker sets no limit. */
+const MOST_CHANNELS = 65_535;
 
-/**
- * Closes a channel, as {@linkcode atLast} does. Where a request is under way
- * that the closed channel does not answer any more, the library takes the
- * answer to the close for the answer to that.
- */
-export async function closeChannel(
-  channel: AMQPChannel,
-  underWay?: Promise<void>,
-): Promise<void> {
-  await atLast(channel, () => {
-    const closing = channel.close();
-    return Promise.race([closing, underWay ?? closing]);
-  });
+/** How a channel is opened. */
+export interface OpenChannelOptions {
+  /**
+   * How long to wait for a channel where all are in use, in ms. What can wait
+   * for longer lets all others go first.
+   *
+   * @default forever
+   */
+  limitMs?: number;
 }
 
-/**
- * Does something with a channel that is not needed any more. That it is closed
- * meanwhile is no error, and the answer is awaited for a limited time: the
- * library never ends a close whose connection is lost meanwhile or that
- * crosses a close by the broker. A broker that blocks a connection reads
- * nothing from it, and does what was asked when it goes on.
- */
-export async function atLast(
-  channel: AMQPChannel,
-  action: () => Promise<unknown>,
-): Promise<void> {
-  if (channel.closed) return;
-  const socket = channel.connection as AmqpSocket;
-  const lost = Promise.withResolvers<void>();
-  const limitMs = closeLimitMs(socket);
-  const stopListening = socket.onLost(() => lost.resolve());
-  const ended = Promise.race([unlessClosed(channel, action), lost.promise]);
-  try {
-    await waitAtMost(limitMs, ended);
-  } finally {
-    stopListening();
+/** Opens channels, and hands them their frames. */
+export class Channels implements ChannelHost {
+  readonly writes: JoinedWrites;
+  /** The most at a time; 0 for no limit. */
+  limit = 0;
+  /** By number; number 0 is the connection's own. */
+  readonly #channels: (Channel | undefined)[] = [undefined];
+  #open = 0;
+  readonly #turns = new ChannelTurns(() =>
+    (this.limit || MOST_CHANNELS) - this.#open
+  );
+  #lost: Error | undefined;
+
+  /** None is open yet. */
+  constructor(writes: JoinedWrites) {
+    this.writes = writes;
   }
-}
 
-/** How long to wait for an answer, where there can be one. */
-export function closeLimitMs({ blocked }: AmqpSocket): number {
-  return blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
-}
+  /** Whether somebody waits for a channel, and can't do without. */
+  get urgent(): boolean {
+    return this.#turns.urgent;
+  }
 
-async function unlessClosed(
-  channel: AMQPChannel,
-  action: () => Promise<unknown>,
-): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    if (!channel.closed) throw channelFailure(error);
+  /**
+   * Opens a channel and asks things of it, all in one round trip: the broker
+   * answers in order.
+   *
+   * @throws {RpcError} `resource_exhausted` where none is free in time.
+   */
+  async open<T>(
+    ask: (channel: Channel) => Promise<T>,
+    { limitMs }: OpenChannelOptions = {},
+  ): Promise<T> {
+    const urgent = limitMs !== undefined;
+    const turn = this.#turns.next(urgent, limitMs ?? LONGEST_TIMER_MS);
+    if (turn !== undefined) {
+      await turn;
+      this.#turns.used();
+    }
+    if (this.#lost) throw this.#lost;
+    const channel = this.#add();
+    const opening = channel.request("channel.open");
+    const [answer] = await Promise.all([ask(channel), opening]);
+    return answer;
+  }
+
+  /**
+   * Hands a frame to its channel.
+   *
+   * @throws {AmqpError} where there is none, or it has no use for it.
+   */
+  take(frame: FrameBuffer, reader: Reader): void {
+    const channel = this.#channels[frame.channel];
+    if (channel === undefined) {
+      throw new AmqpError(
+        "CHANNEL_ERROR",
+        `a frame for channel ${frame.channel}, which is not open`,
+      );
+    }
+    channel.take(frame, reader);
+  }
+
+  /** See {@linkcode ChannelHost.channelGone}. */
+  channelGone({ id }: Channel): void {
+    this.#channels[id] = undefined;
+    this.#open--;
+    this.#turns.check();
+  }
+
+  /** The connection is gone. */
+  lost(error: Error): void {
+    this.#lost = error;
+    this.#turns.end(error);
+    for (const channel of this.#channels) channel?.lost(error);
+  }
+
+  #add(): Channel {
+    const hole = this.#channels.indexOf(undefined, 1);
+    const id = hole === -1 ? this.#channels.length : hole;
+    const channel = new Channel(this, id);
+    this.#channels[id] = channel;
+    this.#open++;
+    return channel;
   }
 }

@@ -60,6 +60,7 @@ export class Connection {
   #handshake: Handshake | undefined;
   #peer = UNKNOWN_BROKER;
   #frameMax = Infinity;
+  readonly #channelTimeoutMs: number;
   #heartbeat: Heartbeat | undefined;
   #unblocked: PromiseWithResolvers<void> | undefined;
   #blockedFor: string | undefined;
@@ -68,7 +69,12 @@ export class Connection {
   #closing: Promise<void> | undefined;
   #gone = false;
 
-  private constructor(stream: ByteStream, hooks: ConnectionHooks) {
+  private constructor(
+    stream: ByteStream,
+    { connectTimeoutMs }: BrokerSettings,
+    hooks: ConnectionHooks,
+  ) {
+    this.#channelTimeoutMs = connectTimeoutMs;
     this.#stream = stream;
     this.#hooks = hooks;
     this.#frames.frameMax = MOST_FRAME_BYTES;
@@ -96,7 +102,7 @@ export class Connection {
     hooks: ConnectionHooks,
     signal: AbortSignal,
   ): Promise<Connection> {
-    const connection = new Connection(stream, hooks);
+    const connection = new Connection(stream, broker, hooks);
     const giveUp = () => connection.destroy(signal.reason);
     signal.addEventListener("abort", giveUp, { once: true });
     try {
@@ -140,14 +146,27 @@ export class Connection {
     return this.#blockedFor;
   }
 
+  /** Why it accepts no messages, in words, where it does not. */
+  get obstacle(): string | undefined {
+    if (this.#blockedFor !== undefined) {
+      return `the broker has blocked the connection (${this.#blockedFor})`;
+    }
+    return this.writes.drained &&
+      "the connection does not take what is written to it";
+  }
+
   /** Pending while the connection accepts no messages; else undefined. */
   get unblocked(): Promise<void> | undefined {
     return this.#unblocked?.promise ?? this.writes.drained;
   }
 
-  /** The largest frame, in bytes. */
-  get frameMax(): number {
-    return this.#frameMax;
+  /**
+   * Opens a channel and asks things of it; see {@linkcode Channels.open}.
+   *
+   * @throws {RpcError} `resource_exhausted` where none is free for long.
+   */
+  openChannel<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
+    return this.channels.open(ask, { limitMs: this.#channelTimeoutMs });
   }
 
   /**
@@ -325,7 +344,8 @@ export class Connection {
     const { writer } = this.writes;
     writeMethod(writer, 0, "connection.close", { replyCode: 200 });
     this.writes.schedule();
-    const timer = setTimeout(answered.resolve, CLOSE_TIMEOUT_MS);
+    const limitMs = this.#blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
+    const timer = setTimeout(answered.resolve, limitMs);
     await answered.promise;
     clearTimeout(timer);
     this.destroy(new Error("the connection was closed"));
@@ -339,9 +359,6 @@ export class LoginTooLarge extends Error {
     super(message, { cause });
   }
 }
-
-/** A channel, as those who are handed one need it. */
-export type { Channel };
 
 function strayFrame(): AmqpError {
   return new AmqpError("UNEXPECTED_FRAME", "a frame that is out of place");

@@ -16,13 +16,11 @@ import {
   type BrokerVersion,
   isRabbitMqSince,
 } from "./broker_version.ts";
-import { replyCodeOf } from "./failures.ts";
+import { replyCodeOf } from "./closed_by_broker.ts";
 
 const DEFAULT_MS = 30 * 60_000;
 const ARGUMENT = "x-consumer-timeout";
 const PRECONDITION_FAILED = 406;
-/** What the library says of a consumer that the broker cancels. */
-const CANCELED = /Consumer cancell?ed by the server/;
 
 /** What to do about the consumer timeout; nothing for the default. */
 export interface ConsumerTimeout {
@@ -55,13 +53,16 @@ export function consumerTimeout(
 
 /** Whether the queue is one of those that have no consumer timeout. */
 export function hasNoTimeout(error: unknown): boolean {
-  const text = String(error);
-  return replyCodeOf(text) === PRECONDITION_FAILED && text.includes(ARGUMENT);
+  return replyCodeOf(error) === PRECONDITION_FAILED &&
+    String(error).includes(ARGUMENT);
 }
 
-/** Whether the broker canceled the consumer, and left the channel open. */
-export function isCanceled(error: Error): boolean {
-  return CANCELED.test(error.message);
+/** The broker canceled the consumer, and left the channel open. */
+export class CanceledByBroker extends Error {
+  /** It does not say why. */
+  constructor() {
+    super("the broker canceled the consumer");
+  }
 }
 
 /** The broker tells that it canceled a consumer, but not why. */

@@ -11,6 +11,7 @@ import {
   brokerName,
   type BrokerSettings,
 } from "./options.ts";
+import { replyCodeOf } from "./closed_by_broker.ts";
 import { accessRefusal } from "./refusals.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 
@@ -68,7 +69,7 @@ export function connectFailure(
   const at = brokerName(broker);
   if (cause instanceof NotAmqpError) return notAmqp(cause, at);
   const message = cause instanceof Error ? cause.message : String(cause);
-  const replyCode = replyCodeOf(message);
+  const replyCode = replyCodeOf(cause);
   const closed = replyCode === undefined
     ? undefined
     : refusal(message, replyCode, broker, cause);
@@ -165,17 +166,11 @@ function notAmqp(cause: NotAmqpError, at: string): RpcError {
   });
 }
 
-/** The reply code that the library puts at the end of its messages. */
-export function replyCodeOf(message: string): number | undefined {
-  const match = /\((\d{3})\)$/.exec(message);
-  return match ? Number(match[1]) : undefined;
-}
-
 /** Why an operation on a channel failed. */
 export function channelFailure(cause: unknown): RpcError {
   if (cause instanceof RpcError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  const replyCode = replyCodeOf(message);
+  const replyCode = replyCodeOf(cause);
   if (replyCode === ACCESS_REFUSED && TOKEN_EXPIRED.test(message)) {
     return new RpcError("unauthenticated", message, {
       reason: "not_admitted",

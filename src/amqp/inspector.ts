@@ -3,12 +3,13 @@
  *
  * @module
  */
-import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import type { QueueInfo } from "../rpc/transport.ts";
-import { closeChannel } from "./channels.ts";
-import { channelFailure, replyCodeOf } from "./failures.ts";
+import type { Channel } from "./channel.ts";
+import { replyCodeOf } from "./closed_by_broker.ts";
+import { closeChannel } from "./closing.ts";
+import type { Connection } from "./connection.ts";
+import { channelFailure } from "./failures.ts";
 import { untold } from "./refusals.ts";
-import type { AmqpSocket } from "./socket.ts";
 
 const NOT_FOUND = 404;
 /** Of which a broker allows only so many. */
@@ -20,13 +21,13 @@ interface Question extends PromiseWithResolvers<QueueInfo | undefined> {
 
 /** Asks for any number of queues, over a few channels. */
 export class QueueInspector {
-  readonly #socket: AmqpSocket;
+  readonly #connection: Connection;
   readonly #questions: Question[] = [];
   #askers = 0;
 
   /** Opens channels while there are questions. */
-  constructor(socket: AmqpSocket) {
-    this.#socket = socket;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** What the broker tells; undefined where there is no such queue. */
@@ -45,7 +46,7 @@ export class QueueInspector {
     while (this.#questions.length > 0) {
       try {
         const askOver = this.#askOver.bind(this);
-        await this.#socket.openChannel(askOver, { urgent: false });
+        await this.#connection.channels.open(askOver);
       } catch (error) {
         this.#questions.shift()?.reject(error);
       }
@@ -54,28 +55,30 @@ export class QueueInspector {
   }
 
   /** As long as the broker leaves the channel open, and nobody needs it more. */
-  async #askOver(channel: AMQPChannel): Promise<void> {
-    channel.onerror = () => {};
+  async #askOver(channel: Channel): Promise<void> {
     do {
       const question = this.#questions.shift();
       if (question === undefined) break;
       await inspectOver(channel, question.queue)
         .then(question.resolve, question.reject);
-    } while (!channel.closed && !this.#socket.wantsChannels);
-    await closeChannel(channel);
+    } while (!channel.closed && !this.#connection.channels.urgent);
+    await closeChannel(this.#connection, channel);
   }
 }
 
 /** The broker closes a channel that asks for what is not there. */
 async function inspectOver(
-  channel: AMQPChannel,
+  channel: Channel,
   queue: string,
 ): Promise<QueueInfo | undefined> {
   try {
-    const ok = await channel.queueDeclare(queue, { passive: true });
-    return { queue, messages: ok.messageCount, consumers: ok.consumerCount };
+    const { messageCount, consumerCount } = await channel.request(
+      "queue.declare",
+      { queue, passive: true },
+    );
+    return { queue, messages: messageCount, consumers: consumerCount };
   } catch (error) {
-    if (replyCodeOf(String(error)) === NOT_FOUND) return undefined;
+    if (replyCodeOf(error) === NOT_FOUND) return undefined;
     const isRefused = channelFailure(error).reason === "refused";
     throw isRefused ? untold(queue, error) : error;
   }

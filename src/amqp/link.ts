@@ -12,7 +12,9 @@ import type {
   RequestQueueOptions,
   ReturnedMessage,
 } from "../rpc/transport.ts";
+import { AmqpCallbackQueue } from "./callback_queue.ts";
 import { Canceler } from "./cancellation.ts";
+import type { Connection } from "./connection.ts";
 import { channelFailure } from "./failures.ts";
 import {
   type BrokerSettings,
@@ -20,28 +22,28 @@ import {
   type ConnectSettings,
 } from "./options.ts";
 import { QueueInspector } from "./inspector.ts";
-import { AmqpCallbackQueue, AmqpRequestQueue } from "./queues.ts";
+import { openConnection } from "./open.ts";
+import { AmqpRequestQueue } from "./request_queue.ts";
 import { ReplyQueues } from "./reply_queues.ts";
 import { roundTripMs } from "./round_trip.ts";
-import { AmqpSocket } from "./socket.ts";
 
-/** A Link over one socket. */
+/** A Link over one connection. */
 export class AmqpLink implements Link {
   /** See {@linkcode Link.vhost}. */
   readonly vhost: string;
   /** Of the broker, without the password. */
   readonly url: string;
-  readonly #socket: AmqpSocket;
+  readonly #connection: Connection;
   readonly #canceler: Canceler;
   readonly #inspector: QueueInspector;
   readonly #replyQueues: ReplyQueues;
   #closing: Promise<void> | undefined;
 
-  private constructor(socket: AmqpSocket, broker: BrokerSettings) {
-    this.#socket = socket;
-    this.#canceler = new Canceler(socket);
-    this.#inspector = new QueueInspector(socket);
-    this.#replyQueues = new ReplyQueues(socket, this.#inspector);
+  private constructor(connection: Connection, broker: BrokerSettings) {
+    this.#connection = connection;
+    this.#canceler = new Canceler(connection);
+    this.#inspector = new QueueInspector(connection);
+    this.#replyQueues = new ReplyQueues(connection, this.#inspector);
     this.vhost = broker.vhost;
     this.url = brokerUrl(broker);
   }
@@ -50,33 +52,32 @@ export class AmqpLink implements Link {
   static async open(
     broker: BrokerSettings,
     settings: ConnectSettings,
-    signal?: AbortSignal,
+    signal: AbortSignal,
   ): Promise<AmqpLink> {
-    const socket = new AmqpSocket(broker, settings);
-    await socket.open(signal);
-    return new AmqpLink(socket, broker);
+    const connection = await openConnection(broker, settings, signal);
+    return new AmqpLink(connection, broker);
   }
 
   /** See {@linkcode Link.lost}. */
   get lost(): Promise<Error> {
-    return this.#socket.lost;
+    return this.#connection.lost;
   }
 
   /** See {@linkcode Link.unblocked}. */
   get unblocked(): Promise<void> | undefined {
-    return this.#socket.unblocked;
+    return this.#connection.unblocked;
   }
 
   /** See {@linkcode Link.obstacle}. */
   get obstacle(): string | undefined {
-    return this.#socket.obstacle;
+    return this.#connection.obstacle;
   }
 
   /** See {@linkcode Link.openCallbackQueue}. */
   openCallbackQueue(
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<CallbackQueue> {
-    return failing(AmqpCallbackQueue.open(this.#socket, onReturn));
+    return failing(AmqpCallbackQueue.open(this.#connection, onReturn));
   }
 
   /** See {@linkcode Link.openRequestQueue}. */
@@ -84,7 +85,7 @@ export class AmqpLink implements Link {
     queue: string,
     options: RequestQueueOptions,
   ): Promise<RequestQueue> {
-    return failing(AmqpRequestQueue.open(this.#socket, queue, options));
+    return failing(AmqpRequestQueue.open(this.#connection, queue, options));
   }
 
   /** See {@linkcode Link.cancelCall}. */
@@ -104,7 +105,7 @@ export class AmqpLink implements Link {
 
   /** How long the broker takes to answer, in ms. */
   roundTripMs(): Promise<number> {
-    return failing(roundTripMs(this.#socket));
+    return failing(roundTripMs(this.#connection));
   }
 
   /** Closes the connection; once. */
@@ -114,11 +115,11 @@ export class AmqpLink implements Link {
 
   async #close(): Promise<void> {
     await this.#canceler.close();
-    await this.#socket.shutDown();
+    await this.#connection.close();
   }
 }
 
-/** The library's errors as {@linkcode RpcError}. */
+/** Errors of the connection as {@linkcode RpcError}. */
 async function failing<T>(operation: Promise<T>): Promise<T> {
   try {
     return await operation;

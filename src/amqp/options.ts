@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { readFileSync } from "node:fs";
 import type { ConnectionEvent } from "../rpc/transport.ts";
+import type { Dial } from "./streams/byte_stream.ts";
+import { dialDeno } from "./streams/deno.ts";
 import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
 import { durationMs, LONGEST_TIMER_MS, wholeNumber } from "../rpc/limits.ts";
 import { parseBrokerUrl } from "./url.ts";
@@ -55,6 +58,13 @@ export interface ConnectOptions {
   name?: string;
   /** Hears what becomes of the connection; must not throw. */
   onEvent?: (event: ConnectionEvent) => void;
+  /**
+   * Makes the stream of bytes that a connection is made over: for runtimes
+   * other than Deno, and for tests.
+   *
+   * @default Deno's own sockets
+   */
+  dial?: Dial;
 }
 
 /** Where a broker is and how to log in. */
@@ -97,6 +107,8 @@ export interface ConnectSettings {
   readonly name: string;
   /** Hears what becomes of the connection. */
   readonly onEvent: (event: ConnectionEvent) => void;
+  /** Makes the stream of bytes that a connection is made over. */
+  readonly dial: Dial;
 }
 
 /** Where a broker is looked for when nothing else is said. */
@@ -138,6 +150,7 @@ export function connectSettings(
     ),
     name: options.name ?? "rabbit-rpc",
     onEvent: options.onEvent ?? (() => {}),
+    dial: options.dial ?? dialDeno,
   };
 }
 
@@ -213,10 +226,11 @@ function tlsOptions(
 
 function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
-    return Deno.readFileSync(path);
+    return readFileSync(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotCapable) throw cause;
-    const { message } = cause as Error;
+    const { message, name } = cause as Error;
+    // What this program may do is not the URL's fault.
+    if (name === "NotCapable") throw cause;
     throw new RangeError(
       `${parameter} of the url can't be read: ${message}`,
       { cause },

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { AMQPChannel, AMQPConsumer } from "@cloudamqp/amqp-client";
-import { closeChannel } from "./channels.ts";
-import type { AmqpSocket } from "./socket.ts";
+import type { Channel } from "./channel.ts";
+import { closeChannel } from "./closing.ts";
+import type { Connection } from "./connection.ts";
 
 /** AMQP's way to name the queue that a channel declared last. */
 const DECLARED_LAST = "";
@@ -16,33 +16,35 @@ const DECLARED_LAST = "";
  * name. From then on it is gone as soon as its channel is.
  */
 export async function consumeOwnQueue(
-  socket: AmqpSocket,
-  channel: AMQPChannel,
-  consume: (queue: string) => Promise<AMQPConsumer | void>,
+  connection: Connection,
+  channel: Channel,
+  consume: (queue: string) => Promise<unknown>,
 ): Promise<string> {
-  const declaring = channel.queueDeclare("", {
+  const declaring = channel.request("queue.declare", {
     exclusive: true,
-    durable: false,
     autoDelete: true,
   });
   try {
-    const [{ name }] = await Promise.all([declaring, consume(DECLARED_LAST)]);
-    return name;
+    const [{ queue }] = await Promise.all([declaring, consume(DECLARED_LAST)]);
+    return queue;
   } catch (error) {
     // It never had a consumer that could take it along.
-    await declaring.then(({ name }) => deleteQueue(socket, name)).catch(ignore);
+    await declaring.then(({ queue }) => deleteQueue(connection, queue))
+      .catch(ignore);
     throw error;
   }
 }
 
 /** The channel that it was declared on may be closed. */
-async function deleteQueue(socket: AmqpSocket, name: string): Promise<void> {
-  await socket.openChannel(async (channel) => {
-    channel.onerror = ignore;
+async function deleteQueue(
+  connection: Connection,
+  queue: string,
+): Promise<void> {
+  await connection.openChannel(async (channel) => {
     try {
-      await channel.queueDelete(name);
+      await channel.request("queue.delete", { queue });
     } finally {
-      await closeChannel(channel);
+      await closeChannel(connection, channel);
     }
   });
 }

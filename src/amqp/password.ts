@@ -36,7 +36,7 @@ function checked(password: unknown): string {
 /**
  * Asks for the password again and again, and tells when it is another. (A file
  * system's events would not do: what is mounted into a container is renewed by
- * a link that points elsewhere.) Keeps no program alive.
+ * a link that points elsewhere.)
  */
 export class PasswordPoll {
   readonly #stopping = new AbortController();
@@ -64,7 +64,6 @@ export class PasswordPoll {
         this.#asking = false;
       }
     }, intervalMs);
-    Deno.unrefTimer(Number(this.#timer));
   }
 
   /** Asks no more. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { AMQPChannel } from "@cloudamqp/amqp-client";
 import { waitAtMost } from "../rpc/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type {
@@ -12,12 +11,12 @@ import type {
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
-import { CLOSE_TIMEOUT_MS, closeChannel } from "./channels.ts";
+import type { Channel, ChannelHandlers } from "./channel.ts";
+import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
 import { Confirms, type Publication } from "./confirms.ts";
 import { channelFailure, rejected, unsendable } from "./failures.ts";
-import type { ChannelHandlers } from "./frames/receiver.ts";
 import type { MessageSizes } from "./message_sizes.ts";
-import type { AmqpSocket } from "./socket.ts";
+import type { Connection } from "./connection.ts";
 
 const DEFAULT_EXCHANGE = "";
 
@@ -26,34 +25,36 @@ export interface PublishHooks {
   /** No queue took a message. */
   onReturn: (message: ReturnedMessage) => void;
   /** The broker closed the channel. */
-  onClosed: (reason: string) => void;
+  onClosed: (error: Error) => void;
 }
 
 /** Hears of its messages only where they come back. */
 export class UnconfirmedChannel {
-  readonly #socket: AmqpSocket;
-  readonly #channel: AMQPChannel;
+  readonly #connection: Connection;
+  readonly #channel: Channel;
 
   /** Takes over a channel. */
   constructor(
-    socket: AmqpSocket,
-    channel: AMQPChannel,
+    connection: Connection,
+    channel: Channel,
     handlers: ChannelHandlers,
-    onClosed: (reason: string) => void,
   ) {
-    this.#socket = socket;
+    this.#connection = connection;
     this.#channel = channel;
-    socket.handle(channel, handlers);
-    channel.onerror = onClosed;
+    channel.handlers = handlers;
   }
 
   /** Opens the channel. */
   static async open(
-    socket: AmqpSocket,
+    connection: Connection,
     { onReturn, onClosed }: PublishHooks,
   ): Promise<UnconfirmedChannel> {
-    const channel = await socket.channel();
-    return new UnconfirmedChannel(socket, channel, { onReturn }, onClosed);
+    return await connection.openChannel((channel) => {
+      const handlers = { onReturn, onClosed };
+      return Promise.resolve(
+        new UnconfirmedChannel(connection, channel, handlers),
+      );
+    });
   }
 
   /** Whether the message is written; the listener hears why it is not. */
@@ -68,7 +69,7 @@ export class UnconfirmedChannel {
       return false;
     }
     try {
-      this.#socket.publish(
+      this.#connection.publish(
         {
           channel: this.#channel.id,
           exchange: DEFAULT_EXCHANGE,
@@ -87,7 +88,7 @@ export class UnconfirmedChannel {
 
   /** Closes the channel. */
   async close(): Promise<void> {
-    await closeChannel(this.#channel);
+    await closeChannel(this.#connection, this.#channel);
   }
 }
 
@@ -114,12 +115,12 @@ export class ConfirmChannel {
   #settling: Promise<void> | undefined;
 
   private constructor(
-    socket: AmqpSocket,
-    channel: AMQPChannel,
+    connection: Connection,
+    channel: Channel,
     hooks: ConfirmHooks,
   ) {
-    this.#sizes = socket.sizes;
-    this.#confirms = new Confirms(socket.sizes);
+    this.#sizes = connection.sizes;
+    this.#confirms = new Confirms(connection.sizes);
     this.#hooks = hooks;
     const onConfirm = (tag: number, multiple: boolean, ok: boolean) => {
       this.#confirms.settle(tag, multiple, ok ? undefined : rejected());
@@ -127,32 +128,28 @@ export class ConfirmChannel {
     };
     const { onReturn } = hooks;
     const onClosing = this.#onClosing.bind(this);
-    const handlers = { onReturn, onConfirm, onClosing };
-    this.#channel = new UnconfirmedChannel(
-      socket,
-      channel,
-      handlers,
-      (reason) => {
-        this.#stopListening();
-        // All was confirmed or is published again: nobody need know.
-        if (this.#settling && this.#confirms.isEmpty) return;
-        this.#confirms.failAll(channelFailure(reason));
-        hooks.onClosed(reason);
-      },
-    );
-    this.#stopListening = socket.onLost((cause) =>
+    const onClosed = (error: Error) => {
+      this.#stopListening();
+      // All was confirmed or is published again: nobody need know.
+      if (this.#settling && this.#confirms.isEmpty) return;
+      this.#confirms.failAll(channelFailure(error));
+      hooks.onClosed(error);
+    };
+    const handlers = { onReturn, onConfirm, onClosing, onClosed };
+    this.#channel = new UnconfirmedChannel(connection, channel, handlers);
+    this.#stopListening = connection.onLost((cause) =>
       this.#confirms.failAll(channelFailure(cause))
     );
   }
 
   /** Opens the channel; `onRejected` hears of messages that are refused. */
   static async open(
-    socket: AmqpSocket,
+    connection: Connection,
     hooks: ConfirmHooks,
   ): Promise<ConfirmChannel> {
-    return await socket.openChannel(async (channel) => {
-      await channel.confirmSelect();
-      return new ConfirmChannel(socket, channel, hooks);
+    return await connection.openChannel(async (channel) => {
+      await channel.request("confirm.select");
+      return new ConfirmChannel(connection, channel, hooks);
     });
   }
 

@@ -10,14 +10,14 @@ import type {
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
-import { closeLimitMs } from "./channels.ts";
+import { closeLimitMs } from "./closing.ts";
 import type { Publication } from "./confirms.ts";
 import {
   closedError,
   ConfirmChannel,
   UnconfirmedChannel,
 } from "./publish_channels.ts";
-import type { AmqpSocket } from "./socket.ts";
+import type { Connection } from "./connection.ts";
 
 /** A queue that is full refuses many messages: not each is worth a channel. */
 const RENEWAL_INTERVAL_MS = 500;
@@ -31,9 +31,9 @@ const MAX_WAITING = 64 * 1024 * 1024;
  * nobody is told: see {@linkcode AmqpPublisher.dropUnconfirmed}.
  */
 export class AmqpPublisher implements Publisher {
-  readonly #socket: AmqpSocket;
+  readonly #connection: Connection;
   readonly #onReturn: (message: ReturnedMessage) => void;
-  #onClosed: (reason: string) => void = () => {};
+  #onClosed: (error: Error) => void = () => {};
   #confirmed: ConfirmChannel | undefined;
   /** Opened when it is first wanted. */
   #unconfirmed: UnconfirmedChannel | undefined;
@@ -46,10 +46,10 @@ export class AmqpPublisher implements Publisher {
 
   /** Not open yet; `onReturn` hears of messages that no queue took. */
   constructor(
-    socket: AmqpSocket,
+    connection: Connection,
     onReturn: (message: ReturnedMessage) => void,
   ) {
-    this.#socket = socket;
+    this.#connection = connection;
     this.#onReturn = onReturn;
   }
 
@@ -60,7 +60,7 @@ export class AmqpPublisher implements Publisher {
   }
 
   /** Hears when the broker closes a channel. */
-  onClosed(callback: (reason: string) => void): void {
+  onClosed(callback: (error: Error) => void): void {
     this.#onClosed = callback;
   }
 
@@ -74,8 +74,8 @@ export class AmqpPublisher implements Publisher {
     properties: MessageProperties,
     listener: PublishListener,
   ): void {
-    const obstacle = this.#socket.unblocked ?? this.#renewal;
-    const { sizes } = this.#socket;
+    const obstacle = this.#connection.unblocked ?? this.#renewal;
+    const { sizes } = this.#connection;
     if (body.length > sizes.limit) {
       listener.failed(sizes.tooLarge(body.length));
     } else if (obstacle !== undefined) {
@@ -88,7 +88,7 @@ export class AmqpPublisher implements Publisher {
   #publishLater(obstacle: Promise<void>, message: Publication): void {
     const { length } = message.body;
     if (this.#waitingBytes > 0 && this.#waitingBytes + length > MAX_WAITING) {
-      const { obstacle } = this.#socket;
+      const { obstacle } = this.#connection;
       const error = overloaded("messages", this.#waitingBytes, obstacle);
       return message.listener.failed(error);
     }
@@ -112,10 +112,10 @@ export class AmqpPublisher implements Publisher {
     listener: PublishListener,
   ): void {
     const channel = this.#unconfirmed;
-    if (channel === undefined || this.#socket.unblocked || this.#closing) {
+    if (channel === undefined || this.#connection.unblocked || this.#closing) {
       this.#openUnconfirmed();
       this.publish(queue, body, properties, listener);
-    } else if (body.length > this.#socket.sizes.taken) {
+    } else if (body.length > this.#connection.sizes.taken) {
       this.publish(queue, body, properties, listener);
     } else channel.publish(queue, body, properties, listener);
   }
@@ -132,13 +132,13 @@ export class AmqpPublisher implements Publisher {
     // A channel that is being opened is closed as soon as it is open: a broker
     // that is blocked may open it at any time.
     await Promise.all([
-      this.#confirmed?.close(closeLimitMs(this.#socket)),
+      this.#confirmed?.close(closeLimitMs(this.#connection)),
       this.#unconfirmed?.close(),
     ]);
   }
 
   #openConfirmed(): Promise<ConfirmChannel> {
-    return ConfirmChannel.open(this.#socket, {
+    return ConfirmChannel.open(this.#connection, {
       ...this.#hooks,
       onRejected: () => this.#renew(),
       onTooLarge: (discarded) => this.#publishAgain(discarded),
@@ -149,7 +149,7 @@ export class AmqpPublisher implements Publisher {
   #publishAgain(discarded: Publication[]): void {
     if (this.#confirmed?.closing) {
       this.#renewal ??= this.#replace()
-        .catch((error) => this.#onClosed(String(error)))
+        .catch((error) => this.#onClosed(error))
         .finally(() => this.#renewal = undefined);
     }
     for (const { queue, body, properties, listener } of discarded) {
@@ -159,7 +159,7 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
-    this.#opening = UnconfirmedChannel.open(this.#socket, this.#hooks)
+    this.#opening = UnconfirmedChannel.open(this.#connection, this.#hooks)
       .then((channel) => {
         this.#unconfirmed = channel;
         if (this.#closing) this.dropUnconfirmed();
@@ -170,7 +170,7 @@ export class AmqpPublisher implements Publisher {
   get #hooks() {
     return {
       onReturn: this.#onReturn,
-      onClosed: (reason: string) => this.#onClosed(reason),
+      onClosed: (error: Error) => this.#onClosed(error),
     };
   }
 

@@ -8,24 +8,24 @@ import { RpcError } from "../rpc/errors.ts";
 import type { ReplyQueueKind } from "../rpc/transport.ts";
 import { channelFailure } from "./failures.ts";
 import type { QueueInspector } from "./inspector.ts";
-import type { AmqpSocket } from "./socket.ts";
+import type { Connection } from "./connection.ts";
 
 const MAX_NAME_BYTES = 255;
 
 /** Asks for queues. */
 export class ReplyQueues {
-  readonly #socket: AmqpSocket;
+  readonly #connection: Connection;
   readonly #inspector: QueueInspector;
 
   /** Of one connection. */
-  constructor(socket: AmqpSocket, inspector: QueueInspector) {
-    this.#socket = socket;
+  constructor(connection: Connection, inspector: QueueInspector) {
+    this.#connection = connection;
     this.#inspector = inspector;
   }
 
   /** What the queue is; see {@linkcode Link.checkReplyTo}. */
   async check(queue: string): Promise<ReplyQueueKind> {
-    // The library can't name it: it would ask for another queue.
+    // The broker would close the connection: names of methods are UTF-8.
     if (!queue.isWellFormed()) {
       throw new RpcError("invalid_argument", "its name is not UTF-8");
     }
@@ -38,7 +38,7 @@ export class ReplyQueues {
       const failure = channelFailure(thrown);
       if (failure.reason === "locked") return "exclusive";
       const isLost = failure.reason === "connection_lost";
-      if (this.#socket.closed || !isLost) throw failure;
+      if (this.#connection.closed || !isLost) throw failure;
       throw new RpcError("unavailable", failure.message, { cause: failure });
     }
   }

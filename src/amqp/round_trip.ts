@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { closeChannel } from "./channels.ts";
-import type { AmqpSocket } from "./socket.ts";
+import { closeChannel } from "./closing.ts";
+import type { Connection } from "./connection.ts";
 
 const ROUNDS = 5;
 
@@ -13,17 +13,20 @@ const ROUNDS = 5;
  * that the broker answers: it changes nothing that counts for a channel
  * without consumers, and needs no permission.
  */
-export async function roundTripMs(socket: AmqpSocket): Promise<number> {
-  const channel = await socket.channel();
-  try {
-    const rounds: number[] = [];
-    while (rounds.length < ROUNDS) {
-      const startedMs = performance.now();
-      await channel.basicQos(1);
-      rounds.push(performance.now() - startedMs);
+export async function roundTripMs(connection: Connection): Promise<number> {
+  return await connection.openChannel(async (channel) => {
+    try {
+      const rounds: number[] = [];
+      // The first answer would wait for that to the opening of the channel.
+      await channel.request("basic.qos", { prefetchCount: 1 });
+      while (rounds.length < ROUNDS) {
+        const startedMs = performance.now();
+        await channel.request("basic.qos", { prefetchCount: 1 });
+        rounds.push(performance.now() - startedMs);
+      }
+      return rounds.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
+    } finally {
+      await closeChannel(connection, channel);
     }
-    return rounds.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
-  } finally {
-    await closeChannel(channel);
-  }
+  });
 }

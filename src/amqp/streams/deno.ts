@@ -135,3 +135,10 @@ class DenoStream implements ByteStream {
     this.#connection.close();
   }
 }
+
+/** Whether node:tls shows a client certificate: since Deno 2.5. */
+export function nodeShowsClientCertificates(): boolean {
+  if (typeof Deno === "undefined") return true;
+  const [major, minor] = Deno.version.deno.split(".").map(Number);
+  return major! > 2 || minor! >= 5;
+}

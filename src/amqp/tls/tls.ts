@@ -10,7 +10,7 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { isIP } from "node:net";
-import { nodeShowsClientCertificates } from "./client_certificate.ts";
+import { nodeShowsClientCertificates } from "../streams/deno.ts";
 
 /** How to speak TLS, with `amqps://`. Certificates and keys are PEM. */
 export interface TlsOptions {
@@ -75,8 +75,8 @@ export function tlsSettings(options: TlsOptions = {}): TlsSettings {
   const client = clientCertificate(options);
   if (client && (servername || insecure) && !nodeShowsClientCertificates()) {
     throw new RangeError(
-      "servername and insecure can't be used together with cert on Deno " +
-        `${Deno.version.deno}; they can from Deno 2.5 on`,
+      "servername and insecure can't be used together with cert on this " +
+        "version of Deno; they can from Deno 2.5 on",
     );
   }
   const caCert = options.caCert === undefined

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NotAmqpError } from "../failures.ts";
+import { NotAmqpError } from "./failures.ts";
 
 const METHOD_FRAME = 1;
 /** As many as tell TLS from what is neither that nor AMQP. */

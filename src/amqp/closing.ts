@@ -1,0 +1,51 @@
+/**
+ * The last things that are done with a channel.
+ *
+ * @module
+ */
+import { waitAtMost } from "../rpc/delay.ts";
+import type { Channel } from "./channel.ts";
+import type { Connection } from "./connection.ts";
+import { channelFailure } from "./failures.ts";
+
+/** How long the other side may take to agree to an end. */
+export const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Closes a channel, as {@linkcode atLast} does. */
+export async function closeChannel(
+  connection: Connection,
+  channel: Channel,
+): Promise<void> {
+  await waitAtMost(closeLimitMs(connection), channel.close());
+}
+
+/**
+ * Asks something of a channel that is not needed any more. That it is closed
+ * meanwhile is no error, and the answer is awaited for a limited time. A broker
+ * that blocks a connection reads nothing from it, and does what was asked when
+ * it goes on.
+ */
+export async function atLast(
+  connection: Connection,
+  channel: Channel,
+  ask: () => Promise<unknown>,
+): Promise<void> {
+  if (channel.closed) return;
+  await waitAtMost(closeLimitMs(connection), unlessClosed(channel, ask));
+}
+
+/** How long to wait for an answer, where there can be one. */
+export function closeLimitMs({ blocked }: Connection): number {
+  return blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
+}
+
+async function unlessClosed(
+  channel: Channel,
+  ask: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await ask();
+  } catch (error) {
+    if (!channel.closed) throw channelFailure(error);
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The server's queue: taken as it is, or declared durable; acknowledged in
+ * runs.
+ *
+ * @module
+ */
+import { tableOf } from "../amqp091/values.ts";
+import { RpcError } from "../rpc/errors.ts";
+import type { RequestQueue, RequestQueueOptions } from "../rpc/transport.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { listenForCancels } from "./cancellation.ts";
+import type { Channel } from "./channel.ts";
+import { replyCodeOf } from "./closed_by_broker.ts";
+import { closeChannel } from "./closing.ts";
+import type { Connection } from "./connection.ts";
+import { ConsumedQueue } from "./consumed_queue.ts";
+import {
+  canceled,
+  CanceledByBroker,
+  type ConsumerTimeout,
+  consumerTimeout,
+  hasNoTimeout,
+} from "./consumer_timeout.ts";
+import { QueueInspector } from "./inspector.ts";
+import { AmqpPublisher } from "./publisher.ts";
+
+const NOT_FOUND = 404;
+
+/** What a request queue is made of. */
+interface Parts {
+  readonly connection: Connection;
+  readonly name: string;
+  readonly channel: Channel;
+  readonly publisher: AmqpPublisher;
+  readonly cancels: Channel | undefined;
+}
+
+/** A request queue that one connection consumes. */
+export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
+  readonly #name: string;
+  readonly #acks: Acknowledgements;
+  readonly #unhook: () => void;
+  readonly #cancels: Channel | undefined;
+
+  private constructor(parts: Parts) {
+    const { connection, name, channel, publisher, cancels } = parts;
+    super(connection, channel, publisher);
+    this.#name = name;
+    this.#cancels = cancels;
+    // A server that once heard of cancels must not become deaf to them.
+    if (cancels) cancels.handlers.onClosed = (error) => this.end(error);
+    this.#acks = new Acknowledgements((deliveryTag, multiple) => {
+      if (!channel.closed) channel.send("basic.ack", { deliveryTag, multiple });
+    });
+    this.#unhook = connection.writes.beforeFlush(() => this.#acks.flush());
+  }
+
+  /** Makes sure that it exists, and consumes it. */
+  static async open(
+    connection: Connection,
+    name: string,
+    options: RequestQueueOptions,
+  ): Promise<AmqpRequestQueue> {
+    await ensureQueue(connection, name, options);
+    const { args, advice } = consumerTimeout(
+      connection.peer,
+      options.unackedMs,
+    );
+    if (advice !== undefined) options.onImpatient(advice);
+    try {
+      return await AmqpRequestQueue.#open(connection, name, options, args);
+    } catch (error) {
+      if (args === undefined || !hasNoTimeout(error)) throw error;
+      return await AmqpRequestQueue.#open(connection, name, options);
+    }
+  }
+
+  static async #open(
+    connection: Connection,
+    name: string,
+    options: RequestQueueOptions,
+    args?: ConsumerTimeout["args"],
+  ): Promise<AmqpRequestQueue> {
+    const publisher = new AmqpPublisher(connection, options.onReturn);
+    const listening = listenForCancels(connection, name, options.onCancel);
+    try {
+      const [cancels] = await Promise.all([listening, publisher.open()]);
+      return await connection.openChannel((channel) => {
+        const parts = { connection, name, channel, publisher, cancels };
+        const queue = new AmqpRequestQueue(parts);
+        return queue.orClosed(() => queue.#start(options.prefetch, args));
+      });
+    } catch (error) {
+      const closing = listening.then((cancels) =>
+        cancels && closeChannel(connection, cancels)
+      );
+      await Promise.allSettled([closing, publisher.close()]);
+      throw error;
+    }
+  }
+
+  async #start(
+    prefetchCount: number,
+    args: ConsumerTimeout["args"],
+  ): Promise<void> {
+    try {
+      await Promise.all([
+        this.channel.request("basic.qos", { prefetchCount }),
+        this.consume(this.#name, false, args),
+      ]);
+    } catch (error) {
+      const isMissing = replyCodeOf(error) === NOT_FOUND;
+      throw isMissing ? noQueueYet(this.#name) : error;
+    }
+  }
+
+  protected override end(error: Error): void {
+    const isCanceled = error instanceof CanceledByBroker;
+    super.end(isCanceled ? canceled(this.connection.peer, this.#name) : error);
+  }
+
+  ack(deliveryTag: number): void {
+    this.#acks.add(deliveryTag);
+    this.connection.writes.schedule();
+  }
+
+  nack(deliveryTag: number, requeue: boolean): void {
+    this.#acks.skip(deliveryTag);
+    const { channel } = this;
+    if (!channel.closed) channel.send("basic.nack", { deliveryTag, requeue });
+  }
+
+  protected override async doClose(): Promise<void> {
+    this.#acks.flush();
+    this.#unhook();
+    const cancels = this.#cancels;
+    await Promise.all([
+      cancels && closeChannel(this.connection, cancels),
+      super.doClose(),
+    ]);
+  }
+}
+
+/** Takes a queue as it is; what is missing is declared, or waited for. */
+async function ensureQueue(
+  connection: Connection,
+  queue: string,
+  { declare, deliveryLimit }: RequestQueueOptions,
+): Promise<void> {
+  if (await mayExist(connection, queue)) return;
+  if (declare.mode === "passive") throw noQueueYet(queue);
+  const { deadLetterExchange, type } = declare;
+  const args = tableOf({
+    ...(type === "quorum" && {
+      "x-queue-type": "quorum",
+      "x-delivery-limit": deliveryLimit,
+    }),
+    ...(deadLetterExchange !== undefined && {
+      "x-dead-letter-exchange": deadLetterExchange,
+    }),
+  });
+  await connection.openChannel(async (channel) => {
+    await channel.request("queue.declare", {
+      queue,
+      durable: true,
+      arguments: args,
+    });
+    await closeChannel(connection, channel);
+  });
+}
+
+/** Whoever may not look at a queue may consume it all the same. */
+async function mayExist(
+  connection: Connection,
+  queue: string,
+): Promise<boolean> {
+  try {
+    return await new QueueInspector(connection).inspect(queue) !== undefined;
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === "refused") return true;
+    throw error;
+  }
+}
+
+function noQueueYet(name: string): RpcError {
+  return new RpcError("unavailable", `there is no queue "${name}" yet`, {
+    reason: "no_queue",
+  });
+}

@@ -165,7 +165,7 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
     replyTo: (options.replyTo ?? []).map((pattern) =>
       queueName(pattern, "replyTo")
     ),
-    declare: options.declare ?? {},
+    declare: checkDeclaration(options.declare ?? {}),
     count: options.count === undefined
       ? Infinity
       : wholeNumber("count", options.count, 1),
@@ -173,6 +173,13 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
     interceptors: options.interceptors ?? [],
     onEvent: options.onEvent ?? (() => {}),
   };
+}
+
+function checkDeclaration(declare: QueueDeclaration): QueueDeclaration {
+  const { deadLetterExchange } = declare;
+  // The default exchange has no name.
+  if (deadLetterExchange) queueName(deadLetterExchange, "deadLetterExchange");
+  return declare;
 }
 
 function sizeLimits(options: ServeOptions): typeof SIZE_LIMITS {

@@ -46,16 +46,36 @@ export function durationMs(
 /** Of UTF-16, each at most three bytes of UTF-8. */
 const SURELY_SHORT_UNITS = 255 / 3;
 
-/** A queue name that AMQP can carry (1 to 255 bytes), or a RangeError. */
+/** Every call comes by with a name, which is nearly always the same. */
+let lastGoodName: string | undefined;
+
+/**
+ * A queue name that AMQP can carry (1 to 255 bytes), and that RabbitMQ takes as
+ * it is, or a RangeError.
+ */
 export function queueName(value: string, option = "queue"): string {
-  // Every call comes by here, and hardly any name has to be measured.
-  const { length } = value;
-  if (length >= 1 && length <= SURELY_SHORT_UNITS) return value;
-  const bytes = new TextEncoder().encode(value).length;
-  if (bytes >= 1 && bytes <= 255) return value;
-  throw new RangeError(
-    `${option} must be a name of 1 to 255 bytes, got ${bytes} bytes`,
-  );
+  if (value !== lastGoodName) {
+    checkName(value, option);
+    lastGoodName = value;
+  }
+  return value;
+}
+
+function checkName(value: string, option: string): void {
+  const bytes = value.length <= SURELY_SHORT_UNITS
+    ? value.length
+    : new TextEncoder().encode(value).length;
+  if (bytes < 1 || bytes > 255) {
+    throw new RangeError(
+      `${option} must be a name of 1 to 255 bytes, got ${bytes} bytes`,
+    );
+  }
+  if (/[\r\n]/.test(value)) {
+    throw new RangeError(
+      `${option} must be a name without line breaks, which RabbitMQ drops, ` +
+        `got ${JSON.stringify(value)}`,
+    );
+  }
 }
 
 /** Units of sizes, the largest first. */
@@ -70,9 +90,10 @@ export function formatBytes(bytes: number): string {
   return fits ? `${bytes / fits[1]}${fits[0]}` : `${bytes}`;
 }
 
-/** Milliseconds for people: `500ms`, `30s`, `2m`. */
+/** Milliseconds for people: `500ms`, `30s`, `2m`, `1h`. */
 export function formatMs(ms: number): string {
   if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`;
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
   if (ms % 60_000 === 0) return `${ms / 60_000}m`;
   return `${Number((ms / 1000).toFixed(3))}s`;
 }

@@ -39,10 +39,37 @@ Deno.test("queueName() counts bytes, not characters", () => {
   assert.throws(() => queueName(""), RangeError);
 });
 
+Deno.test("queueName() refuses what RabbitMQ would drop", () => {
+  for (const name of ["a\nb", "a\r", "\n", `${"q".repeat(200)}\r\n`]) {
+    assert.throws(() => queueName(name), /queue must be a name without line/);
+  }
+  assert.equal(queueName("a\tb"), "a\tb");
+});
+
 Deno.test("formatMs() reads well", () => {
-  const texts = [0.4, 500, 1000, 1500, 30_000, 60_000, 90_000, 120_000]
+  const texts = [
+    0.4,
+    500,
+    1000,
+    1500,
+    30_000,
+    60_000,
+    90_000,
+    120_000,
+    7_200_000,
+  ]
     .map(formatMs);
-  const expected = ["0ms", "500ms", "1s", "1.5s", "30s", "1m", "90s", "2m"];
+  const expected = [
+    "0ms",
+    "500ms",
+    "1s",
+    "1.5s",
+    "30s",
+    "1m",
+    "90s",
+    "2m",
+    "2h",
+  ];
   assert.deepEqual(texts, expected);
 });
 

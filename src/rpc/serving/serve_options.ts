@@ -182,7 +182,7 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
     replyTo: (options.replyTo ?? []).map((pattern) =>
       queueName(pattern, "replyTo")
     ),
-    declare: options.declare ?? {},
+    declare: checkDeclaration(options.declare ?? {}),
     count: options.count === undefined
       ? Infinity
       : wholeNumber("count", options.count, 1),
@@ -201,6 +201,13 @@ export function longestUnackedMs(
 ): number {
   const runs = Math.ceil(prefetch / concurrency);
   return runs * handlerTimeoutMs + REPLY_MS;
+}
+
+function checkDeclaration(declare: QueueDeclaration): QueueDeclaration {
+  const { deadLetterExchange } = declare;
+  // The default exchange has no name.
+  if (deadLetterExchange) queueName(deadLetterExchange, "deadLetterExchange");
+  return declare;
 }
 
 function sizeLimits(options: ServeOptions): typeof SIZE_LIMITS {

@@ -98,11 +98,18 @@ export function decodeRequest(
 }
 
 /**
+ * Below this, in ms, `expiration` is no time for a reply: it says "now or
+ * never", and the broker has delivered the request now.
+ */
+const NOW_OR_NEVER_MS = 100;
+
+/**
  * Until when somebody waits for the reply: the earlier of the header and of
  * `expiration` counted from the receipt. A caller's clock that runs ahead is
  * so corrected; one that lags by more than the time-out makes its requests
  * look expired, hence clocks have to agree to within the time-out. A request
- * with neither has no deadline of its own.
+ * with neither has no deadline of its own, nor has one that only had to be
+ * delivered at once: its limit is the handler's.
  */
 function requestDeadline(
   properties: MessageProperties,
@@ -113,7 +120,8 @@ function requestDeadline(
     DEADLINE_HEADER,
   );
   const { expiration = "" } = properties;
-  const leftMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
+  const ttlMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
+  const leftMs = ttlMs < NOW_OR_NEVER_MS ? Infinity : ttlMs;
   return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);
 }
 

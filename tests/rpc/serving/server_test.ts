@@ -316,3 +316,25 @@ Deno.test("a grace period out of range is refused, by name", () => {
     assert.throws(bad, /graceMs/, String(graceMs));
   }
 });
+
+Deno.test("a request that had to be delivered at once is run", async () => {
+  for (const expiration of ["0", "1", "5"]) {
+    const scene = new Scene(async (_, context) => {
+      // Longer than it might have waited in its queue.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const leftMs = context.deadlineMs - Date.now();
+      return String(leftMs > 50_000 && leftMs <= 60_000);
+    });
+    await using _server = await scene.serve({ handlerTimeoutMs: 60_000 });
+    scene.ask("", { expiration });
+    assert.equal((await scene.broker.take(scene.callback)).text, "true");
+  }
+});
+
+Deno.test("a caller's deadline holds whatever the expiration", async () => {
+  const scene = new Scene(() => "done");
+  await using _server = await scene.serve();
+  const headers = { "rpc-deadline": Date.now() - 1 };
+  scene.ask("", { expiration: "0", headers });
+  assert.equal((await scene.problem()).code, "deadline_exceeded");
+});

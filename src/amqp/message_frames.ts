@@ -9,6 +9,7 @@ import { METHODS } from "../amqp091/methods.ts";
 import { writeProperties } from "../amqp091/properties.ts";
 import type { Reader } from "../amqp091/reader.ts";
 import type { Writer } from "../amqp091/writer.ts";
+import { toBytes } from "../rpc/procedure.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
 
 const PUBLISH = METHODS["basic.publish"].id;
@@ -31,9 +32,11 @@ export function writeMessage(
   writer: Writer,
   frameMax: number,
   { channel, exchange, routingKey, mandatory }: Target,
-  body: Uint8Array,
+  data: Uint8Array,
   properties: MessageProperties,
 ): void {
+  // Whatever plain JavaScript publishes over a transport: no body is cut short.
+  const body = toBytes(data);
   const start = writer.length;
   try {
     writer.method(channel, PUBLISH).short(0).text(exchange).text(routingKey)

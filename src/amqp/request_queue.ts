@@ -158,6 +158,7 @@ async function ensureQueue(
     ...(deadLetterExchange !== undefined && {
       "x-dead-letter-exchange": deadLetterExchange,
     }),
+    ...declare.arguments,
   });
   await connection.openChannel(async (channel) => {
     await channel.request("queue.declare", {

@@ -18,6 +18,8 @@ import {
   withField,
 } from "../amqp091/table.ts";
 
+const EXPIRATION = "original-expiration";
+
 /** One death: where, why and from which exchange. */
 export interface Death {
   readonly queue: string;
@@ -37,8 +39,8 @@ export function deadMessage(
   const keepsKeys = death.routingKey === undefined;
   let after = ownsDeaths
     ? withOwnDeath(headers(message), message, death)
-    : withDeath(headers(message), message, death);
-  if (!keepsKeys) after = after.filter(([key]) => key !== "CC");
+    : withDeath(headers(message), newDeath(message, death), death);
+  if (!keepsKeys && !ownsDeaths) after = after.filter(([key]) => key !== "CC");
   return {
     ...editContent(message.content, message.bodyStart, {
       headers: after,
@@ -63,15 +65,20 @@ function withOwnDeath(before: Table, message: Message, death: Death): Table {
     ["x-last-death-queue", stringField(death.queue)],
     ["x-last-death-reason", stringField(death.reason)],
   ];
-  return ordered([...last, ...withDeath(known, message, death)]);
+  // The expiration comes first in the tables of those generations.
+  const event = newDeath(message, death).toSorted(([a], [b]) =>
+    Number(b === EXPIRATION) - Number(a === EXPIRATION)
+  );
+  return ordered([...last, ...withDeath(known, event, death)]);
 }
 
-function withDeath(before: Table, message: Message, death: Death): Table {
+/** @param fresh the event, if it is the first of its kind */
+function withDeath(before: Table, fresh: Table, death: Death): Table {
   const deaths = asArray(lookup(before, "x-death"));
   const first = deaths?.findIndex((field) => isDeath(field, death)) ?? -1;
   const event = deaths && first >= 0
     ? counted(asTable(deaths[first]) ?? [])
-    : newDeath(before, message, death);
+    : fresh;
   const others = deaths?.filter((_, i) => i !== first) ?? [];
   const all = arrayField([tableField(event), ...others]);
   if (lookup(before, "x-death") !== undefined) {
@@ -80,7 +87,7 @@ function withDeath(before: Table, message: Message, death: Death): Table {
   return [
     ...before.filter(([key]) => !key.startsWith("x-first-death-")),
     ["x-death", all],
-    ["x-first-death-exchange", stringField(message.exchange)],
+    ["x-first-death-exchange", lookup(fresh, "exchange")!],
     ["x-first-death-queue", stringField(death.queue)],
     ["x-first-death-reason", stringField(death.reason)],
   ];
@@ -97,12 +104,11 @@ function counted(event: Table): Table {
   return withField(event, "count", longField("l", count + 1n));
 }
 
-function newDeath(before: Table, message: Message, death: Death): Table {
-  const keys = [
-    message.routingKey,
-    ...copiesIn(before, "CC"),
-    ...copiesIn(before, "BCC"),
-  ];
+function newDeath(message: Message, death: Death): Table {
+  const { routingKey, copies } = message;
+  // The header stays when the keys have been replaced; secret ones are gone.
+  const others = copies === undefined ? [] : copiesIn(headers(message), "CC");
+  const keys = [routingKey, ...others];
   const event: [string, Field][] = [
     ["count", longField("l", 1n)],
     ["reason", stringField(death.reason)],
@@ -112,7 +118,7 @@ function newDeath(before: Table, message: Message, death: Death): Table {
     ["routing-keys", arrayField(keys.map(stringField))],
   ];
   if (message.expirationMs !== undefined) {
-    event.push(["original-expiration", stringField(`${message.expirationMs}`)]);
+    event.push([EXPIRATION, stringField(`${message.expirationMs}`)]);
   }
   return event;
 }

@@ -10,6 +10,7 @@ import { type Patterns, patternsOf, type Permissions } from "./permissions.ts";
 
 /** A user who may log in. */
 export interface BrokerUser {
+  /** What the user logs in with. */
   password: string;
   /**
    * What the user may do, in every virtual host.

@@ -22,9 +22,28 @@ export function parseAddress(text: string): ListenAddress {
   throw new InvalidArgumentError("It must be HOST:PORT, 127.0.0.1:0 say.");
 }
 
+/** All of the machine's addresses, those of IPv4 too. */
+const ALL_ADDRESSES = "::";
+/** All that a machine without IPv6 has. */
+export const ALL_IPV4_ADDRESSES = "0.0.0.0";
+
 /** The same, and `:8080` for all of the machine's addresses. */
 export function parseOpenAddress(text: string): ListenAddress {
-  return parseAddress(text.startsWith(":") ? `0.0.0.0${text}` : text);
+  return parseAddress(
+    text.startsWith(":") ? `[${ALL_ADDRESSES}]${text}` : text,
+  );
+}
+
+/** Whether all addresses were asked for, and the machine has IPv4 alone. */
+export function lacksIpv6(
+  { hostname }: ListenAddress,
+  thrown: unknown,
+): boolean {
+  const { AddrInUse, PermissionDenied, NotCapable } = Deno.errors;
+  return hostname === ALL_ADDRESSES &&
+    ![AddrInUse, PermissionDenied, NotCapable].some((kind) =>
+      thrown instanceof kind
+    );
 }
 
 /** Why nobody can listen there, with what to do; or what was thrown. */
@@ -38,8 +57,15 @@ export function listenFailure(
   return new CliError(
     // Whoever listens there now may go.
     thrown instanceof Deno.errors.AddrInUse ? EXIT.broker : EXIT.usage,
-    `cannot listen on ${hostname}:${port} (${why}). ${advice}`,
+    `cannot listen on ${hostAndPort(hostname, port)} (${why}). ${advice}`,
   );
+}
+
+/** `localhost:80`, `[::1]:80`. */
+export function hostAndPort(hostname: string, port: number): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
 }
 
 function reason(thrown: unknown): string | undefined {

@@ -7,7 +7,7 @@ import { InvalidArgumentError } from "commander";
 import type { BrokerUser } from "../broker/broker.ts";
 import { patternsOf } from "../broker/permissions.ts";
 import { CliError, EXIT } from "./exit_status.ts";
-import { readInputFile, readPassword } from "./input.ts";
+import { readFile, readPassword } from "./input.ts";
 
 /** What `--user` says. */
 export type UserFlag = Pick<BrokerUser, "permissions"> & { name: string };
@@ -70,7 +70,7 @@ export async function readUsers(
   if (users === undefined || passwordFile === undefined) {
     throw new CliError(EXIT.usage, "--user and --password-file go together.");
   }
-  const text = readPassword(await readInputFile(passwordFile));
+  const text = readPassword(await readFile(passwordFile));
   const passwords = users.length === 1 ? [text] : text.split(/\r?\n/);
   if (passwords.length !== users.length) {
     throw new CliError(

@@ -7,6 +7,7 @@ import type { RpcConnection } from "../amqp/connect.ts";
 import type { CallOptions } from "../rpc/calling/call_options.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { jsonBody } from "../rpc/json_body.ts";
+import { jsonLine } from "./printable.ts";
 import { rawJSON } from "./raw_json.ts";
 
 /** What to send. */
@@ -80,7 +81,7 @@ export function requestJson(
   options: CallOptions,
 ): string {
   const { headers = {}, type } = withOwn(options, own);
-  return JSON.stringify({
+  return jsonLine({
     id,
     ...jsonBody(body),
     ...(Object.keys(headers).length > 0 && { headers }),
@@ -96,7 +97,7 @@ function integers(_key: string, value: unknown): unknown {
 /** An outcome as one line of JSON. */
 export function outcomeJson(outcome: Outcome): string {
   const { id, body, error, attempts, latencyMs } = outcome;
-  return JSON.stringify({
+  return jsonLine({
     id,
     ok: error === undefined,
     ...(body && jsonBody(body)),

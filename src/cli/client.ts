@@ -8,7 +8,7 @@ import type { RpcError } from "../rpc/errors.ts";
 import { Caller, type Outcome, outcomeJson } from "./caller.ts";
 import { ClientConnection } from "./client_connection.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
-import { readInputFile, readStdin } from "./input.ts";
+import { readFile, readStdin } from "./input.ts";
 import { Log } from "./log.ts";
 import { OrderedOutput, writeReply } from "./output.ts";
 import {
@@ -18,6 +18,7 @@ import {
   type ClientFlags,
 } from "./request_flags.ts";
 import { sentence } from "./sentences.ts";
+import { isStdin } from "./standard_streams.ts";
 import { onStopSignal, stoppedStatus } from "./signals.ts";
 
 const EXAMPLES = `
@@ -82,13 +83,25 @@ function checkInput(body: string | undefined, flags: ClientFlags): void {
       "--failed is for many requests: add --lines, --null or --input",
     );
   }
-  const readsStdin = body === undefined || body === "@-";
-  if (readsStdin && flags.passwordFile === "-") {
-    throw usage("stdin can't be both the password and the request");
-  }
+  refuseTwoReaders(body, flags);
   if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
     throw usage("no request: give it as an argument, @FILE or on stdin");
   }
+}
+
+/** Whichever reads stdin first leaves nothing to the other. */
+function refuseTwoReaders(body: string | undefined, flags: ClientFlags): void {
+  const { passwordFile, cacert, cert, key } = flags;
+  const readers = [
+    ["the password", passwordFile],
+    ["--cacert", cacert],
+    ["--cert", cert],
+    ["--key", key],
+    ["the request", body === undefined ? "-" : /^@(.*)/s.exec(body)?.[1]],
+  ].filter(([, path]) => isStdin(path));
+  const [first, second] = readers.map(([name]) => name);
+  if (second === undefined) return;
+  throw usage(`stdin can't be both ${first} and ${second}`);
 }
 
 function usage(message: string): CliError {
@@ -119,7 +132,7 @@ async function callOnce(
 
 async function readBody(argument: string | undefined): Promise<Uint8Array> {
   if (argument === undefined) return await readStdin();
-  if (argument.startsWith("@")) return await readInputFile(argument.slice(1));
+  if (argument.startsWith("@")) return await readFile(argument.slice(1));
   return new TextEncoder().encode(argument);
 }
 

@@ -6,7 +6,7 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { splitUrls } from "../amqp/options.ts";
-import { redactUrl } from "../amqp/redact.ts";
+import { redactUrl, redactUrls } from "../amqp/redact.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { systemReason } from "./streams.ts";
 
@@ -15,7 +15,8 @@ export type Context = Readonly<Record<string, unknown>>;
 
 /** Group and others. */
 const READABLE_BY_OTHERS = 0o044;
-const HIDDEN = "***";
+/** Stands for what is not shown. */
+export const HIDDEN = "***";
 
 /** The configuration file of the user. */
 export class ConfigFile {
@@ -107,15 +108,27 @@ function isTable(value: unknown): value is Context {
     !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** A setting as it may be shown: equal to the value where it is no secret. */
+/**
+ * A setting as it may be shown: equal to the value where it is no secret. What
+ * is not understood is not shown.
+ */
 export function redacted(key: string, value: unknown): unknown {
   if (key === "password") return HIDDEN;
-  if (key === "url" && typeof value === "string") {
-    return splitUrls(value).map(redactUrl).join(",");
-  }
   // Tokens travel in headers.
   if (key === "header") return Array.isArray(value) ? [HIDDEN] : HIDDEN;
-  return value;
+  return Array.isArray(value)
+    ? value.map((item) => redactedItem(key, item))
+    : redactedItem(key, value);
+}
+
+function redactedItem(key: string, value: unknown): unknown {
+  if (typeof value === "string") {
+    return key === "url"
+      ? splitUrls(value).map(redactUrl).join(",")
+      : redactUrls(value);
+  }
+  const isPlain = typeof value === "number" || typeof value === "boolean";
+  return isPlain && key !== "url" ? value : HIDDEN;
 }
 
 function configPath(): string {

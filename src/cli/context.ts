@@ -4,9 +4,11 @@
  * @module
  */
 import { Argument, type Command } from "commander";
+import type { Context } from "./config_file.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 import { Log } from "./log.ts";
 import { OrderedOutput } from "./output.ts";
+import { jsonLine, oneLine } from "./printable.ts";
 
 const EXAMPLES = `
 Examples:
@@ -54,18 +56,29 @@ async function runContext(
       'it is "context list", or "context show NAME".',
     );
   }
-  const { ConfigFile, redacted } = await import("./config_file.ts");
+  const { ConfigFile } = await import("./config_file.ts");
   const file = ConfigFile.read();
   if (file.exposure) new Log().warn(file.exposure);
   const output = new OrderedOutput();
-  if (name === undefined) {
-    for (const known of file.contexts.keys()) output.add(known);
-  } else {
-    output.add(`[${name}]`);
-    for (const [key, value] of Object.entries(file.context(name))) {
-      output.add(`${key} = ${JSON.stringify(redacted(key, value))}`);
-    }
-  }
+  const lines = name === undefined
+    ? file.contexts.keys()
+    : await contextLines(name, file.context(name));
+  for (const line of lines) output.add(oneLine(line));
   await output.flushed();
   return EXIT.ok;
+}
+
+/** As they are in the file, without secrets, and what else may be one. */
+async function contextLines(name: string, context: Context): Promise<string[]> {
+  const { HIDDEN, redacted } = await import("./config_file.ts");
+  const { keysOfAll } = await import("./use_context.ts");
+  const isKey = await keysOfAll();
+  return [
+    `[${name}]`,
+    ...Object.entries(context).map(([key, value]) =>
+      isKey(key)
+        ? `${key} = ${jsonLine(redacted(key, value))}`
+        : `${key} = "${HIDDEN}"  # there is no flag --${key}`
+    ),
+  ];
 }

@@ -28,9 +28,15 @@ export const MOST_WORKERS = 1_024;
 export const LARGEST_BODY_BYTES = 128 * 2 ** 20;
 
 /** Values that turn a switch off. */
-const OFF = new Set(["", "0", "false", "no"]);
+const OFF = new Set(["0", "false", "no"]);
 
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
+const UNITS_MS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 const UNITS_BYTES: Record<string, number> = {
   "": 1,
@@ -56,12 +62,12 @@ export function parseNames(text: string, before: string[] = []): string[] {
   throw new InvalidArgumentError("It must be names separated by commas.");
 }
 
-/** `500ms`, `30s`, `2m` in ms. */
+/** `500ms`, `30s`, `2m`, `1h`, `7d` in ms. */
 export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (match) return Number(match[1]) * UNITS_MS[match[2]!]!;
   throw new InvalidArgumentError(
-    `It must be a duration such as 500ms, 30s or 2m.`,
+    "It must be a duration such as 500ms, 30s, 2m, 1h or 7d.",
   );
 }
 
@@ -112,9 +118,9 @@ export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
   const variable = variableOf(option);
   const value = Deno.env.get(variable);
-  // Commander takes any value of a switch for on.
+  // Commander takes any value of a switch for on, and an empty one for set.
   const isOff = option.isBoolean() && value !== undefined && OFF.has(value);
-  return isOff ? option : option.env(variable);
+  return isOff || value === "" ? option : option.env(variable);
 }
 
 /**
@@ -126,6 +132,18 @@ export function withholdSettings(command: Command): void {
   for (const name of [...names, URL_VARIABLE, PASSWORD_VARIABLE]) {
     if (name !== undefined) Deno.env.delete(name);
   }
+}
+
+/** `--priority`, of everything that makes calls. */
+export function priorityFlag(): Option {
+  return flag("--priority <n>", "0 to 255; where requests wait, highest first")
+    .argParser(parsePriority);
+}
+
+function parsePriority(text: string): number {
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : NaN;
+  if (value <= 255) return value;
+  throw new InvalidArgumentError("It must be a whole number from 0 to 255.");
 }
 
 /** `--timeout`, of everything that makes calls. */
@@ -146,7 +164,7 @@ function forcedColor(): ColorWhen {
   // A program that may not read it works without.
   const { state } = Deno.permissions.querySync(variable);
   const value = state === "granted" ? Deno.env.get("FORCE_COLOR") : undefined;
-  if (value === undefined) return "auto";
+  if (!value) return "auto";
   return value === "0" || value === "false" ? "never" : "always";
 }
 
@@ -174,7 +192,7 @@ export function addCommonFlags(command: Command): Command {
     .addOption(
       flag("-u, --url <url>", "broker, or several separated by commas")
         .default(
-          Deno.env.get(URL_VARIABLE) ?? DEFAULT_URL,
+          Deno.env.get(URL_VARIABLE) || DEFAULT_URL,
           `${URL_VARIABLE} or local`,
         ),
     )

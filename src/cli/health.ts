@@ -8,8 +8,15 @@ import { redactUrls } from "../amqp/redact.ts";
 import { formatMs } from "../rpc/limits.ts";
 import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
-import { type ListenAddress, listenFailure } from "./address.ts";
+import {
+  ALL_IPV4_ADDRESSES,
+  hostAndPort,
+  lacksIpv6,
+  type ListenAddress,
+  listenFailure,
+} from "./address.ts";
 import type { Log } from "./log.ts";
+import { jsonLine } from "./printable.ts";
 
 /** How late the event loop may be. */
 const LAG_LIMIT_MS = 1_000;
@@ -40,26 +47,19 @@ export class Health implements AsyncDisposable {
    * @throws {CliError} where it can't listen there.
    */
   constructor(address: ListenAddress, log: Log) {
-    const { hostname, port } = address;
     const checks: Checks = {
       "/healthz": () => this.#lag.problem,
       "/readyz": () => this.#unready,
     };
     try {
-      this.#http = Deno.serve({
-        hostname,
-        port,
-        signal: this.#closing.signal,
-        onListen() {},
-      }, (request) => respond(request, checks));
+      this.#http = this.#listen(address, (request) => respond(request, checks));
     } catch (error) {
       this.#lag.stop();
       throw listenFailure(error, address, "Give another address to --health.");
     }
-    if (port === 0) {
+    if (address.port === 0) {
       const { hostname, port } = this.#http.addr;
-      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      log.info(`health is told at http://${host}:${port}`);
+      log.info(`health is told at http://${hostAndPort(hostname, port)}`);
     }
   }
 
@@ -96,6 +96,21 @@ export class Health implements AsyncDisposable {
     await this.#http.finished;
   }
 
+  #listen(
+    address: ListenAddress,
+    handler: (request: Request) => Response,
+  ): Deno.HttpServer<Deno.NetAddr> {
+    const { signal } = this.#closing;
+    const at = ({ hostname, port }: ListenAddress) =>
+      Deno.serve({ hostname, port, signal, onListen() {} }, handler);
+    try {
+      return at(address);
+    } catch (error) {
+      if (!lacksIpv6(address, error)) throw error;
+      return at({ ...address, hostname: ALL_IPV4_ADDRESSES });
+    }
+  }
+
   #notReady(why: string): void {
     if (!this.#isDraining) this.#unready = why;
   }
@@ -117,7 +132,7 @@ function tell(status: number, why?: string): Response {
   const body = status === 200
     ? { status: "ok" }
     : { status: status === 503 ? "unavailable" : "error", why };
-  const text = redactUrls(JSON.stringify(body));
+  const text = redactUrls(jsonLine(body));
   return new Response(`${text}\n`, { status, headers: HEADERS });
 }
 

@@ -5,19 +5,16 @@
  */
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "./exit_status.ts";
+import { isStdin } from "./standard_streams.ts";
 import { readStdinChunks, systemReason } from "./streams.ts";
 
-/** A file, or all of stdin for `-`. */
-export async function readInputFile(path: string): Promise<Uint8Array> {
-  return path === "-" ? await readStdin() : await readFile(path);
-}
-
 /**
- * A whole file.
+ * A whole file, or all of stdin.
  *
- * @throws {CliError} 66 where it can't be read.
+ * @throws {CliError} 66 where it can't be read, 74 if it is stdin.
  */
 export async function readFile(path: string): Promise<Uint8Array> {
+  if (isStdin(path)) return await readStdin();
   try {
     return await Deno.readFile(path);
   } catch (error) {
@@ -26,12 +23,18 @@ export async function readFile(path: string): Promise<Uint8Array> {
   }
 }
 
+let isStdinRead = false;
+
 /**
- * All of stdin.
+ * All of stdin, once.
  *
- * @throws {CliError} 74 where it can't be read.
+ * @throws {CliError} 74 where it can't be read, 64 where it was before.
  */
 export async function readStdin(): Promise<Uint8Array> {
+  if (isStdinRead) {
+    throw new CliError(EXIT.usage, "stdin can't be two files at once.");
+  }
+  isStdinRead = true;
   const chunks: Uint8Array[] = [];
   for await (const chunk of readStdinChunks()) chunks.push(chunk);
   return new Uint8Array(Buffer.concat(chunks));

@@ -6,6 +6,7 @@
  */
 import { redactUrls } from "../amqp/redact.ts";
 import { RpcError } from "../rpc/errors.ts";
+import { jsonLine, oneLine } from "./printable.ts";
 import { onLostLines, stderr } from "./stderr.ts";
 
 /** How much a line matters. */
@@ -92,7 +93,7 @@ export function logRecord(
   fields?: LogFields,
 ): string {
   const time = new Date().toISOString();
-  return JSON.stringify({ level, time, message: clean(message), ...fields });
+  return jsonLine({ level, time, message: clean(message), ...fields });
 }
 
 function textLine(message: string, fields: LogFields = {}): string {
@@ -105,11 +106,6 @@ function textLine(message: string, fields: LogFields = {}): string {
 /** Whatever it quotes: an argument in the wrong place, what a stranger sent. */
 function clean(text: string): string {
   return oneLine(redactUrls(text));
-}
-
-/** Without control characters: what a stranger sent can't style or add lines. */
-export function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 /** What led to an error, the nearest first. */

@@ -59,7 +59,7 @@ export async function main(args: string[]): Promise<number> {
 
 /** Whether a context may be asked for; that is known once all is parsed. */
 function mentionsContext(args: string[]): boolean {
-  return Deno.env.has("RABBIT_RPC_CONTEXT") ||
+  return Boolean(Deno.env.get("RABBIT_RPC_CONTEXT")) ||
     args.some((arg) => arg.startsWith("--context"));
 }
 
@@ -92,7 +92,7 @@ function failureStatus(error: unknown, command: Command | undefined): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
     if (error.code !== "commander.help") {
-      log.error(error.message.replace(/^error: /, ""), { status: EXIT.usage });
+      log.error(usageMistake(error, command), { status: EXIT.usage });
     }
     return EXIT.usage;
   }
@@ -103,6 +103,17 @@ function failureStatus(error: unknown, command: Command | undefined): number {
   const cause = error instanceof CliError ? error.cause : error;
   log.failure(cause, message, { status });
   return status;
+}
+
+function usageMistake(
+  { code, message }: CommanderError,
+  command: Command | undefined,
+): string {
+  const mistake = message.replace(/^error: /, "");
+  const isBody = code === "commander.unknownOption" &&
+    command?.name() === "client" && !mistake.includes("Did you mean");
+  const word = isBody && /^unknown option '(.*)'$/s.exec(mistake)?.[1];
+  return word ? `${mistake}. To send "${word}", write -- ${word}.` : mistake;
 }
 
 function described(

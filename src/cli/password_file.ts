@@ -5,6 +5,7 @@
  */
 import type { Password } from "../amqp/options.ts";
 import { readFile, readPassword, readStdin } from "./input.ts";
+import { isStdin } from "./standard_streams.ts";
 import { systemReason } from "./streams.ts";
 
 /**
@@ -14,7 +15,9 @@ import { systemReason } from "./streams.ts";
  * @throws {CliError} 66 where it can't be read.
  */
 export async function passwordOf(path: string): Promise<Password> {
-  if (path === "-") return readPassword(await readStdin());
+  if (isStdin(path)) {
+    return readPassword(await readStdin());
+  }
   const first = readPassword(await readFile(path));
   const { isFile } = await Deno.stat(path);
   if (!isFile) return first;

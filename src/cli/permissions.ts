@@ -9,6 +9,7 @@
  * @module
  */
 import type { Command } from "commander";
+import { isStdin, outputOf } from "./standard_streams.ts";
 
 /** A subcommand as it was called. */
 interface Call {
@@ -65,7 +66,7 @@ const NEEDS: Record<string, Needs> = {
   bench: (call) => ({
     net: true,
     read: readsFlags(call),
-    write: call.flags.output !== undefined,
+    write: writesFile(call.flags.output),
   }),
   broker: (call) => ({
     net: true,
@@ -78,7 +79,7 @@ const NEEDS: Record<string, Needs> = {
 
 function readsFlags({ flags }: Call): boolean {
   // stdin needs no permission.
-  return FILE_FLAGS.some((name) => flags[name] && flags[name] !== "-") ||
+  return FILE_FLAGS.some((name) => flags[name] && !isStdin(flags[name])) ||
     FILE_IN_URL.test(String(flags.url));
 }
 
@@ -93,11 +94,17 @@ function servesCommand({ args }: Call): boolean {
 }
 
 function writesFailures({ flags }: Call): boolean {
-  return flags.failed !== undefined && !flags.dryRun;
+  return writesFile(flags.failed) && !flags.dryRun;
+}
+
+/** stdout and stderr need no permission either. */
+function writesFile(path: unknown): boolean {
+  return typeof path === "string" && outputOf(path) === undefined;
 }
 
 function readsBody({ args: [, body] }: Call): boolean {
-  return typeof body === "string" && /^@(?!-$)/.test(body);
+  return typeof body === "string" && body.startsWith("@") &&
+    !isStdin(body.slice(1));
 }
 
 /** Gives back what this subcommand, as it was called, does not need. */

@@ -7,14 +7,9 @@
 import type { Service } from "../procedures/service.ts";
 import type { RpcRequest } from "../rpc/procedure.ts";
 import type { ServerEvent } from "../rpc/serving/serve_options.ts";
-import {
-  Log,
-  type LogFields,
-  type LogFlags,
-  logRecord,
-  oneLine,
-} from "./log.ts";
+import { Log, type LogFields, type LogFlags, logRecord } from "./log.ts";
 import type { LossyOutput } from "./lossy_output.ts";
+import { oneLine } from "./printable.ts";
 
 /** Of a request's line, in UTF-16 units. */
 const MAX_LINE = 500;

@@ -45,6 +45,9 @@ export async function* readStdinChunks(): AsyncGenerator<Uint8Array> {
 /** What the system said, without its number and the path once more. */
 export function systemReason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
+  if (message.startsWith("Requires all access")) {
+    return "Deno opens it with --allow-all only, unless it is a pipe";
+  }
   return message.replace(/ \(os error \d+\).*$/s, "");
 }
 

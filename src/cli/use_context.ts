@@ -15,6 +15,9 @@ const PASSWORD = flag("--password <password>", "");
 /** What goes to the broker of the context alone. */
 const CREDENTIALS = ["password", "password-file"];
 
+/** Keys that may have several values. */
+const LISTS = ["url", "header", "reply-to", "vhosts", "expect"];
+
 /** Lets each subcommand take its context, before it runs or shows its help. */
 export function useContexts(program: Command): void {
   program.on("beforeAllHelp", ({ command }) => {
@@ -37,12 +40,18 @@ async function checkKeys(command: Command, file: ConfigFile): Promise<void> {
   const keys = Object.keys(file.context(name));
   const notMine = keys.filter((key) => !knows(command, key));
   if (notMine.length === 0) return;
-  const program = new Command();
-  for (const add of await subcommandsFor()) add(program, () => {});
+  const isKey = await keysOfAll();
   for (const key of notMine) {
-    if (program.commands.some((other) => knows(other, key))) continue;
+    if (isKey(key)) continue;
     throw file.mistake(`there is no flag --${key}`, contextTitle(name));
   }
+}
+
+/** Tells of a key whether it is a flag of any subcommand. */
+export async function keysOfAll(): Promise<(key: string) => boolean> {
+  const program = new Command();
+  for (const add of await subcommandsFor()) add(program, () => {});
+  return (key) => program.commands.some((command) => knows(command, key));
 }
 
 function knows(command: Command, key: string): boolean {
@@ -90,7 +99,7 @@ function keyOf(option: Option): string {
 function isSet(command: Command, option: Option): boolean {
   const source = command.getOptionValueSource(option.attributeName());
   return source === "cli" || source === "env" ||
-    Deno.env.has(variableOf(option));
+    Boolean(Deno.env.get(variableOf(option)));
 }
 
 /** A password is not told to another broker, nor put beside another one. */
@@ -110,13 +119,23 @@ function parsed(option: Option, value: unknown): unknown {
     }
     return value ? !option.negate : undefined;
   }
-  // A list is a flag that is given several times.
-  const texts = Array.isArray(value) ? value : [value];
+  const key = keyOf(option);
+  if (Array.isArray(value) && !LISTS.includes(key)) {
+    throw new InvalidArgumentError("it can't be a list");
+  }
+  // A list is a flag that is given several times, or several URLs.
+  const items = Array.isArray(value) ? value : [value];
+  const isUrls = key === "url" && items.every(isText);
+  const texts = isUrls ? [items.join(",")] : items;
   return texts.reduce((previous, text) => {
-    if (typeof text !== "string" && typeof text !== "number") {
+    if (!isText(text) && typeof text !== "number") {
       throw new InvalidArgumentError("it must be a text or a number");
     }
     const argument = String(text);
     return option.parseArg ? option.parseArg(argument, previous) : argument;
   }, option.defaultValue);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }

@@ -52,7 +52,7 @@ Deno.test("beyond it, what each generation takes", () => {
   });
   assert.equal(
     consumerTimeout(rabbitMq("3.10.8"), HOUR_MS).advice,
-    "a request may stay unacknowledged for 60m, and RabbitMQ 3.10.8 takes " +
+    "a request may stay unacknowledged for 1h, and RabbitMQ 3.10.8 takes " +
       "requests back after 30m by default: have consumer_timeout = 3600000 " +
       "set in rabbitmq.conf",
   );

@@ -3,11 +3,13 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import {
+  arrayField,
   asArray,
   asInteger,
   asString,
   asTable,
   lookup,
+  stringField,
 } from "../../src/amqp091/table.ts";
 import { headersOf } from "../../src/broker/properties.ts";
 import type { TestChannel } from "./support/channel.ts";
@@ -112,6 +114,37 @@ function death(properties: Uint8Array) {
     original: text("original-expiration"),
   };
 }
+
+channelTest("a dead letter tells of the copies that were sent", async (
+  channel,
+  { ownsDeaths },
+) => {
+  const { queue: dead } = await channel.declareQueue("", { exclusive: true });
+  const { queue } = await channel.declareQueue("", {
+    exclusive: true,
+    args: args({
+      "x-message-ttl": 0,
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": dead,
+    }),
+  });
+  await channel.consume(dead, { noAck: true });
+  const copies = (key: string) => arrayField([stringField(unique(key))]);
+  const [cc, bcc] = [copies("cc"), copies("bcc")];
+  await channel.publish("", queue, "x", {
+    properties: { headers: [["CC", cc], ["BCC", bcc]], expiration: "5000" },
+  });
+  const { properties } = await channel.next("basic.deliver");
+  const told = asArray(cc)?.map(asString) ?? [];
+  deepEqual(death(properties).keys, [queue, ...told]);
+  const headers = headersOf(properties);
+  equal(lookup(headers, "CC") !== undefined, ownsDeaths);
+  equal(lookup(headers, "BCC"), undefined);
+  const [event] = asArray(lookup(headers, "x-death")) ?? [];
+  const names = asTable(event)?.map(([name]) => name) ?? [];
+  const at = names.indexOf("original-expiration");
+  equal(at, ownsDeaths ? 0 : names.length - 1);
+});
 
 channelTest("a rejected message goes round with its count", async (
   channel,

@@ -83,7 +83,10 @@ channelTest("if-unused and if-empty protect a queue", async (channel) => {
   const { client } = channel;
   const name = unique();
   await channel.declareQueue(name);
+  await channel.confirmSelect();
   await channel.publish("", name, "x");
+  // Another channel would be ahead of what this one has published.
+  await channel.next("basic.ack");
   equal(
     await refused(client, (c) => c.sendDeleteQueue(name, false, true)),
     `PRECONDITION_FAILED - ${q(name)} not empty`,

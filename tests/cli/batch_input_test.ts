@@ -167,3 +167,22 @@ test("--dry-run of one call, and of what is wrong with its flags", async () => {
   const missing = await run([...args, "--cacert", "/no/such/file"]);
   assert.deepEqual([missing.code, missing.stdout], [66, ""]);
 });
+
+rabbitMqTest("a line that can't be sent fails alone", async () => {
+  const { client, serve } = await scene();
+  await using _server = await serve(["--builtin", "echo"]);
+  const stdin = [
+    '{"body":"one"}',
+    '{"body":"two","headers":{"CC":"elsewhere"}}',
+    '{"body":"three","headers":{"n":1e400}}',
+    '{"body":"four","headers":{"n":9007199254740993}}',
+  ].join("\n");
+  const ndjson = ["--input", "ndjson"];
+  const { code, stdout, stderr } = await client(ndjson, { stdin });
+  assert.deepEqual([code, stdout], [3, "one\n\n\nfour\n"]);
+  const mistakes = stderr.match(/line \d of stdin has a mistake: [^\n]*/g)!;
+  assert.equal(mistakes.length, 2, stderr);
+  const dry = await client([...ndjson, "--dry-run"], { stdin });
+  assert.deepEqual([dry.code, dry.stdout.split("\n").length], [3, 3]);
+  for (const mistake of mistakes) assert.ok(dry.stderr.includes(mistake));
+});

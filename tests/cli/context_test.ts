@@ -122,6 +122,61 @@ json = true
   assert.equal((await file.run(["context", "list", "prod"])).code, 64);
 });
 
+test("context show shows nothing that it does not understand", async () => {
+  const secret = ["sesame-1", "sesame-2", "sesame-3", "sesame-4", "sesame-5"];
+  const urls = [
+    `"bob:${secret[0]}@mq"`,
+    `"amqp:/bob:${secret[0]}@mq"`,
+    `"amqp://bob:${secret[0]}@mq-1,bob:${secret[1]}@mq-2"`,
+    `"amqp://mq-1,bob:${secret[1]}@mq-2"`,
+    `["amqp://bob:${secret[0]}@mq-1", "amqps://bob:${secret[1]}@mq-2"]`,
+    `["amqp://mq-1", "bob:${secret[0]}@mq-2", "amqp:/bob:${secret[1]}@mq-3"]`,
+    `{ password = "${secret[0]}" }`,
+    `[["amqp://bob:${secret[0]}@mq-1"]]`,
+  ];
+  for (const url of urls) {
+    await using file = await config(`
+[prod]
+url = ${url}
+pasword = "${secret[2]}"
+URL = "amqp://bob:${secret[3]}@mq"
+servername = "amqp://bob:${secret[3]}@mq"
+type = { of = "${secret[4]}" }
+[prod.login]
+password = "${secret[4]}"
+`);
+    const { code, stdout } = await file.run(["context", "show", "prod"]);
+    assert.equal(code, 0);
+    for (const word of secret) assert.equal(stdout.includes(word), false, url);
+    assert.match(stdout, /^pasword = "\*\*\*" {2}# there is no flag/m);
+    assert.match(stdout, /^servername = "amqp:\/\/bob:\*\*\*@mq"$/m);
+  }
+});
+
+rabbitMqTest("a list of URLs is one for several brokers", async () => {
+  const { url } = await sharedRabbitMq();
+  const queue = uniqueQueue();
+  for (const list of [`"${NOWHERE}", "${url}"`, `"${url}", "${NOWHERE}"`]) {
+    await using file = await config(`[test]\nurl = [${list}]\n`);
+    const { stdout } = await file.run([
+      "status",
+      "--context",
+      "test",
+      queue,
+      "--json",
+    ]);
+    assert.equal(JSON.parse(stdout).queues[0].exists, false);
+  }
+});
+
+test("a list where a flag takes one value is a mistake", async () => {
+  await using file = await config(`[test]\ntimeout = ["1s", "2s"]\n`);
+  const args = ["client", "-u", "amqp://127.0.0.1:1", "--context", "test", "q"];
+  const { code, stderr } = await file.run([...args, "x"]);
+  assert.match(stderr, /context "test", timeout: it can't be a list\.\n$/);
+  assert.equal(code, 65);
+});
+
 test("a warning where others can read secrets, and only there", async () => {
   const secret = `[test]\nurl = "amqp://bob:s3cr3t@127.0.0.1:1"\n`;
   const plain = `[test]\nurl = "${NOWHERE}"\n`;
@@ -158,7 +213,7 @@ const MISTAKES: [string, string][] = [
   ['[test]\ncontext = "x"', ', context "test": there is no flag --context'],
   [
     '[test]\ntimeout = "soon"',
-    ', context "test", timeout: It must be a duration such as 500ms, 30s or 2m',
+    ', context "test", timeout: It must be a duration such as 500ms, 30s, 2m, 1h or 7d',
   ],
   [
     "[test]\ntimeout = true",

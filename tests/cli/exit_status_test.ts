@@ -56,7 +56,7 @@ const ROWS: Row[] = [
   {
     status: EXIT.usage,
     says: "option '-t, --timeout <duration>' argument '30' is invalid. It " +
-      "must be a duration such as 500ms, 30s or 2m.",
+      "must be a duration such as 500ms, 30s, 2m, 1h or 7d.",
     provoke: () => run(["client", "calc", "1", "-t", "30"]),
   },
   {

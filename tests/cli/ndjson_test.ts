@@ -107,3 +107,33 @@ Deno.test("integers in headers are exact, up to 64 bits", () => {
   );
   assert.match(invalid!.message, /has a header "n" of more than 64 bits/);
 });
+
+/** Lines that could not be sent, and why. */
+const UNSENDABLE: [string, RegExp][] = [
+  ['{"body":"x","headers":{"CC":"other"}}', /a mistake: .*"CC": RabbitMQ/],
+  ['{"body":"x","headers":{"BCC":"other"}}', /a mistake: .*"BCC": RabbitMQ/],
+  ['{"body":"x","headers":{"n":1e400}}', /a mistake: .*finite, "n" has Inf/],
+  ['{"body":"x","headers":{"n":-1e400}}', /a mistake: .*finite, "n" has -Inf/],
+  ['{"body":"x","headers":{"\\ud800":"a"}}', /a header with half a surrogate/],
+  ['{"body":"x","headers":{"a":"\\ud800"}}', /a header with half a surrogate/],
+  ['{"body":"\\ud800"}', /a "body" with half a surrogate pair/],
+  ['{"body":"x","type":"\\udc00"}', /a "type" with half a surrogate pair/],
+  ['{"body":"x","id":1e400}', /an "id" that is too large/],
+];
+
+for (const [line, why] of UNSENDABLE) {
+  Deno.test(`not to be sent: ${line}`, () => {
+    const { invalid } = readText(line);
+    assert.equal(invalid?.code, "invalid_argument");
+    assert.match(invalid.message, why);
+    assert.match(invalid.message, /^line 1 of stdin has .*; it was not sent$/);
+  });
+}
+
+Deno.test("headers beside a large integer are no harder", () => {
+  const deep = "[".repeat(100_000) + "]".repeat(100_000);
+  const { invalid } = readText(
+    `{"body":"x","headers":{"n":9007199254740993,"x":${deep}}}`,
+  );
+  assert.match(invalid!.message, /a header "x" that is neither/);
+});

@@ -1,10 +1,11 @@
 // Where settings come from, and where passwords must not go.
 
+import { startBroker } from "../../src/broker/broker.ts";
 import { test } from "../support/needs.ts";
 import assert from "node:assert/strict";
 import { freePort } from "../support/ports.ts";
 import type { Result } from "../support/process.ts";
-import { run } from "../support/program.ts";
+import { run, start } from "../support/program.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { fakeServer } from "./fake_server.ts";
 import { scene, temporaryFile } from "./scene.ts";
@@ -148,6 +149,47 @@ for (const url of MALFORMED) {
     assert.doesNotMatch(stdout + stderr, /s3cr3t|hush/);
   });
 }
+
+test("an empty variable counts as not set", async () => {
+  const env: Record<string, string> = { FORCE_COLOR: "" };
+  for (const name of ["URL", "TIMEOUT", "JSON", "CONTEXT", "PASSWORD_FILE"]) {
+    env[`RABBIT_RPC_${name}`] = "";
+  }
+  const { stdout } = await run(["client", "--help"], { env });
+  assert.doesNotMatch(stdout, /set by/);
+  const { code, stderr } = await run(["client", "q", "x"], {
+    env: { ...env, AMQP_URL: NOWHERE },
+  });
+  assert.match(stderr, /^rabbit-rpc: cannot reach a broker at 127.0.0.1:1 /);
+  assert.equal(code, 75);
+  await using broker = await startBroker({ port: 0 });
+  const url = { RABBIT_RPC_URL: "", AMQP_URL: broker.url };
+  assert.equal((await run(["status"], { env: url })).code, 0);
+  const both = { RABBIT_RPC_URL: broker.url, AMQP_URL: "" };
+  assert.equal((await run(["status"], { env: both })).code, 0);
+});
+
+test("durations in hours and days, longer than any timer", async () => {
+  await using broker = await startBroker({ port: 0 });
+  for (const long of ["1h", "7d", "40000m", "90000m"]) {
+    const { code, stderr } = await run(["status", "-t", long], {
+      env: { AMQP_URL: broker.url },
+    });
+    assert.deepEqual([code, stderr], [0, ""], long);
+  }
+});
+
+test("a pause longer than any timer is one", async () => {
+  await using broker = await startBroker({ port: 0 });
+  const args = ["status", "-u", broker.url, "--watch", "--json"];
+  await using status = await start([...args, "--interval", "40000m"]);
+  await status.waitFor("rtt_ms");
+  // Meanwhile a client comes and goes.
+  assert.equal((await run(["status", "-u", broker.url])).code, 0);
+  status.kill("SIGINT");
+  const { code, stdout } = await status.result();
+  assert.deepEqual([code, stdout.trim().split("\n").length], [130, 1]);
+});
 
 test("a switch in the environment is off for 0, false, no and nothing", async () => {
   for (const value of ["", "0", "false", "no"]) {

@@ -5,6 +5,7 @@ import {
   durationMs,
   formatMs,
   queueName,
+  timerMs,
   wholeNumber,
 } from "../../src/rpc/limits.ts";
 
@@ -39,10 +40,67 @@ Deno.test("queueName() counts bytes, not characters", () => {
   assert.throws(() => queueName(""), RangeError);
 });
 
+Deno.test("queueName() refuses what RabbitMQ would drop", () => {
+  for (const name of ["a\nb", "a\r", "\n", `${"q".repeat(200)}\r\n`]) {
+    assert.throws(() => queueName(name), /queue must be a name without line/);
+  }
+  assert.equal(queueName("a\tb"), "a\tb");
+});
+
+Deno.test("what is of another type is refused by name and kind", () => {
+  const refused = (run: () => unknown, message: string) =>
+    assert.throws(run, new TypeError(message));
+  refused(
+    () => durationMs("timeoutMs", "5" as never),
+    'timeoutMs must be a number of ms above 0, got the string "5"',
+  );
+  refused(
+    () => wholeNumber("retries", new Map() as never, 0),
+    "retries must be a whole number, 0 or more, got a Map",
+  );
+  refused(
+    () => queueName(5 as never),
+    "queue must be a name, got the number 5",
+  );
+  refused(
+    () => queueName(undefined as never),
+    "queue must be a name, got undefined",
+  );
+});
+
+Deno.test("a timer gets what it can hold", () => {
+  const most = 2 ** 31 - 1;
+  for (const [ms, held] of [[1.5, 1.5], [most, most], [most + 1, most]]) {
+    assert.equal(timerMs(ms!), held);
+  }
+  for (const none of [0, -1, -Infinity, NaN]) assert.equal(timerMs(none), 0);
+  assert.equal(timerMs(Infinity), most);
+});
+
 Deno.test("formatMs() reads well", () => {
-  const texts = [0.4, 500, 1000, 1500, 30_000, 60_000, 90_000, 120_000]
+  const texts = [
+    0.4,
+    500,
+    1000,
+    1500,
+    30_000,
+    60_000,
+    90_000,
+    120_000,
+    7_200_000,
+  ]
     .map(formatMs);
-  const expected = ["0ms", "500ms", "1s", "1.5s", "30s", "1m", "90s", "2m"];
+  const expected = [
+    "0ms",
+    "500ms",
+    "1s",
+    "1.5s",
+    "30s",
+    "1m",
+    "90s",
+    "2m",
+    "2h",
+  ];
   assert.deepEqual(texts, expected);
 });
 

@@ -5,16 +5,23 @@
  */
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "../exit_status.ts";
+import { outputOf } from "../standard_streams.ts";
 import { systemReason } from "../streams.ts";
-import { isStdin } from "./stdin.ts";
+import { isInput } from "./stdin.ts";
+
+/** A file, or a stream of this program. */
+interface Writable {
+  writeSync(bytes: Uint8Array): number;
+  close(): void;
+}
 
 /** A file that gets each failed piece as soon as it is known. */
 export class FailedFile implements Disposable {
-  readonly #file: Deno.FsFile;
+  readonly #file: Writable;
   readonly #path: string;
   readonly #separator: Uint8Array;
 
-  private constructor(file: Deno.FsFile, path: string, separator: number) {
+  private constructor(file: Writable, path: string, separator: number) {
     this.#file = file;
     this.#path = path;
     this.#separator = Uint8Array.of(separator);
@@ -27,10 +34,12 @@ export class FailedFile implements Disposable {
    * that would be lost before it is read.
    */
   static open(path: string, separator: number): FailedFile {
+    const stream = outputOf(path);
+    if (stream) return new FailedFile(openOutput(stream), path, separator);
     return attempt(path, () => {
       const file = Deno.openSync(path, { write: true, create: true });
       const info = file.statSync();
-      if (isStdin(info)) {
+      if (isInput(info)) {
         file.close();
         throw new CliError(
           EXIT.usage,
@@ -62,6 +71,14 @@ export class FailedFile implements Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
   }
+}
+
+/** It stays open: others write there too. */
+function openOutput(stream: "stdout" | "stderr"): Writable {
+  return {
+    writeSync: (bytes) => Deno[stream].writeSync(bytes),
+    close() {},
+  };
 }
 
 function attempt<T>(path: string, action: () => T): T {

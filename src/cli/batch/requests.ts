@@ -5,10 +5,15 @@
  */
 import { Buffer } from "node:buffer";
 import { RpcError } from "../../rpc/errors.ts";
-import type { MessageHeaders } from "../../rpc/transport.ts";
 import type { Request } from "../caller.ts";
 import { rawJSON } from "../raw_json.ts";
 import { jsonError } from "./json_error.ts";
+import {
+  checkText,
+  isObject,
+  MAX_NAME_BYTES,
+  parseHeaders,
+} from "./request_headers.ts";
 
 /** A request and the piece of input that it came from. */
 export interface BatchRequest extends Request {
@@ -47,7 +52,6 @@ export function inputFormat(
 const KEYS = new Set(["id", "body", "body_base64", "headers", "type"]);
 /** In both alphabets. */
 const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
-const MAX_NAME_BYTES = 255;
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -127,12 +131,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** A fraction may be rounded; whoever numbers requests has none. */
+function isExact(id: number): boolean {
+  return Number.isSafeInteger(id) ||
+    (Number.isFinite(id) && !Number.isInteger(id));
 }
 
 function parseId(id: unknown): string | number | undefined {
-  if (Number.isInteger(id) && !Number.isSafeInteger(id)) {
+  if (typeof id === "number" && !isExact(id)) {
     throw new SyntaxError('has an "id" that is too large: make it a string');
   }
   if (["string", "number", "undefined"].includes(typeof id)) {
@@ -149,7 +155,10 @@ function parseBody(
   if ((body === undefined) === (base64 === undefined)) {
     throw new SyntaxError('must have either "body" or "body_base64"');
   }
-  if (typeof body === "string") return encoder.encode(body);
+  if (typeof body === "string") {
+    checkText('a "body"', body);
+    return encoder.encode(body);
+  }
   if (base64 === undefined) return encoder.encode(bodyJson(text));
   if (typeof base64 !== "string" || !isBase64(base64)) {
     throw new SyntaxError('has a "body_base64" that is not base64');
@@ -180,48 +189,10 @@ function isBase64(text: string): boolean {
   return text.endsWith("=") ? text.length % 4 === 0 : text.length % 4 !== 1;
 }
 
-/** Whole numbers that a double would change, as bigints. */
-function keepInteger(
-  _key: string,
-  value: unknown,
-  context?: { source: string },
-): unknown {
-  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return value;
-  const { source } = context!;
-  return /^-?\d+$/.test(source) ? BigInt(source) : value;
-}
-
-function parseHeaders(headers: unknown = {}, text: string): MessageHeaders {
-  if (!isObject(headers)) {
-    throw new SyntaxError('has "headers" that are no object');
-  }
-  const numbers = Object.values(headers).filter(Number.isInteger);
-  const exact: Record<string, unknown> = numbers.every(Number.isSafeInteger)
-    ? headers
-    : JSON.parse(text, keepInteger).headers;
-  for (const [name, value] of Object.entries(exact)) {
-    if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
-      throw new SyntaxError("has a header whose name is too long (255 bytes)");
-    }
-    if (["string", "number", "boolean"].includes(typeof value)) continue;
-    if (typeof value === "bigint") {
-      if (BigInt.asIntN(64, value) === value) continue;
-      throw new SyntaxError(
-        `has a header ${JSON.stringify(name)} of more than 64 bits: make it ` +
-          "a string",
-      );
-    }
-    throw new SyntaxError(
-      `has a header ${JSON.stringify(name)} that is neither a string, a ` +
-        "number nor a boolean",
-    );
-  }
-  return exact as MessageHeaders;
-}
-
 function parseType(type: unknown): string | undefined {
   if (type === undefined) return undefined;
   if (typeof type === "string" && Buffer.byteLength(type) <= MAX_NAME_BYTES) {
+    checkText('a "type"', type);
     return type;
   }
   throw new SyntaxError('has a "type" that is no string of up to 255 bytes');

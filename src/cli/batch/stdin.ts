@@ -75,7 +75,7 @@ export function stdinSize(): number | undefined {
 }
 
 /** Whether stdin is this very file, by whatever name. */
-export function isStdin({ dev, ino }: Deno.FileInfo): boolean {
+export function isInput({ dev, ino }: Deno.FileInfo): boolean {
   const stdin = fstatSync(STDIN);
   return stdin.isFile() && stdin.dev === dev && stdin.ino === ino;
 }

@@ -12,7 +12,8 @@ import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
 import { connectOptions } from "../flags.ts";
 import { Log } from "../log.ts";
 import { LiveLine } from "../stderr.ts";
-import { writeStdout } from "../streams.ts";
+import { outputOf } from "../standard_streams.ts";
+import { systemReason, writeStderr, writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 import { VERSION } from "../version.ts";
@@ -72,6 +73,7 @@ function loadOptions(
       ? new TextEncoder().encode(flags.body)
       : new Uint8Array(flags.size).fill(0x78),
     timeoutMs: timeout,
+    priority: flags.priority,
     concurrency: flags.concurrency,
     calls: calls ?? (durationMs === Infinity ? DEFAULT_CALLS : Infinity),
     durationMs,
@@ -124,14 +126,15 @@ async function writeReport(
     : format === "html"
     ? htmlReport(summary, measured, VERSION)
     : `${textReport(summary, measured)}\n`;
-  if (output === undefined) {
-    return await writeStdout(new TextEncoder().encode(text));
-  }
+  const stream = output === undefined ? "stdout" : outputOf(output);
+  const bytes = new TextEncoder().encode(text);
+  if (stream === "stderr") return await writeStderr(bytes);
+  if (stream === "stdout") return await writeStdout(bytes);
   try {
-    await Deno.writeTextFile(output, text);
+    await Deno.writeFile(output!, bytes);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(EXIT.unreadable, `cannot write "${output}": ${why}`);
+    const why = systemReason(error);
+    throw new CliError(EXIT.unreadable, `cannot write "${output}": ${why}.`);
   }
 }
 

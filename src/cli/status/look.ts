@@ -6,6 +6,7 @@
 import type { AmqpLink } from "../../amqp/link.ts";
 import { isUntold } from "../../rpc/failures.ts";
 import type { QueueInfo } from "../../rpc/transport.ts";
+import { jsonLine } from "../printable.ts";
 
 /** What was seen of a broker. */
 export interface BrokerState {
@@ -63,7 +64,7 @@ export function lacksServer({ info, error }: QueueState): boolean {
 /** A look as one line of JSON; nothing is told of queues without a broker. */
 export function lookJson({ broker, queues }: Look): string {
   const { url, rttMs, error } = broker;
-  return JSON.stringify({
+  return jsonLine({
     broker: {
       url,
       rtt_ms: rttMs === undefined ? null : Number(rttMs.toFixed(3)),

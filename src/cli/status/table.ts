@@ -4,6 +4,7 @@
  * @module
  */
 import type { Paint } from "../color.ts";
+import { oneLine } from "../printable.ts";
 import type { BrokerState, Look, QueueState } from "./look.ts";
 
 const HEADINGS = ["CONSUMERS", "WAITING", "QUEUE"] as const;
@@ -32,7 +33,7 @@ function brokerLines({ url, rttMs, error }: BrokerState): string[] {
   const second = rttMs === undefined
     ? `no answer   ${error}; trying again`
     : `round trip  ${rttMs.toFixed(2)} ms`;
-  return [`broker      ${url}`, second];
+  return [`broker      ${url}`, oneLine(second)];
 }
 
 /** The name comes last: nothing has to be aligned with it. */
@@ -54,8 +55,8 @@ function row(
   const cells = [
     consumers.padStart(HEADINGS[0].length),
     waiting.padStart(HEADINGS[1].length),
-    queue,
-    ...(note === undefined ? [] : [`(${note})`]),
+    oneLine(queue),
+    ...(note === undefined ? [] : [`(${oneLine(note)})`]),
   ];
   return cells.join(GAP);
 }

@@ -71,6 +71,7 @@ export type {
 } from "./rpc/interceptor.ts";
 export {
   MessageBody,
+  type MessageData,
   type Procedure,
   type ReplyInit,
   type RpcContext,

@@ -8,7 +8,7 @@ import { type ClientStats, RpcClient } from "../rpc/calling/client.ts";
 import type { InspectOptions } from "../rpc/calling/inspections.ts";
 import type { Contract } from "../rpc/contract/contract.ts";
 import type { ClientOptions } from "../rpc/interceptor.ts";
-import type { Procedure } from "../rpc/procedure.ts";
+import type { MessageData, Procedure } from "../rpc/procedure.ts";
 import {
   type ContractClient,
   contractProxy,
@@ -54,10 +54,11 @@ export class RpcConnection implements AsyncDisposable {
    * `unavailable` where there is no queue, no server or no broker, or
    * `deadline_exceeded`, or `canceled`.
    * @throws {RangeError} where an option is out of its range.
+   * @throws {TypeError} where something is of another type than it should be.
    */
   call(
     queue: string,
-    body: string | Uint8Array,
+    body: MessageData,
     options?: CallOptions,
   ): Promise<RpcReply> {
     return this.#client.call(queue, body, options);
@@ -83,6 +84,7 @@ export class RpcConnection implements AsyncDisposable {
    *
    * @throws {RpcError} where the broker refuses the login or the queue.
    * @throws {RangeError} where an option is out of its range.
+   * @throws {TypeError} where something is of another type than it should be.
    */
   async serve(
     queue: string,

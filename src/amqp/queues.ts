@@ -12,6 +12,7 @@ import type {
   Delivery,
   MessageProperties,
   PublishListener,
+  QueueDeclaration,
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
@@ -313,8 +314,21 @@ async function ensureQueue(
     ...(declare.deadLetterExchange !== undefined && {
       "x-dead-letter-exchange": declare.deadLetterExchange,
     }),
+    ...exactArguments(declare.arguments),
   });
   await closeChannel(channel);
+}
+
+/** The library would write whole numbers beyond 32 bits in 32 bits. */
+function exactArguments(
+  args: QueueDeclaration["arguments"] = {},
+): Record<string, string | number | bigint | boolean> {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, value]) => [
+      name,
+      Number.isInteger(value) ? BigInt(value) : value,
+    ]),
+  );
 }
 
 /** Whoever may not look at a queue may consume it all the same. */

@@ -14,6 +14,7 @@ import {
   parseCount,
   parseRate,
   parseTimeout,
+  priorityFlag,
   timeoutFlag,
 } from "./flags.ts";
 
@@ -27,6 +28,7 @@ export interface BenchFlags extends CommonFlags {
   size?: number;
   rate?: number;
   timeout: number;
+  priority?: number;
   format: "text" | "json" | "html";
   output?: string;
   expect: Expectation[];
@@ -75,6 +77,7 @@ export function addBenchCommand(
       flag("--rate <n>", "requests a second").argParser(parseRate),
     )
     .addOption(timeoutFlag())
+    .addOption(priorityFlag())
     .addOption(
       flag("--format <format>", "of the report")
         .choices(["text", "json", "html"]).default("text"),

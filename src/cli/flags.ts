@@ -134,6 +134,18 @@ export function withholdSettings(command: Command): void {
   }
 }
 
+/** `--priority`, of everything that makes calls. */
+export function priorityFlag(): Option {
+  return flag("--priority <n>", "0 to 255; where requests wait, highest first")
+    .argParser(parsePriority);
+}
+
+function parsePriority(text: string): number {
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : NaN;
+  if (value <= 255) return value;
+  throw new InvalidArgumentError("It must be a whole number from 0 to 255.");
+}
+
 /** `--timeout`, of everything that makes calls. */
 export function timeoutFlag(): Option {
   return flag("-t, --timeout <duration>", "deadline of each request")

@@ -13,6 +13,7 @@ import {
   parseCount,
   parseRate,
   parseTimeout,
+  priorityFlag,
   timeoutFlag,
 } from "./flags.ts";
 
@@ -24,6 +25,7 @@ export interface ClientFlags extends CommonFlags {
   type?: string;
   contentType?: string;
   persistent?: boolean;
+  priority?: number;
   retries: number;
   attemptTimeout?: number;
   rate?: number;
@@ -66,6 +68,7 @@ export function addClientFlags(command: Command): void {
     .addOption(flag("--type <method>", "method, where a server has several"))
     .addOption(flag("--content-type <type>", "MIME type of the body"))
     .addOption(flag("--persistent", "the broker keeps requests on disk"))
+    .addOption(priorityFlag())
     .addOption(flag("--json", "print an object per request, errors included"))
     .addOption(
       flag("--dry-run", "check the input, print what would be sent, send none"),
@@ -131,6 +134,7 @@ export function callOptions(flags: ClientFlags): CallOptions {
     type: flags.type,
     contentType: flags.contentType,
     persistent: flags.persistent,
+    priority: flags.priority,
     // What a script sends should not wait for its deadline to hear of a no.
     confirm: true,
   };

@@ -29,6 +29,11 @@ import { Log } from "./log.ts";
 import { reportConnection } from "./connection_events.ts";
 import { settingsFor } from "./connection_settings.ts";
 import { LossyOutput } from "./lossy_output.ts";
+import {
+  addQueueFlags,
+  queueDeclaration,
+  type QueueFlags,
+} from "./queue_flags.ts";
 import { sentence } from "./sentences.ts";
 import { serverReporter } from "./server_events.ts";
 import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
@@ -38,7 +43,7 @@ import { writeStdout } from "./streams.ts";
 /** How long a slow reader of stdout may hold up a server's end. */
 const LAST_LINES_MS = 2_000;
 
-interface ServerFlags extends CommonFlags, ServingFlags {
+interface ServerFlags extends CommonFlags, QueueFlags, ServingFlags {
   prefetch: number | null;
   handlerTimeout: number;
   maxBody: number;
@@ -47,9 +52,6 @@ interface ServerFlags extends CommonFlags, ServingFlags {
   maxHeaderSize: number;
   replyTo?: string[];
   maxDeliveries: number;
-  declare: "auto" | "passive";
-  queueType: "classic" | "quorum";
-  deadLetter?: string;
   count?: number;
   grace: number;
   health?: ListenAddress;
@@ -113,18 +115,8 @@ export function addServerCommand(
     .addOption(
       flag("--max-deliveries <n>", "redeliveries until a request is given up")
         .argParser(parseCount(0)).default(5, "5, on quorum queues"),
-    )
-    .addOption(
-      flag("--declare <mode>", "a missing queue: declare it, or wait for it")
-        .choices(["auto", "passive"]).default("auto"),
-    )
-    .addOption(
-      flag("--queue-type <type>", "type of a queue that is declared")
-        .choices(["classic", "quorum"]).default("classic"),
-    )
-    .addOption(
-      flag("--dead-letter <exchange>", "where a declared queue sends drops"),
-    )
+    );
+  addQueueFlags(command)
     .addOption(
       flag("-n, --count <n>", "stop after so many requests")
         .argParser(parseCount(1)),
@@ -209,11 +201,7 @@ function serveOptions(
     maxHeaderBytes: flags.maxHeaderSize,
     replyTo: flags.replyTo,
     maxDeliveries: flags.maxDeliveries,
-    declare: {
-      mode: flags.declare,
-      type: flags.queueType,
-      deadLetterExchange: flags.deadLetter,
-    },
+    declare: queueDeclaration(flags),
     count: flags.count,
     graceMs: flags.grace,
     onEvent: (event) => {

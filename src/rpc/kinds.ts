@@ -5,7 +5,7 @@
  */
 
 /** Bytes in any of the forms that JavaScript has. */
-export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
+export type Bytes = ArrayBufferView | ArrayBufferLike;
 
 const BUFFERS = ["[object ArrayBuffer]", "[object SharedArrayBuffer]"];
 

@@ -1,8 +1,10 @@
 /**
- * Checks of numbers that a caller passes as options.
+ * Checks of what a caller passes as options: plain JavaScript may pass anything.
  *
  * @module
  */
+
+import { kindOf } from "./kinds.ts";
 
 /** The longest delay that a timer takes, in ms; it fires at once for more. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -16,7 +18,12 @@ export function timerMs(ms: number): number {
   return ms > 0 ? Math.min(ms, LONGEST_TIMER_MS) : 0;
 }
 
-/** A whole number within limits, or a RangeError that names the option. */
+/**
+ * A whole number within limits.
+ *
+ * @throws {RangeError} naming the option where it is another number.
+ * @throws {TypeError} where it is none.
+ */
 export function wholeNumber(
   option: string,
   value: number,
@@ -27,10 +34,15 @@ export function wholeNumber(
   const wanted = max === Number.MAX_SAFE_INTEGER
     ? `a whole number, ${min} or more`
     : `a whole number from ${min} to ${max}`;
-  throw new RangeError(`${option} must be ${wanted}, got ${value}`);
+  throw outOfRange(option, wanted, value);
 }
 
-/** A duration above zero in ms, or a RangeError that names the option. */
+/**
+ * A duration above zero in ms.
+ *
+ * @throws {RangeError} naming the option where it is another number.
+ * @throws {TypeError} where it is none.
+ */
 export function durationMs(
   option: string,
   value: number,
@@ -38,30 +50,55 @@ export function durationMs(
 ): number {
   if (Number.isFinite(value) && value > 0 && value <= max) return value;
   const wanted = max === Infinity ? "above 0" : `above 0, ${max} at most`;
-  throw new RangeError(
-    `${option} must be a number of ms ${wanted}, got ${value}`,
-  );
+  throw outOfRange(option, `a number of ms ${wanted}`, value);
+}
+
+function outOfRange(option: string, wanted: string, value: unknown): Error {
+  return typeof value === "number"
+    ? new RangeError(`${option} must be ${wanted}, got ${value}`)
+    : wrongType(option, wanted, value);
+}
+
+/** An option of a type that TypeScript would have refused. */
+export function wrongType(
+  option: string,
+  wanted: string,
+  value: unknown,
+): TypeError {
+  return new TypeError(`${option} must be ${wanted}, got ${kindOf(value)}`);
+}
+
+/** @throws {TypeError} naming the option where it is there, and no text. */
+export function checkText(option: string, value: unknown): void {
+  if (value === undefined || typeof value === "string") return;
+  throw wrongType(option, "text", value);
+}
+
+/** @throws {TypeError} naming the option where it is there, and no function. */
+export function checkFunction(option: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw wrongType(option, "a function", value);
+}
+
+/** @throws {TypeError} where all of the options are not an object. */
+export function checkOptions(options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw wrongType("options", "an object", options);
 }
 
 /** Of UTF-16, each at most three bytes of UTF-8. */
 const SURELY_SHORT_UNITS = 255 / 3;
 
-/** Every call comes by with a name, which is nearly always the same. */
-let lastGoodName: string | undefined;
-
 /**
  * A queue name that AMQP can carry (1 to 255 bytes), and that RabbitMQ takes as
- * it is, or a RangeError.
+ * it is.
+ *
+ * @throws {RangeError} naming the option where it is another text.
+ * @throws {TypeError} where it is none.
  */
 export function queueName(value: string, option = "queue"): string {
-  if (value !== lastGoodName) {
-    checkName(value, option);
-    lastGoodName = value;
-  }
-  return value;
-}
-
-function checkName(value: string, option: string): void {
+  if (typeof value !== "string") throw wrongType(option, "a name", value);
+  // Every call comes by here, and hardly any name has to be measured.
   const bytes = value.length <= SURELY_SHORT_UNITS
     ? value.length
     : new TextEncoder().encode(value).length;
@@ -70,12 +107,14 @@ function checkName(value: string, option: string): void {
       `${option} must be a name of 1 to 255 bytes, got ${bytes} bytes`,
     );
   }
-  if (/[\r\n]/.test(value)) {
+  if (value.includes("
+") || value.includes("")) {
     throw new RangeError(
       `${option} must be a name without line breaks, which RabbitMQ drops, ` +
         `got ${JSON.stringify(value)}`,
     );
   }
+  return value;
 }
 
 /** Units of sizes, the largest first. */

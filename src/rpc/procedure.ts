@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type Bytes, bytesOf, isBytes, kindOf } from "./kinds.ts";
 import type { MessageHeaders } from "./transport.ts";
 
 const decoder = new TextDecoder();
@@ -42,6 +43,8 @@ export class RpcRequest extends MessageBody {
   readonly type: string;
   /** MIME type of the body, where the caller told it. */
   readonly contentType: string | undefined;
+  /** Encoding of the body (`gzip`, say), where the caller told it. */
+  readonly contentEncoding: string | undefined;
   /** Headers, the `rpc-` ones of the wire format included. */
   readonly headers: MessageHeaders;
   /**
@@ -55,6 +58,14 @@ export class RpcRequest extends MessageBody {
   readonly replyTo: string | undefined;
   /** Whether the broker delivered it before, to anyone. */
   readonly redelivered: boolean;
+  /** From 0 to 255; what waits in a server is started by it, highest first. */
+  readonly priority: number | undefined;
+  /** The caller's login; RabbitMQ lets nobody give another's. */
+  readonly userId: string | undefined;
+  /** The program that sent it, by its own account. */
+  readonly appId: string | undefined;
+  /** When it was made, to the second, by the caller's own account. */
+  readonly timestamp: Date | undefined;
   /**
    * Nobody awaits a reply after it; in ms since the epoch, by the wall clock
    * as it was when the request came. Infinity where the caller set none.
@@ -67,11 +78,16 @@ export class RpcRequest extends MessageBody {
     this.queue = fields.queue;
     this.type = fields.type;
     this.contentType = fields.contentType;
+    this.contentEncoding = fields.contentEncoding;
     this.headers = fields.headers;
     this.correlationId = fields.correlationId;
     this.messageId = fields.messageId;
     this.replyTo = fields.replyTo;
     this.redelivered = fields.redelivered;
+    this.priority = fields.priority;
+    this.userId = fields.userId;
+    this.appId = fields.appId;
+    this.timestamp = fields.timestamp;
     this.deadlineMs = fields.deadlineMs;
   }
 }
@@ -88,25 +104,31 @@ export interface RpcContext {
   readonly deadlineMs: number;
 }
 
+/** A body: text (sent as UTF-8), or bytes in any form that JavaScript has. */
+export type MessageData = string | Bytes;
+
 /**
  * A reply with properties of its own. An object counts as one where its `body`
- * is text or bytes and it has no other members than these three; any other
+ * is text or bytes and it has no other members than these four; any other
  * object is a JSON value. (To send the JSON of such an object, make it the
  * body: `{ body: JSON.stringify(it), contentType: "application/json" }`.)
  */
 export interface ReplyInit {
   /** The body, sent as it is. */
-  body: string | Uint8Array;
+  body: MessageData;
   /** Headers of the reply; `CC` and `BCC` are not among them. */
   headers?: MessageHeaders;
   /** MIME type of the body. */
   contentType?: string;
+  /** Encoding of the body, `gzip` for example; the body is sent as it is. */
+  contentEncoding?: string;
 }
 
 /**
  * What a procedure may return:
  *
- * - text or bytes, sent as they are; nothing (undefined) is an empty reply
+ * - text or bytes (in any form: a typed array, an `ArrayBuffer`, a `DataView`),
+ *   sent as they are; nothing (undefined) is an empty reply
  * - a {@linkcode ReplyInit}: a body with headers or a MIME type
  * - a web `Response`: its body, MIME type and headers; a status other than
  *   200 to 299 is an error reply, a 404 for example `not_found`
@@ -117,8 +139,7 @@ export interface ReplyInit {
  *   since an interface is not assignable to a type of JSON values.
  */
 export type RpcResult =
-  | string
-  | Uint8Array
+  | MessageData
   | ReplyInit
   | Response
   | object
@@ -150,7 +171,21 @@ export type Procedure = (
   context: RpcContext,
 ) => RpcResult | PromiseLike<RpcResult>;
 
-/** Text as UTF-8, bytes as they are. */
-export function toBytes(body: string | Uint8Array): Uint8Array {
-  return typeof body === "string" ? encoder.encode(body) : body;
+/**
+ * Text as UTF-8, bytes as they are.
+ *
+ * @throws {TypeError} for anything else that plain JavaScript hands in.
+ */
+export function toBytes(body: MessageData): Uint8Array {
+  if (typeof body === "string") return encoder.encode(body);
+  if (isBytes(body)) return bytesOf(body);
+  throw new TypeError(
+    `a body must be text or bytes, got ${kindOf(body)}; ` +
+      "JSON.stringify() makes text of it",
+  );
+}
+
+/** A body in the two forms that interceptors know. */
+export function textOrBytes(body: MessageData): string | Uint8Array {
+  return typeof body === "string" ? body : toBytes(body);
 }

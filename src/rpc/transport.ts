@@ -180,6 +180,14 @@ export interface QueueDeclaration {
   type?: "classic" | "quorum";
   /** The exchange for requests that are dropped; none by default. */
   deadLetterExchange?: string;
+  /**
+   * Further arguments, as the broker knows them: `{ "x-max-priority": 10 }`.
+   * Neither the type of the queue nor its exchange for dropped requests may be
+   * among them with another value than above.
+   *
+   * @default {{}}
+   */
+  arguments?: Record<string, string | number | bigint | boolean>;
 }
 
 /** How a request queue is consumed. */

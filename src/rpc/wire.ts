@@ -34,8 +34,10 @@ export interface RequestFields {
   type?: string;
   contentType?: string;
   headers?: MessageHeaders;
+  contentEncoding?: string;
   messageId?: string;
   persistent?: boolean;
+  priority?: number;
 }
 
 /** The properties of a request that is sent now, as the wall clock has it. */
@@ -55,6 +57,9 @@ export function requestProperties(
   };
   if (fields.type) properties.type = fields.type;
   if (fields.contentType) properties.contentType = fields.contentType;
+  const { contentEncoding, priority } = fields;
+  if (contentEncoding) properties.contentEncoding = contentEncoding;
+  if (priority) properties.priority = priority;
   if (fields.messageId) properties.messageId = fields.messageId;
   if (fields.persistent) properties.deliveryMode = 2;
   return properties;
@@ -72,25 +77,39 @@ export function decodeRequest(
   receivedEpochMs: number,
 ): RpcRequest {
   const { properties } = delivery;
+  const { timestamp } = properties;
   return new RpcRequest(delivery.body, {
     queue,
     type: properties.type ?? "",
     contentType: properties.contentType,
+    contentEncoding: properties.contentEncoding,
     headers: properties.headers ?? NO_HEADERS,
     correlationId: properties.correlationId,
     messageId: properties.messageId,
     replyTo: properties.replyTo || undefined,
     redelivered: delivery.redelivered,
+    priority: properties.priority,
+    userId: properties.userId,
+    appId: properties.appId,
+    // Any 64 bits may be sent as one, and not all are a time.
+    timestamp: Number.isNaN(timestamp?.getTime()) ? undefined : timestamp,
     deadlineMs: requestDeadline(properties, receivedEpochMs),
   });
 }
+
+/**
+ * Below this, in ms, `expiration` is no time for a reply: it says "now or
+ * never", and the broker has delivered the request now.
+ */
+const NOW_OR_NEVER_MS = 100;
 
 /**
  * Until when somebody waits for the reply: the earlier of the header and of
  * `expiration` counted from the receipt. A caller's clock that runs ahead is
  * so corrected; one that lags by more than the time-out makes its requests
  * look expired, hence clocks have to agree to within the time-out. A request
- * with neither has no deadline of its own.
+ * with neither has no deadline of its own, nor has one that only had to be
+ * delivered at once: its limit is the handler's.
  */
 function requestDeadline(
   properties: MessageProperties,
@@ -101,7 +120,8 @@ function requestDeadline(
     DEADLINE_HEADER,
   );
   const { expiration = "" } = properties;
-  const leftMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
+  const ttlMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
+  const leftMs = ttlMs < NOW_OR_NEVER_MS ? Infinity : ttlMs;
   return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);
 }
 
@@ -134,6 +154,8 @@ export function encodeReply(
   if (typeof result === "string" || result instanceof Uint8Array) {
     return { body: toBytes(result), properties };
   }
+  const { contentEncoding } = result;
+  if (contentEncoding) properties.contentEncoding = contentEncoding;
   if (result.headers) properties.headers = checkHeaders(result.headers);
   if (result.contentType) properties.contentType = result.contentType;
   return { body: toBytes(result.body), properties };
@@ -172,16 +194,20 @@ export class RpcReply extends MessageBody {
   readonly headers: MessageHeaders;
   /** MIME type of the body, where the server told it. */
   readonly contentType: string | undefined;
+  /** Encoding of the body (`gzip`, say), where the server told it. */
+  readonly contentEncoding: string | undefined;
 
   /** Made by the wire format alone. */
   constructor(
     body: Uint8Array,
     headers: MessageHeaders,
     contentType: string | undefined,
+    contentEncoding?: string,
   ) {
     super(body);
     this.headers = headers;
     this.contentType = contentType;
+    this.contentEncoding = contentEncoding;
   }
 }
 
@@ -192,6 +218,7 @@ export function decodeReply(delivery: Delivery): RpcReply | RpcError {
     delivery.body,
     properties.headers ?? NO_HEADERS,
     properties.contentType,
+    properties.contentEncoding,
   );
   const isError = properties.type === ERROR_TYPE &&
     properties.contentType === ERROR_CONTENT_TYPE;

@@ -30,6 +30,11 @@ export function requestOf({ body = "30", ...parts }: RequestParts): RpcRequest {
     messageId: undefined,
     replyTo: "callback",
     redelivered: false,
+    contentEncoding: undefined,
+    priority: undefined,
+    userId: undefined,
+    appId: undefined,
+    timestamp: undefined,
     deadlineMs,
     ...parts,
   });

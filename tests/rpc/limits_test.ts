@@ -5,6 +5,7 @@ import {
   durationMs,
   formatMs,
   queueName,
+  timerMs,
   wholeNumber,
 } from "../../src/rpc/limits.ts";
 
@@ -44,6 +45,36 @@ Deno.test("queueName() refuses what RabbitMQ would drop", () => {
     assert.throws(() => queueName(name), /queue must be a name without line/);
   }
   assert.equal(queueName("a\tb"), "a\tb");
+});
+
+Deno.test("what is of another type is refused by name and kind", () => {
+  const refused = (run: () => unknown, message: string) =>
+    assert.throws(run, new TypeError(message));
+  refused(
+    () => durationMs("timeoutMs", "5" as never),
+    'timeoutMs must be a number of ms above 0, got the string "5"',
+  );
+  refused(
+    () => wholeNumber("retries", new Map() as never, 0),
+    "retries must be a whole number, 0 or more, got a Map",
+  );
+  refused(
+    () => queueName(5 as never),
+    "queue must be a name, got the number 5",
+  );
+  refused(
+    () => queueName(undefined as never),
+    "queue must be a name, got undefined",
+  );
+});
+
+Deno.test("a timer gets what it can hold", () => {
+  const most = 2 ** 31 - 1;
+  for (const [ms, held] of [[1.5, 1.5], [most, most], [most + 1, most]]) {
+    assert.equal(timerMs(ms!), held);
+  }
+  for (const none of [0, -1, -Infinity, NaN]) assert.equal(timerMs(none), 0);
+  assert.equal(timerMs(Infinity), most);
 });
 
 Deno.test("formatMs() reads well", () => {

@@ -120,6 +120,34 @@ Deno.test("what is sent is what the procedure sees", () => {
   }));
 });
 
+Deno.test("a procedure sees the properties that a stranger gave", () => {
+  const given = {
+    contentEncoding: "gzip",
+    priority: 9,
+    userId: "guest",
+    appId: "shop",
+    timestamp: new Date(0),
+  };
+  const request = requestWith(given);
+  const { contentEncoding, priority, userId, appId, timestamp } = request;
+  assert.deepEqual(
+    { contentEncoding, priority, userId, appId, timestamp },
+    given,
+  );
+  const never = requestWith({ timestamp: new Date(NaN) });
+  assert.equal(never.timestamp, undefined);
+});
+
+Deno.test("priority and encoding are sent where they are asked for", () => {
+  const fields = { correlationId: "id", replyTo: "cb", leftMs: 1_000 };
+  const more = { priority: 7, contentEncoding: "gzip" };
+  const properties = requestProperties({ ...fields, ...more }, NOW_MS);
+  assert.equal(properties.priority, 7);
+  assert.equal(properties.contentEncoding, "gzip");
+  const reply = replyTo({ body: "x", contentEncoding: "br" });
+  assert.equal(reply.contentEncoding, "br");
+});
+
 Deno.test("a plain request has no deadline, no type, and may be one-way", () => {
   const request = requestWith({});
   assert.equal(request.deadlineMs, Infinity);
@@ -144,6 +172,12 @@ Deno.test("the earlier of header and expiration is the deadline", () => {
   assert.equal(deadline("500", NOW_MS - 1), -1);
   assert.equal(deadline(undefined, BigInt(NOW_MS + 7)), 7, "a 64-bit header");
   assert.equal(deadline("soon"), Infinity);
+  for (const nowOrNever of ["0", "1", "99"]) {
+    assert.equal(deadline(nowOrNever), Infinity, nowOrNever);
+    assert.equal(deadline(nowOrNever, NOW_MS + 300), 300);
+    assert.equal(deadline(nowOrNever, NOW_MS - 1), -1);
+  }
+  assert.equal(deadline("100"), 100);
 });
 
 Deno.test("a deadline header that is no number counts as none", () => {

@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import { RpcClient } from "../../src/rpc/calling/client.ts";
 import { type RpcCode, RpcError } from "../../src/rpc/errors.ts";
+import type { ClientOptions } from "../../src/rpc/interceptor.ts";
 import { FakeBroker } from "./fake_transport.ts";
 import { within } from "./within.ts";
 
 /** A client on a broker that has the queue "q"; nobody consumes it. */
-export function start() {
+export function start(options: ClientOptions = {}) {
   const broker = new FakeBroker();
   const transport = broker.connect();
-  const client = new RpcClient(transport);
+  const client = new RpcClient(transport, options);
   broker.declare("q");
   const end = () => client.close();
   return { broker, transport, client, [Symbol.asyncDispose]: end };

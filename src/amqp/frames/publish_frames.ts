@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { toBytes } from "../../rpc/procedure.ts";
 import { isBytes } from "../../rpc/kinds.ts";
 import type { MessageHeaders, MessageProperties } from "../../rpc/transport.ts";
 import {
@@ -43,10 +44,12 @@ export function writeMessage(
   writes: JoinedWrites,
   frameMax: number,
   target: Target,
-  body: Uint8Array,
+  data: Uint8Array,
   properties: MessageProperties,
 ): void {
   const { channel } = target;
+  // Whatever plain JavaScript publishes over a transport: no body is cut short.
+  const body = toBytes(data);
   const start = writes.reserve(
     STRINGS_BYTES + tableBytes(properties.headers) +
       framedBytes(body.length, frameMax),

@@ -14,6 +14,7 @@ export interface LoadOptions {
   queue: string;
   body: Uint8Array;
   timeoutMs: number;
+  priority?: number;
   /** In flight at once; at a fixed rate, at most. */
   concurrency: number;
   /** How many calls; Infinity where `durationMs` ends it. */
@@ -54,10 +55,10 @@ class Load {
     options: LoadOptions,
     measurement: Measurement,
   ) {
-    const { rate, timeoutMs, signal } = options;
+    const { rate, timeoutMs, signal, priority } = options;
     this.#rpc = rpc;
     this.#options = options;
-    this.#callOptions = { timeoutMs, signal };
+    this.#callOptions = { timeoutMs, signal, priority };
     this.#measurement = measurement;
     this.#pace = rate === undefined ? undefined : new Pace(rate, Infinity);
   }

@@ -73,6 +73,7 @@ function loadOptions(
       ? new TextEncoder().encode(flags.body)
       : new Uint8Array(flags.size).fill(0x78),
     timeoutMs: timeout,
+    priority: flags.priority,
     concurrency: flags.concurrency,
     calls: calls ?? (durationMs === Infinity ? DEFAULT_CALLS : Infinity),
     durationMs,

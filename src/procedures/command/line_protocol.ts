@@ -2,7 +2,8 @@
  * What a long-running child reads and writes: an object of JSON a line.
  *
  * A request is `{"id", "type", "headers", "body" | "body_base64",
- * "timeout_ms"}`, an answer `{"id", "body" | "body_base64"}` or
+ * "timeout_ms"}`, with `content_type`, `content_encoding`, `priority`,
+ * `user_id`, `app_id` and `timestamp` where it has them; an answer `{"id", "body" | "body_base64"}` or
  * `{"id", "error": {"code", "detail"}}`.
  *
  * @module
@@ -41,8 +42,21 @@ export function encodeRequestLine(
     headers,
     ...jsonBody(bytes),
     timeout_ms: Math.max(Math.round(timeoutMs), 0),
+    ...properties(request),
   }, jsonValue);
   return encoder.encode(`${line}\n`);
+}
+
+/** JSON leaves out those that are undefined. */
+function properties(request: RpcRequest): Record<string, unknown> {
+  return {
+    content_type: request.contentType,
+    content_encoding: request.contentEncoding,
+    priority: request.priority,
+    user_id: request.userId,
+    app_id: request.appId,
+    timestamp: request.timestamp,
+  };
 }
 
 /** Header values that JSON lacks. */

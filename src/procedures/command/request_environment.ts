@@ -15,7 +15,9 @@ const MAX_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * The variables for one request; properties that it lacks are empty ones.
+ * The variables for one request; properties that it lacks are empty ones, for
+ * else those of a request that this server is itself the command of would show.
+ * No variable has the name of a setting: see `RABBIT_RPC_REQUEST_*`.
  * Headers that are text, numbers, booleans or times are passed on as text;
  * tables, arrays and bytes are left out.
  *
@@ -31,6 +33,17 @@ export function requestEnvironment(
   env.set("CORRELATION_ID", request.correlationId ?? "", "correlation_id");
   env.set("MESSAGE_ID", request.messageId ?? "", "message_id");
   env.set("TYPE", request.type, "type");
+  env.set("REQUEST_CONTENT_TYPE", request.contentType ?? "", "content_type");
+  env.set(
+    "REQUEST_CONTENT_ENCODING",
+    request.contentEncoding ?? "",
+    "content_encoding",
+  );
+  env.set("REQUEST_PRIORITY", String(request.priority ?? ""), "priority");
+  env.set("REQUEST_USER_ID", request.userId ?? "", "user_id");
+  env.set("REQUEST_APP_ID", request.appId ?? "", "app_id");
+  const time = request.timestamp?.toJSON();
+  env.set("REQUEST_TIMESTAMP", time ?? "", "timestamp");
   env.set("TIMEOUT_MS", String(Math.max(Math.round(timeoutMs), 0)), "timeout");
   for (const [name, value] of Object.entries(request.headers)) {
     const text = headerText(value);

@@ -11,7 +11,7 @@ import {
 import { nowMs } from "../clock.ts";
 import { durationMs, queueName } from "../limits.ts";
 import type { PendingCall, PendingTarget } from "./pending.ts";
-import { toBytes } from "../procedure.ts";
+import { type MessageData, toBytes } from "../procedure.ts";
 import { Trial } from "./trial.ts";
 
 /** What all attempts of one call have in common. */
@@ -31,17 +31,18 @@ export interface Call extends PendingTarget {
  * The call that starts now.
  *
  * @throws {RangeError} where an option is out of its range.
+ * @throws {TypeError} where something is of another type than it should be.
  */
 export function newCall(
   queue: string,
-  body: string | Uint8Array,
+  body: MessageData,
   options: CallOptions,
 ): Call {
+  checkCallOptions(options);
   const timeoutMs = durationMs(
     "timeoutMs",
     options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   );
-  checkCallOptions(options);
   return {
     queue: queueName(queue),
     body: toBytes(body),

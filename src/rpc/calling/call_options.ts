@@ -4,7 +4,14 @@
  * @module
  */
 import { checkHeaders } from "../headers.ts";
-import { durationMs, wholeNumber } from "../limits.ts";
+import {
+  checkFunction,
+  checkOptions,
+  checkText,
+  durationMs,
+  wholeNumber,
+  wrongType,
+} from "../limits.ts";
 import type { MessageHeaders } from "../transport.ts";
 
 /** How one call is made. */
@@ -24,6 +31,17 @@ export interface CallOptions {
   headers?: MessageHeaders;
   /** MIME type of the body. */
   contentType?: string;
+  /** Encoding of the body, `gzip` for example; the body is sent as it is. */
+  contentEncoding?: string;
+  /**
+   * From 0 to 255. Where requests wait they are taken by it, the highest
+   * first: in the server, and in the queue if that was declared with the
+   * argument `x-max-priority` (or is a quorum queue of RabbitMQ 4, which knows
+   * those above 4 and all others).
+   *
+   * @default {0}
+   */
+  priority?: number;
   /**
    * Whether the broker keeps the request on disk, in a durable queue.
    *
@@ -80,15 +98,31 @@ export interface CallOptions {
 /**
  * Checks what does not depend on the call.
  *
- * @throws {RangeError} where `headers`, `retries` or `attemptTimeoutMs` make
- * no sense.
+ * @throws {RangeError} where a value is out of its range.
+ * @throws {TypeError} where one is of another type than it should be.
  */
 export function checkCallOptions(options: CallOptions): void {
-  const { attemptTimeoutMs, headers, retries } = options;
+  checkOptions(options);
+  const { attemptTimeoutMs, headers, priority, retries, signal } = options;
   if (headers !== undefined) checkHeaders(headers);
   if (retries !== undefined) wholeNumber("retries", retries, 0);
+  if (priority !== undefined) wholeNumber("priority", priority, 0, 255);
+  if (signal !== undefined) checkSignal(signal);
+  checkText("type", options.type);
+  checkText("contentType", options.contentType);
+  checkText("contentEncoding", options.contentEncoding);
+  checkFunction("onAttempt", options.onAttempt);
   if (attemptTimeoutMs === undefined || attemptTimeoutMs === Infinity) return;
   durationMs("attemptTimeoutMs", attemptTimeoutMs);
+}
+
+/** Those of polyfills and of other realms count as well. */
+function checkSignal(signal: AbortSignal): void {
+  const { aborted, addEventListener } = Object(signal);
+  if (typeof aborted === "boolean" && typeof addEventListener === "function") {
+    return;
+  }
+  throw wrongType("signal", "an AbortSignal", signal);
 }
 
 /** The default of {@linkcode CallOptions.timeoutMs}. */

@@ -25,8 +25,9 @@ import {
 } from "../interceptor.ts";
 import { Inspections, type InspectOptions } from "./inspections.ts";
 import { Outbox } from "./outbox.ts";
+import { queueName } from "../limits.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
-import { toBytes } from "../procedure.ts";
+import { type MessageData, textOrBytes, toBytes } from "../procedure.ts";
 import { withRetries } from "./retries.ts";
 import { Session } from "./session.ts";
 import { SharedSignals } from "./shared_signals.ts";
@@ -125,16 +126,17 @@ export class RpcClient implements AsyncDisposable {
    * `unavailable` where there is no queue, no server or no broker, or
    * `deadline_exceeded`, or `canceled`.
    * @throws {RangeError} where an option is out of its range.
+   * @throws {TypeError} where something is of another type than it should be.
    */
   call(
     queue: string,
-    body: string | Uint8Array,
+    body: MessageData,
     options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
     try {
       return this.#outermost === undefined
         ? this.#start(queue, body, options)
-        : this.#outermost({ queue, body, options });
+        : this.#outermost({ queue, body: textOrBytes(body), options });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -149,11 +151,16 @@ export class RpcClient implements AsyncDisposable {
    * does not tell: `refused` without a permission on the queue (RabbitMQ 4.2.6
    * and later), `locked` where it is exclusive to another connection.
    */
-  inspect(
+  async inspect(
     queue: string,
     options: InspectOptions = {},
   ): Promise<QueueInfo | undefined> {
-    return this.#inspections.inspect(queue, options, this.#openSession());
+    queueName(queue);
+    return await this.#inspections.inspect(
+      queue,
+      options,
+      this.#openSession(),
+    );
   }
 
   /**
@@ -186,7 +193,7 @@ export class RpcClient implements AsyncDisposable {
 
   #start(
     queue: string,
-    body: string | Uint8Array,
+    body: MessageData,
     options: CallOptions,
   ): Promise<RpcReply> {
     const call = newCall(queue, body, options);

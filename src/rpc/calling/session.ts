@@ -25,7 +25,14 @@ export class Session {
   /** Publishes the request of a call; confirmed where that tells something. */
   send(pending: PendingCall, call: Call): void {
     const { correlationId, dueMs, queue } = pending;
-    const { type, contentType, headers, persistent } = call.options;
+    const {
+      type,
+      contentType,
+      contentEncoding,
+      headers,
+      persistent,
+      priority,
+    } = call.options;
     const properties = requestProperties({
       correlationId,
       replyTo: this.callbackQueue.name,
@@ -33,8 +40,10 @@ export class Session {
       messageId: call.messageId,
       type,
       contentType,
+      contentEncoding,
       headers,
       persistent,
+      priority,
     }, epochNowMs());
     pending.sent = true;
     const { callbackQueue } = this;

@@ -12,6 +12,7 @@ import { Execution } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Procedure } from "../procedure.ts";
 import { attemptId, redeliveryKey, replayKey, Replays } from "./replays.ts";
+import { WaitingJobs } from "./waiting_jobs.ts";
 
 /** What a {@linkcode Dispatcher} is told and tells. */
 export interface DispatcherOptions {
@@ -36,7 +37,7 @@ interface Run extends Expiring {
 export class Dispatcher {
   readonly #procedure: Procedure;
   readonly #options: DispatcherOptions;
-  readonly #waiting: Job[] = [];
+  readonly #waiting = new WaitingJobs();
   readonly #running = new Set<Run>();
   readonly #deadlines = new Deadlines(
     this.#running,
@@ -56,14 +57,14 @@ export class Dispatcher {
 
   /** Jobs that have no outcome yet. */
   get size(): number {
-    let size = this.#waiting.length;
+    let size = this.#waiting.size;
     for (const { jobs } of this.#running) size += jobs.length;
     return size;
   }
 
   /** Runs a job when there is room, or gives it what its like came to. */
   accept(job: Job): void {
-    this.#waiting.push(job);
+    this.#waiting.add(job);
     this.#startWaiting();
   }
 
@@ -76,12 +77,9 @@ export class Dispatcher {
       );
       if (asked) return execution.abort(reason);
     }
-    const index = this.#waiting.findIndex((job) =>
-      job.request.correlationId === correlationId
-    );
-    if (index < 0) return this.#canceled.add(correlationId);
-    const [job] = this.#waiting.splice(index, 1);
-    this.#options.onEnd(job!, { error: reason });
+    const job = this.#waiting.takeById(correlationId);
+    if (job === undefined) return this.#canceled.add(correlationId);
+    this.#options.onEnd(job, { error: reason });
   }
 
   /**
@@ -89,7 +87,7 @@ export class Dispatcher {
    * on, and is found when it is delivered again.
    */
   connectionLost(): void {
-    this.#waiting.length = 0;
+    this.#waiting.takeAll();
     for (const run of this.#running) {
       for (const { request } of run.jobs) {
         this.#index(run, redeliveryKey(request));
@@ -106,7 +104,7 @@ export class Dispatcher {
   /** Starts nothing more; returns the jobs that were waiting. */
   pause(): Job[] {
     this.#paused = true;
-    return this.#waiting.splice(0);
+    return this.#waiting.takeAll();
   }
 
   /** Ends what runs, without outcomes. */
@@ -124,10 +122,10 @@ export class Dispatcher {
     this.#starting = true;
     const { concurrency } = this.#options;
     while (
-      !this.#paused && this.#waiting.length > 0 &&
+      !this.#paused && this.#waiting.size > 0 &&
       this.#running.size < concurrency
     ) {
-      this.#start(this.#waiting.shift()!);
+      this.#start(this.#waiting.take()!);
     }
     this.#starting = false;
   }

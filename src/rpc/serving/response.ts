@@ -4,7 +4,7 @@
  * @module
  */
 import { type RpcCode, RpcError } from "../errors.ts";
-import type { ReplyInit } from "../procedure.ts";
+import type { SendableReply } from "./results.ts";
 import type { MessageHeaders } from "../transport.ts";
 
 /** The codes that Google's and gRPC's gateways give these statuses for. */
@@ -39,7 +39,7 @@ const LONGEST_DETAIL = 1_000;
  * @throws {RpcError} where its status is not one of 200 to 299: the code that
  * goes with the status, the body as detail, `status` among the members.
  */
-export async function readResponse(response: Response): Promise<ReplyInit> {
+export async function readResponse(response: Response): Promise<SendableReply> {
   if (!response.ok) throw await errorOf(response);
   const headers: MessageHeaders = {};
   for (const [name, value] of response.headers) {

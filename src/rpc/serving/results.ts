@@ -4,17 +4,28 @@
  * @module
  */
 import { RpcError } from "../errors.ts";
+import { bytesOf, isBytes } from "../kinds.ts";
 import type { ReplyInit, RpcResult } from "../procedure.ts";
 import { readResponse } from "./response.ts";
 
+/** A reply whose body is in one of two forms. */
+export interface SendableReply extends ReplyInit {
+  body: string | Uint8Array;
+}
+
 /** A result that needs no more than UTF-8 to become a message. */
-export type SendableResult = string | Uint8Array | ReplyInit | undefined;
+export type SendableResult = string | Uint8Array | SendableReply | undefined;
 
 /** MIME type of a result that was made JSON. */
 export const JSON_CONTENT_TYPE = "application/json";
 
 /** All that a reply with properties may have; see {@linkcode ReplyInit}. */
-const REPLY_KEYS = new Set(["body", "headers", "contentType"]);
+const REPLY_KEYS = new Set([
+  "body",
+  "headers",
+  "contentType",
+  "contentEncoding",
+]);
 
 /**
  * A result as a message can hold it; a promise for a `Response`, whose body
@@ -24,10 +35,11 @@ const REPLY_KEYS = new Set(["body", "headers", "contentType"]);
  */
 export function sendable(
   result: RpcResult,
-): SendableResult | Promise<ReplyInit> {
+): SendableResult | Promise<SendableReply> {
   if (result === undefined) return undefined;
   if (typeof result === "string") return result;
-  if (result instanceof Uint8Array || isReplyInit(result)) return result;
+  if (isBytes(result)) return bytesOf(result);
+  if (isReplyInit(result)) return sendableReply(result);
   if (result instanceof Response) return readResponse(result);
   return jsonReply(result);
 }
@@ -37,7 +49,7 @@ export function sendable(
  *
  * @throws {RpcError} `internal` where JSON can't hold the value.
  */
-export function jsonReply(value: unknown): ReplyInit | undefined {
+export function jsonReply(value: unknown): SendableReply | undefined {
   if (value === undefined) return undefined;
   try {
     return { body: encodeJson(value), contentType: JSON_CONTENT_TYPE };
@@ -65,15 +77,28 @@ export function encodeJson(value: unknown): string {
 /** A JSON value that merely has a body among its members is no reply. */
 function isReplyInit(result: unknown): result is ReplyInit {
   if (typeof result !== "object" || result === null) return false;
-  const { body, headers, contentType } = result as Record<string, unknown>;
-  return (typeof body === "string" || body instanceof Uint8Array) &&
+  const reply = result as Record<string, unknown>;
+  const { body, headers, contentType, contentEncoding } = reply;
+  return (typeof body === "string" || isBytes(body)) &&
     (headers === undefined || typeof headers === "object") &&
-    (contentType === undefined || typeof contentType === "string") &&
+    isTextIfAny(contentType) && isTextIfAny(contentEncoding) &&
     Object.keys(result).every((key) => REPLY_KEYS.has(key));
 }
 
+function isTextIfAny(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+
+function sendableReply(reply: ReplyInit): SendableReply {
+  const { body } = reply;
+  const isSendable = typeof body === "string" || body instanceof Uint8Array;
+  return isSendable
+    ? reply as SendableReply
+    : { ...reply, body: bytesOf(body) };
+}
+
 /** Forgetting to await what is inside of a result is the usual mistake. */
-const LOST_CLASSES = [Promise, Map, Set, ArrayBuffer];
+const LOST_CLASSES = [Promise, Map, Set, RegExp, Error, Blob, ReadableStream];
 
 /** `JSON.stringify` itself turns these into null or {}, or leaves them out. */
 function refuseWhatIsLost(key: string, value: unknown): unknown {
@@ -98,6 +123,6 @@ function lostKind(value: unknown): string | undefined {
 }
 
 function isLostObject(value: object | null): value is object {
-  return ArrayBuffer.isView(value) ||
+  return isBytes(value) ||
     LOST_CLASSES.some((kind) => value instanceof kind);
 }

@@ -5,7 +5,15 @@
  */
 import type { RpcError } from "../errors.ts";
 import type { ProcedureInterceptor } from "../interceptor.ts";
-import { durationMs, queueName, wholeNumber } from "../limits.ts";
+import {
+  checkFunction,
+  checkOptions,
+  durationMs,
+  queueName,
+  wholeNumber,
+  wrongType,
+} from "../limits.ts";
+import { checkDeclaration } from "./declaration.ts";
 import type { RpcRequest } from "../procedure.ts";
 import type { QueueDeclaration } from "../transport.ts";
 
@@ -160,6 +168,8 @@ const SIZE_LIMITS = {
 
 /** The options, complete and checked. */
 export function serveSettings(options: ServeOptions): Required<ServeOptions> {
+  checkOptions(options);
+  checkFunction("onEvent", options.onEvent);
   const concurrency = wholeNumber(
     "concurrency",
     options.concurrency ?? DEFAULT_CONCURRENCY,
@@ -179,7 +189,7 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
     ),
     maxDeliveries: wholeNumber("maxDeliveries", options.maxDeliveries ?? 5, 0),
     ...sizeLimits(options),
-    replyTo: (options.replyTo ?? []).map((pattern) =>
+    replyTo: list("replyTo", options.replyTo).map((pattern) =>
       queueName(pattern, "replyTo")
     ),
     declare: checkDeclaration(options.declare ?? {}),
@@ -187,7 +197,7 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
       ? Infinity
       : wholeNumber("count", options.count, 1),
     graceMs: checkGrace(options.graceMs ?? DEFAULT_LIMIT_MS),
-    interceptors: options.interceptors ?? [],
+    interceptors: list("interceptors", options.interceptors),
     onEvent: options.onEvent ?? (() => {}),
   };
 }
@@ -208,6 +218,11 @@ function checkDeclaration(declare: QueueDeclaration): QueueDeclaration {
   // The default exchange has no name.
   if (deadLetterExchange) queueName(deadLetterExchange, "deadLetterExchange");
   return declare;
+}
+
+function list<T>(option: string, values: readonly T[] = []): readonly T[] {
+  if (Array.isArray(values)) return values;
+  throw wrongType(option, "an array", values);
 }
 
 function sizeLimits(options: ServeOptions): typeof SIZE_LIMITS {

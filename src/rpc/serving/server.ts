@@ -13,7 +13,7 @@ import { RpcError } from "../errors.ts";
 import { isFinal } from "../failures.ts";
 import { intercepted } from "../interceptor.ts";
 import type { Job } from "./job.ts";
-import { queueName, timerMs } from "../limits.ts";
+import { queueName, timerMs, wrongType } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
 import { Replier } from "./replier.ts";
 import { ReplyPolicy } from "./reply_policy.ts";
@@ -80,6 +80,7 @@ export class RpcServer implements AsyncDisposable {
    * Starts to serve at once; await `ready` to know when requests come.
    *
    * @throws {RangeError} where an option is out of its range.
+   * @throws {TypeError} where something is of another type than it should be.
    */
   constructor(
     transport: Transport,
@@ -89,6 +90,9 @@ export class RpcServer implements AsyncDisposable {
   ) {
     this.#transport = transport;
     this.queue = queueName(queue);
+    if (typeof procedure !== "function") {
+      throw wrongType("procedure", "a function", procedure);
+    }
     this.#settings = serveSettings(options);
     const { concurrency, handlerTimeoutMs, interceptors, onEvent } =
       this.#settings;

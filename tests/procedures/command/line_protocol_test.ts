@@ -44,6 +44,30 @@ Deno.test("a request is one line", () => {
   });
 });
 
+Deno.test("a line has the properties that its request has", () => {
+  const properties = {
+    contentType: "a/b",
+    contentEncoding: "gzip",
+    priority: 3,
+    userId: "guest",
+    appId: "shop",
+    timestamp: new Date(86_400_000),
+  };
+  assert.deepEqual(lineOf("", properties), {
+    id: "7",
+    type: "",
+    headers: {},
+    body: "",
+    timeout_ms: 2000,
+    content_type: "a/b",
+    content_encoding: "gzip",
+    priority: 3,
+    user_id: "guest",
+    app_id: "shop",
+    timestamp: "1970-01-02T00:00:00.000Z",
+  });
+});
+
 Deno.test("a body that is no UTF-8 is base64", () => {
   assert.deepEqual(lineOf(Uint8Array.of(0xff, 0)), {
     id: "7",

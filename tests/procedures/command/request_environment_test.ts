@@ -29,12 +29,24 @@ Deno.test("properties of the request are variables", () => {
     correlationId: "c 1",
     messageId: "m",
     type: "resize",
+    contentType: "image/png",
+    contentEncoding: "gzip",
+    priority: 7,
+    userId: "guest",
+    appId: "shop",
+    timestamp: new Date(86_400_000),
     headers: { "x-user": "$(id); `id` 'é\n" },
   };
   assert.deepEqual(requestEnvironment(request("", properties), 29_999.6), {
     RABBIT_RPC_CORRELATION_ID: "c 1",
     RABBIT_RPC_MESSAGE_ID: "m",
     RABBIT_RPC_TYPE: "resize",
+    RABBIT_RPC_REQUEST_CONTENT_TYPE: "image/png",
+    RABBIT_RPC_REQUEST_CONTENT_ENCODING: "gzip",
+    RABBIT_RPC_REQUEST_PRIORITY: "7",
+    RABBIT_RPC_REQUEST_USER_ID: "guest",
+    RABBIT_RPC_REQUEST_APP_ID: "shop",
+    RABBIT_RPC_REQUEST_TIMESTAMP: "1970-01-02T00:00:00.000Z",
     RABBIT_RPC_TIMEOUT_MS: "30000",
     RABBIT_RPC_HEADER_X_USER: "$(id); `id` 'é\n",
   });
@@ -45,6 +57,12 @@ Deno.test("what a request lacks is empty, not inherited", () => {
     RABBIT_RPC_CORRELATION_ID: "",
     RABBIT_RPC_MESSAGE_ID: "",
     RABBIT_RPC_TYPE: "",
+    RABBIT_RPC_REQUEST_CONTENT_TYPE: "",
+    RABBIT_RPC_REQUEST_CONTENT_ENCODING: "",
+    RABBIT_RPC_REQUEST_PRIORITY: "",
+    RABBIT_RPC_REQUEST_USER_ID: "",
+    RABBIT_RPC_REQUEST_APP_ID: "",
+    RABBIT_RPC_REQUEST_TIMESTAMP: "",
     RABBIT_RPC_TIMEOUT_MS: "0",
   });
 });
@@ -85,6 +103,8 @@ Deno.test("what an environment can't hold is refused, not dropped", () => {
       [{ correlationId: "a\0b" }, "correlation_id"],
       [{ messageId: "\0" }, "message_id"],
       [{ type: "a\0" }, "type"],
+      [{ userId: "a\0" }, "user_id"],
+      [{ appId: "a\0" }, "app_id"],
       [{ headers: { "x-user": "root\0" } }, 'header "x-user"'],
     ] as const
   ) {
@@ -102,8 +122,9 @@ Deno.test("two headers of one variable are refused", () => {
 });
 
 Deno.test("more than 64 KiB are refused, with the limit", () => {
-  const most = 64 * 1024 - "RABBIT_RPC_".length * 5 -
-    "CORRELATION_IDMESSAGE_IDTYPETIMEOUT_MS1000HEADER_A".length;
+  const others = requestEnvironment(request(), 1000);
+  const most = 64 * 1024 - "RABBIT_RPC_HEADER_A".length -
+    Object.entries(others).flat().join("").length;
   assert.equal(headersOf({ a: "x".repeat(most) }).A!.length, most);
   const { code, message } = refusal({ headers: { a: "x".repeat(most + 1) } });
   assert.equal(code, "resource_exhausted");

@@ -180,3 +180,29 @@ Deno.test("a wall clock that is set makes no request late that waits", async () 
   await turns();
   await server.stop();
 });
+
+Deno.test("what waits is started by priority, and in order within one", async () => {
+  const first = Promise.withResolvers<string>();
+  const ran: string[] = [];
+  const scene = new Scene((request) => {
+    ran.push(request.text());
+    return request.text() === "first" ? first.promise : "done";
+  });
+  await using _server = await scene.serve({ concurrency: 1, prefetch: 20 });
+  const requests: [string, number?][] = [
+    ["first"],
+    ["a"],
+    ["b", 0],
+    ["c", 5],
+    ["d", 9],
+    ["e", 5],
+    ["f"],
+    ["g", 255],
+    ["h", 1],
+  ];
+  for (const [text, priority] of requests) scene.ask(text, { priority });
+  await turns();
+  first.resolve("");
+  for (const _ of requests) await scene.broker.take(scene.callback);
+  assert.deepEqual(ran, ["first", "g", "d", "c", "e", "h", "a", "b", "f"]);
+});

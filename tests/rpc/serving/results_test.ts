@@ -62,6 +62,19 @@ Deno.test("a reply has a body of text or bytes, and nothing strange", async () =
   }
 });
 
+Deno.test("bytes are bytes in whatever form they are", async () => {
+  const { buffer } = Uint8Array.of(0, 1, 2, 3);
+  const shared = new SharedArrayBuffer(4);
+  new Uint8Array(shared).set([0, 1, 2, 3]);
+  const part = new DataView(Uint8Array.of(9, 0, 1, 2, 3, 9).buffer, 1, 4);
+  for (const it of [buffer, shared, part, new Uint16Array(buffer)]) {
+    const alone = await sendable(it) as Uint8Array;
+    assert.deepEqual([...alone], [0, 1, 2, 3], it.constructor.name);
+    const { body } = await replyOf({ body: it, contentEncoding: "gzip" });
+    assert.deepEqual([...body as Uint8Array], [0, 1, 2, 3]);
+  }
+});
+
 Deno.test("what JSON would lose is an error that says so", async () => {
   const loop: Record<string, unknown> = {};
   loop.self = loop;
@@ -74,7 +87,9 @@ Deno.test("what JSON would lose is an error that says so", async () => {
     [{ run() {} }, /: a function in "run"$/],
     [[new Map()], /: Map in "0"$/],
     [new Set(), /: Set$/],
-    [new ArrayBuffer(1), /: ArrayBuffer$/],
+    [[new ArrayBuffer(1)], /: ArrayBuffer in "0"$/],
+    [new Error("returned, not thrown"), /: Error$/],
+    [{ file: new Blob([]) }, /: Blob in "file"$/],
     [{ bytes: new Uint8Array(1) }, /: Uint8Array in "bytes"$/],
     [{ user: Promise.resolve(1) }, /: Promise in "user"$/],
     [{ toJSON() {} }, /: a toJSON that returns nothing$/],

@@ -266,10 +266,75 @@ Deno.test("options out of range are refused, by name", () => {
   refused({ count: 0 }, /^count/);
 });
 
+const WRONG: [unknown, RegExp][] = [
+  [5_000, /^options must be an object, got the number 5000$/],
+  [{ concurrency: "5" }, /^concurrency must be .*, got the string "5"$/],
+  [{ replyTo: "shared" }, /^replyTo must be an array, got the string/],
+  [{ interceptors: {} }, /^interceptors must be an array, got an Object$/],
+  [{ onEvent: true }, /^onEvent must be a function, got the boolean true$/],
+  [{ declare: "passive" }, /^declare must be an object/],
+  [{ declare: { mode: "Passive" } }, /^declare.mode must be auto or passive/],
+  [{ declare: { type: "stream" } }, /^declare.type must be classic or quorum/],
+  [{ declare: { arguments: { a: null } } }, /arguments\["a"\] .* got null$/],
+  [{ declare: { arguments: { a: 1e300 } } }, /must be a bigint beyond 2\^53/],
+  [
+    { declare: { arguments: { "x-queue-type": "quorum" } } },
+    /"x-queue-type"\] is the string "quorum", but declare.type is "classic"$/,
+  ],
+  [
+    {
+      declare: {
+        deadLetterExchange: "a",
+        arguments: { "x-dead-letter-exchange": "b" },
+      },
+    },
+    /is the string "b", but declare.deadLetterExchange is "a"$/,
+  ],
+];
+
+for (const [options, message] of WRONG) {
+  Deno.test(`plain JavaScript hears what is wrong: ${message.source}`, () => {
+    const transport = new FakeBroker().connect();
+    const bad = () => new RpcServer(transport, "q", never, options as never);
+    assert.throws(bad, (error: Error) => message.test(error.message));
+  });
+}
+
+Deno.test("a procedure has to be a function", () => {
+  const transport = new FakeBroker().connect();
+  const bad = () => new RpcServer(transport, "q", { fib() {} } as never);
+  assert.throws(
+    bad,
+    new TypeError("procedure must be a function, got an Object"),
+  );
+});
+
 Deno.test("a grace period out of range is refused, by name", () => {
   for (const graceMs of [-1, NaN, "5" as unknown as number]) {
     const transport = new FakeBroker().connect();
     const bad = () => new RpcServer(transport, "q", never, { graceMs });
     assert.throws(bad, /graceMs/, String(graceMs));
   }
+});
+
+Deno.test("a request that had to be delivered at once is run", async () => {
+  for (const expiration of ["0", "1", "5"]) {
+    const scene = new Scene(async (_, context) => {
+      // Longer than it might have waited in its queue.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const leftMs = context.deadlineMs - Date.now();
+      return String(leftMs > 50_000 && leftMs <= 60_000);
+    });
+    await using _server = await scene.serve({ handlerTimeoutMs: 60_000 });
+    scene.ask("", { expiration });
+    assert.equal((await scene.broker.take(scene.callback)).text, "true");
+  }
+});
+
+Deno.test("a caller's deadline holds whatever the expiration", async () => {
+  const scene = new Scene(() => "done");
+  await using _server = await scene.serve();
+  const headers = { "rpc-deadline": Date.now() - 1 };
+  scene.ask("", { expiration: "0", headers });
+  assert.equal((await scene.problem()).code, "deadline_exceeded");
 });

@@ -1,0 +1,72 @@
+/**
+ * What a missing request queue is to be, checked before a broker refuses it.
+ *
+ * @module
+ */
+import { checkHeaders } from "../headers.ts";
+import { kindOf } from "../kinds.ts";
+import { checkText, wrongType } from "../limits.ts";
+import type { QueueDeclaration } from "../transport.ts";
+
+const MODES = ["auto", "passive"];
+const TYPES = ["classic", "quorum"];
+
+/** What options say in words of their own, by the arguments for it. */
+const OPTIONS = {
+  "x-queue-type": "type",
+  "x-dead-letter-exchange": "deadLetterExchange",
+} as const;
+
+/**
+ * The declaration, where it makes sense.
+ *
+ * @throws {RangeError} for an option that is none of its values, or that an
+ * argument contradicts.
+ * @throws {TypeError} for what is of another type than it should be.
+ */
+export function checkDeclaration(declare: QueueDeclaration): QueueDeclaration {
+  if (typeof declare !== "object" || declare === null) {
+    throw wrongType("declare", "an object", declare);
+  }
+  oneOf("declare.mode", declare.mode ?? "auto", MODES);
+  oneOf("declare.type", declare.type ?? "classic", TYPES);
+  checkText("declare.deadLetterExchange", declare.deadLetterExchange);
+  const { arguments: given = {} } = declare;
+  for (const [name, value] of Object.entries(given)) {
+    const option = `declare.arguments["${name}"]`;
+    if (!["string", "number", "bigint", "boolean"].includes(typeof value)) {
+      throw wrongType(option, "text, a number or a boolean", value);
+    }
+    if (!Number.isInteger(value) || Number.isSafeInteger(value)) continue;
+    throw new RangeError(
+      `${option} must be a bigint beyond 2^53, got ${value}`,
+    );
+  }
+  checkHeaders(given);
+  checkConflicts(declare, given);
+  return declare;
+}
+
+function checkConflicts(
+  declare: QueueDeclaration,
+  given: Readonly<Record<string, unknown>>,
+): void {
+  const { type = "classic", deadLetterExchange } = declare;
+  const said = { type, deadLetterExchange };
+  for (const [argument, option] of Object.entries(OPTIONS)) {
+    const value = said[option];
+    if (!Object.hasOwn(given, argument) || value === undefined) continue;
+    if (given[argument] === value) continue;
+    throw new RangeError(
+      `declare.arguments["${argument}"] is ${kindOf(given[argument])}, but ` +
+        `declare.${option} is "${value}"`,
+    );
+  }
+}
+
+function oneOf(option: string, value: unknown, known: string[]): void {
+  if (known.includes(value as string)) return;
+  throw new RangeError(
+    `${option} must be ${known.join(" or ")}, got ${JSON.stringify(value)}`,
+  );
+}

@@ -69,6 +69,7 @@ export type {
   ProcedureInterceptor,
   SendCall,
 } from "./rpc/interceptor.ts";
+export type { Bytes } from "./rpc/kinds.ts";
 export {
   MessageBody,
   type MessageData,

@@ -46,7 +46,7 @@ export async function fakeServer(
     },
     [Symbol.asyncDispose]: () => raw[Symbol.asyncDispose](),
   };
-  await channel.assertQueue(queue, { durable: false, autoDelete: true });
+  await channel.assertQueue(queue, { autoDelete: true });
   await channel.consume(queue, (request) => {
     if (request === null) return;
     requests.push(request);

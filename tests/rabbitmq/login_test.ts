@@ -70,7 +70,7 @@ function startServer(url: string) {
   };
 }
 
-rabbitMqTest("a limit of connections passes", async (t) => {
+rabbitMqTest("a limit of connections passes", { slow: true }, async (t) => {
   await using rabbitMq = await startRabbitMq();
   const { url } = rabbitMq;
   for (const { what, words, set, lift } of LIMITS) {
@@ -95,62 +95,60 @@ rabbitMqTest("a limit of connections passes", async (t) => {
   }
 });
 
-rabbitMqTest(
-  "a broker without heartbeats: a stalled link is noticed",
-  async () => {
-    await using rabbitMq = await startRabbitMq({ config: "heartbeat = 0" });
-    await using proxy = await startProxy(rabbitMq.port);
-    await using calling = await connected(proxy.url(rabbitMq.url), {
-      heartbeatMs: 1_000,
-    });
-    assert.equal(await calling.rpc.inspect("nothing"), undefined);
-    const columns = await rabbitMq.ctl("list_connections", "timeout");
-    assert.match(columns, /^1$/m);
-    proxy.stall("both");
-    await calling.event("lost");
-    proxy.resume();
-  },
-);
+rabbitMqTest("a broker without heartbeats: a stalled link is noticed", {
+  slow: true,
+}, async () => {
+  await using rabbitMq = await startRabbitMq({ config: "heartbeat = 0" });
+  await using proxy = await startProxy(rabbitMq.port);
+  await using calling = await connected(proxy.url(rabbitMq.url), {
+    heartbeatMs: 1_000,
+  });
+  assert.equal(await calling.rpc.inspect("nothing"), undefined);
+  const columns = await rabbitMq.ctl("list_connections", "timeout");
+  assert.match(columns, /^1$/m);
+  proxy.stall("both");
+  await calling.event("lost");
+  proxy.resume();
+});
 
 /** Longer than what a broker takes before it knows who logs in. */
 const LONG = 12_000;
 
-rabbitMqTest(
-  "a password of 12 KB: a limit of the broker's, with its name",
-  async (t) => {
-    const password = "x".repeat(LONG);
-    await t.step("as it is installed", async () => {
-      await using rabbitMq = await startRabbitMq();
-      await addUser(rabbitMq, password);
-      const connecting = connected(rabbitMq.url, { username: "ann", password });
-      await assert.rejects(
-        within("the refusal", connecting),
-        (error: Error) => {
-          const limit =
-            /takes \d+ bytes, and RabbitMQ [34]\.\d+\.\d+ takes (?:4096|8192) /;
-          assert.match(error.message, limit);
-          assert.match(error.message, /initial_frame_max/);
-          return true;
-        },
-      );
-      const fits = "x".repeat(3_800);
-      await rabbitMq.ctl("change_password", "ann", fits);
-      await using _calling = await connected(rabbitMq.url, {
-        username: "ann",
-        password: fits,
-      });
+rabbitMqTest("a password of 12 KB: a limit of the broker's, with its name", {
+  slow: true,
+}, async (t) => {
+  const password = "x".repeat(LONG);
+  await t.step("as it is installed", async () => {
+    await using rabbitMq = await startRabbitMq();
+    await addUser(rabbitMq, password);
+    const connecting = connected(rabbitMq.url, { username: "ann", password });
+    await assert.rejects(
+      within("the refusal", connecting),
+      (error: Error) => {
+        const limit =
+          /takes \d+ bytes, and RabbitMQ [34]\.\d+\.\d+ takes (?:4096|8192) /;
+        assert.match(error.message, limit);
+        assert.match(error.message, /initial_frame_max/);
+        return true;
+      },
+    );
+    const fits = "x".repeat(3_800);
+    await rabbitMq.ctl("change_password", "ann", fits);
+    await using _calling = await connected(rabbitMq.url, {
+      username: "ann",
+      password: fits,
     });
-    await t.step("with initial_frame_max", async () => {
-      const config = "initial_frame_max = 65536";
-      await using rabbitMq = await startRabbitMq({ config });
-      await addUser(rabbitMq, password);
-      await using _calling = await connected(rabbitMq.url, {
-        username: "ann",
-        password,
-      });
+  });
+  await t.step("with initial_frame_max", async () => {
+    const config = "initial_frame_max = 65536";
+    await using rabbitMq = await startRabbitMq({ config });
+    await addUser(rabbitMq, password);
+    await using _calling = await connected(rabbitMq.url, {
+      username: "ann",
+      password,
     });
-  },
-);
+  });
+});
 
 async function addUser({ ctl }: RabbitMq, password: string): Promise<void> {
   await ctl("add_user", "ann", password);

@@ -47,7 +47,7 @@ function nowS(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-rabbitMqTest("a connection outlives its tokens", async () => {
+rabbitMqTest("a connection outlives its tokens", { slow: true }, async () => {
   const { publicKey, issue } = issuer();
   const keyFile = await Deno.makeTempFile({ suffix: ".pem" });
   await Deno.writeTextFile(keyFile, publicKey);

@@ -10,7 +10,13 @@ import {
   writeMethod,
 } from "../amqp091/arguments.ts";
 import { AmqpError } from "../amqp091/errors.ts";
-import { type FrameBuffer, HEADER, METHOD } from "../amqp091/frames.ts";
+import {
+  BODY,
+  type FrameBuffer,
+  HEADER,
+  METHOD,
+  wrongFrame,
+} from "../amqp091/frames.ts";
 import {
   type Arguments,
   type BrokerMethod,
@@ -18,6 +24,7 @@ import {
   METHODS,
 } from "../amqp091/methods.ts";
 import type { Reader } from "../amqp091/reader.ts";
+import { textOfBytes } from "../amqp091/text.ts";
 import type { Delivery, ReturnedMessage } from "../rpc/transport.ts";
 import { ClosedByBroker } from "./closed_by_broker.ts";
 import { IncomingMessage } from "./incoming_message.ts";
@@ -151,7 +158,9 @@ export class Channel {
    */
   take(frame: FrameBuffer, reader: Reader): void {
     if (frame.type === METHOD) this.#takeMethod(reader);
-    else this.#takeContent(frame, reader);
+    else if (frame.type === HEADER || frame.type === BODY) {
+      this.#takeContent(frame, reader);
+    } else throw wrongFrame(frame);
   }
 
   #takeMethod(reader: Reader): void {
@@ -256,7 +265,15 @@ export class Channel {
         deliveryTag,
         redelivered,
       });
-    } else this.handlers.onReturn?.({ ...returned!, properties });
+    } else if (returned) {
+      const { replyCode, replyText, routingKey } = returned;
+      this.handlers.onReturn?.({
+        replyCode,
+        replyText: textOfBytes(replyText),
+        routingKey: textOfBytes(routingKey),
+        properties,
+      });
+    }
   }
 }
 

@@ -4,13 +4,15 @@
  * @module
  */
 import { AmqpError } from "../amqp091/errors.ts";
-import type { FrameBuffer } from "../amqp091/frames.ts";
+import { type FrameBuffer, METHOD } from "../amqp091/frames.ts";
+import { METHODS } from "../amqp091/methods.ts";
 import type { Reader } from "../amqp091/reader.ts";
 import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelTurns } from "./channel_turns.ts";
 import type { JoinedWrites } from "./joined_writes.ts";
 
+const CLOSE_OK = METHODS["channel.close-ok"].id;
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 
@@ -58,6 +60,7 @@ export class Channels implements ChannelHost {
     ask: (channel: Channel) => Promise<T>,
     { limitMs }: OpenChannelOptions = {},
   ): Promise<T> {
+    if (this.#lost) throw this.#lost;
     const urgent = limitMs !== undefined;
     const turn = this.#turns.next(urgent, limitMs ?? LONGEST_TIMER_MS);
     if (turn !== undefined) {
@@ -79,6 +82,8 @@ export class Channels implements ChannelHost {
   take(frame: FrameBuffer, reader: Reader): void {
     const channel = this.#channels[frame.channel];
     if (channel === undefined) {
+      // It answers a close that crossed the broker's own.
+      if (frame.type === METHOD && reader.long() === CLOSE_OK) return;
       throw new AmqpError(
         "CHANNEL_ERROR",
         `a frame for channel ${frame.channel}, which is not open`,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { textOfBytes } from "../amqp091/text.ts";
+
 /** Carries the broker's reply code and its words. */
 export class ClosedByBroker extends Error {
   /** Of AMQP: 404 for what is not there, say. */
@@ -11,16 +13,17 @@ export class ClosedByBroker extends Error {
   /** `NOT_FOUND - no queue 'q' in vhost '/'`, say; RabbitMQ cuts it off. */
   readonly replyText: string;
 
-  /** `what` was closed. */
+  /** `what` was closed; the text is as it came, a byte string. */
   constructor(
     what: "channel" | "connection",
     replyCode: number,
     replyText: string,
   ) {
-    super(`${what} closed: ${replyText} (${replyCode})`);
+    const text = textOfBytes(replyText);
+    super(`${what} closed: ${text} (${replyCode})`);
     this.name = "ClosedByBroker";
     this.replyCode = replyCode;
-    this.replyText = replyText;
+    this.replyText = text;
   }
 }
 

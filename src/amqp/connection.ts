@@ -12,7 +12,7 @@ import {
 import { AmqpError } from "../amqp091/errors.ts";
 import { FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
-import { Reader, toBytes } from "../amqp091/reader.ts";
+import { decodeText, encodeText, Reader, toBytes } from "../amqp091/reader.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
@@ -188,7 +188,7 @@ export class Connection {
   updateSecret(newSecret: string, onTold: () => void): void {
     const { writer } = this.writes;
     const start = writer.length;
-    const args = { newSecret, reason: "renewed" };
+    const args = { newSecret: encodeText(newSecret), reason: "renewed" };
     writeMethod(writer, 0, "connection.update-secret", args);
     if (writer.length - start > this.#frameMax) {
       // The broker would end the connection for it; the next login tells.
@@ -320,7 +320,8 @@ export class Connection {
     queueMicrotask(() => this.destroy(error));
   }
 
-  #takeBlocked({ reason }: Arguments<"connection.blocked">): void {
+  #takeBlocked(args: Arguments<"connection.blocked">): void {
+    const reason = decodeText(args.reason);
     this.#unblocked ??= Promise.withResolvers();
     this.#blockedFor = reason;
     this.#hooks.onBlocked(reason);

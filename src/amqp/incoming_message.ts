@@ -10,6 +10,8 @@ import type { Reader } from "../amqp091/reader.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
 
 const CLASS_BASIC = 60;
+/** No broker takes more; RabbitMQ at most a quarter of it. */
+const MOST_BODY_BYTES = 2 ** 31;
 const NO_BODY = new Uint8Array(0);
 
 /** A message that is announced, and comes in parts. */
@@ -29,7 +31,7 @@ export class IncomingMessage {
   /**
    * Takes the header frame, behind its type; whether the message is complete.
    *
-   * @throws {AmqpError} 502 where that is no header.
+   * @throws {AmqpError} 501 or 502 where that is no header.
    */
   takeHeader(reader: Reader): boolean {
     const classId = reader.short();
@@ -38,6 +40,10 @@ export class IncomingMessage {
     }
     reader.short();
     this.#missing = reader.longlong();
+    if (this.#missing > MOST_BODY_BYTES) {
+      const bytes = this.#missing;
+      throw new AmqpError("FRAME_ERROR", `content of ${bytes} bytes`);
+    }
     try {
       this.properties = readProperties(reader);
     } catch (error) {

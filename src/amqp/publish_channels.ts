@@ -148,8 +148,9 @@ export class ConfirmChannel {
     hooks: ConfirmHooks,
   ): Promise<ConfirmChannel> {
     return await connection.openChannel(async (channel) => {
+      const opened = new ConfirmChannel(connection, channel, hooks);
       await channel.request("confirm.select");
-      return new ConfirmChannel(connection, channel, hooks);
+      return opened;
     });
   }
 

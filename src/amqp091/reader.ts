@@ -1,13 +1,9 @@
 /**
  * Reads the primitive types of AMQP 0-9-1 from bytes that a stranger sent.
  *
- * Not @cloudamqp/amqp-client's AMQPView, which would fit by its interface: it
- * decodes names as UTF-8 (two different invalid names become one), turns
- * tables into objects (types, order and repeated keys are lost, and with them
- * "byte for byte"), and writes to the console when a 64-bit number is large.
- *
  * Strings are byte strings here: each char code is one byte (latin1). So any
- * name survives unchanged, and comparing and writing it needs no encoder.
+ * name survives unchanged, and comparing and writing it needs no encoder. What
+ * a client shows and copies is read as text instead; see text.ts.
  */
 import { AmqpError } from "./errors.ts";
 import { textOf } from "./text.ts";

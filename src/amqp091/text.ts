@@ -21,6 +21,12 @@ export function textOf(bytes: Buffer, from: number, to: number): string {
   return text.includes(REPLACEMENT) ? decodeAnyBytes(bytes, from, to) : text;
 }
 
+/** The text of a byte string, none of its bytes lost. */
+export function textOfBytes(byteString: string): string {
+  const bytes = Buffer.from(byteString, "latin1");
+  return textOf(bytes, 0, bytes.length);
+}
+
 /** The bytes of a text, which may be none of those that are UTF-8. */
 export function bytesOfText(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text);

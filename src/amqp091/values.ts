@@ -42,6 +42,7 @@ export function readValues(reader: Reader): Values {
     if (key !== "__proto__") values[key] = value;
     else Object.defineProperty(values, key, { value, enumerable: true });
   }
+  checkEnd(reader, end);
   return values;
 }
 
@@ -49,16 +50,23 @@ function readArray(reader: Reader): Value[] {
   const end = endOf(reader);
   const values: Value[] = [];
   while (reader.position < end) values.push(readValue(reader));
+  checkEnd(reader, end);
   return values;
 }
 
 /** Where what follows its own length ends. */
 function endOf(reader: Reader): number {
   const size = reader.long();
-  if (size > reader.end - reader.position) {
-    throw new AmqpError("SYNTAX_ERROR", "truncated table");
-  }
+  if (size > reader.end - reader.position) throw truncated();
   return reader.position + size;
+}
+
+function checkEnd(reader: Reader, end: number): void {
+  if (reader.position !== end) throw truncated();
+}
+
+function truncated(): AmqpError {
+  return new AmqpError("SYNTAX_ERROR", "truncated table");
 }
 
 function readValue(reader: Reader): Value {

@@ -1,23 +1,23 @@
 // Tests of src/amqp/failures.ts.
 
 import assert from "node:assert/strict";
-import { AMQPError } from "@cloudamqp/amqp-client";
+import {
+  ClosedByBroker,
+  replyCodeOf,
+} from "../../src/amqp/closed_by_broker.ts";
 import {
   channelFailure,
   connectFailure,
   NotAmqpError,
   rejected,
-  replyCodeOf,
   unsendable,
 } from "../../src/amqp/failures.ts";
 import { connectSettings } from "../../src/amqp/options.ts";
-import { AmqpSocket } from "../../src/amqp/socket.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 
-const settings = connectSettings("amqp://ann:s3cr3t@host/shop", {
+const { brokers: [broker] } = connectSettings("amqp://ann:s3cr3t@host/shop", {
   connectTimeoutMs: 1_500,
 });
-const [broker] = settings.brokers;
 
 function connecting(cause: unknown): RpcError {
   return connectFailure(cause, broker);
@@ -27,9 +27,13 @@ function kind({ code, reason }: RpcError): (string | undefined)[] {
   return [code, reason];
 }
 
-/** An error as the library makes it. */
-function libraryError(message: string): AMQPError {
-  return new AMQPError(message, new AmqpSocket(broker, settings));
+/** What a broker closes something with, of words that end with their code. */
+function closedBy(
+  what: "channel" | "connection",
+  words: string,
+): ClosedByBroker {
+  const [, replyText, replyCode] = /^(.*) \((\d{3})\)$/s.exec(words)!;
+  return new ClosedByBroker(what, Number(replyCode), replyText!);
 }
 
 Deno.test("why no connection could be made, in words", () => {
@@ -50,19 +54,17 @@ Deno.test("why no connection could be made, in words", () => {
 });
 
 Deno.test("who was refused, but not the password", () => {
-  const login = connecting(
-    new Error("connection closed: ACCESS_REFUSED (403)"),
-  );
+  const login = connecting(closedBy("connection", "ACCESS_REFUSED (403)"));
   assert.deepEqual(kind(login), ["unauthenticated", "refused"]);
   assert.match(login.message, /user "ann" on vhost "shop" \(403\)/);
-  const vhost = connecting(new Error("connection closed: NOT_ALLOWED (530)"));
+  const vhost = connecting(closedBy("connection", "NOT_ALLOWED (530)"));
   assert.deepEqual(kind(vhost), ["permission_denied", "refused"]);
   for (const { message } of [login, vhost]) {
     assert.equal(message.includes("s3cr3t"), false);
   }
 });
 
-/** The words of RabbitMQ 3.10, 4.0 and 4.3, as the library hands them on. */
+/** The words of RabbitMQ 3.10, 4.0 and 4.3, and their code. */
 const passing: [string, string][] = [
   [
     "of the vhost",
@@ -101,7 +103,7 @@ const passing: [string, string][] = [
 
 for (const [what, words] of passing) {
   Deno.test(`a limit that passes is no refusal: ${what}`, () => {
-    const error = connecting(new Error(`connection closed: ${words}`));
+    const error = connecting(closedBy("connection", words));
     assert.equal(error.reason, "not_admitted");
     assert.equal(
       error.message,
@@ -121,14 +123,15 @@ Deno.test("what no patience mends is a refusal", () => {
     "For details see the broker logfile. (403)",
   ];
   for (const words of refusals) {
-    const { reason } = connecting(new Error(`connection closed: ${words}`));
+    const { reason } = connecting(closedBy("connection", words));
     assert.equal(reason, "refused", words);
   }
 });
 
 Deno.test("a token that has expired may be followed by another", () => {
-  const { reason } = channelFailure(libraryError(
-    "channel 1 closed: ACCESS_REFUSED - access to queue 'q' in vhost '/' " +
+  const { reason } = channelFailure(closedBy(
+    "channel",
+    "ACCESS_REFUSED - access to queue 'q' in vhost '/' " +
       "refused for user 'ann', backend rabbit_auth_backend_oauth2 returned an " +
       'error: <<"Provided JWT token has expired at timestamp 1 (validated at ' +
       '2)">> (403)',
@@ -146,17 +149,27 @@ Deno.test("what came instead of AMQP", () => {
   assert.deepEqual(came(), ["unavailable", "not_amqp"]);
 });
 
-Deno.test("replyCodeOf() reads the library's messages", () => {
-  assert.equal(replyCodeOf("channel closed: NOT_FOUND (404)"), 404);
-  assert.equal(replyCodeOf("closed (404) again"), undefined);
-  assert.equal(replyCodeOf("closed (4040)"), undefined);
-  assert.equal(replyCodeOf(""), undefined);
+Deno.test("replyCodeOf() tells the code that the broker sent", () => {
+  assert.equal(replyCodeOf(new ClosedByBroker("channel", 404, "(500)")), 404);
+  assert.equal(replyCodeOf(new Error("channel closed (404)")), undefined);
+  assert.equal(replyCodeOf("closed (404)"), undefined);
+  assert.equal(replyCodeOf(undefined), undefined);
+});
+
+Deno.test("what the broker says is text, whatever its bytes", () => {
+  const { message, replyText } = new ClosedByBroker(
+    "channel",
+    404,
+    "NOT_FOUND - no queue '\xc3\xa9\xff'",
+  );
+  assert.equal(replyText, "NOT_FOUND - no queue 'é\udcff'");
+  assert.equal(message, `channel closed: ${replyText} (404)`);
 });
 
 Deno.test("why a channel failed", () => {
-  const denied = channelFailure(libraryError("ACCESS_REFUSED (403)"));
+  const denied = channelFailure(closedBy("channel", "ACCESS_REFUSED (403)"));
   assert.deepEqual(kind(denied), ["permission_denied", "refused"]);
-  const closed = channelFailure(libraryError("NOT_FOUND (404)"));
+  const closed = channelFailure(closedBy("channel", "NOT_FOUND (404)"));
   assert.deepEqual(kind(closed), ["unavailable", "connection_lost"]);
   assert.match(closed.message, /NOT_FOUND/);
   assert.equal(channelFailure(closed), closed);
@@ -165,7 +178,7 @@ Deno.test("why a channel failed", () => {
 Deno.test("a right that is missing, and a queue that is taken, in words", () => {
   const at = "to queue 'calc' in vhost 'shop' refused for user 'bob' (403)";
   const refused = (text: string) =>
-    channelFailure(libraryError(`channel 1 closed: ACCESS_REFUSED - ${text}`));
+    channelFailure(closedBy("channel", `ACCESS_REFUSED - ${text}`));
   const without = refused(`access ${at}`);
   assert.equal(
     without.message,
@@ -181,7 +194,7 @@ Deno.test("a right that is missing, and a queue that is taken, in words", () => 
 
 Deno.test("why a message was not confirmed", () => {
   assert.deepEqual(kind(rejected()), ["resource_exhausted", "rejected"]);
-  const lost = channelFailure(libraryError("Channel is closed"));
+  const lost = channelFailure(new Error("the channel was closed"));
   assert.deepEqual(kind(lost), ["unavailable", "connection_lost"]);
   const odd = unsendable(new TypeError("Unsupported type"));
   assert.deepEqual(kind(odd), ["invalid_argument", undefined]);

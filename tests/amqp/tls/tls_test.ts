@@ -1,12 +1,13 @@
-// Tests of src/amqp/tls/tls.ts, tls_failures.ts and client_certificate.ts.
+// Tests of src/amqp/tls and of the streams that speak TLS.
 
 import assert from "node:assert/strict";
-import {
-  DenoTlsSocket,
-  PROTOCOL_HEADER,
-} from "../../../src/amqp/tls/client_certificate.ts";
 import { connectFailure } from "../../../src/amqp/failures.ts";
 import { connectSettings } from "../../../src/amqp/options.ts";
+import {
+  dialDeno,
+  nodeShowsClientCertificates,
+} from "../../../src/amqp/streams/deno.ts";
+import { dialNode } from "../../../src/amqp/streams/node_tls.ts";
 import { tlsSettings } from "../../../src/amqp/tls/tls.ts";
 import { connect, type RpcError, type TlsOptions } from "../../../src/mod.ts";
 import {
@@ -155,27 +156,47 @@ tlsTest(
       assert.doesNotMatch(shown, /s3cr3t|PRIVATE KEY/);
       return true;
     });
-
-    // What old versions of Deno need works on all.
-    const settings = connectSettings(url, { tls });
-    const socket = new DenoTlsSocket(
-      settings.brokers[0],
-      settings.brokers[0].tlsSettings,
-    );
-    const events: string[] = [];
-    for (const name of ["connect", "secureConnect", "close"]) {
-      socket.on(name, () => events.push(name));
-    }
-    socket.once("secureConnect", () => socket.write(PROTOCOL_HEADER));
-    const first = new Promise<Uint8Array>((resolve, reject) => {
-      socket.once("data", resolve);
-      socket.once("error", reject);
-    });
-    const frame = await within("the first frame", first);
-    assert.deepEqual([...frame.subarray(0, 3)], [1, 0, 0]);
-    const closed = new Promise((resolve) => socket.once("close", resolve));
-    socket.destroy();
-    await within("the end", closed);
-    assert.deepEqual(events, ["connect", "secureConnect", "close"]);
   },
 );
+
+tlsTest("Deno's sockets and Node's both speak TLS", async () => {
+  await using broker = await startTlsRabbitMq({ mutual: true });
+  const files = await broker.authority.issue({ names: ["DNS:client"] });
+  const { brokers: [{ tlsSettings }] } = connectSettings("amqps://h", {
+    tls: {
+      caCert: await Deno.readTextFile(broker.authority.cert),
+      cert: await Deno.readTextFile(files.cert),
+      key: await Deno.readTextFile(files.key),
+    },
+  });
+  const endpoint = {
+    hostname: "localhost",
+    port: broker.port,
+    tls: tlsSettings,
+  };
+  const dials = nodeShowsClientCertificates()
+    ? [dialDeno, dialNode]
+    : [dialDeno];
+  for (const dial of dials) {
+    const stream = await dial(endpoint, AbortSignal.timeout(20_000));
+    await stream.write(new TextEncoder().encode("AMQP\x00\x00\x09\x01"));
+    const head = new Uint8Array(7);
+    // More comes than there is room for: nothing of it is lost.
+    for (let at = 0; at < head.length; at++) {
+      const one = head.subarray(at, at + 1);
+      assert.equal(await within("a byte", stream.read(one)), 1);
+    }
+    assert.deepEqual([...head.subarray(0, 3)], [1, 0, 0]);
+    const rest = new Uint8Array(new DataView(head.buffer).getUint32(3) + 1);
+    for (let at = 0; at < rest.length;) {
+      const count = await within("more", stream.read(rest.subarray(at)));
+      at += count ?? assert.fail("the stream ended");
+    }
+    assert.equal(rest.at(-1), 0xce);
+    const ended = stream.read(rest).catch((error) => error);
+    stream.close();
+    stream.close();
+    const end = await within("the end", ended);
+    assert.ok(end === null || end instanceof Error, String(end));
+  }
+});

@@ -1,10 +1,13 @@
 // A message becomes frames, and frames become a message.
 
 import { Buffer } from "node:buffer";
-import { FrameReader } from "../../../src/amqp/frames/frame_reader.ts";
-import { writeMessage } from "../../../src/amqp/frames/publish_frames.ts";
-import { MessageReceiver } from "../../../src/amqp/frames/receiver.ts";
-import { JoinedWrites } from "../../../src/amqp/frames/writes.ts";
+import { Channel } from "../../../src/amqp/channel.ts";
+import { JoinedWrites } from "../../../src/amqp/joined_writes.ts";
+import { writeMessage } from "../../../src/amqp/message_frames.ts";
+import { writeMethod } from "../../../src/amqp091/arguments.ts";
+import { FrameBuffer } from "../../../src/amqp091/frames.ts";
+import { Reader } from "../../../src/amqp091/reader.ts";
+import { Writer } from "../../../src/amqp091/writer.ts";
 import { requestProperties } from "../../../src/rpc/wire.ts";
 
 const FRAME_MAX = 128 * 1024;
@@ -22,40 +25,59 @@ const target = {
   mandatory: true,
 };
 
-let frames = Buffer.alloc(0);
-const writes = new JoinedWrites((bytes, onWritten) => {
-  frames = Buffer.from(bytes);
-  onWritten();
-});
+const writer = new Writer();
 
-function write(): void {
-  writeMessage(writes, FRAME_MAX, target, body, properties);
+function write(): Uint8Array<ArrayBuffer> {
+  for (let n = 0; n < 64; n++) {
+    writeMessage(writer, FRAME_MAX, target, body, properties);
+  }
+  return writer.take();
 }
 
-Deno.bench("write a request, 64 a flush", { group: "messages" }, () => {
-  for (let n = 0; n < 64; n++) write();
-  writes.flush();
+Deno.bench("write 64 requests", { group: "messages" }, () => {
+  writer.recycle(write());
 });
 
 // As a broker delivers it: basic.deliver in the place of basic.publish.
-write();
-writes.flush();
-const deliver = Uint8Array.of(
-  ...[1, 0, 1, 0, 0, 0, 27, 0, 60, 0, 60, 3, 116, 97, 103],
-  ...[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 4, 114, 112, 99, 95, 1, 113, 0xce],
-);
-const publishEnd = frames.readUInt32BE(3) + 8;
-deliver[6] = deliver.length - 8;
-const delivery = Buffer.concat([deliver, frames.subarray(publishEnd)]);
+writeMethod(writer, 1, "basic.deliver", {
+  consumerTag: "rpc",
+  deliveryTag: 1,
+  routingKey: "rpc_queue",
+});
+const deliver = writer.take().slice();
+const published = write();
+const size = published.length / 64;
+const publishEnd = new DataView(published.buffer).getUint32(3) + 8;
+const delivery = Buffer.concat([
+  deliver,
+  published.subarray(publishEnd, size),
+]);
 const deliveries = Buffer.concat(Array.from({ length: 64 }, () => delivery));
 
 let read = 0;
-const receiver = new MessageReceiver({ onDelivery: () => read++ });
-const reader = new FrameReader((view, type, _channel, at, size) => {
-  receiver.take(view, type, at, size);
+const writes = new JoinedWrites(() => Promise.resolve(), (error) => {
+  throw error;
 });
+const channel = new Channel({ writes, channelGone: () => {} }, 1);
+channel.handlers = { onDelivery: () => read++ };
+const frames = new FrameBuffer();
+const reader = new Reader(new Uint8Array(0));
+
+function feed(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    const space = frames.space();
+    const part = bytes.subarray(at, at + space.length);
+    space.set(part);
+    frames.filled(part.length);
+    at += part.length;
+    while (frames.next()) {
+      reader.reset(frames.bytes, frames.start, frames.end);
+      channel.take(frames, reader);
+    }
+  }
+}
 
 Deno.bench("read 64 requests", { group: "messages" }, () => {
-  reader.read(deliveries);
+  feed(deliveries);
   if (read === 0) throw new Error("nothing was read");
 });

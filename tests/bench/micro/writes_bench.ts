@@ -1,17 +1,20 @@
 // The frames of one turn of the event loop are joined.
 
-import { JoinedWrites } from "../../../src/amqp/frames/writes.ts";
+import { JoinedWrites } from "../../../src/amqp/joined_writes.ts";
 
 const FRAMES = 256;
 /** About what a small request takes, its three frames together. */
 const frame = new Uint8Array(200);
 
-const writes = new JoinedWrites((_bytes, onWritten) => onWritten());
+const writes = new JoinedWrites(() => Promise.resolve(), (error) => {
+  throw error;
+});
 Deno.bench(
   `${FRAMES} times ${frame.length} bytes`,
   { group: "joined writes" },
-  () => {
-    for (let n = 0; n < FRAMES; n++) writes.add(frame);
+  async () => {
+    for (let n = 0; n < FRAMES; n++) writes.writer.raw(frame);
     writes.flush();
+    await undefined;
   },
 );

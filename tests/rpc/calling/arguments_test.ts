@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
 import type { MessageData } from "../../../src/rpc/procedure.ts";
 import type { SendCall } from "../../../src/rpc/interceptor.ts";
-import { writeMessage } from "../../../src/amqp/frames/publish_frames.ts";
-import { JoinedWrites } from "../../../src/amqp/frames/writes.ts";
+import { writeMessage } from "../../../src/amqp/message_frames.ts";
+import { Writer } from "../../../src/amqp091/writer.ts";
 import { start } from "../../support/calling.ts";
 
 const { buffer } = Uint8Array.of(0x61, 0x62, 0x63, 0x64);
@@ -59,10 +59,11 @@ for (const [body, kind] of BODIES) {
       await assert.rejects(call, new TypeError(message));
       assert.equal(broker.log.includes("publish q"), false);
     }
-    const writes = new JoinedWrites(() => {});
+    const writer = new Writer();
     const to = { channel: 1, exchange: "", routingKey: "q", mandatory: true };
-    const publish = () => writeMessage(writes, 4096, to, body as never, {});
+    const publish = () => writeMessage(writer, 4096, to, body as never, {});
     assert.throws(publish, new TypeError(message));
+    assert.equal(writer.length, 0);
   });
 }
 

@@ -72,6 +72,28 @@ Deno.test("a frame of the largest size fits, one more octet does not", () => {
   }
 });
 
+Deno.test("a frame of a size that nobody sends is an error", () => {
+  const huge = Uint8Array.of(1, 0, 0, 0xff, 0xff, 0xff, 0xf8);
+  for (const frameMax of [4096, 16 * 1024 * 1024]) {
+    for (const sizes of [[100], [5, 2], [1]]) {
+      const buffer = new FrameBuffer();
+      buffer.frameMax = frameMax;
+      throws(() => feed(buffer, huge, sizes), /frame_too_large,4294967288/);
+      equal(buffer.bytes.length, 4104);
+    }
+  }
+});
+
+Deno.test("a frame that fills more than one read is put together", () => {
+  const buffer = new FrameBuffer();
+  buffer.frameMax = 16 * 1024 * 1024;
+  const out = new Writer();
+  const headers = "\0\xff".repeat(100_000);
+  out.method(1, 7).longstr(headers).end();
+  const [payload] = feed(buffer, out.take(), [65_536]);
+  equal(payload, `1 1 \0\0\0\x07\x00\x03\x0d\x40${headers}`);
+});
+
 Deno.test("a frame has to end as frames do", () => {
   const bytes = Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 0);
   throws(

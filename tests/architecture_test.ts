@@ -24,16 +24,19 @@ const LAYERS: Record<string, readonly string[]> = {
   rpc: [],
 };
 
-const AMQP_CLIENT = "@cloudamqp/amqp-client";
 const OPENTELEMETRY = "@opentelemetry/";
 /** Small; the SDK behind it is loaded by those who ask for it. */
 const OPENTELEMETRY_API = "@opentelemetry/api";
 const MAX_LINES = 400;
-/** What only the command line may touch. */
 /** Deadlines don't hang on a clock that can be set; see src/rpc/clock.ts. */
 const WALL_CLOCK = /\bDate\s*\.\s*now\b/;
 const MAY_READ_WALL_CLOCK = ["src/rpc/clock.ts", "src/broker/dead_letter.ts"];
+/** What only the command line may touch. */
 const SURROUNDINGS = /\b(?:Deno\s*\.\s*(?:exit|args|env)|console)\b/g;
+/** What other runtimes don't have; the library runs there with their streams. */
+const DENO = /\bDeno\s*[.[]|=\s*Deno\b/;
+const MAY_USE_DENO =
+  /^(?:main\.ts|src\/(?:cli|procedures|broker|amqp\/streams)\/)/;
 
 /** Comments, and text in quotes: whichever begins first is one. */
 const COMMENT_OR_TEXT =
@@ -91,11 +94,8 @@ function importProblem(source: Source, specifier: string): string | undefined {
     if (/^(?:jsr:|https?:|npm:)/.test(specifier)) {
       return `${what}, which is not by way of deno.json`;
     }
-    if (layer === "rpc") {
-      return `${what}, but rpc needs no package`;
-    }
-    if (layer !== "amqp" && specifier.startsWith(AMQP_CLIENT)) {
-      return `${what}, which is for amqp alone`;
+    if (["rpc", "amqp", "amqp091"].includes(layer)) {
+      return `${what}, but ${layer} needs no package`;
     }
     if (layer !== "telemetry" && specifier.startsWith(OPENTELEMETRY)) {
       return `${what}, which is for telemetry alone`;
@@ -133,6 +133,11 @@ function problems(source: Source): string[] {
       found.push(`${path} uses Date.now`);
     }
   }
+  // What is for the command line alone is told below.
+  if (!MAY_USE_DENO.test(path)) {
+    const code = withoutTexts(text).replace(SURROUNDINGS, "");
+    if (DENO.test(code)) found.push(`${path} uses Deno`);
+  }
   if (!["main.ts", "cli"].includes(layerOf(path))) {
     for (const [name] of withoutTexts(text).matchAll(SURROUNDINGS)) {
       found.push(`${path} uses ${name}, which is for cli alone`);
@@ -145,6 +150,9 @@ const bad: [string, string, string][] = [
   ["src/rpc/a.ts", 'import { B } from "../amqp/b.ts";', "rpc up to amqp"],
   ["src/rpc/a.ts", 'import type { B } from "../amqp/b.ts";', "types too"],
   ["src/rpc/a.ts", 'import fc from "fast-check";', "a package in rpc"],
+  ["src/amqp/a.ts", 'import fc from "fast-check";', "a package in amqp"],
+  ["src/amqp091/a.ts", 'import "../rpc/b.ts";', "anything in amqp091"],
+  ["src/rpc/a.ts", 'import "../amqp091/b.ts";', "amqp091 in rpc"],
   ["src/rpc/a.ts", 'import {\n  A,\n  B,\n} from "x";', "over lines"],
   ["src/rpc/a.ts", 'await import("../cli/b.ts");', "a dynamic import"],
   ["src/rpc/a.ts", "import '../amqp/b.ts';", "for its side effects"],
@@ -152,7 +160,6 @@ const bad: [string, string, string][] = [
   ["src/amqp/a.ts", 'import "../mod.ts";', "mod.ts from inside"],
   ["src/cli/a.ts", 'import "../mod.ts";', "mod.ts from cli"],
   ["src/cli/a.ts", 'import "../../main.ts";', "main.ts"],
-  ["src/cli/a.ts", 'import "@cloudamqp/amqp-client";', "the client in cli"],
   ["src/procedures/a.ts", 'import "../amqp/b.ts";', "amqp in procedures"],
   ["src/rpc/a.ts", 'import "../telemetry/b.ts";', "telemetry in rpc"],
   ["src/cli/a.ts", 'await import("@opentelemetry/api");', "its API in cli"],
@@ -180,6 +187,9 @@ const bad: [string, string, string][] = [
   ["src/procedures/a.ts", 'console.log("x");', "console"],
   ["src/rpc/a.ts", 'const a = "//"; console.log(a);', "after a text"],
   ["src/rpc/a.ts", "const a = `${console.log(1)}`;", "in a template"],
+  ["src/amqp/a.ts", "await Deno.connect(b);", "Deno in amqp"],
+  ["src/rpc/a.ts", "const { build } = Deno;", "Deno in rpc"],
+  ["src/telemetry/a.ts", 'Deno["version"];', "Deno in telemetry"],
   ["src/cli/a.ts", "const due = Date.now() + 5;", "the wall clock"],
   ["src/rpc/a.ts", "a();\n".repeat(401), "too many lines"],
 ];
@@ -194,7 +204,10 @@ const good: [string, string, string][] = [
   ["src/rpc/a.ts", 'import { b } from "./b.ts";', "the same layer"],
   ["src/rpc/a.ts", 'import { setTimeout } from "node:timers";', "node"],
   ["src/amqp/a.ts", 'import type { B } from "../rpc/b.ts";', "rpc"],
-  ["src/amqp/a.ts", 'import { C } from "@cloudamqp/amqp-client";', "client"],
+  ["src/amqp/a.ts", 'import { f } from "../amqp091/b.ts";', "the codec"],
+  ["src/broker/a.ts", 'import { f } from "../amqp091/b.ts";', "and there"],
+  ["src/amqp/streams/a.ts", "await Deno.connect(b);", "Deno in a stream"],
+  ["src/procedures/a.ts", "new Deno.Command(b);", "Deno in procedures"],
   ["src/telemetry/a.ts", 'import { a } from "@opentelemetry/api";', "an API"],
   [
     "src/telemetry/a.ts",
@@ -246,7 +259,7 @@ test("the program keeps the rules", async () => {
   const ofFile = (path: string) =>
     imports(all.find((source) => source.path === path)!);
   assert.ok(ofFile("main.ts").includes("./src/cli/main.ts"));
-  assert.ok(ofFile("src/amqp/socket.ts").includes(AMQP_CLIENT));
+  assert.ok(ofFile("src/broker/session.ts").some((it) => /amqp091/.test(it)));
   assert.ok(ofFile("src/procedures/builtin.ts").includes("./worker.ts"));
   assert.deepEqual(all.flatMap(problems), []);
 });

@@ -168,10 +168,7 @@ export class Session implements ChannelLink, Throttled {
 
   /** Sends heartbeats and ends a connection that has gone quiet. */
   tick(now: number): void {
-    if (now >= this.#deadline) {
-      this.destroy();
-      return;
-    }
+    if (now >= this.#deadline) return this.destroy();
     this.#channels.tick(now);
     if (this.#heartbeatMs === 0 || this.#state === "deaf") return;
     const heardAt = Math.max(this.#lastReadAt, this.throttle.heldAt);
@@ -339,12 +336,8 @@ export class Session implements ChannelLink, Throttled {
       throw loginRefused(args.mechanism);
     }
     this.#state = "tuning";
-    writeMethod(
-      this.outgoing.output,
-      0,
-      "connection.tune",
-      this.settings,
-    );
+    const { output } = this.outgoing;
+    writeMethod(output, 0, "connection.tune", this.settings);
   }
 
   #tuneOk(args: Arguments<"connection.tune-ok">): void {

@@ -110,9 +110,16 @@ export class Canceler {
   }
 
   async #open(): Promise<Channel> {
-    const channel = await this.#connection.openChannel(itself);
-    channel.handlers.onClosed = () => this.#channel = undefined;
-    return channel;
+    const closed = () => this.#channel = undefined;
+    try {
+      return await this.#connection.openChannel((channel) => {
+        channel.handlers.onClosed = closed;
+        return Promise.resolve(channel);
+      });
+    } catch (error) {
+      closed();
+      throw error;
+    }
   }
 }
 

@@ -2,7 +2,6 @@
  * The properties of a message, kept as the bytes that its publisher sent.
  * They are checked once and looked at where the broker needs one of them.
  */
-import { AmqpError } from "../amqp091/errors.ts";
 import {
   PROPERTIES,
   type PropertyKind,

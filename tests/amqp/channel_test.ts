@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../../src/amqp/channel.ts";
 import {
-  ClosedByBroker,
+  type ClosedByBroker,
   replyCodeOf,
 } from "../../src/amqp/closed_by_broker.ts";
 import type { Delivery } from "../../src/rpc/transport.ts";

@@ -11,6 +11,7 @@ import {
   consumerTimeout,
   hasNoTimeout,
 } from "../../src/amqp/consumer_timeout.ts";
+import { ClosedByBroker } from "../../src/amqp/closed_by_broker.ts";
 import { channelFailure } from "../../src/amqp/failures.ts";
 import {
   longestUnackedMs,
@@ -63,18 +64,18 @@ Deno.test("beyond it, what each generation takes", () => {
 });
 
 Deno.test("what the broker says of it, in words", () => {
-  const refused = "channel 1 closed: PRECONDITION_FAILED - invalid arg " +
-    "'x-consumer-timeout' for queue 'q' in vhost '/' of queue type " +
-    "rabbit_classic_queue (406)";
-  assert.equal(hasNoTimeout(new Error(refused)), true);
-  assert.equal(hasNoTimeout(new Error("PRECONDITION_FAILED (406)")), false);
+  const closed = (text: string) => new ClosedByBroker("channel", 406, text);
+  const refused = "PRECONDITION_FAILED - invalid arg 'x-consumer-timeout' " +
+    "for queue 'q' in vhost '/' of queue type rabbit_classic_queue";
+  assert.equal(hasNoTimeout(closed(refused)), true);
+  assert.equal(hasNoTimeout(closed("PRECONDITION_FAILED")), false);
+  assert.equal(hasNoTimeout(new Error(refused)), false);
   const tooSlow = (ms: number) =>
     channelFailure(
-      new Error(
-        "channel 1 closed: PRECONDITION_FAILED - delivery acknowledgement on " +
+      closed(
+        "PRECONDITION_FAILED - delivery acknowledgement on " +
           `channel 1 timed out. Timeout value used: ${ms} ms. This timeout ` +
-          "value can be configured, see consumers doc guide to learn more " +
-          "(406)",
+          "value can be configured, see consumers doc guide to learn more",
       ),
     );
   const told = "the broker took this server's requests back, since one was " +

@@ -22,6 +22,10 @@ function closed(channel: number, code: number, text: string): Uint8Array {
   return method(channel, 20, 40, short(code), shortString(text), where);
 }
 
+function isClose(frame: Uint8Array): boolean {
+  return frame[8] === 20 && frame[10] === 40;
+}
+
 const REFUSED = "ACCESS_REFUSED - configure access to queue 'q' in vhost '/' " +
   "refused for user 'guest'";
 
@@ -42,13 +46,18 @@ const ANSWERS: Answers = {
 function refusing(answers: Answers = {}): Peer {
   return startPeer(async (talk: Talk) => {
     await talk.handshake();
+    // What is asked over a channel that is being closed is passed over.
+    const closing = new Set<number>();
     while (true) {
       const { type, channel, payload } = await talk.frame();
       if (type !== 1) continue;
       const view = new DataView(payload.buffer, payload.byteOffset);
       const name = `${view.getUint16(0)}.${view.getUint16(2)}`;
-      const answer = { ...ANSWERS, ...answers }[name];
-      if (answer) await talk.send(answer(channel));
+      if (name === "20.41") closing.delete(channel);
+      const answer = { ...ANSWERS, ...answers }[name]?.(channel);
+      if (answer === undefined || closing.has(channel)) continue;
+      if (isClose(answer)) closing.add(channel);
+      await talk.send(answer);
     }
   });
 }

@@ -13,6 +13,7 @@ import { AmqpError } from "../amqp091/errors.ts";
 import { FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
 import { decodeText, encodeText, Reader, toBytes } from "../amqp091/reader.ts";
+import { waitAtMost } from "../rpc/delay.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
@@ -67,6 +68,7 @@ export class Connection {
   #secretTold: (() => void) | undefined;
   #closeOk: (() => void) | undefined;
   #closing: Promise<void> | undefined;
+  #lastWords: ReturnType<typeof setTimeout> | undefined;
   #gone = false;
 
   private constructor(
@@ -205,11 +207,19 @@ export class Connection {
 
   /** Ends the connection at once, for this reason. */
   destroy(error: Error): void {
+    this.#end(error);
+  }
+
+  /** Tells everybody at once; the stream is closed after its last write. */
+  #end(error: Error, written?: Promise<void>): void {
     if (this.#gone) return;
     this.#gone = true;
     this.#heartbeat?.stop();
+    clearTimeout(this.#lastWords);
     this.writes.end();
-    this.#stream.close();
+    const close = () => this.#stream.close();
+    if (written === undefined) close();
+    else written.then(close, close);
     this.#opened.reject(error);
     this.#lost.resolve(error);
     this.channels.lost(error);
@@ -312,12 +322,17 @@ export class Connection {
     this.#opened.resolve();
   }
 
-  /** It goes away whether it hears of our consent or not. */
+  /** It hears of our consent if it takes that in time, or goes away. */
   #takeClose({ replyCode, replyText }: Arguments<"connection.close">): void {
-    writeMethod(this.writes.writer, 0, "connection.close-ok");
-    this.writes.flush();
-    const error = new ClosedByBroker("connection", replyCode, replyText);
-    queueMicrotask(() => this.destroy(error));
+    const { writer } = this.writes;
+    // What else was to be written it would not read.
+    writer.truncate(0);
+    writeMethod(writer, 0, "connection.close-ok");
+    const agreed = this.writes.finish();
+    this.#end(
+      new ClosedByBroker("connection", replyCode, replyText),
+      waitAtMost(LAST_WORDS_MS, agreed),
+    );
   }
 
   #takeBlocked(args: Arguments<"connection.blocked">): void {
@@ -335,7 +350,8 @@ export class Connection {
 
   /** What the broker said last tells more, if it is read in time. */
   #writeFailed(error: Error): void {
-    setTimeout(() => this.destroy(error), LAST_WORDS_MS);
+    if (this.#gone) return;
+    this.#lastWords = setTimeout(() => this.destroy(error), LAST_WORDS_MS);
   }
 
   async #close(): Promise<void> {

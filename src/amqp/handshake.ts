@@ -5,6 +5,8 @@
  */
 import manifest from "../../deno.json" with { type: "json" };
 import { writeMethod } from "../amqp091/arguments.ts";
+import { AmqpError } from "../amqp091/errors.ts";
+import { FRAME_MIN_SIZE } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
 import { encodeText } from "../amqp091/reader.ts";
 import { asText, lookup } from "../amqp091/table.ts";
@@ -20,8 +22,7 @@ import type { BrokerSettings } from "./options.ts";
 
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
 const FRAME_MAX = 128 * 1024;
-/** Before the tuning, in bytes: of AMQP, and since RabbitMQ 4.1. */
-const FIRST_FRAME_MAX = 4_096;
+/** Before the tuning, in bytes: since RabbitMQ 4.1; else as AMQP has it. */
 const FIRST_FRAME_MAX_4_1 = 8_192;
 
 /** What both sides agree on; 0 is no limit, and no heartbeats. */
@@ -60,7 +61,7 @@ export class Handshake {
   readonly #login: Login;
   readonly #writer: Writer;
   #peer = UNKNOWN_BROKER;
-  #firstFrameMax = FIRST_FRAME_MAX;
+  #firstFrameMax = FRAME_MIN_SIZE;
   #loginBytes = 0;
   #tuning: Tuning | undefined;
 
@@ -154,8 +155,12 @@ export class Handshake {
   #tune(theirs: Arguments<"connection.tune">): void {
     const { heartbeatS, channelMax = 0, frameMax, vhost } = this.#broker;
     const ours = { heartbeatS, channelMax, frameMax: frameMax ?? FRAME_MAX };
-    this.#tuning = negotiate(ours, theirs);
-    writeMethod(this.#writer, 0, "connection.tune-ok", this.#tuning);
+    const tuning = negotiate(ours, theirs);
+    if (tuning.frameMax !== 0 && tuning.frameMax < FRAME_MIN_SIZE) {
+      throw new AmqpError("NOT_ALLOWED", `frames of ${tuning.frameMax} bytes`);
+    }
+    this.#tuning = tuning;
+    writeMethod(this.#writer, 0, "connection.tune-ok", tuning);
     writeMethod(this.#writer, 0, "connection.open", { vhost });
   }
 }

@@ -24,6 +24,7 @@ export class JoinedWrites {
   readonly #onFailed: (error: Error) => void;
   readonly #hooks = new Set<() => void>();
   #sending = 0;
+  #sent: Promise<void> | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
   #scheduled = false;
   #over = false;
@@ -66,9 +67,17 @@ export class JoinedWrites {
       for (const hook of this.#hooks) hook();
     } finally {
       this.#scheduled = false;
-      if (this.#sending === 0 && !this.#over) void this.#send();
+      if (this.#sending === 0 && !this.#over) this.#sent = this.#send();
       else this.#checkHighWater();
     }
+  }
+
+  /** Writes what is there, as the last; resolves when it is written. */
+  async finish(): Promise<void> {
+    const bytes = this.writer.take();
+    this.end();
+    await this.#sent;
+    await this.#write(bytes);
   }
 
   /** Writes nothing any more: there is nowhere to write it to. */

@@ -88,6 +88,8 @@ export class Channel {
   readonly #waiting: Waiting[] = [];
   #announced: Announced | undefined;
   #closing: Promise<void> | undefined;
+  /** Whether the broker closes it. */
+  #ending = false;
   #end: Error | undefined;
 
   /** Not open yet. */
@@ -215,6 +217,9 @@ export class Channel {
   }
 
   #takeClose({ replyCode, replyText }: Arguments<"channel.close">): void {
+    // It is the second of the channel that had this number before, or of this.
+    if (this.#waiting[0]?.method === "channel.open-ok" || this.#ending) return;
+    this.#ending = true;
     const error = new ClosedByBroker("channel", replyCode, replyText);
     const agree = () => {
       if (this.#end !== undefined) return;

@@ -12,7 +12,15 @@ import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelTurns } from "./channel_turns.ts";
 import type { JoinedWrites } from "./joined_writes.ts";
 
-const CLOSE_OK = METHODS["channel.close-ok"].id;
+/**
+ * What a broker may say of a channel that it has closed: our own close crossed
+ * its one, or RabbitMQ closes it once more for what was asked after the first
+ * mistake, by the name of the queue that was declared last.
+ */
+const ENDS: readonly number[] = [
+  METHODS["channel.close"].id,
+  METHODS["channel.close-ok"].id,
+];
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 
@@ -82,8 +90,7 @@ export class Channels implements ChannelHost {
   take(frame: FrameBuffer, reader: Reader): void {
     const channel = this.#channels[frame.channel];
     if (channel === undefined) {
-      // It answers a close that crossed the broker's own.
-      if (frame.type === METHOD && reader.long() === CLOSE_OK) return;
+      if (frame.type === METHOD && ENDS.includes(reader.long())) return;
       throw new AmqpError(
         "CHANNEL_ERROR",
         `a frame for channel ${frame.channel}, which is not open`,

@@ -94,6 +94,28 @@ Deno.test("a close that crosses the broker's own is over when both are answered"
   assert.equal((await third).closed, false);
 });
 
+Deno.test("a channel that is closed twice is closed, and no other is", async () => {
+  const { feed, channel } = await opened();
+  const why = { replyCode: 403, replyText: "ACCESS_REFUSED" };
+  // RabbitMQ looks for the queue that was declared last before it looks whether
+  // it has closed the channel.
+  const again = { replyCode: 404, replyText: "no previously declared queue" };
+  const asked = [
+    channel.request("queue.declare"),
+    channel.request("basic.consume"),
+  ];
+  feed.answer("channel.close", why);
+  feed.answer("channel.close", again);
+  for (const each of asked) await assert.rejects(each, /ACCESS_REFUSED/);
+  assert.equal((await feed.said()).at(-1), "channel.close-ok 1");
+  const opening = feed.channels.open((channel) => Promise.resolve(channel));
+  assert.deepEqual(await feed.said(), ["channel.open 1"]);
+  feed.answer("channel.close", again);
+  feed.answer("channel.open-ok");
+  assert.equal((await opening).closed, false);
+  assert.deepEqual(await feed.said(), []);
+});
+
 Deno.test("deliveries that cross our close are dropped", async () => {
   const { feed, channel } = await opened();
   const deliveries: Delivery[] = [];

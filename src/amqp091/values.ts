@@ -38,12 +38,21 @@ export function readValues(reader: Reader): Values {
   while (reader.position < end) {
     const key = reader.text();
     const value = readValue(reader);
-    // Not by assignment, which some names have another meaning for.
     if (key !== "__proto__") values[key] = value;
-    else Object.defineProperty(values, key, { value, enumerable: true });
+    else defineProto(values, value);
   }
   checkEnd(reader, end);
   return values;
+}
+
+/** Assigning it would mean something else. It may come more than once. */
+function defineProto(values: Values, value: Value): void {
+  Object.defineProperty(values, "__proto__", {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
 }
 
 function readArray(reader: Reader): Value[] {

@@ -229,6 +229,16 @@ Deno.test("a key may have any name", () => {
   assert.equal(Object.getPrototypeOf(read), Object.prototype);
 });
 
+Deno.test("of a key that comes twice the last value counts", () => {
+  for (const key of ["a", "__proto__"]) {
+    const field = (value: number) =>
+      concat(shortString(key), text("B"), Uint8Array.of(value));
+    const fields = concat(field(1), field(2));
+    const read = readValues(new Reader(concat(long(fields.length), fields)));
+    assert.deepEqual(Object.entries(read), [[key, 2]]);
+  }
+});
+
 Deno.test("values become the fields of a method, byte for byte", () => {
   const values: Values = { a: "é", b: 1, c: [true, { d: 2n ** 60n }] };
   const bytes = writtenBy((writer) => writeValues(writer, values));

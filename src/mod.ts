@@ -79,6 +79,12 @@ export {
   RpcRequest,
   type RpcResult,
 } from "./rpc/procedure.ts";
+export type {
+  ByteStream,
+  Dial,
+  Endpoint,
+  EndpointTls,
+} from "./amqp/streams/byte_stream.ts";
 export type { ContractClient, MethodOptions } from "./rpc/contract/proxy.ts";
 export type {
   Schema,

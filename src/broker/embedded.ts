@@ -7,6 +7,7 @@ import { Memory } from "./memory.ts";
 import type { Settings } from "./options.ts";
 import type { Queue } from "./queue.ts";
 import { decodeText, encodeText } from "../amqp091/reader.ts";
+import type { ClientStream } from "./outgoing.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { VHost } from "./vhost.ts";
 import { type Truthy, type WaitOptions, Watch } from "./watch.ts";
@@ -184,7 +185,12 @@ export class EmbeddedBroker implements Broker, SessionHost {
       conn.close();
       return;
     }
-    const session = new Session(this, conn);
+    this.take(conn);
+  }
+
+  /** Serves a client over a stream that somebody else has made. */
+  take(stream: ClientStream): void {
+    const session = new Session(this, stream);
     this.#sessions.set(session, new SessionConnection(session));
     this.#ticker ??= setInterval(() => {
       const now = performance.now();

@@ -2,6 +2,12 @@
 import process from "node:process";
 import { Writer } from "../amqp091/writer.ts";
 
+/** What carries a client's bytes: a socket, or the like. */
+export type ClientStream = Pick<
+  Deno.Conn,
+  "read" | "write" | "closeWrite" | "close"
+>;
+
 /**
  * Sends what is written to `output`, all of one turn of the event loop in
  * one piece, and tells when the client does not keep up.
@@ -10,7 +16,7 @@ export class Outgoing {
   readonly output: Writer = new Writer();
   /** When something was last sent, by `performance.now()`. */
   lastSentAt: number = performance.now();
-  readonly #conn: Deno.Conn;
+  readonly #conn: ClientStream;
   readonly #highWater: number;
   readonly #onDrained: () => void;
   readonly #onFailed: () => void;
@@ -24,7 +30,7 @@ export class Outgoing {
     this.#running = this.#send();
   };
 
-  constructor(conn: Deno.Conn, options: {
+  constructor(conn: ClientStream, options: {
     /** Octets waiting from which on the client counts as slow. */
     highWater: number;
     /** Called when a slow client has caught up. */

@@ -32,7 +32,7 @@ import {
   isConnectionMethod,
 } from "../amqp091/methods.ts";
 import type { Settings } from "./options.ts";
-import { Outgoing } from "./outgoing.ts";
+import { type ClientStream, Outgoing } from "./outgoing.ts";
 import { Access, type Login } from "./permissions.ts";
 import type { Queue } from "./queue.ts";
 import { Reader } from "../amqp091/reader.ts";
@@ -78,7 +78,7 @@ export class Session implements ChannelLink, Throttled {
   /** Resolves when the connection is over and has left no trace. */
   readonly done: Promise<void>;
   readonly #host: SessionHost;
-  readonly #conn: Deno.Conn;
+  readonly #conn: ClientStream;
   readonly #frames = new FrameBuffer();
   readonly #reader = new Reader(new Uint8Array(0));
   readonly #channels: Channels;
@@ -92,7 +92,7 @@ export class Session implements ChannelLink, Throttled {
   #deadline: number;
   #ended = false;
 
-  constructor(host: SessionHost, conn: Deno.Conn) {
+  constructor(host: SessionHost, conn: ClientStream) {
     this.#host = host;
     this.#conn = conn;
     const { settings } = host;

@@ -49,6 +49,7 @@ export class JoinedWrites {
 
   /** Flushes at the end of this turn. */
   schedule(): void {
+    this.#checkHighWater();
     if (this.#scheduled) return;
     this.#scheduled = true;
     afterMicrotasks(this.#flushScheduled);

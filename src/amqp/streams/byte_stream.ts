@@ -19,6 +19,7 @@ export interface ByteStream {
 export interface Endpoint {
   /** A name or an address; of IPv6 without brackets. */
   readonly hostname: string;
+  /** From 1 to 65535. */
   readonly port: number;
   /** For TLS; a plain stream where it is missing. */
   readonly tls?: EndpointTls;

@@ -10,6 +10,8 @@ export interface Service extends AsyncDisposable {
   readonly procedure: Procedure;
   /** How many to run at once when nothing is said. */
   readonly concurrency: number;
+  /** Why it can run nothing for now; undefined where it can. */
+  problem?(): string | undefined;
   /** A request in a log line; undefined for the usual wording. */
   describe?(request: RpcRequest): string;
 }

@@ -18,3 +18,6 @@ export interface Service extends AsyncDisposable {
 
 /** For what waits rather than computes. */
 export const WAITING_CONCURRENCY = 256;
+
+/** The largest body of a reply when nothing is said. */
+export const DEFAULT_MAX_REPLY_BYTES = 16 * 1024 * 1024;

@@ -15,7 +15,11 @@ import {
 } from "./load_module.ts";
 import { LineLimit } from "../line_limit.ts";
 import { WorkerPool } from "../pool.ts";
-import { type Service, WAITING_CONCURRENCY } from "../service.ts";
+import {
+  DEFAULT_MAX_REPLY_BYTES,
+  type Service,
+  WAITING_CONCURRENCY,
+} from "../service.ts";
 import { workerScript } from "../worker_script.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
@@ -33,6 +37,12 @@ export interface ModuleOptions {
   /** Hears of uncaught errors and of workers that end, in a line each. */
   log: (line: string) => void;
   /**
+   * The largest body of a reply that comes in pieces, in bytes.
+   *
+   * @default {16777216}
+   */
+  maxReplyBytes?: number;
+  /**
    * How long it may take to load, in ms.
    *
    * @default {60_000}
@@ -47,6 +57,8 @@ export interface ModuleJob {
   readonly request?: Omit<RpcRequest, "text" | "json">;
   /** In ms since the epoch. */
   readonly deadlineMs: number;
+  /** The largest body of a reply that comes in pieces. */
+  readonly maxReplyBytes: number;
 }
 
 /**
@@ -113,12 +125,15 @@ void (() => import("./module_worker.ts"));
 
 async function inWorkers(
   source: ModuleSource,
-  { workers, permissions, log, loadTimeoutMs = LOAD_TIMEOUT_MS }: ModuleOptions,
+  options: ModuleOptions,
 ): Promise<Service> {
+  const { workers, permissions, log } = options;
+  const { loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
+  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
   const named = `module "${source.path}"`;
   const lines = new LineLimit(named, log);
   const script = workerScript("./module_worker.ts", import.meta.url);
-  const loading: ModuleJob = { source, deadlineMs: Infinity };
+  const loading: ModuleJob = { source, deadlineMs: Infinity, maxReplyBytes };
   const pool = new WorkerPool<ModuleJob, SendableResult>(
     script,
     workers,
@@ -140,7 +155,8 @@ async function inWorkers(
     procedure: (request, { signal, deadlineMs }) => {
       // A view of one message among others, which would be copied as well.
       const bytes = request.bytes.slice();
-      const job = { source, request: { ...request, bytes }, deadlineMs };
+      const copy = { ...request, bytes };
+      const job = { source, request: copy, deadlineMs, maxReplyBytes };
       return pool.run(job, signal);
     },
     concurrency: workers,

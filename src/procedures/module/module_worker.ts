@@ -72,7 +72,7 @@ class ModuleWorker {
 
 async function answer(
   procedure: Procedure,
-  { request, deadlineMs }: ModuleJob,
+  { request, deadlineMs, maxReplyBytes }: ModuleJob,
 ): Promise<SendableResult> {
   if (request === undefined) return undefined;
   // Nothing aborts it: a request that is over ends with its thread.
@@ -85,6 +85,7 @@ async function answer(
         return toEpochMs(dueMs);
       },
     }),
+    { maxReplyBytes, signal },
   );
 }
 

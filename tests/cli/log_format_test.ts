@@ -163,3 +163,32 @@ test("levels: --quiet and --verbose, and passwords in whatever is said", async (
     "Error: at amqp://bob:***@broker",
   ]);
 });
+
+rabbitMqTest(
+  "an error of megabytes is told in a few of its words",
+  async () => {
+    const { client, serve } = await scene();
+    await using files = new AsyncDisposableStack();
+    const path = await Deno.makeTempFile({ suffix: ".mjs" });
+    files.defer(() => Deno.remove(path));
+    await Deno.writeTextFile(
+      path,
+      'export default (r) => { throw new Error("a".repeat(+r.text())); };',
+    );
+    await using server = await serve(["-v", "--module", path]);
+    const shown = "a".repeat(4_096 - "procedure failed: internal: ".length);
+    for (const length of [100_000, 2_000_000]) {
+      const { code, stderr } = await client([`${length}`]);
+      assert.equal(code, 1);
+      const [line, ...others] = stderr.split("\n");
+      assert.ok(line!.startsWith(`rabbit-rpc: procedure failed: internal: a`));
+      assert.match(line!, /a\.\.\. \[\d+ more\]$/);
+      assert.equal(line!.match(/a+(?=\.\.\.)/)![0], shown);
+      assert.deepEqual(others, [""]);
+      await server.waitFor(
+        /answered internal: a+\.\.\. \[\d+ more\]/,
+        "stderr",
+      );
+    }
+  },
+);

@@ -25,11 +25,8 @@ export class ReplyQueues {
 
   /** What the queue is; see {@linkcode Link.checkReplyTo}. */
   async check(queue: string): Promise<ReplyQueueKind> {
-    // The broker would close the connection: names of methods are UTF-8.
-    if (!queue.isWellFormed()) {
-      throw new RpcError("invalid_argument", "its name is not UTF-8");
-    }
-    // No queue has a name as long as that.
+    // No queue has a name that is not UTF-8, or as long as that.
+    if (!queue.isWellFormed()) return "missing";
     if (Buffer.byteLength(queue) > MAX_NAME_BYTES) return "missing";
     try {
       const info = await this.#inspector.inspect(queue);

@@ -6,6 +6,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectOptions, DEFAULT_URL } from "../amqp/options.ts";
 import { DEFAULT_TIMEOUT_MS } from "../rpc/calling/call_options.ts";
+import { withholdHeaders } from "../procedures/command/request_environment.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { ColorWhen } from "./color.ts";
 import type { LogFlags } from "./log.ts";
@@ -132,6 +133,7 @@ export function withholdSettings(command: Command): void {
   for (const name of [...names, URL_VARIABLE, PASSWORD_VARIABLE]) {
     if (name !== undefined) Deno.env.delete(name);
   }
+  withholdHeaders(Deno.env);
 }
 
 /** `--priority`, of everything that makes calls. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { redactUrls } from "../amqp/redact.ts";
+import type { Service } from "../procedures/service.ts";
 import { formatMs } from "../rpc/limits.ts";
 import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
@@ -40,6 +41,7 @@ export class Health implements AsyncDisposable {
   /** Why it is not ready; undefined where it is. */
   #unready: string | undefined = "not connected to a broker yet";
   #isDraining = false;
+  #service: Service | undefined;
 
   /**
    * Listens at once; with port 0 it says where.
@@ -49,7 +51,7 @@ export class Health implements AsyncDisposable {
   constructor(address: ListenAddress, log: Log) {
     const checks: Checks = {
       "/healthz": () => this.#lag.problem,
-      "/readyz": () => this.#unready,
+      "/readyz": () => this.#unready ?? this.#service?.problem?.(),
     };
     try {
       this.#http = this.#listen(address, (request) => respond(request, checks));
@@ -61,6 +63,11 @@ export class Health implements AsyncDisposable {
       const { hostname, port } = this.#http.addr;
       log.info(`health is told at http://${hostAndPort(hostname, port)}`);
     }
+  }
+
+  /** Tells of what is served as well, from now on. */
+  watch(service: Service): void {
+    this.#service = service;
   }
 
   /** Hears of the connection. */

@@ -28,6 +28,8 @@ export type LogFields = Record<string, unknown>;
 /** The fields that a line of text shows as well. */
 const SHOWN_FIELDS = ["correlation_id", "message_id"];
 const PROGRAM = "rabbit-rpc";
+/** Of a message, in UTF-16 units; a peer may send megabytes. */
+const MAX_LENGTH = 4_096;
 /** Whatever has more causes than this goes round in a circle. */
 const MAX_CAUSES = 8;
 
@@ -100,12 +102,18 @@ function textLine(message: string, fields: LogFields = {}): string {
   const shown = SHOWN_FIELDS
     .filter((name) => fields[name] !== undefined)
     .map((name) => `${name} ${fields[name]}`);
-  return clean(shown.length > 0 ? `${message} (${shown.join(", ")})` : message);
+  const line = clean(message);
+  return shown.length > 0 ? `${line} (${clean(shown.join(", "))})` : line;
 }
 
-/** Whatever it quotes: an argument in the wrong place, what a stranger sent. */
+/**
+ * Whatever it quotes: an argument in the wrong place, what a stranger sent. It
+ * is cut last: nobody could tell half a password from something else.
+ */
 function clean(text: string): string {
-  return oneLine(redactUrls(text));
+  const line = oneLine(redactUrls(text));
+  const more = line.length - MAX_LENGTH;
+  return more > 0 ? `${line.slice(0, MAX_LENGTH)}... [${more} more]` : line;
 }
 
 /** What led to an error, the nearest first. */

@@ -17,6 +17,7 @@ export interface ModuleFlags {
   module?: string;
   modulePermissions?: Deno.PermissionOptionsObject;
   workers: number | null;
+  maxReply: number;
 }
 
 /** What a worker may be given; the module's own folder it may always read. */
@@ -72,6 +73,7 @@ export async function openModuleFlags(
     return await openModule(path, {
       workers: workers ?? 0,
       permissions,
+      maxReplyBytes: flags.maxReply,
       log: (line) => log.warn(line),
     });
   } catch (error) {

@@ -140,6 +140,7 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
   const log = new Log(flags);
   await using health = flags.health && new Health(flags.health, log);
   await using service = await openService(flags, log);
+  health?.watch(service);
   const { telemetry } = flags;
   const connecting: ConnectOptions = {
     ...await connectOptions(flags),

@@ -61,9 +61,10 @@ const KINDS: readonly Kind[] = [
   {
     usage: "--builtin NAME",
     isAsked: ({ builtin }) => builtin !== undefined,
-    open: ({ builtin, workers }) =>
+    open: ({ builtin, workers }, log) =>
       createBuiltin(builtin!, {
         workers: workers ?? navigator.hardwareConcurrency,
+        log: (line) => log.warn(line),
       }),
   },
   {

@@ -16,6 +16,8 @@ import { workerScript } from "./worker_script.ts";
 export interface BuiltinOptions {
   /** Worker threads for what computes; 0 runs it on the main thread. */
   workers: number;
+  /** Hears of workers that end. */
+  log?: (line: string) => void;
 }
 
 const MAX_SLEEP_MS = 2 ** 31 - 1;
@@ -68,7 +70,7 @@ const sleep: Procedure = async (request, { signal }) => {
   return request.bytes;
 };
 
-function fibBuiltin({ workers }: BuiltinOptions): Service {
+function fibBuiltin({ workers, log }: BuiltinOptions): Service {
   const describe = (request: RpcRequest) => `fib(${request.text().trim()})`;
   if (workers === 0) {
     return {
@@ -79,11 +81,14 @@ function fibBuiltin({ workers }: BuiltinOptions): Service {
     };
   }
   const script = workerScript("./worker.ts", import.meta.url);
-  const pool = new WorkerPool<number, number>(script, workers, EASIEST);
+  const pool = new WorkerPool<number, number>(script, workers, EASIEST, {
+    log: (line) => log?.(`fib: ${line}`),
+  });
   return {
     procedure: async (request, { signal }) =>
       String(await pool.run(parseFibArgument(request.text()), signal)),
     concurrency: workers,
+    problem: () => pool.problem,
     describe,
     // deno-lint-ignore require-await -- the interface is for children too
     [Symbol.asyncDispose]: async () => pool[Symbol.dispose](),

@@ -4,25 +4,11 @@
  *
  * @module
  */
-import { type RpcCode, RpcError } from "../rpc/errors.ts";
+import { RpcError } from "../rpc/errors.ts";
 import { formatMs, timerMs, wholeNumber } from "../rpc/limits.ts";
-
-/** What a worker posts: for each input one output, error or crash. */
-export type WorkerMessage<O> =
-  | { output: O }
-  /** The job failed; the worker is fit for the next one. */
-  | { error: WorkerError }
-  /** The job failed and may have left anything behind: a new worker comes. */
-  | { crash: WorkerError }
-  /** A line for the log, at any time. */
-  | { log: string };
-
-/** An RpcError on its way between threads, where classes do not pass. */
-export interface WorkerError {
-  code: RpcCode;
-  message: string;
-  members?: Record<string, unknown>;
-}
+import { Restarts } from "./restarts.ts";
+import type { Received } from "./worker_protocol.ts";
+import { WorkerThread } from "./worker_thread.ts";
 
 /** How a {@linkcode WorkerPool} runs its workers. */
 export interface WorkerPoolOptions {
@@ -32,7 +18,7 @@ export interface WorkerPoolOptions {
    * @default {"none"}
    */
   permissions?: Deno.PermissionOptions;
-  /** Hears the lines that workers have for the log. */
+  /** Hears the lines that workers have for the log, and of their ends. */
   log?: (line: string) => void;
   /**
    * How long a worker may take for its first job, in ms.
@@ -55,19 +41,24 @@ interface Job<I, O> {
  * aborted ends with its worker, and another worker takes its place: nothing
  * else stops a computation. Nor does that surely stop one that was still
  * starting (Deno 2.9), so each worker has a first job that is not aborted, but
- * has a time limit of its own.
+ * has a time limit of its own. One that ends by itself costs the job that it
+ * has; where it has none, the next one comes after a backoff.
  */
 export class WorkerPool<I, O> implements Disposable {
   readonly #script: URL;
-  readonly #size: number;
   readonly #options: WorkerPoolOptions;
   readonly #first: I;
   /** With the timers that limit their first jobs. */
-  readonly #starting = new Map<Worker, ReturnType<typeof setTimeout>>();
-  readonly #idle: Worker[] = [];
-  readonly #busy = new Map<Worker, Job<I, O>>();
+  readonly #starting = new Map<
+    WorkerThread<I, O>,
+    ReturnType<typeof setTimeout>
+  >();
+  readonly #idle: WorkerThread<I, O>[] = [];
+  readonly #busy = new Map<WorkerThread<I, O>, Job<I, O>>();
   readonly #queue: Job<I, O>[] = [];
+  readonly #restarts = new Restarts(() => this.#respawn());
   readonly #ready = Promise.withResolvers<void>();
+  #wasReady = false;
   #disposed = false;
 
   /**
@@ -86,9 +77,14 @@ export class WorkerPool<I, O> implements Disposable {
     this.#script = script;
     this.#first = first;
     this.#options = options;
-    this.#size = wholeNumber("workers", size, 1, 1024);
+    const count = wholeNumber("workers", size, 1, 1024);
     this.#ready.promise.catch(ignore);
-    for (let i = 0; i < size; i++) this.#spawn();
+    try {
+      for (let i = 0; i < count; i++) this.#spawn();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /**
@@ -100,11 +96,20 @@ export class WorkerPool<I, O> implements Disposable {
     return this.#ready.promise;
   }
 
+  /** Why there is no worker that could take a job; undefined where there is. */
+  get problem(): string | undefined {
+    const { lastFailure } = this.#restarts;
+    if (lastFailure === undefined) return undefined;
+    if (this.#idle.length + this.#busy.size > 0) return undefined;
+    return `no worker runs: ${lastFailure.message}`;
+  }
+
   /**
    * Runs one job on the next free worker.
    *
    * @throws the signal's reason where it is aborted first, or an RpcError:
-   * what the worker answered, or `internal` where it failed.
+   * what the worker answered, `aborted` where it ended itself, or `internal`
+   * where it failed.
    */
   async run(input: I, signal: AbortSignal): Promise<O> {
     signal.throwIfAborted();
@@ -126,92 +131,89 @@ export class WorkerPool<I, O> implements Disposable {
     this.#disposed = true;
     const reason = closedError();
     this.#ready.reject(reason);
-    for (const job of this.#queue.splice(0)) job.result.reject(reason);
-    for (const [worker, job] of this.#busy) {
-      worker.terminate();
-      job.result.reject(reason);
+    const jobs = [...this.#queue.splice(0), ...this.#busy.values()];
+    for (const job of jobs) job.result.reject(reason);
+    const threads = [this.#idle, this.#busy.keys(), this.#starting.keys()];
+    for (const thread of threads.flatMap((some) => [...some])) {
+      thread.terminate();
     }
-    this.#busy.clear();
-    for (const worker of this.#idle.splice(0)) worker.terminate();
-    for (const worker of this.#starting.keys()) {
-      worker.terminate();
-      this.#stopStarting(worker);
-    }
+    for (const timer of this.#starting.values()) clearTimeout(timer);
+    this.#restarts[Symbol.dispose]();
   }
 
   #spawn(): void {
-    const worker = new Worker(this.#script, {
-      type: "module",
-      deno: { permissions: this.#options.permissions ?? "none" },
+    const { permissions = "none", startTimeoutMs = START_TIMEOUT_MS } =
+      this.#options;
+    const thread = new WorkerThread<I, O>(this.#script, permissions, {
+      onMessage: (message) => this.#onMessage(thread, message),
+      onEnd: (reason) => this.#onEnd(thread, reason),
     });
-    worker.onmessage = ({ data }: MessageEvent<WorkerMessage<O>>) =>
-      this.#onMessage(worker, data);
-    worker.onerror = (event) => {
-      // Handled here: unhandled, it would end the program.
-      event.preventDefault();
-      this.#onDied(worker, new RpcError("internal", event.message));
-    };
-    const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
-    const timer = setTimeout(
-      () => this.#onDied(worker, slowStart(startTimeoutMs)),
-      timerMs(startTimeoutMs),
-    );
-    this.#starting.set(worker, timer);
-    worker.postMessage(this.#first);
+    const timer = setTimeout(() => {
+      thread.terminate();
+      this.#onEnd(thread, slowStart(startTimeoutMs));
+    }, timerMs(startTimeoutMs));
+    this.#starting.set(thread, timer);
+    thread.send(this.#first);
   }
 
-  #onMessage(worker: Worker, message: WorkerMessage<O>): void {
-    if ("log" in message) return this.#options.log?.(message.log);
-    if (this.#starting.has(worker)) return this.#onStarted(worker, message);
-    const job = this.#busy.get(worker);
-    // What a worker posted before it was ended may still arrive.
-    if (job === undefined) return;
-    if ("crash" in message) {
-      return this.#replace(worker, errorOf(message.crash));
+  /** Another worker in the place of one that is gone. */
+  #respawn(): void {
+    try {
+      this.#spawn();
+    } catch (error) {
+      this.#failed(RpcError.from(error));
     }
-    this.#busy.delete(worker);
-    if ("error" in message) job.result.reject(errorOf(message.error));
+  }
+
+  #onMessage(thread: WorkerThread<I, O>, message: Received<O>): void {
+    if ("log" in message) return this.#options.log?.(message.log);
+    if (this.#starting.has(thread)) return this.#onStarted(thread, message);
+    const job = this.#busy.get(thread);
+    if (job === undefined) return;
+    if ("crash" in message) return this.#replace(thread, message.crash);
+    this.#busy.delete(thread);
+    this.#restarts.succeeded();
+    if ("error" in message) job.result.reject(message.error);
     else job.result.resolve(message.output);
-    this.#free(worker);
+    this.#free(thread);
   }
 
   #onStarted(
-    worker: Worker,
-    message: Exclude<WorkerMessage<O>, { log: string }>,
+    thread: WorkerThread<I, O>,
+    message: Exclude<Received<O>, { log: string }>,
   ): void {
-    if ("error" in message) return this.#onDied(worker, errorOf(message.error));
-    if ("crash" in message) return this.#onDied(worker, errorOf(message.crash));
-    this.#stopStarting(worker);
-    if (this.#starting.size === 0) this.#ready.resolve();
-    this.#free(worker);
+    if (!("output" in message)) {
+      thread.terminate();
+      const reason = "error" in message ? message.error : message.crash;
+      return this.#onEnd(thread, reason);
+    }
+    this.#stopStarting(thread);
+    if (this.#starting.size === 0) {
+      this.#wasReady = true;
+      this.#ready.resolve();
+    }
+    this.#free(thread);
   }
 
   /** Whether it was starting. */
-  #stopStarting(worker: Worker): boolean {
-    clearTimeout(this.#starting.get(worker));
-    return this.#starting.delete(worker);
+  #stopStarting(thread: WorkerThread<I, O>): boolean {
+    clearTimeout(this.#starting.get(thread));
+    return this.#starting.delete(thread);
   }
 
-  #free(worker: Worker): void {
-    this.#idle.push(worker);
+  #free(thread: WorkerThread<I, O>): void {
+    this.#idle.push(thread);
     this.#assign();
   }
 
   #assign(): void {
     while (this.#queue.length > 0) {
-      const worker = this.#idle.pop();
-      if (worker === undefined) return this.#refill();
+      const thread = this.#idle.pop();
+      if (thread === undefined) return;
       const job = this.#queue.shift()!;
-      this.#busy.set(worker, job);
-      worker.postMessage(job.input);
+      this.#busy.set(thread, job);
+      thread.send(job.input);
     }
-  }
-
-  /** New workers in the place of those that died without a job. */
-  #refill(): void {
-    const alive = this.#busy.size + this.#starting.size;
-    const missing = Math.min(this.#size - alive, this.#queue.length);
-    for (let i = 0; i < missing; i++) this.#spawn();
   }
 
   #abort(job: Job<I, O>, reason: unknown): void {
@@ -221,34 +223,48 @@ export class WorkerPool<I, O> implements Disposable {
       job.result.reject(reason);
       return;
     }
-    for (const [worker, running] of this.#busy) {
-      if (running === job) return this.#replace(worker, reason);
+    for (const [thread, running] of this.#busy) {
+      if (running === job) return this.#replace(thread, reason);
     }
   }
 
   /** Ends a busy worker and its job; another one takes its place. */
-  #replace(worker: Worker, reason: unknown): void {
-    worker.terminate();
-    this.#busy.get(worker)!.result.reject(reason);
-    this.#busy.delete(worker);
-    this.#spawn();
+  #replace(thread: WorkerThread<I, O>, reason: unknown): void {
+    thread.terminate();
+    this.#busy.get(thread)!.result.reject(reason);
+    this.#busy.delete(thread);
+    this.#respawn();
+  }
+
+  #onEnd(thread: WorkerThread<I, O>, reason: RpcError): void {
+    if (this.#busy.has(thread)) {
+      this.#log(`${reason.message}; starting another`);
+      return this.#replace(thread, reason);
+    }
+    const idle = this.#idle.indexOf(thread);
+    if (idle >= 0) this.#idle.splice(idle, 1);
+    this.#stopStarting(thread);
+    this.#failed(reason);
   }
 
   /**
-   * One that had no job is replaced when there is one: a script that always
-   * fails would be started over and over. If it fails while it starts, that is
-   * the answer to a job that waits for it.
+   * One that had no job, or could not start, is replaced after a backoff. Where
+   * it was the last, it is the answer to a job that waits, or to all of them
+   * once there is little hope.
    */
-  #onDied(worker: Worker, reason: RpcError): void {
-    if (this.#busy.has(worker)) return this.#replace(worker, reason);
-    worker.terminate();
-    const idle = this.#idle.indexOf(worker);
-    if (idle >= 0) this.#idle.splice(idle, 1);
-    if (this.#stopStarting(worker)) {
-      this.#ready.reject(reason);
-      this.#queue.shift()?.result.reject(reason);
-    }
-    this.#assign();
+  #failed(reason: RpcError): void {
+    this.#ready.reject(reason);
+    const inMs = this.#restarts.failed(reason);
+    this.#log(`${reason.message}; starting another in ${formatMs(inMs)}`);
+    const others = this.#idle.length + this.#busy.size + this.#starting.size;
+    if (others > 0) return;
+    const count = this.#restarts.hopeless ? this.#queue.length : 1;
+    for (const job of this.#queue.splice(0, count)) job.result.reject(reason);
+  }
+
+  /** Before all have started, whoever waits for that is told. */
+  #log(line: string): void {
+    if (this.#wasReady) this.#options.log?.(line);
   }
 }
 
@@ -263,7 +279,3 @@ function slowStart(limitMs: number): RpcError {
 
 /** Jobs that wait for a worker fail as well. */
 function ignore(): void {}
-
-function errorOf({ code, message, members }: WorkerError): RpcError {
-  return new RpcError(code, message, { members });
-}

@@ -10,9 +10,14 @@ export interface Service extends AsyncDisposable {
   readonly procedure: Procedure;
   /** How many to run at once when nothing is said. */
   readonly concurrency: number;
+  /** Why it can run nothing for now; undefined where it can. */
+  problem?(): string | undefined;
   /** A request in a log line; undefined for the usual wording. */
   describe?(request: RpcRequest): string;
 }
 
 /** For what waits rather than computes. */
 export const WAITING_CONCURRENCY = 256;
+
+/** The largest body of a reply when nothing is said. */
+export const DEFAULT_MAX_REPLY_BYTES = 16 * 1024 * 1024;

@@ -4,12 +4,6 @@
  * @module
  */
 import { fib } from "./fib.ts";
-import type { WorkerMessage } from "./pool.ts";
+import { answerJobs } from "./worker_protocol.ts";
 
-/** What a worker's global scope offers; the types at hand are a window's. */
-declare const self: {
-  onmessage: ((event: MessageEvent<number>) => void) | null;
-  postMessage(message: WorkerMessage<number>): void;
-};
-
-self.onmessage = ({ data }) => self.postMessage({ output: fib(data) });
+answerJobs<number, number>((n, post) => post({ output: fib(n) }));

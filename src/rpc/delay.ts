@@ -6,8 +6,8 @@
 import { LONGEST_TIMER_MS, timerMs } from "./limits.ts";
 
 /**
- * Resolves after so many ms, however many they are. (That of node:timers/promises does not hear its
- * signal on Deno 2.4.)
+ * Resolves after so many ms, however many they are. (That of
+ * node:timers/promises does not hear its signal on Deno 2.4.)
  *
  * @throws the signal's reason, at once, where it is or becomes aborted.
  */

@@ -143,21 +143,27 @@ export class RpcError extends Error {
   /**
    * Any thrown value as an RpcError: itself where it is one, else `internal`
    * with the value's message. An abort becomes `canceled`, a `TimeoutError`
-   * (as `AbortSignal.timeout()` throws) becomes `deadline_exceeded`.
+   * (as `AbortSignal.timeout()` throws) becomes `deadline_exceeded`, and what
+   * the system is out of for the moment (open files, processes), `unavailable`.
    */
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
     if (!(thrown instanceof Error)) {
       return new RpcError("internal", describe(thrown), { cause: thrown });
     }
-    const code = thrown.name === "AbortError"
-      ? "canceled"
-      : thrown.name === "TimeoutError"
-      ? "deadline_exceeded"
-      : "internal";
     const message = describe(thrown.message) || describe(thrown.name);
-    return new RpcError(code, message, { cause: thrown });
+    return new RpcError(codeOf(thrown), message, { cause: thrown });
   }
+}
+
+/** The system's errors that pass: no file, process or memory is left. */
+const EXHAUSTED = new Set<unknown>(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+
+function codeOf(thrown: Error): RpcCode {
+  if (thrown.name === "AbortError") return "canceled";
+  if (thrown.name === "TimeoutError") return "deadline_exceeded";
+  const { code } = thrown as { code?: unknown };
+  return EXHAUSTED.has(code) ? "unavailable" : "internal";
 }
 
 /** Not every object can be made a string: one without a prototype can't. */

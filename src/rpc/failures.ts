@@ -76,7 +76,8 @@ export function isUntold(error: unknown): error is RpcError {
 
 /** The error for a call that wants to know a server, where nobody can. */
 export function unknownServer(queue: string, error: unknown): unknown {
-  if (!isUntold(error)) return error;
+  // That it is exclusive to another connection says all there is to know.
+  if (!isUntold(error) || error.reason === "locked") return error;
   return new RpcError(
     error.code,
     `whether "${queue}" has a server can't be known: ${error.message}`,

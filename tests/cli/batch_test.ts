@@ -122,3 +122,16 @@ rabbitMqTest("no lines at all are no failure", async () => {
   const { code, stdout, stderr } = await client(["-l"], { stdin: "" });
   assert.deepEqual([code, stdout, stderr], [0, "", ""]);
 });
+
+rabbitMqTest("no line on stderr is not ours, however late it is", async () => {
+  const { client } = await scene();
+  // Its last pauses begin when the time is nearly up, or is.
+  const { code, stderr } = await client(
+    ["-l", "-c", "50", "--wait", "-t", "300ms", "--log-format", "json"],
+    { stdin: numberLines(1, 50) },
+  );
+  assert.equal(code, 69);
+  const said = stderr.trimEnd().split("\n");
+  assert.ok(said.length >= 50);
+  for (const line of said) assert.equal(typeof JSON.parse(line), "object");
+});

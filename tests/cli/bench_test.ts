@@ -71,6 +71,8 @@ async function served(use: (bench: Bench) => Promise<void>): Promise<void> {
   await server.waitFor("Awaiting RPC requests on q");
   await use((...args) => run(["bench", ...queue, ...args]));
 }
+/** A whole program has to start first. */
+const PATIENT = { timeoutMs: 30_000 };
 type Bench = (...args: string[]) => ReturnType<typeof run>;
 
 test("bench --format json: one line, all calls counted", () =>
@@ -153,16 +155,22 @@ test("bench told to stop reports what it has measured, at once", async () => {
     await using bench = await start(["bench", ...queue, ...args]);
     await bench.waitFor("connected", "stderr");
     if (calls === 0) {
-      await broker.waitFor(() => broker.queue("q")?.unacknowledged === 50);
+      await broker.waitFor(
+        () => broker.queue("q")?.unacknowledged === 50,
+        PATIENT,
+      );
     } else await server.waitFor(" [.]");
-    await broker.waitFor(() => broker.queue("q")?.ready === 0);
+    await broker.waitFor(() => broker.queue("q")?.ready === 0, PATIENT);
     bench.kill(signal);
     const { code, stdout } = await bench.result(10_000);
     assert.equal(code, status);
     const report = JSON.parse(stdout);
     assert.ok(report.calls <= calls && report.errors === 0, stdout);
     // The server hears of what was called off.
-    await broker.waitFor(() => broker.queue("q")?.unacknowledged === 0);
+    await broker.waitFor(
+      () => broker.queue("q")?.unacknowledged === 0,
+      PATIENT,
+    );
   }
 });
 
@@ -172,7 +180,7 @@ test("bench told to stop while it warms up has nothing to report", async () => {
   await using server = await start(["server", ...queue, "--builtin", "sleep"]);
   await server.waitFor("Awaiting RPC requests on q");
   await using bench = await start(["bench", ...queue, "--body", "60000"]);
-  await broker.waitFor(() => broker.queue("q")?.unacknowledged === 50);
+  await broker.waitFor(() => broker.queue("q")?.unacknowledged === 50, PATIENT);
   bench.kill("SIGINT");
   const { code, stdout, stderr } = await bench.result(10_000);
   assert.deepEqual([code, stdout], [130, ""]);

@@ -59,12 +59,17 @@ rabbitMqTest("a single reply that nobody reads ends quietly", async () => {
 rabbitMqTest("a server whose lines nobody reads serves on", async () => {
   const { url, queue, client } = await scene();
   const args = ["server", "-u", url, queue, "--builtin", "echo"];
-  const server = await commandLine(args);
+  // The shell's end would leave the server behind: it tells its process.
+  const named = ["sh", "-c", 'echo "pid $$" >&2; exec "$@"', "sh"];
+  const server = [...named, ...await commandLine(args)];
   await using pipeline = startProcess("sh", [...INTO_HEAD, ...server]);
+  const pid = Number((await pipeline.waitFor("pid ", "stderr")).slice(4));
   await pipeline.waitFor("Awaiting");
   for (const body of ["a", "b", "c"]) {
     const { code, stdout, stderr } = await client([body]);
     assert.deepEqual([code, stdout, stderr], [0, body, ""]);
   }
-  assert.equal(pipeline.stderr(), "");
+  assert.equal(pipeline.stderr(), `pid ${pid}\n`);
+  Deno.kill(pid, "SIGTERM");
+  assert.match((await pipeline.result()).stderr, /\nstatus 0\n$/);
 });

@@ -72,7 +72,8 @@ rabbitMqTest("a body is input, whatever a shell would make of it", async () => {
 
 rabbitMqTest("a header is a variable, whatever is in it", async () => {
   const { client, serve } = await scene();
-  const script = 'printf %s "$RABBIT_RPC_TYPE:$RABBIT_RPC_HEADER_X_USER"';
+  const script =
+    'printf %s "$RABBIT_RPC_REQUEST_TYPE:$RABBIT_RPC_HEADER_X_USER"';
   await using _server = await serve(["--", "sh", "-c", script]);
   const user = "$(id); `id` | id";
   const args = ["--type", "resize", "-H", `x-user:${user}`, ""];

@@ -11,7 +11,7 @@ import {
 import { permissionsMissing, testNeeding } from "../support/needs.ts";
 import { freePort } from "../support/ports.ts";
 import { type Result, runProcess } from "../support/process.ts";
-import { run } from "../support/program.ts";
+import { commandLine, run } from "../support/program.ts";
 import { rabbitMqMissing } from "../support/rabbitmq.ts";
 import { fakeServer } from "./fake_server.ts";
 import { rawChannel, type Scene, scene } from "./scene.ts";
@@ -131,8 +131,23 @@ const ROWS: Row[] = [
     provoke: () => onStage(silentServer),
   },
   {
+    status: EXIT.io,
+    says: "cannot write to stdout: No space left on device.",
+    missing: permissions,
+    provoke: async () => {
+      const command = await commandLine(["--version"]);
+      const words = ["-c", '"$@" >/dev/full', "bash", ...command];
+      return await runProcess("bash", words);
+    },
+  },
+  {
+    status: EXIT.commandNotRun,
+    says: 'cannot run "/tmp": it is not executable.',
+    provoke: () => run(["broker", "--listen", "127.0.0.1:0", "--", "/tmp"]),
+  },
+  {
     status: EXIT.commandNotFound,
-    says: 'cannot run "no-such-command": there is no such command',
+    says: 'cannot run "no-such-command": there is no such command.',
     provoke: () =>
       run(["broker", "--listen", "127.0.0.1:0", "--", "no-such-command"]),
   },

@@ -69,9 +69,15 @@ testNeeding("a closed terminal ends all of ours in good order", {
     const text = await waitUntil(
       `the end of ${args.join(" ")}`,
       async () => (await Deno.readTextFile(file.path)) || undefined,
-      20_000,
+      60_000,
     );
     assert.equal(text, `${status}\n`, args[0]);
+    // The next one's request must not be taken for this one's.
+    await waitUntil(
+      "the server to be idle",
+      () => broker.queue("q")?.unacknowledged === 0,
+      20_000,
+    );
   }
 });
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Log } from "../../src/cli/log.ts";
+import { stderr } from "../../src/cli/stderr.ts";
 import { test } from "../support/needs.ts";
 import { freePort } from "../support/ports.ts";
 import { run, start } from "../support/program.ts";
@@ -131,12 +132,12 @@ rabbitMqTest("ids are on every line about a request, as text too", async () => {
   assert.match(dropped, / \(correlation_id a \[31mb, message_id m\)$/);
 });
 
-test("levels: --quiet and --verbose, and passwords in whatever is said", () => {
-  const said: string[] = [];
-  const { writeSync } = Deno.stderr;
-  Deno.stderr.writeSync = (bytes) => {
-    said.push(new TextDecoder().decode(bytes));
-    return bytes.length;
+test("levels: --quiet and --verbose, and passwords in whatever is said", async () => {
+  let said = "";
+  const { write } = Deno.stderr;
+  Deno.stderr.write = (bytes) => {
+    said += new TextDecoder().decode(bytes);
+    return Promise.resolve(bytes.length);
   };
   try {
     for (const flags of [{ quiet: true }, {}, { verbose: true }]) {
@@ -149,14 +150,45 @@ test("levels: --quiet and --verbose, and passwords in whatever is said", () => {
     const cause = new Error("at amqp://bob:s3cr3t@broker");
     const error = new Error("it failed", { cause });
     new Log({ verbose: true, logFormat: "json" }).failure(error, "it failed");
+    await stderr.flushedWithin(10_000);
   } finally {
-    Deno.stderr.writeSync = writeSync;
+    Deno.stderr.write = write;
   }
+  const lines = said.trimEnd().split("\n");
   assert.deepEqual(
-    said.slice(0, -1).map((line) => line.replace("rabbit-rpc: ", "").trim()),
+    lines.slice(0, -1).map((line) => line.replace("rabbit-rpc: ", "").trim()),
     ["e", "w", "e", "w", "i", "e", "w", "i", "d amqp://bob:***@broker"],
   );
-  assert.deepEqual(JSON.parse(said.at(-1)!).causes, [
+  assert.deepEqual(JSON.parse(lines.at(-1)!).causes, [
     "Error: at amqp://bob:***@broker",
   ]);
 });
+
+rabbitMqTest(
+  "an error of megabytes is told in a few of its words",
+  async () => {
+    const { client, serve } = await scene();
+    await using files = new AsyncDisposableStack();
+    const path = await Deno.makeTempFile({ suffix: ".mjs" });
+    files.defer(() => Deno.remove(path));
+    await Deno.writeTextFile(
+      path,
+      'export default (r) => { throw new Error("a".repeat(+r.text())); };',
+    );
+    await using server = await serve(["-v", "--module", path]);
+    const shown = "a".repeat(4_096 - "procedure failed: internal: ".length);
+    for (const length of [100_000, 2_000_000]) {
+      const { code, stderr } = await client([`${length}`]);
+      assert.equal(code, 1);
+      const [line, ...others] = stderr.split("\n");
+      assert.ok(line!.startsWith(`rabbit-rpc: procedure failed: internal: a`));
+      assert.match(line!, /a\.\.\. \[\d+ more\]$/);
+      assert.equal(line!.match(/a+(?=\.\.\.)/)![0], shown);
+      assert.deepEqual(others, [""]);
+      await server.waitFor(
+        /answered internal: a+\.\.\. \[\d+ more\]/,
+        "stderr",
+      );
+    }
+  },
+);

@@ -28,7 +28,9 @@ async function mountedSecret(password: string) {
   };
 }
 
-rabbitMqTest("a server lives on with a password that is changed", async () => {
+rabbitMqTest("a server lives on with a password that is changed", {
+  slow: true,
+}, async () => {
   const { url: shared, ctl } = await sharedRabbitMq();
   const user = uniqueQueue();
   await ctl("add_user", user, "pw-one");

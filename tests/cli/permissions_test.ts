@@ -11,7 +11,7 @@ const PROBE = `${import.meta.dirname}/permissions_probe.ts`;
 const ROOT = `${import.meta.dirname}/../..`;
 const NOWHERE = ["-u", "amqp://127.0.0.1:1"];
 /** Found out by the server itself, once it runs. */
-const TOO_MANY = ["--prefetch", "65536", ...NOWHERE];
+const TOO_MANY = ["--heartbeat", "65536s", ...NOWHERE];
 const ANY_PORT = ["--listen", "127.0.0.1:0"];
 
 /** Runs a subcommand with all permissions, and tells which it has kept. */

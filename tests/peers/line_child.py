@@ -10,6 +10,8 @@ error JSON    answers with this error
 answer JSON   adds these members to the answer, and has no body
 print LINE    writes the line, then answers
 say TEXT      writes the text to stderr, then answers
+raw BYTES     answers with these members, in Latin-1, \\xNN for a byte
+number        answers with a number as id, behind a byte order mark
 flood BYTES   writes a line of so many bytes that has no end
 """
 import json
@@ -49,6 +51,15 @@ def main():
         elif word == "say":
             print(rest, file=sys.stderr, flush=True)
             send(request, body="done")
+        elif word == "raw":
+            members = rest.replace("\\xff", "\xff").encode("latin-1")
+            head = b'{"id": "%s", ' % request["id"].encode()
+            end = b"}\n" if members.count(b'"') % 2 == 0 else b"\n"
+            sys.stdout.buffer.write(head + members + end)
+            sys.stdout.flush()
+        elif word == "number":
+            answer = {"id": int(request["id"]), "body": "by number"}
+            print("\ufeff" + json.dumps(answer), flush=True)
         elif word == "flood":
             print("x" * int(rest), end="", flush=True)
         elif "body" in request:

@@ -35,7 +35,7 @@ async function pair(
   };
 }
 
-rabbitMqTest("a broker with troubles of its own", async (t) => {
+rabbitMqTest("a broker with troubles of its own", { slow: true }, async (t) => {
   await using rabbitMq = await startRabbitMq();
   await t.step("blocks a client", () => blocksClient(rabbitMq));
   await t.step("blocks a server", () => blocksServer(rabbitMq));

@@ -13,7 +13,9 @@ const HEARTBEAT_MS = 1_000;
 /** The broker gives up after two to three intervals without a byte. */
 const LONG_MS = 5 * HEARTBEAT_MS;
 
-rabbitMqTest("computing on all cores costs a server no heartbeat", async () => {
+rabbitMqTest("computing on all cores costs a server no heartbeat", {
+  slow: true,
+}, async () => {
   const { client, serve } = await scene();
   await using server = await serve([
     ...["--builtin", "fib", "--workers", "2", "--verbose"],

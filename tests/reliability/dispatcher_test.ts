@@ -25,6 +25,7 @@ function running(procedure: Procedure, concurrency = 10) {
   const dispatcher = new Dispatcher(procedure, {
     concurrency,
     handlerTimeoutMs: 60_000,
+    maxReplyBytes: 1_000,
     onStart: () => {},
     onRepeat: () => {},
     onEnd: (job, outcome) => ends.add({ job, outcome }),

@@ -21,7 +21,7 @@ import {
   watched,
 } from "./watching.ts";
 
-rabbitMqTest("a broker in trouble", async (t) => {
+rabbitMqTest("a broker in trouble", { slow: true }, async (t) => {
   await using broker = await startRabbitMq();
   const steps: [string, (broker: RabbitMq) => Promise<void>][] = [
     ["calls and servers outlast a restart, told by events", restart],

@@ -73,8 +73,11 @@ Deno.test("a reply that was lost is held, and published on the next connection",
   // The delivery is the broker's to make again.
   assert.deepEqual(queue.settled.all, []);
   const next = new FakeRequestQueue();
-  replier.resume(next);
-  assert.equal((await next.message()).text, "55");
+  const resumed = replier.resume(next);
+  const again = await next.message();
+  assert.equal(again.text, "55");
+  again.confirm();
+  assert.equal(await resumed, true);
   assert.deepEqual(next.settled.all, []);
 });
 

@@ -92,3 +92,13 @@ Deno.test("isRpcCode() knows the codes and nothing else", () => {
     assert.equal(isRpcCode(other), false);
   }
 });
+
+Deno.test("what the system is out of for the moment is unavailable", () => {
+  for (const code of ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]) {
+    const thrown = Object.assign(new Error("Too many open files"), { code });
+    const error = RpcError.from(thrown);
+    assert.deepEqual([error.code, error.cause], ["unavailable", thrown]);
+  }
+  const odd = Object.assign(new Error("no"), { code: "EACCES" });
+  assert.equal(RpcError.from(odd).code, "internal");
+});

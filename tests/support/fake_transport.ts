@@ -253,7 +253,8 @@ class FakeLink implements Link {
 
   async inspect(queue: string): Promise<QueueInfo | undefined> {
     this.#broker.note(`inspect ${queue}`);
-    await this.#broker.passed("inspect");
+    await Promise.race([this.#broker.passed("inspect"), this.#lost.promise]);
+    if (this.#isLost) throw lost("Socket closed");
     if (this.#broker.inspectFailure) throw this.#broker.inspectFailure;
     return this.#broker.inspect(queue);
   }

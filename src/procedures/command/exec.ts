@@ -80,7 +80,9 @@ class Exec implements Service {
       const { name } = this.#command;
       const reason = (error as Error).message;
       this.#log.add(`cannot start "${name}": ${reason}`);
-      throw new RpcError("internal", `"${name}" could not be started`, {
+      // What the system is out of for the moment may be there the next time.
+      const { code } = RpcError.from(error);
+      throw new RpcError(code, `"${name}" could not be started`, {
         cause: error,
       });
     }

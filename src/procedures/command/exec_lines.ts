@@ -129,9 +129,11 @@ class ExecLines implements Service {
 
   /** Reads answers until there are no more; returns what was wrong with one. */
   async #read(child: ProcessGroup): Promise<string | undefined> {
-    for await (const { text, cut } of lines(child.stdout, this.#maxLineBytes)) {
-      if (cut) return `wrote a line of more than ${this.#maxLineBytes} bytes`;
-      const complaint = this.#calls.answer(text);
+    for await (const line of lines(child.stdout, this.#maxLineBytes)) {
+      if (line.cut) {
+        return `wrote a line of more than ${this.#maxLineBytes} bytes`;
+      }
+      const complaint = this.#calls.answer(line);
       if (complaint) this.#log.add(complaint);
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
+import { DEFAULT_MAX_REPLY_BYTES } from "../service.ts";
 
 /** How commands run. */
 export interface ExecOptions {
@@ -23,8 +24,6 @@ export interface ExecOptions {
    */
   maxReplyBytes?: number;
 }
-
-const DEFAULT_MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
 /** The options, complete. */
 export function execSettings(options: ExecOptions): Required<ExecOptions> {

@@ -5,7 +5,12 @@
  */
 import type { RpcError } from "../../rpc/errors.ts";
 import { replyTooLong } from "./exec_options.ts";
-import { answerResult, parseAnswerLine } from "./line_protocol.ts";
+import {
+  answerResult,
+  InvalidAnswer,
+  parseAnswerLine,
+} from "./line_protocol.ts";
+import type { Line } from "./lines.ts";
 import { quote } from "../quote.ts";
 
 /** A request without an answer. */
@@ -63,19 +68,30 @@ export class LineCalls {
     }
   }
 
-  /** Takes a line of the child's; returns what is wrong with it. */
-  answer(line: string): string | undefined {
+  /**
+   * Takes a line of the child's; returns what is wrong with it. A caller whose
+   * answer is none hears of it at once, where its id can be read.
+   */
+  answer(line: Line): string | undefined {
     const answer = parseAnswerLine(line);
-    if (answer === undefined) {
-      return `${this.#name}: wrote a line that is no answer: ${quote(line)}`;
-    }
-    const call = this.#calls.get(answer.id);
+    const isBad = "why" in answer;
+    const call = this.#calls.get(answer.id ?? "");
     if (call?.sent) {
-      this.#settle(call.reply, () => answerResult(answer, this.#name));
-    } else if (!this.#isOver(answer.id)) {
-      const id = quote(answer.id);
-      return `${this.#name}: answered a request that it never had: ${id}`;
+      const result = () => {
+        if (isBad) throw new InvalidAnswer(this.#name, answer.why);
+        return answerResult(answer, this.#name);
+      };
+      return this.#settle(call.reply, result, line);
     }
+    if (isBad) return this.#complaint(answer.why, line);
+    if (this.#isOver(answer.id)) return undefined;
+    return `${this.#name}: answered a request that it never had: ` +
+      quote(answer.id);
+  }
+
+  #complaint(why: string, { text }: Line): string {
+    return `${this.#name}: wrote a line that is no answer (${why}): ` +
+      quote(text);
   }
 
   /** Ends those that were sent with this error, or all of them. */
@@ -108,7 +124,8 @@ export class LineCalls {
   #settle(
     reply: PromiseWithResolvers<Uint8Array>,
     result: () => Uint8Array,
-  ): void {
+    line: Line,
+  ): string | undefined {
     this.#answered++;
     try {
       const bytes = result();
@@ -118,6 +135,9 @@ export class LineCalls {
       reply.resolve(bytes);
     } catch (error) {
       reply.reject(error);
+      if (error instanceof InvalidAnswer) {
+        return this.#complaint(error.why, line);
+      }
     }
   }
 

@@ -3,14 +3,15 @@
  *
  * A request is `{"id", "type", "headers", "body" | "body_base64",
  * "timeout_ms"}`, with `content_type`, `content_encoding`, `priority`,
- * `user_id`, `app_id` and `timestamp` where it has them; an answer `{"id", "body" | "body_base64"}` or
- * `{"id", "error": {"code", "detail"}}`.
+ * `user_id`, `app_id` and `timestamp` where it has them; an answer
+ * `{"id", "body" | "body_base64"}` or `{"id", "error": {"code", "detail"}}`.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { jsonBody } from "../../rpc/json_body.ts";
+import type { Line } from "./lines.ts";
 import type { RpcRequest } from "../../rpc/procedure.ts";
 
 /** The most that JSON makes of a byte: `\u0000`. */
@@ -74,14 +75,31 @@ export interface AnswerLine {
   readonly error?: unknown;
 }
 
-/** A line read as an answer; undefined where it is none. */
-export function parseAnswerLine(line: string): AnswerLine | undefined {
+/** What is wrong with a line, and the id of its request where that is known. */
+export interface BadLine {
+  readonly id?: string;
+  readonly why: string;
+}
+
+/** Where it stands at the beginning, as it nearly always does. */
+const LEADING_ID = /^\s{0,9}\{\s{0,9}"id"\s{0,9}:\s{0,9}"?(\d{1,15})\b/;
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** A line as an answer, or why it is none. Some write ids as numbers. */
+export function parseAnswerLine(
+  { text, malformed }: Line,
+): AnswerLine | BadLine {
+  const line = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  let answer;
   try {
-    const answer = JSON.parse(line);
-    return typeof answer?.id === "string" ? answer : undefined;
+    answer = JSON.parse(line);
   } catch {
-    return undefined;
+    return { id: LEADING_ID.exec(line)?.[1], why: "it is not JSON" };
   }
+  const id = Number.isSafeInteger(answer?.id) ? String(answer.id) : answer?.id;
+  if (typeof id !== "string") return { why: "it has no id" };
+  if (malformed) return { id, why: "it is not UTF-8" };
+  return { ...answer, id };
 }
 
 /**
@@ -95,12 +113,15 @@ export function answerResult(
 ): Uint8Array {
   const given = [body, body_base64, error].filter((it) => it !== undefined);
   if (given.length !== 1) {
-    throw invalidAnswer(name, "it has not one of body, body_base64 and error");
+    throw new InvalidAnswer(
+      name,
+      "it has not one of body, body_base64 and error",
+    );
   }
   if (typeof body === "string") return encoder.encode(body);
   if (isBase64(body_base64)) return Buffer.from(body_base64, "base64");
   if (error === undefined) {
-    throw invalidAnswer(name, "its body is no text, or not base64");
+    throw new InvalidAnswer(name, "its body is no text, or not base64");
   }
   const { code, detail } = Object(error);
   throw new RpcError(
@@ -114,9 +135,14 @@ function isBase64(value: unknown): value is string {
     BASE64.test(value);
 }
 
-function invalidAnswer(name: string, why: string): RpcError {
-  return new RpcError(
-    "internal",
-    `"${name}" answered with what is no answer: ${why}`,
-  );
+/** An answer that is none, which its child's author should know of. */
+export class InvalidAnswer extends RpcError {
+  /** What is wrong with it. */
+  readonly why: string;
+
+  /** `name` is that of the command. */
+  constructor(name: string, why: string) {
+    super("internal", `"${name}" answered with what is no answer: ${why}`);
+    this.why = why;
+  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 
 const NEWLINE = 10;
 
@@ -12,6 +12,8 @@ export interface Line {
   readonly text: string;
   /** Whether it was longer than allowed; the rest of it is skipped. */
   readonly cut: boolean;
+  /** Whether it was no UTF-8: what was none shows as U+FFFD. */
+  readonly malformed: boolean;
 }
 
 /**
@@ -60,17 +62,18 @@ class GrowingLine {
     this.#length += piece.length;
     if (room < 0) return;
     this.#pieces.push(piece.subarray(0, room));
-    if (piece.length > room) return { text: this.#take(), cut: true };
+    if (piece.length > room) return { ...this.#take(), cut: true };
   }
 
   /** Ends the line; returns it unless its beginning was returned before. */
   end(): Line | undefined {
     const isWhole = this.#length <= this.#maxBytes;
     this.#length = 0;
-    if (isWhole) return { text: this.#take(), cut: false };
+    if (isWhole) return { ...this.#take(), cut: false };
   }
 
-  #take(): string {
-    return Buffer.concat(this.#pieces.splice(0)).toString();
+  #take(): Pick<Line, "text" | "malformed"> {
+    const bytes = Buffer.concat(this.#pieces.splice(0));
+    return { text: bytes.toString(), malformed: !isUtf8(bytes) };
   }
 }

@@ -10,6 +10,9 @@ import type { HeaderValue } from "../../rpc/transport.ts";
 import { quote } from "../quote.ts";
 
 const PREFIX = "RABBIT_RPC_";
+const HEADER = "HEADER_";
+/** The ends of the names of all `HEADER_` variables, with commas between. */
+const HEADERS = "REQUEST_HEADERS";
 /** Of all names and values; the system has limits of its own above that. */
 const MAX_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
@@ -17,7 +20,7 @@ const encoder = new TextEncoder();
 /**
  * The variables for one request; properties that it lacks are empty ones, for
  * else those of a request that this server is itself the command of would show.
- * No variable has the name of a setting: see `RABBIT_RPC_REQUEST_*`.
+ * No variable has the name of a setting (a flag): callers choose the values.
  * Headers that are text, numbers, booleans or times are passed on as text;
  * tables, arrays and bytes are left out.
  *
@@ -32,7 +35,7 @@ export function requestEnvironment(
   const env = new Environment();
   env.set("CORRELATION_ID", request.correlationId ?? "", "correlation_id");
   env.set("MESSAGE_ID", request.messageId ?? "", "message_id");
-  env.set("TYPE", request.type, "type");
+  env.set("REQUEST_TYPE", request.type, "type");
   env.set("REQUEST_CONTENT_TYPE", request.contentType ?? "", "content_type");
   env.set(
     "REQUEST_CONTENT_ENCODING",
@@ -45,13 +48,25 @@ export function requestEnvironment(
   const time = request.timestamp?.toJSON();
   env.set("REQUEST_TIMESTAMP", time ?? "", "timestamp");
   env.set("TIMEOUT_MS", String(Math.max(Math.round(timeoutMs), 0)), "timeout");
+  const headers: string[] = [];
   for (const [name, value] of Object.entries(request.headers)) {
     const text = headerText(value);
     if (text === undefined) continue;
     const suffix = name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
-    env.set(`HEADER_${suffix}`, text, `header ${quote(name)}`);
+    env.set(HEADER + suffix, text, `header ${quote(name)}`);
+    headers.push(suffix);
   }
+  env.set(HEADERS, headers.join(","), "headers");
   return env.variables;
+}
+
+/**
+ * Takes the headers of the request, whose command this program is, out of its
+ * environment: its own children must not take them for those of theirs.
+ */
+export function withholdHeaders(env: Pick<Deno.Env, "get" | "delete">): void {
+  const headers = env.get(PREFIX + HEADERS)?.split(",") ?? [];
+  for (const suffix of headers) env.delete(PREFIX + HEADER + suffix);
 }
 
 /** Variables, checked as they are added. */

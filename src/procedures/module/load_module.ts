@@ -8,7 +8,9 @@ import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { byMethod } from "../../rpc/contract/methods.ts";
+import { formatMs, timerMs } from "../../rpc/limits.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
+import { placeIn } from "./place.ts";
 
 /** A module that can't be served; the message says why, and names it. */
 export class ModuleError extends Error {}
@@ -20,6 +22,9 @@ export interface ModuleSource {
   /** A `file:` URL. */
   readonly url: string;
 }
+
+/** How long a module may take to load, in ms. */
+export const LOAD_TIMEOUT_MS = 60_000;
 
 /** What only Deno itself can run, since the executable has no compiler. */
 const NOT_PLAIN = /\.(?:ts|mts|cts|tsx|jsx)$/i;
@@ -44,14 +49,17 @@ export function findModule(path: string): ModuleSource {
  * Loads a module, its relative imports included. Exported functions are its
  * methods; see {@linkcode procedureOf}.
  *
- * @throws {ModuleError} where it does not parse, throws, or exports nothing
- * that can be called.
+ * @throws {ModuleError} where it does not parse, throws, takes more than
+ * `limitMs`, or exports nothing that can be called.
  */
-export async function loadModule(source: ModuleSource): Promise<Procedure> {
+export async function loadModule(
+  source: ModuleSource,
+  limitMs = LOAD_TIMEOUT_MS,
+): Promise<Procedure> {
   const named = `module "${source.path}"`;
   let exports: Record<string, unknown>;
   try {
-    exports = await import(source.url);
+    exports = (await within(limitMs, wrapped(source))).all;
   } catch (thrown) {
     throw new ModuleError(`${named} does not load: ${loadFailure(thrown)}`);
   }
@@ -61,6 +69,35 @@ export async function loadModule(source: ModuleSource): Promise<Procedure> {
     `${named} exports no function: export the handler as default, or methods ` +
       "by name",
   );
+}
+
+/**
+ * A module that exports another as `all`: a promise for the other itself would
+ * call a function `then` that it exports instead of being fulfilled.
+ */
+function wrapped(
+  { url }: ModuleSource,
+): Promise<{ all: Record<string, unknown> }> {
+  const wrapper = `export * as all from ${JSON.stringify(url)};`;
+  return import(`data:text/javascript,${encodeURIComponent(wrapper)}`);
+}
+
+async function within<T>(limitMs: number, loading: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const limit = formatMs(limitMs);
+    late.reject(
+      new RpcError(
+        "deadline_exceeded",
+        `it takes more than ${limit}; does a top-level await never resolve?`,
+      ),
+    );
+  }, timerMs(limitMs));
+  try {
+    return await Promise.race([loading, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -117,7 +154,7 @@ function withCode(thrown: unknown): unknown {
 function loadFailure(thrown: unknown): string {
   const { message } = RpcError.from(thrown);
   const [what = "", ...rest] = stripVTControlCharacters(message).split("\n");
-  const where = /\bfile:\/\/\S+:\d+:\d+$/m.exec(rest.join("\n"))?.[0];
+  const where = placeIn(rest.join("\n"));
   const sentence = what.replace(/\.$/, "");
   return `${nameOf(thrown)}${sentence}${where ? ` (${where})` : ""}`;
 }

@@ -8,12 +8,18 @@ import type { Procedure, RpcRequest } from "../../rpc/procedure.ts";
 import type { SendableResult } from "../../rpc/serving/results.ts";
 import {
   findModule,
+  LOAD_TIMEOUT_MS,
   loadModule,
   ModuleError,
   type ModuleSource,
 } from "./load_module.ts";
+import { LineLimit } from "../line_limit.ts";
 import { WorkerPool } from "../pool.ts";
-import { type Service, WAITING_CONCURRENCY } from "../service.ts";
+import {
+  DEFAULT_MAX_REPLY_BYTES,
+  type Service,
+  WAITING_CONCURRENCY,
+} from "../service.ts";
 import { workerScript } from "../worker_script.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
@@ -28,8 +34,20 @@ export interface ModuleOptions {
    * @default {{}}
    */
   permissions?: Deno.PermissionOptionsObject;
-  /** Hears of each uncaught error, in one line. */
+  /** Hears of uncaught errors and of workers that end, in a line each. */
   log: (line: string) => void;
+  /**
+   * The largest body of a reply that comes in pieces, in bytes.
+   *
+   * @default {16777216}
+   */
+  maxReplyBytes?: number;
+  /**
+   * How long it may take to load, in ms.
+   *
+   * @default {60_000}
+   */
+  loadTimeoutMs?: number;
 }
 
 /** What a worker is sent: the module, and a request unless it is to load. */
@@ -39,6 +57,8 @@ export interface ModuleJob {
   readonly request?: Omit<RpcRequest, "text" | "json">;
   /** In ms since the epoch. */
   readonly deadlineMs: number;
+  /** The largest body of a reply that comes in pieces. */
+  readonly maxReplyBytes: number;
 }
 
 /**
@@ -60,14 +80,15 @@ export async function openModule(
 
 async function onMainThread(
   source: ModuleSource,
-  { log }: ModuleOptions,
+  { log, loadTimeoutMs }: ModuleOptions,
 ): Promise<Service> {
+  const lines = new LineLimit(`module "${source.path}"`, log);
   const uncaught = new UncaughtErrors<Run>((error, run) => {
-    log(uncaughtLine(source.path, error));
+    lines.add(uncaughtLine(source.path, error));
     run?.fail(uncaughtError(error));
   });
   try {
-    const procedure = await loadModule(source);
+    const procedure = await loadModule(source, loadTimeoutMs);
     return {
       procedure: guarded(procedure, uncaught),
       concurrency: WAITING_CONCURRENCY,
@@ -104,33 +125,50 @@ void (() => import("./module_worker.ts"));
 
 async function inWorkers(
   source: ModuleSource,
-  { workers, permissions, log }: ModuleOptions,
+  options: ModuleOptions,
 ): Promise<Service> {
+  const { workers, permissions, log } = options;
+  const { loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
+  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
+  const named = `module "${source.path}"`;
+  const lines = new LineLimit(named, log);
   const script = workerScript("./module_worker.ts", import.meta.url);
-  const loading: ModuleJob = { source, deadlineMs: Infinity };
+  const loading: ModuleJob = { source, deadlineMs: Infinity, maxReplyBytes };
   const pool = new WorkerPool<ModuleJob, SendableResult>(
     script,
     workers,
     loading,
-    { permissions: withFolder(source, permissions), log },
+    {
+      permissions: withFolder(source, permissions),
+      log: (line) => lines.add(withName(named, line)),
+      startTimeoutMs: loadTimeoutMs,
+    },
   );
   try {
     await pool.ready;
   } catch (error) {
     pool[Symbol.dispose]();
-    throw new ModuleError(RpcError.from(error).message);
+    const { message } = RpcError.from(error);
+    throw new ModuleError(withName(`${named} does not load`, message));
   }
   return {
     procedure: (request, { signal, deadlineMs }) => {
       // A view of one message among others, which would be copied as well.
       const bytes = request.bytes.slice();
-      const job = { source, request: { ...request, bytes }, deadlineMs };
+      const copy = { ...request, bytes };
+      const job = { source, request: copy, deadlineMs, maxReplyBytes };
       return pool.run(job, signal);
     },
     concurrency: workers,
+    problem: () => pool.problem,
     // deno-lint-ignore require-await -- the interface is for children too
     [Symbol.asyncDispose]: async () => pool[Symbol.dispose](),
   };
+}
+
+/** What comes from loading a module has its name already. */
+function withName(name: string, message: string): string {
+  return message.startsWith('module "') ? message : `${name}: ${message}`;
 }
 
 /** Relative imports are read with the worker's own rights. */

@@ -8,23 +8,36 @@ import { RpcError } from "../../rpc/errors.ts";
 import { type Procedure, RpcRequest } from "../../rpc/procedure.ts";
 import { sendable, type SendableResult } from "../../rpc/serving/results.ts";
 import { loadModule } from "./load_module.ts";
+import { LineLimit } from "../line_limit.ts";
 import type { ModuleJob } from "./module.ts";
-import type { WorkerError, WorkerMessage } from "../pool.ts";
+import {
+  answerJobs,
+  type Post,
+  workerError,
+  type WorkerMessage,
+} from "../worker_protocol.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
-/** What a worker's global scope offers; the types at hand are a window's. */
-declare const self: {
-  onmessage: ((event: MessageEvent<ModuleJob>) => void) | null;
-  postMessage(message: WorkerMessage<SendableResult>): void;
-};
+type Message = WorkerMessage<SendableResult>;
 
 class ModuleWorker {
+  readonly #post: Post<SendableResult>;
+  readonly #log: LineLimit;
   readonly #uncaught = new UncaughtErrors<ModuleJob>((error, job) =>
     this.#onUncaught(error, job)
   );
+  readonly #path: string;
   #running: ModuleJob | undefined;
-  #path = "";
   #procedure: Promise<Procedure> | undefined;
+
+  /** Of the module at this path. */
+  constructor(path: string, post: Post<SendableResult>) {
+    this.#path = path;
+    this.#post = (message) => postSafely(message, post);
+    this.#log = new LineLimit(`module "${path}"`, (log) => post({ log }));
+    // What a module posts to whoever started it would wait there for ever.
+    Reflect.set(globalThis, "postMessage", () => this.#onPost());
+  }
 
   async run(job: ModuleJob): Promise<void> {
     this.#running = job;
@@ -32,12 +45,11 @@ class ModuleWorker {
     // Else it has crashed meanwhile: this thread is about to be ended.
     if (this.#running !== job) return;
     this.#running = undefined;
-    post(message);
+    this.#post(message);
   }
 
-  async #outcome(job: ModuleJob): Promise<WorkerMessage<SendableResult>> {
+  async #outcome(job: ModuleJob): Promise<Message> {
     try {
-      this.#path = job.source.path;
       const procedure = await (this.#procedure ??= loadModule(job.source));
       return { output: await answer(procedure, job) };
     } catch (thrown) {
@@ -46,17 +58,21 @@ class ModuleWorker {
   }
 
   #onUncaught(error: unknown, job: ModuleJob | undefined): void {
-    post({ log: uncaughtLine(this.#path, error) });
+    this.#log.add(uncaughtLine(this.#path, error));
     // What an earlier job left behind must not cost this one its answer.
     if (job === undefined || job !== this.#running) return;
     this.#running = undefined;
-    post({ crash: workerError(uncaughtError(error)) });
+    this.#post({ crash: workerError(uncaughtError(error)) });
+  }
+
+  #onPost(): void {
+    this.#log.add(`module "${this.#path}": postMessage() reaches nobody`);
   }
 }
 
 async function answer(
   procedure: Procedure,
-  { request, deadlineMs }: ModuleJob,
+  { request, deadlineMs, maxReplyBytes }: ModuleJob,
 ): Promise<SendableResult> {
   if (request === undefined) return undefined;
   // Nothing aborts it: a request that is over ends with its thread.
@@ -69,23 +85,23 @@ async function answer(
         return toEpochMs(dueMs);
       },
     }),
+    { maxReplyBytes, signal },
   );
 }
 
-function workerError({ code, message, members }: RpcError): WorkerError {
-  return { code, message, members };
-}
-
 /** What can't be copied to another thread, a function in a header, fails. */
-function post(message: WorkerMessage<SendableResult>): void {
+function postSafely(message: Message, post: Post<SendableResult>): void {
   try {
-    self.postMessage(message);
+    post(message);
   } catch (thrown) {
     const failure = "error" in message ? message.error : RpcError.from(thrown);
     const { code, message: detail } = failure;
-    self.postMessage({ error: { code, message: detail } });
+    post({ error: { code, message: detail } });
   }
 }
 
-const worker = new ModuleWorker();
-self.onmessage = ({ data }) => void worker.run(data);
+let worker: ModuleWorker | undefined;
+answerJobs<ModuleJob, SendableResult>((job, post) => {
+  worker ??= new ModuleWorker(job.source.path, post);
+  void worker.run(job);
+});

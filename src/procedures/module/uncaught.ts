@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { RpcError } from "../../rpc/errors.ts";
+import { placeIn } from "./place.ts";
 
 /**
  * Hears of an uncaught error, and of the run that it comes from, where that is
@@ -92,8 +93,8 @@ export function uncaughtError(error: unknown): RpcError {
 
 /** For a log: the same in one line, with the place. */
 export function uncaughtLine(path: string, error: unknown): string {
-  const stack = error instanceof Error ? error.stack ?? "" : "";
-  const where = /\bfile:\/\/\S+:\d+:\d+/.exec(stack)?.[0];
-  const [what] = uncaughtError(error).message.split("\n");
+  const stack = error instanceof Error ? String(error.stack ?? "") : "";
+  const where = placeIn(stack);
+  const [what] = uncaughtError(error).message.split("\n", 1);
   return `module "${path}": ${what}${where ? ` (${where})` : ""}`;
 }

@@ -159,7 +159,7 @@ export class RpcClient implements AsyncDisposable {
     return await this.#inspections.inspect(
       queue,
       options,
-      this.#openSession(),
+      () => this.#openSession(),
     );
   }
 

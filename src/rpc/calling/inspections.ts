@@ -32,12 +32,12 @@ export class Inspections {
   async inspect(
     queue: string,
     { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
-    opening: Promise<{ link: Link }>,
+    open: () => Promise<{ link: Link }>,
   ): Promise<QueueInfo | undefined> {
     const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);
     const answered = new AbortController();
     let obstacle = () => "no connection to a broker" as string | undefined;
-    const answer = opening.then(({ link }) => {
+    const answer = open().then(({ link }) => {
       obstacle = () => link.obstacle;
       return this.#ask(link, queue);
     });

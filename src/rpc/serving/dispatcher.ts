@@ -8,16 +8,15 @@ import { CanceledIds } from "./canceled_ids.ts";
 import { nowMs } from "../clock.ts";
 import { Deadlines, type Expiring } from "../deadlines.ts";
 import { RpcError } from "../errors.ts";
-import { Execution } from "./execution.ts";
+import { Execution, type RunLimits } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Procedure } from "../procedure.ts";
 import { attemptId, redeliveryKey, replayKey, Replays } from "./replays.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
 
 /** What a {@linkcode Dispatcher} is told and tells. */
-export interface DispatcherOptions {
+export interface DispatcherOptions extends RunLimits {
   concurrency: number;
-  handlerTimeoutMs: number;
   /** A procedure is about to run. */
   onStart: (job: Job) => void;
   /** A job gets the outcome of its like, now or when that ends. */
@@ -186,7 +185,7 @@ export class Dispatcher {
   #run(job: Job, key: string | undefined): void {
     const execution = new Execution(
       job,
-      this.#options.handlerTimeoutMs,
+      this.#options,
       (outcome) => this.#ended(run, outcome),
     );
     const { dueMs } = execution;

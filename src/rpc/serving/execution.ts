@@ -10,28 +10,37 @@ import { RpcError } from "../errors.ts";
 import { formatMs } from "../limits.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Procedure, RpcContext, RpcResult } from "../procedure.ts";
+import type { ReadLimits } from "./response.ts";
 import { sendable, type SendableResult } from "./results.ts";
 
+/** The bounds of every run. */
+export interface RunLimits {
+  /** How long it may take, in ms. */
+  readonly handlerTimeoutMs: number;
+  /** The largest body of its reply. */
+  readonly maxReplyBytes: number;
+}
+
 /** A running procedure, and the context that it sees. */
-export class Execution implements RpcContext, Expiring {
+export class Execution implements RpcContext, Expiring, ReadLimits {
   readonly dueMs: number;
   readonly #job: Pick<Job, "dueMs" | "request">;
-  readonly #limitMs: number;
+  readonly #limits: RunLimits;
   readonly #onEnd: (outcome: Outcome) => void;
   #controller: AbortController | undefined;
   #abortReason: RpcError | undefined;
   #ended = false;
 
-  /** `limitMs` is the handler's limit; the caller's deadline holds too. */
+  /** The caller's deadline holds as well. */
   constructor(
     job: Pick<Job, "dueMs" | "request">,
-    limitMs: number,
+    limits: RunLimits,
     onEnd: (outcome: Outcome) => void,
   ) {
     this.#job = job;
-    this.#limitMs = limitMs;
+    this.#limits = limits;
     this.#onEnd = onEnd;
-    this.dueMs = Math.min(nowMs() + limitMs, job.dueMs);
+    this.dueMs = Math.min(nowMs() + limits.handlerTimeoutMs, job.dueMs);
   }
 
   /** Of the wall clock as it is now, so that what is left is always right. */
@@ -46,6 +55,11 @@ export class Execution implements RpcContext, Expiring {
       if (this.#abortReason) this.#controller.abort(this.#abortReason);
     }
     return this.#controller.signal;
+  }
+
+  /** See {@linkcode ReadLimits.maxReplyBytes}. */
+  get maxReplyBytes(): number {
+    return this.#limits.maxReplyBytes;
   }
 
   /** Whether the outcome is known. */
@@ -79,7 +93,7 @@ export class Execution implements RpcContext, Expiring {
       byCaller
         ? "the caller's deadline passed while the procedure ran"
         : `the procedure ran longer than the server's limit of ${
-          formatMs(this.#limitMs)
+          formatMs(this.#limits.handlerTimeoutMs)
         }`,
     );
   }
@@ -89,7 +103,7 @@ export class Execution implements RpcContext, Expiring {
     let result: SendableResult | PromiseLike<RpcResult>;
     try {
       const produced = produce();
-      result = isThenable(produced) ? produced : sendable(produced);
+      result = isThenable(produced) ? produced : sendable(produced, this);
     } catch (error) {
       return this.#end({ error: RpcError.from(error) });
     }

@@ -47,6 +47,12 @@ export function overLimit(
   return tooLarge("headers", size.bytes, maxHeaderBytes, "--max-header-size");
 }
 
+/** The error for a reply that was not read to its end. */
+export function replyTooLong(maxBytes: number): RpcError {
+  const limit = formatBytes(maxBytes);
+  return exhausted(`a reply of more than ${limit}`, limit, "--max-reply");
+}
+
 /** The error for what has more bytes than the server's limit. */
 export function tooLarge(
   what: string,

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { type RpcCode, RpcError } from "../errors.ts";
+import { replyTooLong } from "./request_limits.ts";
 import type { SendableReply } from "./results.ts";
 import type { MessageHeaders } from "../transport.ts";
 
@@ -32,31 +34,86 @@ const HTTP_ONLY = new Set([
 ]);
 
 const LONGEST_DETAIL = 1_000;
+/** As many bytes as a detail may have, in a text that has several a unit. */
+const DETAIL_BYTES = 4 * LONGEST_DETAIL;
+
+/** Within what a result is read that comes in pieces. */
+export interface ReadLimits {
+  /** The largest body of a reply. */
+  readonly maxReplyBytes: number;
+  /** Aborted when nobody wants the result any more. */
+  readonly signal: AbortSignal;
+}
 
 /**
- * Reads a response: its body, its MIME type and its other headers, as text.
+ * Reads a response: its body, its MIME type and its other headers, as text. It
+ * is canceled where it is too long, or when nobody wants it any more.
  *
  * @throws {RpcError} where its status is not one of 200 to 299: the code that
- * goes with the status, the body as detail, `status` among the members.
+ * goes with the status, the body as detail, `status` among the members; or
+ * `resource_exhausted` for a body over the limit.
  */
-export async function readResponse(response: Response): Promise<SendableReply> {
-  if (!response.ok) throw await errorOf(response);
+export async function readResponse(
+  response: Response,
+  { maxReplyBytes, signal }: ReadLimits,
+): Promise<SendableReply> {
+  if (!response.ok) throw await errorOf(response, signal);
   const headers: MessageHeaders = {};
   for (const [name, value] of response.headers) {
     if (!HTTP_ONLY.has(name)) headers[name] = value;
   }
+  const { bytes, isWhole } = await readBody(response, maxReplyBytes, signal);
+  if (!isWhole) throw replyTooLong(maxReplyBytes);
   return {
-    body: new Uint8Array(await response.arrayBuffer()),
+    body: bytes,
     headers,
     contentType: response.headers.get("content-type") ?? undefined,
   };
 }
 
-async function errorOf(response: Response): Promise<RpcError> {
+async function errorOf(
+  response: Response,
+  signal: AbortSignal,
+): Promise<RpcError> {
   const { status, statusText } = response;
-  const text = (await response.text()).trim().slice(0, LONGEST_DETAIL);
+  const { bytes } = await readBody(response, DETAIL_BYTES, signal);
+  const text = new TextDecoder().decode(bytes).trim().slice(0, LONGEST_DETAIL);
   const detail = text || statusText || `status ${status}`;
   return new RpcError(CODES[status] ?? "unknown", detail, {
     members: { status },
   });
 }
+
+/** What there is of a body, as far as it goes; the rest of it is canceled. */
+async function readBody(
+  { body }: Response,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const whole = (isWhole: boolean) => ({
+    bytes: new Uint8Array(Buffer.concat(chunks, Math.min(length, maxBytes))),
+    isWhole,
+  });
+  if (body === null) return whole(true);
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel(signal.reason).catch(ignore);
+  if (signal.aborted) cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    for (let next; !(next = await reader.read()).done;) {
+      chunks.push(next.value);
+      length += next.value.length;
+      if (length <= maxBytes) continue;
+      cancel();
+      return whole(false);
+    }
+    return whole(true);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+/** Whoever makes the body knows of the end, and may fail as it likes. */
+function ignore(): void {}

@@ -6,7 +6,7 @@
 import { RpcError } from "../errors.ts";
 import { bytesOf, isBytes } from "../kinds.ts";
 import type { ReplyInit, RpcResult } from "../procedure.ts";
-import { readResponse } from "./response.ts";
+import { type ReadLimits, readResponse } from "./response.ts";
 
 /** A reply whose body is in one of two forms. */
 export interface SendableReply extends ReplyInit {
@@ -29,18 +29,21 @@ const REPLY_KEYS = new Set([
 
 /**
  * A result as a message can hold it; a promise for a `Response`, whose body
- * has to be read first.
+ * has to be read first, within these limits.
  *
  * @throws {RpcError} `internal` where JSON can't hold the value.
  */
 export function sendable(
   result: RpcResult,
+  limits: ReadLimits,
 ): SendableResult | Promise<SendableReply> {
   if (result === undefined) return undefined;
   if (typeof result === "string") return result;
   if (isBytes(result)) return bytesOf(result);
   if (isReplyInit(result)) return sendableReply(result);
-  if (result instanceof Response) return readResponse(result);
+  if (result instanceof Response) return readResponse(result, limits);
+  // Nobody reads it: its maker must not go on for ever.
+  if (result instanceof ReadableStream) result.cancel().catch(ignore);
   return jsonReply(result);
 }
 
@@ -126,3 +129,6 @@ function isLostObject(value: object | null): value is object {
   return isBytes(value) ||
     LOST_CLASSES.some((kind) => value instanceof kind);
 }
+
+/** A stream that is read by others, or that fails as it ends. */
+function ignore(): void {}

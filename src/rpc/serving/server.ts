@@ -106,6 +106,7 @@ export class RpcServer implements AsyncDisposable {
     this.#dispatcher = new Dispatcher(intercepted(procedure, interceptors), {
       concurrency,
       handlerTimeoutMs,
+      maxReplyBytes: this.#settings.maxReplyBytes,
       onStart: (job) => this.#onStart(job),
       onRepeat: ({ request }) => onEvent({ type: "repeated", request }),
       onEnd: (job, outcome) => this.#replier.send(job, outcome, "acknowledge"),

@@ -107,10 +107,36 @@ linesTest("lines that are no answers are logged, and ignored", async () => {
   assert.equal(await child.ask('print {"id": "99", "body": "x"}'), "done");
   assert.equal(await child.ask(`print ${"x".repeat(10_000)}`), "done");
   assert.deepEqual(child.log.lines, [
-    'child: wrote a line that is no answer: "loading..."',
+    'child: wrote a line that is no answer (it is not JSON): "loading..."',
     'child: answered a request that it never had: "99"',
-    `child: wrote a line that is no answer: "${"x".repeat(64)}..."`,
+    'child: wrote a line that is no answer (it is not JSON): "' +
+    `${"x".repeat(64)}..."`,
   ]);
+});
+
+linesTest("an answer that is none is told at once, to both", async () => {
+  await using child = serve();
+  for (
+    const [bytes, why] of [
+      ['"body": "a\\xff"', "it is not UTF-8"],
+      ['"body": "a', "it is not JSON"],
+      ['"body": 5', "its body is no text, or not base64"],
+    ]
+  ) {
+    const { code, message } = await child.run(`raw ${bytes}`).failure();
+    assert.equal(code, "internal");
+    assert.equal(message, `"child" answered with what is no answer: ${why}`);
+    await child.log.waitFor(
+      RegExp(`^child: wrote a line that is no answer \\(${why}\\): `),
+    );
+  }
+  assert.equal(await child.ask("hello"), "hello");
+});
+
+linesTest("an answer's id may be a number, behind a BOM", async () => {
+  await using child = serve();
+  assert.equal(await child.ask("number"), "by number");
+  assert.deepEqual(child.log.lines, []);
 });
 
 linesTest("stderr is for the log", async () => {

@@ -100,7 +100,7 @@ execTest("metadata is in the environment", async () => {
   for (
     const line of [
       "RABBIT_RPC_CORRELATION_ID=$(id)",
-      "RABBIT_RPC_TYPE=resize",
+      "RABBIT_RPC_REQUEST_TYPE=resize",
       "RABBIT_RPC_HEADER_X_USER=; id",
       "RABBIT_RPC_MESSAGE_ID=",
     ]

@@ -17,10 +17,14 @@ function lineOf(...args: Parameters<typeof request>): unknown {
   return JSON.parse(text);
 }
 
+function parse(text: string, malformed = false) {
+  return parseAnswerLine({ text, cut: false, malformed });
+}
+
 /** The result in a line. */
 function resultOf(line: string): string {
-  const answer = parseAnswerLine(line);
-  assert.ok(answer, line);
+  const answer = parse(line);
+  assert.ok(!("why" in answer), line);
   return new TextDecoder().decode(answerResult(answer, "model"));
 }
 
@@ -105,13 +109,36 @@ Deno.test("an answer has a body, as text or as base64", () => {
   assert.equal(resultOf('{"id":"7","body_base64":"w6k="}'), "é");
 });
 
-for (
-  const line of ["", "7", "null", "{}", '{"id":7,"body":""}', '{"id":"7"', "x"]
-) {
+Deno.test("an id may be a number, and a line begin with a BOM", () => {
+  for (const line of ['{"id":7,"body":"x"}', '\ufeff{"id":"7","body":"x"}']) {
+    assert.deepEqual(parse(line), { id: "7", body: "x" });
+  }
+});
+
+const NO_ANSWERS: [line: string, why: string, id?: string][] = [
+  ["", "it is not JSON"],
+  ["x", "it is not JSON"],
+  ['{"id":"7"', "it is not JSON", "7"],
+  ['{"id": 7, "body": "a\nb"', "it is not JSON", "7"],
+  ['{"body":"","id":"7"', "it is not JSON"],
+  ["7", "it has no id"],
+  ["null", "it has no id"],
+  ["{}", "it has no id"],
+  ['{"id":7.5,"body":""}', "it has no id"],
+];
+
+for (const [line, why, id] of NO_ANSWERS) {
   Deno.test(`no answer: ${JSON.stringify(line)}`, () => {
-    assert.equal(parseAnswerLine(line), undefined);
+    const found = parse(line);
+    assert.deepEqual({ id: undefined, ...found }, { id, why });
   });
 }
+
+Deno.test("an answer that is not UTF-8 is none, and known by its id", () => {
+  const line = '{"id":"7","body":"\ufffd"}';
+  assert.deepEqual(parse(line, true), { id: "7", why: "it is not UTF-8" });
+  assert.equal(resultOf(line), "\ufffd");
+});
 
 for (
   const members of [

@@ -15,11 +15,11 @@ async function split(chunks: string[], maxBytes: number): Promise<Line[]> {
 }
 
 function whole(text: string): Line {
-  return { text, cut: false };
+  return { text, cut: false, malformed: false };
 }
 
 function cut(text: string): Line {
-  return { text, cut: true };
+  return { text, cut: true, malformed: false };
 }
 
 Deno.test("lines end at newlines, and at the end", async () => {
@@ -48,6 +48,17 @@ Deno.test("a line that never ends is told of at once", async () => {
   const { value } = await lines(endless(), 10).next();
   assert.deepEqual(value, cut("x".repeat(10)));
   assert.equal(read, 11);
+});
+
+Deno.test("a line that is no UTF-8 is known as such", async () => {
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(0x61, 0xff, 10, 0xc3);
+    yield Uint8Array.of(0xa9, 10);
+  }
+  assert.deepEqual(await Array.fromAsync(lines(bytes(), 9)), [
+    { text: "a\ufffd", cut: false, malformed: true },
+    whole("é"),
+  ]);
 });
 
 Deno.test("chunks do not matter", async () => {

@@ -1,7 +1,10 @@
 // Tests of src/procedures/command/request_environment.ts.
 
 import assert from "node:assert/strict";
-import { requestEnvironment } from "../../../src/procedures/command/request_environment.ts";
+import {
+  requestEnvironment,
+  withholdHeaders,
+} from "../../../src/procedures/command/request_environment.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import type { MessageHeaders } from "../../../src/rpc/transport.ts";
 import { request } from "./running.ts";
@@ -40,7 +43,7 @@ Deno.test("properties of the request are variables", () => {
   assert.deepEqual(requestEnvironment(request("", properties), 29_999.6), {
     RABBIT_RPC_CORRELATION_ID: "c 1",
     RABBIT_RPC_MESSAGE_ID: "m",
-    RABBIT_RPC_TYPE: "resize",
+    RABBIT_RPC_REQUEST_TYPE: "resize",
     RABBIT_RPC_REQUEST_CONTENT_TYPE: "image/png",
     RABBIT_RPC_REQUEST_CONTENT_ENCODING: "gzip",
     RABBIT_RPC_REQUEST_PRIORITY: "7",
@@ -49,6 +52,7 @@ Deno.test("properties of the request are variables", () => {
     RABBIT_RPC_REQUEST_TIMESTAMP: "1970-01-02T00:00:00.000Z",
     RABBIT_RPC_TIMEOUT_MS: "30000",
     RABBIT_RPC_HEADER_X_USER: "$(id); `id` 'é\n",
+    RABBIT_RPC_REQUEST_HEADERS: "X_USER",
   });
 });
 
@@ -56,13 +60,14 @@ Deno.test("what a request lacks is empty, not inherited", () => {
   assert.deepEqual(requestEnvironment(request(), -5), {
     RABBIT_RPC_CORRELATION_ID: "",
     RABBIT_RPC_MESSAGE_ID: "",
-    RABBIT_RPC_TYPE: "",
+    RABBIT_RPC_REQUEST_TYPE: "",
     RABBIT_RPC_REQUEST_CONTENT_TYPE: "",
     RABBIT_RPC_REQUEST_CONTENT_ENCODING: "",
     RABBIT_RPC_REQUEST_PRIORITY: "",
     RABBIT_RPC_REQUEST_USER_ID: "",
     RABBIT_RPC_REQUEST_APP_ID: "",
     RABBIT_RPC_REQUEST_TIMESTAMP: "",
+    RABBIT_RPC_REQUEST_HEADERS: "",
     RABBIT_RPC_TIMEOUT_MS: "0",
   });
 });
@@ -123,10 +128,22 @@ Deno.test("two headers of one variable are refused", () => {
 
 Deno.test("more than 64 KiB are refused, with the limit", () => {
   const others = requestEnvironment(request(), 1000);
-  const most = 64 * 1024 - "RABBIT_RPC_HEADER_A".length -
+  // Its name stands once more in RABBIT_RPC_REQUEST_HEADERS.
+  const most = 64 * 1024 - "RABBIT_RPC_HEADER_A".length - "A".length -
     Object.entries(others).flat().join("").length;
   assert.equal(headersOf({ a: "x".repeat(most) }).A!.length, most);
   const { code, message } = refusal({ headers: { a: "x".repeat(most + 1) } });
   assert.equal(code, "resource_exhausted");
-  assert.match(message, /^header "a" can't be passed .* 65536 bytes$/);
+  assert.match(message, /^headers can't be passed .* 65536 bytes$/);
+});
+
+Deno.test("the headers of one's own request reach no child", () => {
+  const headers = { "x-user": "ann", "x.y": 1 };
+  const own = requestEnvironment(request("", { headers }), 1000);
+  const env = new Map(Object.entries({ ...own, PATH: "/bin" }));
+  withholdHeaders({ get: (n) => env.get(n), delete: (n) => env.delete(n) });
+  const left = [...env.keys()].filter((name) => name.includes("HEADER_"));
+  assert.deepEqual(left, []);
+  assert.equal(env.get("PATH"), "/bin");
+  withholdHeaders({ get: () => undefined, delete: assert.fail });
 });

@@ -13,6 +13,7 @@ import { within } from "../../support/within.ts";
 
 /** Time enough for any child on a busy machine. */
 const LIMIT_MS = 30_000;
+const LIMITS = { handlerTimeoutMs: LIMIT_MS, maxReplyBytes: 2 ** 24 };
 
 /** A request with this body. */
 export function request(
@@ -39,7 +40,7 @@ export class Run {
   constructor(service: Service, request: RpcRequest) {
     const { resolve } = this.#outcome;
     const job = { request, dueMs: Infinity };
-    this.#execution = new Execution(job, LIMIT_MS, resolve);
+    this.#execution = new Execution(job, LIMITS, resolve);
     this.#execution.start(service.procedure);
   }
 

@@ -92,6 +92,17 @@ Deno.test("bad arguments are refused before anything is sent", async () => {
   assert.deepEqual(broker.log, ["declare q"]);
 });
 
+Deno.test("a bad time-out of inspect() is refused before a connection is wanted", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  // Nobody would hear of a connection that fails.
+  broker.refusal = unreachable();
+  for (const timeoutMs of [0, -1, NaN, Infinity]) {
+    await assert.rejects(client.inspect("q", { timeoutMs }), RangeError);
+  }
+  assert.deepEqual(broker.log, ["declare q"]);
+});
+
 Deno.test("the first reply wins, others are counted", async () => {
   await using scene = start();
   const { broker, client } = scene;

@@ -18,8 +18,9 @@ function newRun(properties = {}, limitMs = LIMIT_MS) {
   const request = decodeRequest(delivery, "q", Date.now());
   const outcomes: Outcome[] = [];
   const ended = Promise.withResolvers<Outcome>();
+  const limits = { handlerTimeoutMs: limitMs, maxReplyBytes: 1_000 };
   const job = { request, dueMs: fromEpochMs(request.deadlineMs) };
-  const run = new Execution(job, limitMs, (outcome) => {
+  const run = new Execution(job, limits, (outcome) => {
     outcomes.push(outcome);
     ended.resolve(outcome);
   });

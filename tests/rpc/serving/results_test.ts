@@ -7,16 +7,21 @@ import type { ReplyInit, RpcResult } from "../../../src/rpc/procedure.ts";
 import { sendable } from "../../../src/rpc/serving/results.ts";
 import { Scene } from "../../support/serving.ts";
 
+const limits = {
+  maxReplyBytes: 100_000,
+  signal: new AbortController().signal,
+};
+
 /** What the reply holds when this is returned. */
 async function replyOf(result: unknown): Promise<ReplyInit> {
-  const reply = await sendable(result as RpcResult);
+  const reply = await sendable(result as RpcResult, limits);
   assert.ok(typeof reply === "object" && "body" in reply);
   return reply;
 }
 
 async function failureOf(result: unknown): Promise<RpcError> {
   try {
-    await sendable(result as RpcResult);
+    await sendable(result as RpcResult, limits);
   } catch (error) {
     assert.ok(error instanceof RpcError);
     return error;
@@ -68,7 +73,7 @@ Deno.test("bytes are bytes in whatever form they are", async () => {
   new Uint8Array(shared).set([0, 1, 2, 3]);
   const part = new DataView(Uint8Array.of(9, 0, 1, 2, 3, 9).buffer, 1, 4);
   for (const it of [buffer, shared, part, new Uint16Array(buffer)]) {
-    const alone = await sendable(it) as Uint8Array;
+    const alone = await sendable(it, limits) as Uint8Array;
     assert.deepEqual([...alone], [0, 1, 2, 3], it.constructor.name);
     const { body } = await replyOf({ body: it, contentEncoding: "gzip" });
     assert.deepEqual([...body as Uint8Array], [0, 1, 2, 3]);
@@ -133,6 +138,76 @@ Deno.test("a Response that failed is an error reply", async () => {
   assert.deepEqual([teapot.code, teapot.message], ["unknown", "status 418"]);
   const long = new Response("x".repeat(9_999), { status: 500 });
   assert.equal((await failureOf(long)).message.length, 1_000);
+});
+
+/** A body without an end, in pieces of 1,000 bytes, and what was asked of it. */
+function endless(chunk = new Uint8Array(1_000)) {
+  const canceled = Promise.withResolvers<unknown>();
+  let pulls = 0;
+  const stream = new ReadableStream({
+    pull(controller) {
+      pulls++;
+      controller.enqueue(chunk);
+    },
+    cancel: canceled.resolve,
+  });
+  return { stream, canceled: canceled.promise, pulls: () => pulls };
+}
+
+Deno.test("a Response over the limit is canceled where it passes it", async () => {
+  const { stream, canceled, pulls } = endless();
+  const { code, message } = await failureOf(new Response(stream));
+  assert.equal(code, "resource_exhausted");
+  assert.match(message, /^a reply of more than 100000: /);
+  await canceled;
+  assert.ok(pulls() < 110, `${pulls()}`);
+});
+
+Deno.test("the body of a failed Response is read as far as it is shown", async () => {
+  const { stream, canceled, pulls } = endless(new Uint8Array(1_000).fill(120));
+  const { code, message } = await failureOf(
+    new Response(stream, { status: 500 }),
+  );
+  assert.deepEqual([code, message], ["internal", "x".repeat(1_000)]);
+  await canceled;
+  assert.ok(pulls() < 10, `${pulls()}`);
+});
+
+Deno.test("a Response that nobody wants any more is canceled", async () => {
+  const aborting = new AbortController();
+  const asked = Promise.withResolvers<void>();
+  const canceled = Promise.withResolvers<unknown>();
+  const stream = new ReadableStream({
+    // It never comes.
+    pull: () => asked.resolve(),
+    cancel: canceled.resolve,
+  });
+  const { signal } = aborting;
+  const reading = sendable(new Response(stream), { ...limits, signal });
+  await asked.promise;
+  aborting.abort("too late");
+  assert.equal(await canceled.promise, "too late");
+  await reading;
+});
+
+Deno.test("a Response that comes after the end of its run is canceled", async () => {
+  const { stream, canceled } = endless();
+  const late = Promise.withResolvers<Response>();
+  const scene = new Scene(() => late.promise);
+  await using _server = await scene.serve({ handlerTimeoutMs: 10 });
+  scene.ask("");
+  const { properties } = await scene.broker.take(scene.callback);
+  assert.equal(properties.type, "error");
+  late.resolve(new Response(stream));
+  await canceled;
+});
+
+Deno.test("a stream that is no Response is refused, and canceled", async () => {
+  const { stream, canceled } = endless();
+  const { code, message } = await failureOf(stream);
+  assert.equal(code, "internal");
+  assert.match(message, /ReadableStream$/);
+  await canceled;
 });
 
 Deno.test("a server sends what it is given, and says what it can't", async () => {

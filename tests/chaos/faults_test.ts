@@ -1,0 +1,35 @@
+// Faults that can't be caused end no run.
+
+import assert from "node:assert/strict";
+import { cause } from "./faults.ts";
+import { Ledger } from "./ledger.ts";
+import { makePlan } from "./plan.ts";
+import type { World } from "./world.ts";
+
+/** A world whose node answers as told, one answer for each rabbitmqctl. */
+function worldOf(...answers: (string | Error)[]): World {
+  const ctl = () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) return Promise.reject(answer);
+    return Promise.resolve(answer);
+  };
+  return { ledger: new Ledger(1), rabbitMq: { ctl } } as unknown as World;
+}
+
+const KIND = "delete-request-queue";
+const [fault] = makePlan(1, 100, { [KIND]: 1 });
+const badGenerator = new Error("{bad_generator,''}");
+
+Deno.test("a fault that failed is caused after all", async () => {
+  const world = worldOf(badGenerator, badGenerator, "1");
+  await cause(world, fault!);
+  assert.equal(world.ledger.faults[KIND], 1);
+  assert.deepEqual(world.ledger.faultsNotCaused, []);
+});
+
+Deno.test("a fault that fails again and again is told of", async () => {
+  const world = worldOf(badGenerator, badGenerator, badGenerator);
+  await cause(world, fault!);
+  assert.equal(world.ledger.faults[KIND], undefined);
+  assert.match(world.ledger.faultsNotCaused.join(), /^delete-.*bad_generator/);
+});

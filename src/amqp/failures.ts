@@ -43,6 +43,10 @@ const NETWORK_ERRORS: Record<string, string> = {
   ETIMEDOUT: "timed out",
 };
 
+/** What Deno says instead, of a name that has no address. */
+const LOOKUP_FAILED = /^failed to lookup address information: /;
+const LATER = /temporary failure/i;
+
 /** The bytes that came instead of AMQP. */
 export class NotAmqpError extends Error {
   /** What was read first. */
@@ -146,7 +150,10 @@ function isTimeout(cause: unknown): boolean {
 }
 
 function networkError(cause: unknown): string | undefined {
-  const code = (cause as { code?: unknown } | undefined)?.code;
+  const { code, message } = Object(cause) as Record<string, unknown>;
+  if (typeof message === "string" && LOOKUP_FAILED.test(message)) {
+    return NETWORK_ERRORS[LATER.test(message) ? "EAI_AGAIN" : "ENOTFOUND"];
+  }
   return typeof code === "string" ? NETWORK_ERRORS[code] : undefined;
 }
 

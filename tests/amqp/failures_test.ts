@@ -46,6 +46,18 @@ Deno.test("why no connection could be made, in words", () => {
   assert.equal(error.message, message);
   assert.equal(error.cause, refused);
 
+  for (
+    const [message, why] of [
+      ["Name or service not known", "unknown host"],
+      ["nodename nor servname provided, or not known", "unknown host"],
+      ["Temporary failure in name resolution", "host lookup failed"],
+    ]
+  ) {
+    const failed = `failed to lookup address information: ${message}`;
+    const error = connecting(new Error(failed));
+    assert.ok(error.message.endsWith(`(${why})`), error.message);
+  }
+
   const odd = Object.assign(new Error("something odd"), { code: "EODD" });
   assert.match(connecting(odd).message, /\(something odd\)$/);
   assert.match(connecting("just text").message, /\(just text\)$/);

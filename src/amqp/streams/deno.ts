@@ -8,6 +8,7 @@ import type { ByteStream, Dial, Endpoint, EndpointTls } from "./byte_stream.ts";
 
 /** Connects over TCP, and TLS where it is asked for. */
 export const dialDeno: Dial = async (endpoint, signal) => {
+  signal.throwIfAborted();
   const { tls } = endpoint;
   if (tls && needsNode(tls)) {
     const { dialNode } = await import("./node_tls.ts");
@@ -45,14 +46,15 @@ async function dialAny(
   signal: AbortSignal,
 ): Promise<ByteStream> {
   try {
-    return await dial(endpoint, endpoint.hostname);
+    return await dialHost(endpoint);
   } catch (error) {
     if (!isUnreachable(error) || signal.aborted) throw error;
+    if (endpoint.tls?.client && !nodeShowsClientCertificates()) throw error;
     const { addressesOf } = await import("./addresses.ts");
     for (const address of await addressesOf(endpoint.hostname)) {
       signal.throwIfAborted();
       try {
-        return await dial(endpoint, address);
+        return await dialAddress(endpoint, address, signal);
       } catch (again) {
         if (!isUnreachable(again)) throw again;
       }
@@ -61,19 +63,32 @@ async function dialAny(
   }
 }
 
-async function dial(
+async function dialHost(endpoint: Endpoint): Promise<ByteStream> {
+  const { hostname, port, tls } = endpoint;
+  if (tls?.client === undefined) return await dialPlain(endpoint, hostname);
+  const caCerts = caCertsOf(tls);
+  const options = { hostname, port, caCerts, ...tls.client };
+  return await secured(await Deno.connectTls(options));
+}
+
+/** One of the host's addresses; its certificate is for the name. */
+async function dialAddress(
+  endpoint: Endpoint,
+  address: string,
+  signal: AbortSignal,
+): Promise<ByteStream> {
+  const { hostname, port, tls } = endpoint;
+  if (tls?.client === undefined) return await dialPlain(endpoint, address);
+  const { dialNode } = await import("./node_tls.ts");
+  const verified = { ...tls, servername: hostname };
+  return await dialNode({ hostname: address, port, tls: verified }, signal);
+}
+
+/** Over TCP, and TLS without a certificate of ours where that is asked for. */
+async function dialPlain(
   { hostname, port, tls }: Endpoint,
   address: string,
 ): Promise<ByteStream> {
-  if (tls?.client && address === hostname) {
-    const connection = await Deno.connectTls({
-      hostname,
-      port,
-      caCerts: caCertsOf(tls),
-      ...tls.client,
-    });
-    return await secured(connection);
-  }
   const connection = await Deno.connect({ hostname: address, port });
   connection.setNoDelay(true);
   if (tls === undefined) return new DenoStream(connection);
@@ -104,7 +119,9 @@ function isUnreachable(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionRefused ||
     error instanceof Deno.errors.TimedOut ||
     error instanceof Deno.errors.NetworkUnreachable ||
-    error instanceof Deno.errors.AddrNotAvailable;
+    error instanceof Deno.errors.AddrNotAvailable ||
+    // Of Node's sockets.
+    (error as { code?: unknown }).code === "ECONNREFUSED";
 }
 
 /** It failed by itself; its error was thrown. */

@@ -51,10 +51,11 @@ test("--verbose tells what caused an error, in either format", async () => {
   const args = ["client", "-u", `amqp://127.0.0.1:${freePort()}`, "q", "1"];
   const text = (await run([...args, "-v"])).stderr.split("\n");
   assert.match(text[0]!, /^rabbit-rpc: cannot reach a broker/);
-  assert.match(text[1]!, /^rabbit-rpc: caused by Error: connect ECONNREFUSED/);
+  const cause = "ConnectionRefused: Connection refused";
+  assert.ok(text[1]!.startsWith(`rabbit-rpc: caused by ${cause}`), text[1]);
   assert.deepEqual(text.slice(2), [""]);
   const json = records((await run([...args, "-v", ...JSON_LOG])).stderr);
-  assert.match(String(json[0]!.causes), /^Error: connect ECONNREFUSED/);
+  assert.ok(String(json[0]!.causes).startsWith(cause), text[1]);
   assert.equal(json.length, 1);
 });
 

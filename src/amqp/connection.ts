@@ -135,11 +135,17 @@ export class Connection {
   }
 
   /**
-   * Calls back when the connection is gone, until the function returned is
-   * called: what listens to {@linkcode Connection.lost} is kept to the end.
+   * Calls back when the connection is gone, or soon where it is already, until
+   * the function returned is called: what listens to
+   * {@linkcode Connection.lost} is kept to the end.
    */
   onLost(callback: (cause: Error) => void): () => void {
     this.#onLost.add(callback);
+    if (this.#gone) {
+      this.lost.then((cause) =>
+        this.#onLost.delete(callback) && callback(cause)
+      );
+    }
     return () => void this.#onLost.delete(callback);
   }
 

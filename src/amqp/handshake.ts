@@ -20,6 +20,7 @@ import {
 } from "./broker_version.ts";
 import type { BrokerSettings } from "./options.ts";
 
+const PRODUCT = "rabbit-rpc";
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
 const FRAME_MAX = 128 * 1024;
 /** Before the tuning, in bytes: since RabbitMQ 4.1; else as AMQP has it. */
@@ -125,19 +126,20 @@ export class Handshake {
    * only shows to people is left out where it does not fit. Returns its size.
    */
   #startOk(): number {
-    const connection_name = this.#login.name || undefined;
+    const { name } = this.#login;
+    const connection = name === "" ? {} : { connection_name: name };
     const start = this.#writer.length;
     this.#startOkWith({
-      connection_name,
-      product: manifest.name,
+      ...connection,
+      product: PRODUCT,
       version: manifest.version,
-      platform: globalThis.navigator?.userAgent,
+      platform: globalThis.navigator?.userAgent ?? "Node.js",
       capabilities: CAPABILITIES,
     });
     if (this.#writer.length - start > this.#firstFrameMax) {
       this.#writer.truncate(start);
       const capabilities = NEEDED_CAPABILITIES;
-      this.#startOkWith({ connection_name, capabilities });
+      this.#startOkWith({ ...connection, capabilities });
     }
     return this.#writer.length - start;
   }

@@ -2,7 +2,9 @@
 // say.
 
 import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
 import { connect, RpcError } from "../../src/mod.ts";
+import { readValues } from "../../src/amqp091/values.ts";
 import { readArguments } from "../../src/amqp091/arguments.ts";
 import { decodeText, Reader } from "../../src/amqp091/reader.ts";
 import type { ByteStream } from "../../src/amqp/streams/byte_stream.ts";
@@ -20,7 +22,7 @@ import {
   type Talk,
   tune,
 } from "../support/fake_peer.ts";
-import { test } from "../support/needs.ts";
+import { test, testNeeding } from "../support/needs.ts";
 import { within } from "../support/within.ts";
 
 const CLOSE_OK = method(0, 10, 51);
@@ -155,6 +157,68 @@ test("a connection lost while channels are opened is told to all", async () => {
   }
   await within("the end", rpc.close());
 });
+
+test("a broker hears who connects", async () => {
+  const heard = Promise.withResolvers<Uint8Array>();
+  await using peer = startPeer(async (talk) => {
+    const { startOk } = await talk.handshake();
+    heard.resolve(startOk);
+    await goodbye(talk);
+  });
+  const rpc = await connect(peer.url, { name: "orders" });
+  await rpc.close();
+  const { capabilities, ...said } = readValues(new Reader(await heard.promise));
+  assert.deepEqual(said, {
+    connection_name: "orders",
+    product: "rabbit-rpc",
+    version: manifest.version,
+    platform: `Deno/${Deno.version.deno}`,
+  });
+  assert.deepEqual(capabilities, {
+    authentication_failure_close: true,
+    "basic.nack": true,
+    "connection.blocked": true,
+    consumer_cancel_notify: true,
+    exchange_exchange_bindings: true,
+    per_consumer_qos: true,
+    publisher_confirms: true,
+  });
+});
+
+test("who connects without a name has none", async () => {
+  const heard = Promise.withResolvers<Uint8Array>();
+  await using peer = startPeer(async (talk) => {
+    const { startOk } = await talk.handshake();
+    heard.resolve(startOk);
+    await goodbye(talk);
+  });
+  const rpc = await connect(peer.url, { name: "" });
+  await rpc.close();
+  const said = readValues(new Reader(await heard.promise));
+  assert.equal("connection_name" in said, false);
+});
+
+testNeeding(
+  "a connection that is lost at once leaves no timer behind",
+  { needs: [], sanitizeOps: true, sanitizeResources: true },
+  async () => {
+    await using peer = startPeer(async (talk) => {
+      await talk.read(8);
+      // In one read with its end.
+      await talk.send(concat(START, tune(), OPEN_OK, closing(320, "gone")));
+    });
+    const lost = Promise.withResolvers<void>();
+    const rpc = await connect(peer.url, {
+      password: () => "guest",
+      passwordPollMs: 10_000,
+      onEvent: ({ type }) => {
+        if (type === "lost") lost.resolve();
+      },
+    });
+    await within("the loss", lost.promise);
+    await rpc.close();
+  },
+);
 
 test("a new password is told as UTF-8", async () => {
   const told = Promise.withResolvers<string>();

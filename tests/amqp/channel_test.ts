@@ -2,6 +2,9 @@
 // that cross, and what no broker should send.
 
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { AmqpError } from "../../src/amqp091/errors.ts";
+import { METHODS } from "../../src/amqp091/methods.ts";
 import type { Channel } from "../../src/amqp/channel.ts";
 import {
   type ClosedByBroker,
@@ -287,3 +290,41 @@ for (const [what, bytes, message] of HOSTILE) {
     assert.deepEqual(deliveries, []);
   });
 }
+
+Deno.test("any frames at all are understood or an error", async () => {
+  const ids = Object.values(METHODS).map(({ id }) => id);
+  const random = fc.uint8Array({ maxLength: 40 });
+  const payload = fc.oneof(
+    random,
+    fc.tuple(fc.constantFrom(...ids), random)
+      .map(([id, bytes]) => concat(long(id), bytes)),
+    // Headers of small messages, whose properties may be anything.
+    fc.tuple(fc.nat(50), random)
+      .map(([size, bytes]) =>
+        concat(short(60), short(0), long(0), long(size), bytes)
+      ),
+  );
+  const frames = fc.array(
+    fc.record({ type: fc.constantFrom(1, 1, 2, 3, 8), payload }),
+    { minLength: 1 },
+  );
+  await fc.assert(
+    fc.asyncProperty(frames, async (frames) => {
+      const { feed, channel } = await opened();
+      const handlers = { onDelivery() {}, onReturn() {}, onConfirm() {} };
+      channel.handlers = handlers;
+      channel.request("queue.declare").catch(() => {});
+      channel.request("basic.consume").catch(() => {});
+      try {
+        for (const { type, payload } of frames) {
+          if (type === 2) feed.bytes(deliver);
+          feed.bytes(frame(type, 1, payload));
+        }
+      } catch (error) {
+        assert.ok(error instanceof AmqpError, String(error));
+      }
+      await feed.said();
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -28,7 +28,7 @@ import {
   hasNoTimeout,
   isCanceled,
 } from "./consumer_timeout.ts";
-import { channelFailure, replyCodeOf } from "./failures.ts";
+import { channelFailure, declarationFailure, replyCodeOf } from "./failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
 import { AmqpPublisher } from "./publisher.ts";
@@ -306,7 +306,7 @@ async function ensureQueue(
     throw noQueueYet(name);
   }
   const channel = await socket.channel();
-  await channel.queueDeclare(name, { durable: true }, {
+  const declaring = channel.queueDeclare(name, { durable: true }, {
     ...(declare.type === "quorum" && {
       "x-queue-type": "quorum",
       "x-delivery-limit": deliveryLimit,
@@ -316,6 +316,14 @@ async function ensureQueue(
     }),
     ...exactArguments(declare.arguments),
   });
+  try {
+    await declaring;
+  } catch (thrown) {
+    const error = declarationFailure(name, thrown);
+    // Another server may have declared it meanwhile, with other arguments.
+    if (error.reason === "undeclarable" && await mayExist(socket, name)) return;
+    throw error;
+  }
   await closeChannel(channel);
 }
 

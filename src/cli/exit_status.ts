@@ -53,6 +53,7 @@ const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
   too_large: EXIT.badInput,
   refused: EXIT.refused,
   locked: EXIT.refused,
+  undeclarable: EXIT.usage,
   not_amqp: EXIT.protocol,
   tls: EXIT.protocol,
   not_tls: EXIT.protocol,

@@ -46,6 +46,7 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `connection_lost`: the connection, or a channel on it, was lost
  * - `refused`: the broker refused login, virtual host or permission
  * - `locked`: the queue is exclusive to another connection
+ * - `undeclarable`: the broker declares no queue of this type and arguments
  * - `not_amqp`: what answers does not speak AMQP 0-9-1
  * - `tls`: the broker speaks TLS, and the URL says that it does not
  * - `not_tls`: the URL says that the broker speaks TLS, and it does not
@@ -69,6 +70,7 @@ export type RpcErrorReason =
   | "connection_lost"
   | "refused"
   | "locked"
+  | "undeclarable"
   | "not_amqp"
   | "tls"
   | "not_tls"

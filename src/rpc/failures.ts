@@ -18,6 +18,7 @@ const PATIENCE: Partial<Record<RpcErrorReason, "later" | "never">> = {
   not_admitted: "later",
   no_password: "later",
   refused: "never",
+  undeclarable: "never",
   not_amqp: "never",
   tls: "never",
   not_tls: "never",

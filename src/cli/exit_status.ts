@@ -50,6 +50,7 @@ const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
   connection_lost: EXIT.broker,
   rejected: EXIT.broker,
   overloaded: EXIT.broker,
+  blocked: EXIT.timedOut,
   too_large: EXIT.badInput,
   refused: EXIT.refused,
   locked: EXIT.refused,

@@ -38,6 +38,8 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `rejected`: the broker refused the message (a full queue, for example)
  * - `too_large`: the message is larger than the broker takes
  * - `overloaded`: too much waits to be sent to the broker already
+ * - `blocked`: the time was up while the connection took nothing: the broker
+ *   has blocked it, or nobody reads what is written to it
  * - `broker_unreachable`: no connection could be made
  * - `not_admitted`: the broker takes no connection for now, since a limit of
  *   connections is reached or the virtual host is down, or a token has expired
@@ -63,6 +65,7 @@ export type RpcErrorReason =
   | "rejected"
   | "too_large"
   | "overloaded"
+  | "blocked"
   | "broker_unreachable"
   | "not_admitted"
   | "no_password"

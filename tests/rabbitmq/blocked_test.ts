@@ -93,6 +93,28 @@ rabbitMqTest("a connection that takes nothing", async (t) => {
     },
   );
 
+  await t.step(
+    "blocked, and lost: what was not sent can't have run",
+    async () => {
+      await using proxy = await startProxy(rabbitMq.port);
+      await using calling = await connected(proxy.url(rabbitMq.url));
+      const { rpc } = calling;
+      await rpc.call(QUEUE, "once");
+      await rabbitMq.blockPublishers();
+      const first = failureOf(rpc.call(QUEUE, "first"));
+      await calling.event("blocked");
+      const unsent = failureOf(rpc.call(QUEUE, "unsent"));
+      const patient = rpc.call(QUEUE, "patient", { wait: true });
+      proxy.cut();
+      assert.equal((await first).maybeExecuted, true);
+      const error = await unsent;
+      assert.equal(error.reason, "connection_lost");
+      assert.equal(error.maybeExecuted, false);
+      await rabbitMq.unblockPublishers();
+      assert.equal((await patient).text(), "patie");
+    },
+  );
+
   await t.step("stalled: most fail at once, the others in time", async () => {
     await using proxy = await startProxy(rabbitMq.port);
     await using calling = await connected(proxy.url(rabbitMq.url), {

@@ -11,8 +11,7 @@ import {
   basicGetOk,
   ok,
 } from "./replies.ts";
-import { CONSUMER_TIMEOUT } from "./queue_arguments.ts";
-import { asInteger, lookup, typeName } from "./table.ts";
+import { askedPriority, askedTimeoutMs } from "./queue_arguments.ts";
 import { settle, type Settlement } from "./transaction.ts";
 import { REPLY_TO, replyKey } from "./vhost.ts";
 
@@ -65,31 +64,18 @@ export function consume(
     noAck: args.noAck,
     exclusive: args.exclusive,
     prefetch: channel.prefetch,
-    priority: whole(args, "x-priority", `${queue}`) ?? 0,
-    timeoutMs: whole(args, CONSUMER_TIMEOUT, `${queue}`),
+    priority: askedPriority(args.arguments, `${queue}`),
+    timeoutMs: askedTimeoutMs(
+      args.arguments,
+      `${queue}`,
+      queue.settings.isQuorum,
+      channel.vhost.behavior,
+    ),
   });
   queue.addConsumer(consumer);
   channel.consumers.set(tag, consumer);
   if (!args.noWait) basicConsumeOk(channel.out, channel.number, tag);
   queue.pump();
-}
-
-/** An argument of a consumer that has to be a whole number. */
-function whole(
-  { arguments: table }: Arguments<"basic.consume">,
-  key: string,
-  queue: string,
-): number | undefined {
-  const field = lookup(table, key);
-  if (field === undefined) return undefined;
-  const value = asInteger(field);
-  if (value !== undefined) return Number(value);
-  throw new AmqpError(
-    "PRECONDITION_FAILED",
-    `invalid arg '${key}' for ${queue}: "expected integer, got ${
-      typeName(field)
-    }"`,
-  );
 }
 
 function consumeReplies(

@@ -25,6 +25,8 @@ const LIMIT_REACHED = /connection limit \(\d+\) is reached \(530\)$/;
 const LIMIT_UNKNOWN = /connection limit cannot be queried, timeout \(530\)$/;
 /** An HTTP or LDAP server that the broker asks, for example. */
 const BACKEND_AWAY = /, backend \S+ returned an error: /;
+/** But for a limit of queues, which passes; its words may be cut off. */
+const UNDECLARABLE = /PRECONDITION_FAILED - (?!cannot declare queue ').*/s;
 const VHOST_DOWN = /is down \(541\)$/;
 /** OAuth 2 on RabbitMQ before 4.0, which lets the connection live. */
 const TOKEN_EXPIRED = /token has expired/;
@@ -200,6 +202,18 @@ export function channelFailure(cause: unknown): RpcError {
     members: replyCode === undefined ? {} : { reply_code: replyCode },
     cause,
   });
+}
+
+/** Why a queue could not be declared. */
+export function declarationFailure(queue: string, cause: unknown): RpcError {
+  const failure = channelFailure(cause);
+  const [words] = UNDECLARABLE.exec(failure.message) ?? [];
+  if (words === undefined) return failure;
+  return new RpcError(
+    "invalid_argument",
+    `the broker does not declare queue "${queue}" like this: ${words}`,
+    { reason: "undeclarable", cause },
+  );
 }
 
 /** RabbitMQ takes all of a channel back for one of its deliveries. */

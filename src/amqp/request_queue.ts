@@ -21,6 +21,7 @@ import {
   consumerTimeout,
   hasNoTimeout,
 } from "./consumer_timeout.ts";
+import { declarationFailure } from "./failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { AmqpPublisher } from "./publisher.ts";
 
@@ -161,11 +162,19 @@ async function ensureQueue(
     ...declare.arguments,
   });
   await connection.openChannel(async (channel) => {
-    await channel.request("queue.declare", {
-      queue,
-      durable: true,
-      arguments: args,
-    });
+    try {
+      await channel.request("queue.declare", {
+        queue,
+        durable: true,
+        arguments: args,
+      });
+    } catch (thrown) {
+      const error = declarationFailure(queue, thrown);
+      // Another server may have declared it meanwhile, with other arguments.
+      const isTaken = error.reason === "undeclarable" &&
+        await mayExist(connection, queue);
+      if (!isTaken) throw error;
+    }
     await closeChannel(connection, channel);
   });
 }

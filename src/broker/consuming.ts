@@ -4,8 +4,7 @@ import { Consumer } from "./consumer.ts";
 import { AmqpError } from "../amqp091/errors.ts";
 import type { Arguments } from "../amqp091/methods.ts";
 import { generateName, ownQueue, queueName } from "./names.ts";
-import { asInteger, lookup, typeName } from "../amqp091/table.ts";
-import { CONSUMER_TIMEOUT } from "./queue_arguments.ts";
+import { askedPriority, askedTimeoutMs } from "./queue_arguments.ts";
 import { settle, type Settlement } from "./transaction.ts";
 import { REPLY_TO, replyKey } from "./vhost.ts";
 
@@ -58,31 +57,18 @@ export function consume(
     noAck: args.noAck,
     exclusive: args.exclusive,
     prefetch: channel.prefetch,
-    priority: whole(args, "x-priority", `${queue}`) ?? 0,
-    timeoutMs: whole(args, CONSUMER_TIMEOUT, `${queue}`),
+    priority: askedPriority(args.arguments, `${queue}`),
+    timeoutMs: askedTimeoutMs(
+      args.arguments,
+      `${queue}`,
+      queue.settings.isQuorum,
+      channel.vhost.behavior,
+    ),
   });
   queue.addConsumer(consumer);
   channel.consumers.set(tag, consumer);
   if (!args.noWait) channel.send("basic.consume-ok", { consumerTag: tag });
   queue.pump();
-}
-
-/** An argument of a consumer that has to be a whole number. */
-function whole(
-  { arguments: table }: Arguments<"basic.consume">,
-  key: string,
-  queue: string,
-): number | undefined {
-  const field = lookup(table, key);
-  if (field === undefined) return undefined;
-  const value = asInteger(field);
-  if (value !== undefined) return Number(value);
-  throw new AmqpError(
-    "PRECONDITION_FAILED",
-    `invalid arg '${key}' for ${queue}: "expected integer, got ${
-      typeName(field)
-    }"`,
-  );
 }
 
 function consumeReplies(

@@ -117,12 +117,7 @@ export function checkArguments(
     if (key === CONSUMER_TIMEOUT && consumerTimeouts !== "quorum") continue;
     const field = lookup(args, key);
     const wrong = field && check(field, args);
-    if (wrong !== undefined) {
-      throw new AmqpError(
-        "PRECONDITION_FAILED",
-        `invalid arg '${key}' for ${queue}: ${wrong}`,
-      );
-    }
+    if (wrong !== undefined) throw invalid(key, queue, `: ${wrong}`);
   }
   const type = asString(lookup(args, "x-queue-type")) ?? "classic";
   if (type !== "classic" && type !== "quorum") {
@@ -130,11 +125,50 @@ export function checkArguments(
   }
   for (const key of notFor(type, consumerTimeouts)) {
     if (lookup(args, key) === undefined) continue;
-    throw new AmqpError(
-      "PRECONDITION_FAILED",
-      `invalid arg '${key}' for ${queue} of queue type rabbit_${type}_queue`,
+    throw invalid(key, queue, ` of queue type rabbit_${type}_queue`);
+  }
+}
+
+/**
+ * How long a consumer's deliveries may take, in ms, as it asks for in its
+ * arguments. Before 4.3 that means nothing; since then quorum queues take it.
+ *
+ * @throws {AmqpError} 406 if it is wrong.
+ */
+export function askedTimeoutMs(
+  args: Table,
+  queue: string,
+  isQuorum: boolean,
+  { consumerTimeouts }: Behavior,
+): number | undefined {
+  const field = lookup(args, CONSUMER_TIMEOUT);
+  if (field === undefined || consumerTimeouts !== "quorum") return undefined;
+  if (!isQuorum) {
+    throw invalid(
+      CONSUMER_TIMEOUT,
+      queue,
+      " of queue type rabbit_classic_queue",
     );
   }
+  const wrong = nonNegative(field, args);
+  if (wrong !== undefined) throw invalid(CONSUMER_TIMEOUT, queue, `: ${wrong}`);
+  return Number(asInteger(field));
+}
+
+/** What a consumer asks for, the highest first; 0 by default. */
+export function askedPriority(args: Table, queue: string): number {
+  const field = lookup(args, "x-priority");
+  if (field === undefined) return 0;
+  const wrong = integer(field, args);
+  if (wrong !== undefined) throw invalid("x-priority", queue, `: ${wrong}`);
+  return Number(asInteger(field));
+}
+
+function invalid(key: string, queue: string, why: string): AmqpError {
+  return new AmqpError(
+    "PRECONDITION_FAILED",
+    `invalid arg '${key}' for ${queue}${why}`,
+  );
 }
 
 /** The arguments that queues of a type do not take. */

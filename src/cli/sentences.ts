@@ -28,9 +28,12 @@ const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
   refused: () =>
     "Check --password-file and the user's permissions on the vhost.",
   locked: () => "Wait for that connection to end, or choose another name.",
+  undeclarable: () => "Check --queue-type, --queue-arg and --dead-letter.",
   connection_lost: () => "Check the broker's log, then try again.",
   rejected: () => "Let its servers catch up, then try again.",
   overloaded: () => "Send less at a time, or wait until the broker catches up.",
+  blocked: () =>
+    "Check the broker's memory and disk, and the network, then try again.",
   too_large: () => "Send less, or raise max_message_size on the broker.",
   tls: () => "Use amqps://.",
   not_tls: () => "Use amqp://.",

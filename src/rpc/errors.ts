@@ -38,6 +38,8 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `rejected`: the broker refused the message (a full queue, for example)
  * - `too_large`: the message is larger than the broker takes
  * - `overloaded`: too much waits to be sent to the broker already
+ * - `blocked`: the time was up while the connection took nothing: the broker
+ *   has blocked it, or nobody reads what is written to it
  * - `broker_unreachable`: no connection could be made
  * - `not_admitted`: the broker takes no connection for now, since a limit of
  *   connections is reached or the virtual host is down, or a token has expired
@@ -46,6 +48,7 @@ export type RpcCode = keyof typeof RPC_CODES;
  * - `connection_lost`: the connection, or a channel on it, was lost
  * - `refused`: the broker refused login, virtual host or permission
  * - `locked`: the queue is exclusive to another connection
+ * - `undeclarable`: the broker declares no queue of this type and arguments
  * - `not_amqp`: what answers does not speak AMQP 0-9-1
  * - `tls`: the broker speaks TLS, and the URL says that it does not
  * - `not_tls`: the URL says that the broker speaks TLS, and it does not
@@ -62,6 +65,7 @@ export type RpcErrorReason =
   | "rejected"
   | "too_large"
   | "overloaded"
+  | "blocked"
   | "broker_unreachable"
   | "not_admitted"
   | "no_password"
@@ -69,6 +73,7 @@ export type RpcErrorReason =
   | "connection_lost"
   | "refused"
   | "locked"
+  | "undeclarable"
   | "not_amqp"
   | "tls"
   | "not_tls"

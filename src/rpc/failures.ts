@@ -7,7 +7,7 @@
 import { RpcError, type RpcErrorReason } from "./errors.ts";
 import { formatMs } from "./limits.ts";
 import type { PendingCall } from "./calling/pending.ts";
-import type { QueueInfo } from "./transport.ts";
+import type { Link, QueueInfo } from "./transport.ts";
 
 /**
  * What patience does for a connection: it may be made `later`, or `never`.
@@ -18,6 +18,7 @@ const PATIENCE: Partial<Record<RpcErrorReason, "later" | "never">> = {
   not_admitted: "later",
   no_password: "later",
   refused: "never",
+  undeclarable: "never",
   not_amqp: "never",
   tls: "never",
   not_tls: "never",
@@ -129,21 +130,27 @@ export function timeoutError(
       : obstacle === undefined
       ? `no connection to a broker within ${within}; the request was not sent`
       : `the request could not be sent within ${within}: ${obstacle}`,
-    { maybeExecuted: call.sent },
+    { ...reasonOf(obstacle), maybeExecuted: call.sent },
   );
 }
 
 export function inspectionTimeout(
   queue: string,
   timeoutMs: number,
-  obstacle: string | undefined,
+  link: Pick<Link, "obstacle"> | undefined,
 ): RpcError {
+  const obstacle = link ? link.obstacle : "no connection to a broker";
   const why = obstacle === undefined ? "" : `: ${obstacle}`;
   return new RpcError(
     "deadline_exceeded",
     `the broker has not told of queue "${queue}" within ` +
       `${formatMs(timeoutMs)}${why}`,
+    reasonOf(link?.obstacle),
   );
+}
+
+function reasonOf(obstacle: string | undefined): { reason?: "blocked" } {
+  return obstacle === undefined ? {} : { reason: "blocked" };
 }
 
 /** So many bytes of something wait already. */

@@ -220,6 +220,40 @@ channelTest("what a quorum queue can't be is refused with 406", async (
   await channel.deleteQueue(name);
 });
 
+contractTest("who may ask for a consumer timeout", async (url, {
+  consumerTimeouts,
+}) => {
+  await using client = await Client.connect(url);
+  let number = 1;
+  const asking = async (queue: string, timeout: number | string) => {
+    const channel = await client.channel(number++);
+    const asked = args({ "x-consumer-timeout": timeout });
+    if (consumerTimeouts !== "quorum") {
+      return void await channel.consume(queue, { args: asked });
+    }
+    await channel.sendConsume(queue, { args: asked });
+    return await channel.refused();
+  };
+  for (const type of ["classic", "quorum"]) {
+    const channel = await client.channel(number++);
+    const queue = unique(type);
+    await channel.declareQueue(queue, { args: args({ "x-queue-type": type }) });
+    const invalid = `PRECONDITION_FAILED - invalid arg 'x-consumer-timeout' ` +
+      `for queue '${queue}' in vhost '/'`;
+    const ofClassic = `${invalid} of queue type rabbit_classic_queue`;
+    const expected = (why: string) =>
+      consumerTimeouts !== "quorum"
+        ? undefined
+        : type === "classic"
+        ? ofClassic
+        : `${invalid}: ${why}`;
+    const said = await asking(queue, "soon");
+    equal(said, expected('"expected integer, got longstr"'));
+    equal(await asking(queue, -1), expected("{value_negative,-1}"));
+    await channel.deleteQueue(queue);
+  }
+});
+
 contractTest("a quorum queue knows no global prefetch", async (url, {
   globalQos,
 }) => {

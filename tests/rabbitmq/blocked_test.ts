@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { RpcError } from "../../src/mod.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rabbitMqTest, startRabbitMq } from "../support/rabbitmq.ts";
+import { run } from "../support/program.ts";
 import { within } from "../support/within.ts";
 import { connected } from "./connected.ts";
 
@@ -40,6 +41,7 @@ rabbitMqTest("a connection that takes nothing", async (t) => {
       ) {
         const error = await within("the call to end", failing, 20_000);
         assert.equal(error.code, "deadline_exceeded");
+        assert.equal(error.reason, "blocked");
         assert.match(error.message, why);
         assert.equal(error.maybeExecuted, maybeExecuted);
       }
@@ -49,7 +51,15 @@ rabbitMqTest("a connection that takes nothing", async (t) => {
         error.message,
         /has not told of queue "blocked" within 300ms/,
       );
+      assert.equal(error.reason, "blocked");
       assert.match(error.message, why);
+      const { stderr } = await run(
+        ["client", QUEUE, "hi", "-u", rabbitMq.url, "-t", "1s"],
+      );
+      assert.match(
+        stderr,
+        /has blocked .*\. Check the broker's memory and disk, and the network/,
+      );
       await within("the end", rpc.close(), 20_000);
       await rabbitMq.unblockPublishers();
     },
@@ -80,6 +90,28 @@ rabbitMqTest("a connection that takes nothing", async (t) => {
       );
       assert.deepEqual(outcomes, ["11111", "22222", "33333", "overloaded"]);
       await first;
+    },
+  );
+
+  await t.step(
+    "blocked, and lost: what was not sent can't have run",
+    async () => {
+      await using proxy = await startProxy(rabbitMq.port);
+      await using calling = await connected(proxy.url(rabbitMq.url));
+      const { rpc } = calling;
+      await rpc.call(QUEUE, "once");
+      await rabbitMq.blockPublishers();
+      const first = failureOf(rpc.call(QUEUE, "first"));
+      await calling.event("blocked");
+      const unsent = failureOf(rpc.call(QUEUE, "unsent"));
+      const patient = rpc.call(QUEUE, "patient", { wait: true });
+      proxy.cut();
+      assert.equal((await first).maybeExecuted, true);
+      const error = await unsent;
+      assert.equal(error.reason, "connection_lost");
+      assert.equal(error.maybeExecuted, false);
+      await rabbitMq.unblockPublishers();
+      assert.equal((await patient).text(), "patie");
     },
   );
 

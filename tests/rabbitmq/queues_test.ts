@@ -1,7 +1,7 @@
 // Queues that are somebody else's, or vanish.
 
 import assert from "node:assert/strict";
-import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
+import { ownVhost, rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { start } from "../support/program.ts";
 import { fakeServer } from "../cli/fake_server.ts";
 import { awaiting, rawChannel, scene, uniqueQueue } from "../cli/scene.ts";
@@ -35,6 +35,58 @@ rabbitMqTest("a request queue that is deleted is declared again", async () => {
   await server.waitFor(awaiting(queue), "stdout", { occurrence: 2 });
   const { code, stdout } = await client(["10"]);
   assert.deepEqual([code, stdout], [0, "55"]);
+});
+
+rabbitMqTest(
+  "a queue that the broker does not declare like that ends a server",
+  async () => {
+    const { url } = await sharedRabbitMq();
+    const queue = uniqueQueue();
+    await using server = await start([
+      ...["server", "-u", url, queue, "--builtin", "fib"],
+      ...["--queue-type", "quorum", "--queue-arg", "x-max-priority=5"],
+    ]);
+    const { code, stderr } = await server.result();
+    assert.equal(
+      stderr,
+      `rabbit-rpc: the broker does not declare queue "${queue}" like this: ` +
+        "PRECONDITION_FAILED - invalid arg 'x-max-priority' for queue " +
+        `'${queue}' in vhost '/' of queue type rabbit_quorum_queue (406). ` +
+        "Check --queue-type, --queue-arg and --dead-letter.\n",
+    );
+    assert.equal(code, 64);
+  },
+);
+
+rabbitMqTest(
+  "servers that declare one queue differently at once all serve it",
+  async () => {
+    const { url } = await sharedRabbitMq();
+    await using one = await connected(url);
+    await using other = await connected(url);
+    for (let round = 0; round < 5; round++) {
+      const queue = uniqueQueue();
+      const servers = [one, other].map(({ rpc }, index) => {
+        const declare = { arguments: { "x-max-priority": 1 + index } };
+        return rpc.serve(queue, () => "", { declare });
+      });
+      // Rejects for a server that has ended.
+      for (const server of await Promise.all(servers)) await server.stop();
+    }
+  },
+);
+
+rabbitMqTest("a server waits while a limit of queues is reached", async () => {
+  const vhost = await ownVhost();
+  const limit = (count: number) =>
+    vhost.ctl("set_vhost_limits", "-p", vhost.vhost, `{"max-queues":${count}}`);
+  await limit(0);
+  const queue = uniqueQueue();
+  const args = ["server", "-u", vhost.url, queue, "--builtin", "fib"];
+  await using server = await start(args);
+  await server.waitFor("queue limit in vhost", "stderr");
+  await limit(-1);
+  await server.waitFor(awaiting(queue));
 });
 
 rabbitMqTest(

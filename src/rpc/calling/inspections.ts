@@ -36,13 +36,13 @@ export class Inspections {
   ): Promise<QueueInfo | undefined> {
     const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);
     const answered = new AbortController();
-    let obstacle = () => "no connection to a broker" as string | undefined;
+    let asked: Link | undefined;
     const answer = open().then(({ link }) => {
-      obstacle = () => link.obstacle;
+      asked = link;
       return this.#ask(link, queue);
     });
     const timeout = delay(limitMs, answered.signal).then(() => {
-      throw inspectionTimeout(queue, limitMs, obstacle());
+      throw inspectionTimeout(queue, limitMs, asked);
     });
     try {
       return await Promise.race([answer, timeout]);

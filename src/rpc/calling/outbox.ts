@@ -19,6 +19,8 @@ export const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 export class Outbox {
   readonly #maxBytes: number;
   readonly #waiting = new Map<PendingCall, Call>();
+  /** Of these, the ones that wait for nothing but the connection. */
+  readonly #ready = new Set<PendingCall>();
   #bytes = 0;
   /** The one that is waited for. */
   #blocked: Session | undefined;
@@ -47,6 +49,7 @@ export class Outbox {
     const call = this.#waiting.get(pending);
     if (call === undefined) return undefined;
     this.#waiting.delete(pending);
+    this.#ready.delete(pending);
     this.#bytes -= call.body.length;
     return call;
   }
@@ -56,18 +59,19 @@ export class Outbox {
     const { unblocked, obstacle } = session.link;
     if (unblocked === undefined) return session.send(pending, call);
     this.add(pending, call, obstacle);
+    this.#ready.add(pending);
     if (this.#blocked === session) return;
     this.#blocked = session;
     unblocked.then(() => this.#resume(session));
   }
 
   #resume(session: Session): void {
-    if (this.#blocked !== session) return;
-    for (const [pending, call] of this.#waiting) {
+    // A connection that is lost is not blocked any more, either.
+    if (this.#blocked !== session || session.isLost) return;
+    for (const pending of this.#ready) {
       const { unblocked } = session.link;
       if (unblocked) return void unblocked.then(() => this.#resume(session));
-      this.take(pending);
-      session.send(pending, call);
+      session.send(pending, this.take(pending)!);
     }
     this.#blocked = undefined;
   }

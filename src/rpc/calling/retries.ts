@@ -53,6 +53,7 @@ export async function withRetries(
   const attempts = new Attempts();
   let retriesLeft = policy.retries ?? 0;
   let failures = 0;
+  let before: RpcError | undefined;
   for (let attempt = 1;; attempt++) {
     attempts.add(send(attempt));
     const end = await attempts.next(
@@ -71,9 +72,21 @@ export async function withRetries(
     failures = error.maybeExecuted ? 1 : failures + 1;
     if (again) await pause(failures, policy, attempts);
     if (!again || nowMs() >= policy.dueMs) {
-      throw attempts.failure(error);
+      throw attempts.failure(mostTelling(error, before));
     }
+    before = error;
   }
+}
+
+/**
+ * That the time was up while the last attempt connected tells less than why the
+ * one before it could not.
+ */
+function mostTelling(error: RpcError, before: RpcError | undefined): RpcError {
+  const { code, maybeExecuted, reason, remote } = error;
+  const toldNothing = code === "deadline_exceeded" && !remote &&
+    !maybeExecuted && reason === undefined;
+  return toldNothing && before && isUnconnected(before) ? before : error;
 }
 
 /** Shorter towards the deadline: all of the time is used. */

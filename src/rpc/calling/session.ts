@@ -5,6 +5,7 @@
  */
 import { AnsweringQueues } from "./answering_queues.ts";
 import type { Call } from "./call.ts";
+import { connectionLost } from "../failures.ts";
 import { epochNowMs, nowMs } from "../clock.ts";
 import type { PendingCall } from "./pending.ts";
 import type { CallbackQueue, Link } from "../transport.ts";
@@ -15,15 +16,23 @@ export class Session {
   readonly link: Link;
   readonly callbackQueue: CallbackQueue;
   readonly #answering = new AnsweringQueues();
+  #lost: { cause: unknown } | undefined;
 
   /** Of a queue that is consumed over this link. */
   constructor(link: Link, callbackQueue: CallbackQueue) {
     this.link = link;
     this.callbackQueue = callbackQueue;
+    link.lost.then((cause) => this.#lost = { cause });
   }
 
-  /** Publishes the request of a call; confirmed where that tells something. */
+  /**
+   * Publishes the request of a call; confirmed where that tells something.
+   *
+   * @throws {RpcError} `connection_lost` where that is known already: what is
+   * not sent can't have run.
+   */
   send(pending: PendingCall, call: Call): void {
+    if (this.#lost) throw connectionLost(this.#lost.cause);
     const { correlationId, dueMs, queue } = pending;
     const {
       type,
@@ -53,6 +62,11 @@ export class Session {
     } else {
       callbackQueue.publishUnconfirmed(queue, call.body, properties, pending);
     }
+  }
+
+  /** Whether the connection is gone, which ends its calls soon. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
   }
 
   /** A reply came to a request to this queue. */

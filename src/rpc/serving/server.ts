@@ -56,7 +56,8 @@ export class RpcServer implements AsyncDisposable {
   /**
    * Resolves when the server has stopped.
    *
-   * @throws {RpcError} where the broker refused login or permission.
+   * @throws {RpcError} where the broker refused login or permission, or to
+   * declare the queue.
    */
   readonly finished: Promise<void>;
 

@@ -25,18 +25,23 @@ function scene(maxBytes: number) {
   };
   const session = {
     link,
+    isLost: false,
     send(pending: PendingCall, call: Call) {
       pending.sent = true;
       sent.push(new TextDecoder().decode(call.body));
     },
   } as unknown as Session;
-  const call = (body: string) => {
+  const enter = (body: string, how: (it: PendingCall, call: Call) => void) => {
     const call = newCall("q", body, {});
     const pending = new PendingCall(table, call, () => {}, () => {});
     table.add(pending);
-    outbox.send(session, pending, call);
+    how(pending, call);
     return pending;
   };
+  const call = (body: string) =>
+    enter(body, (pending, call) => outbox.send(session, pending, call));
+  const prepare = (body: string) =>
+    enter(body, (pending, call) => outbox.add(pending, call));
   const block = () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     link.unblocked = promise;
@@ -46,7 +51,8 @@ function scene(maxBytes: number) {
     };
   };
   const end = () => table.failAll(() => NO_TIME);
-  return { call, block, sent, table, end };
+  const lose = () => Object.assign(session, { isLost: true });
+  return { call, block, sent, table, end, outbox, prepare, lose };
 }
 
 Deno.test("calls wait for the connection, and are sent in order", async () => {
@@ -60,6 +66,30 @@ Deno.test("calls wait for the connection, and are sent in order", async () => {
   assert.deepEqual(sent, ["1", "2", "3", "4"]);
   call("5");
   assert.equal(sent.at(-1), "5");
+  end();
+});
+
+Deno.test("what waits for an answer first is not sent before it", async () => {
+  const { call, block, sent, end, outbox, prepare } = scene(100);
+  const unblock = block();
+  const preparing = prepare("wants a consumer");
+  call("1");
+  unblock();
+  await turns();
+  assert.deepEqual(sent, ["1"]);
+  assert.ok(outbox.take(preparing));
+  end();
+});
+
+Deno.test("a connection that is lost while it is blocked is sent nothing", async () => {
+  const { call, block, sent, end, lose } = scene(100);
+  const unblock = block();
+  const pending = call("1");
+  lose();
+  unblock();
+  await turns();
+  assert.deepEqual(sent, []);
+  assert.equal(pending.sent, false);
   end();
 });
 

@@ -1,7 +1,11 @@
 // Tests of src/rpc/calling/retries.ts.
 
 import assert from "node:assert/strict";
-import { RpcError, type RpcErrorReason } from "../../../src/rpc/errors.ts";
+import {
+  RpcError,
+  type RpcErrorOptions,
+  type RpcErrorReason,
+} from "../../../src/rpc/errors.ts";
 import {
   type RetryPolicy,
   withRetries,
@@ -112,6 +116,32 @@ Deno.test("wait: what is missing is tried again without being counted", async ()
   await made(3);
   attempts[2].resolve(reply);
   assert.deepEqual(await outcome, fulfilled);
+});
+
+Deno.test("why there was no broker is told, though the time is up first", async () => {
+  const timeUp = (options: RpcErrorOptions = {}) =>
+    new RpcError("deadline_exceeded", "late", options);
+  const endOf = async (first: RpcError, last: RpcError) => {
+    const { attempts, outcome, made } = start({ wait: true });
+    attempts[0].reject(first);
+    await made(2);
+    attempts[1].reject(last);
+    const [end] = await outcome;
+    assert.ok(end.status === "rejected");
+    return end.reason;
+  };
+  const away = failing("broker_unreachable");
+  assert.equal(await endOf(away, timeUp()), away);
+  // The last attempt had a connection, or another reason.
+  for (
+    const last of [
+      timeUp({ maybeExecuted: true }),
+      timeUp({ remote: true }),
+      timeUp({ reason: "blocked" }),
+    ]
+  ) assert.equal(await endOf(away, last), last);
+  const late = timeUp();
+  assert.equal(await endOf(failing("no_queue"), late), late);
 });
 
 Deno.test("an abort ends the pause before an attempt", async () => {

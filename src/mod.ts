@@ -56,6 +56,8 @@ export {
   type MethodContract,
 } from "./rpc/contract/contract.ts";
 export {
+  REASONS,
+  type Remedy,
   RPC_CODES,
   type RpcCode,
   RpcError,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RpcError } from "../rpc/errors.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
 
 type Turn = PromiseWithResolvers<void>;
 
@@ -69,9 +69,8 @@ export class ChannelTurns {
 }
 
 function allInUse(): RpcError {
-  return new RpcError(
-    "resource_exhausted",
+  return failure(
+    "overloaded",
     "all channels that the broker allows on a connection are in use",
-    { reason: "overloaded" },
   );
 }

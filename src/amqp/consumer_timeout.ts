@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { RpcError } from "../rpc/errors.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
 import { formatMs } from "../rpc/limits.ts";
 import {
@@ -71,9 +71,8 @@ export function canceled(broker: BrokerVersion, queue: string): RpcError {
   const why = isRabbitMqSince(broker, 4, 3)
     ? "a request was not acknowledged within its consumer timeout"
     : "is not available";
-  return new RpcError(
-    "unavailable",
+  return failure(
+    "connection_lost",
     `the broker canceled the consumer: queue "${queue}" was deleted, or ${why}`,
-    { reason: "connection_lost" },
   );
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { RpcError } from "../rpc/errors.ts";
+import { failure, RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/limits.ts";
 import {
   type BrokerAddress,
@@ -81,10 +81,10 @@ export function connectFailure(
     : refusal(message, replyCode, broker, cause);
   if (closed) return closed;
   if (tooLarge && replyCode === undefined) {
-    return new RpcError(
-      "resource_exhausted",
+    return failure(
+      "login_too_large",
       `${at} did not answer the login: ${tooLarge}`,
-      { reason: "login_too_large", cause },
+      { cause },
     );
   }
   const tls = tlsFailure(cause, broker);
@@ -92,10 +92,10 @@ export function connectFailure(
   const why = isTimeout(cause)
     ? `no answer within ${formatMs(broker.connectTimeoutMs)}`
     : networkError(cause) ?? message;
-  return new RpcError(
-    "unavailable",
+  return failure(
+    "broker_unreachable",
     `cannot reach a broker at ${at} (${why})`,
-    { reason: "broker_unreachable", cause },
+    { cause },
   );
 }
 
@@ -108,18 +108,24 @@ function refusal(
 ): RpcError | undefined {
   if (isPassing(message, replyCode)) {
     const why = message.replace(/^connection closed: /, "");
-    return new RpcError(
-      LIMIT_REACHED.test(message) ? "resource_exhausted" : "unavailable",
+    const code = LIMIT_REACHED.test(message)
+      ? "resource_exhausted"
+      : "unavailable";
+    return failure(
+      "not_admitted",
       `${brokerName(broker)} takes no connection for now: ${why}`,
-      { reason: "not_admitted", cause },
+      { code, cause },
     );
   }
   if (replyCode !== ACCESS_REFUSED && replyCode !== NOT_ALLOWED) return;
   const { username, vhost } = broker;
-  return new RpcError(
-    replyCode === ACCESS_REFUSED ? "unauthenticated" : "permission_denied",
+  const code = replyCode === ACCESS_REFUSED
+    ? "unauthenticated"
+    : "permission_denied";
+  return failure(
+    "refused",
     `login refused for user "${username}" on vhost "${vhost}" (${replyCode})`,
-    { reason: "refused", cause },
+    { code, cause },
   );
 }
 
@@ -141,8 +147,7 @@ export function passwordFailure(
     : cause instanceof Error
     ? cause.message
     : String(cause);
-  return new RpcError("unavailable", `cannot get the password (${why})`, {
-    reason: "no_password",
+  return failure("no_password", `cannot get the password (${why})`, {
     cause,
   });
 }
@@ -163,14 +168,11 @@ function networkError(cause: unknown): string | undefined {
 function notAmqp(cause: NotAmqpError, at: string): RpcError {
   const [type, version] = cause.firstBytes;
   if ((type === 21 || type === 22) && version === 3) {
-    return new RpcError(
-      "unavailable",
-      `${at} speaks TLS, but the URL is amqp://`,
-      { reason: "tls", cause },
-    );
+    return failure("tls_required", `${at} speaks TLS, but the URL is amqp://`, {
+      cause,
+    });
   }
-  return new RpcError("unavailable", `${at} does not speak AMQP 0-9-1`, {
-    reason: "not_amqp",
+  return failure("not_amqp", `${at} does not speak AMQP 0-9-1`, {
     cause,
   });
 }
@@ -181,24 +183,20 @@ export function channelFailure(cause: unknown): RpcError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const replyCode = replyCodeOf(cause);
   if (replyCode === ACCESS_REFUSED && TOKEN_EXPIRED.test(message)) {
-    return new RpcError("unauthenticated", message, {
-      reason: "not_admitted",
-      cause,
-    });
+    return failure("not_admitted", message, { code: "unauthenticated", cause });
   }
   if (replyCode === ACCESS_REFUSED) return accessRefusal(message, cause);
   if (replyCode === 405) {
     const queue = /queue '(.*?)' in vhost/.exec(message)?.[1] ?? "";
-    return new RpcError(
-      "failed_precondition",
+    return failure(
+      "locked",
       `queue "${queue}" is exclusive to another connection (405)`,
-      { reason: "locked", cause },
+      { cause },
     );
   }
   const [isTooSlow, limitMs] = TOO_SLOW.exec(message) ?? [];
   if (isTooSlow) return tooSlow(Number(limitMs), cause);
-  return new RpcError("unavailable", `the broker ended it: ${message}`, {
-    reason: "connection_lost",
+  return failure("connection_lost", `the broker ended it: ${message}`, {
     members: replyCode === undefined ? {} : { reply_code: replyCode },
     cause,
   });
@@ -206,13 +204,13 @@ export function channelFailure(cause: unknown): RpcError {
 
 /** Why a queue could not be declared. */
 export function declarationFailure(queue: string, cause: unknown): RpcError {
-  const failure = channelFailure(cause);
-  const [words] = UNDECLARABLE.exec(failure.message) ?? [];
-  if (words === undefined) return failure;
-  return new RpcError(
-    "invalid_argument",
+  const closed = channelFailure(cause);
+  const [words] = UNDECLARABLE.exec(closed.message) ?? [];
+  if (words === undefined) return closed;
+  return failure(
+    "undeclarable",
     `the broker does not declare queue "${queue}" like this: ${words}`,
-    { reason: "undeclarable", cause },
+    { cause },
   );
 }
 
@@ -220,20 +218,19 @@ export function declarationFailure(queue: string, cause: unknown): RpcError {
 function tooSlow(limitMs: number, cause: unknown): RpcError {
   // RabbitMQ 4.3 does not know it, and writes -1.
   const limit = limitMs > 0 ? ` of ${formatMs(limitMs)}` : "";
-  return new RpcError(
-    "unavailable",
+  return failure(
+    "connection_lost",
     "the broker took this server's requests back, since one was not " +
       `acknowledged within its consumer timeout${limit}`,
-    { reason: "connection_lost", cause },
+    { cause },
   );
 }
 
 /** A nack: the broker did not take the message. */
 export function rejected(): RpcError {
-  return new RpcError(
-    "resource_exhausted",
+  return failure(
+    "rejected",
     "the broker refused the message; the queue may be full",
-    { reason: "rejected" },
   );
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RpcError } from "../rpc/errors.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
 
 const PRECONDITION_FAILED = 406;
 /** RabbitMQ's words for a body over its `max_message_size`. */
@@ -34,10 +34,9 @@ export class MessageSizes {
 
   /** For a body over the limit. */
   tooLarge(bytes: number): RpcError {
-    return new RpcError(
-      "resource_exhausted",
+    return failure(
+      "too_large",
       `the broker does not take so large a message: ${this.#words(bytes)}`,
-      { reason: "too_large" },
     );
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { waitAtMost } from "../async/delay.ts";
-import { RpcError } from "../rpc/errors.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
 import type {
   MessageProperties,
   PublishListener,
@@ -191,7 +191,5 @@ export class ConfirmChannel {
 
 /** Why nothing more can be published. */
 export function closedError(): RpcError {
-  return new RpcError("unavailable", "the queue is no longer consumed", {
-    reason: "connection_lost",
-  });
+  return failure("connection_lost", "the queue is no longer consumed");
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { tableOf } from "../amqp091/values.ts";
-import { RpcError } from "../rpc/errors.ts";
+import { failure, RpcError } from "../rpc/errors.ts";
 import type { RequestQueue, RequestQueueOptions } from "../rpc/transport.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { listenForCancels } from "./cancellation.ts";
@@ -193,7 +193,5 @@ async function mayExist(
 }
 
 function noQueueYet(name: string): RpcError {
-  return new RpcError("unavailable", `there is no queue "${name}" yet`, {
-    reason: "no_queue",
-  });
+  return failure("no_queue", `there is no queue "${name}" yet`);
 }

@@ -7,8 +7,7 @@
 import { backoffMs } from "../async/backoff.ts";
 import { Broadcast } from "../async/broadcast.ts";
 import { delay } from "../async/delay.ts";
-import { RpcError } from "../rpc/errors.ts";
-import { isUnconnected } from "../rpc/failures.ts";
+import { failure, remedyOf, RpcError } from "../rpc/errors.ts";
 import type {
   ConnectionEvent,
   LinkOptions,
@@ -54,7 +53,7 @@ export class AmqpTransport implements Transport {
         return await this.#currentLink();
       } catch (error) {
         if (!patient || !(error instanceof RpcError)) throw error;
-        if (!isUnconnected(error)) {
+        if (remedyOf(error) !== "resend") {
           refusedAtMs ??= performance.now();
           if (!this.#awaitsPassword(error, refusedAtMs)) throw error;
         }
@@ -111,7 +110,7 @@ export class AmqpTransport implements Transport {
   /** Tries each broker once; the first error that is a refusal, or the last. */
   async #connect(): Promise<AmqpLink> {
     const { signal } = this.#closing;
-    let failure: unknown;
+    let refusal: unknown;
     for (const broker of this.#settings.brokers) {
       try {
         const link = await AmqpLink.open(broker, this.#settings, signal);
@@ -122,10 +121,11 @@ export class AmqpTransport implements Transport {
         return link;
       } catch (error) {
         signal.throwIfAborted();
-        if (failure === undefined || isUnconnected(failure)) failure = error;
+        const isPassing = remedyOf(refusal) === "resend";
+        if (refusal === undefined || isPassing) refusal = error;
       }
     }
-    throw failure;
+    throw refusal;
   }
 
   #adopt(link: AmqpLink, broker: string): void {
@@ -141,7 +141,5 @@ export class AmqpTransport implements Transport {
 }
 
 function closedError(): RpcError {
-  return new RpcError("canceled", "the connection was closed", {
-    reason: "closed",
-  });
+  return failure("closed", "the connection was closed");
 }

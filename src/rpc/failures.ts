@@ -4,48 +4,15 @@
  *
  * @module
  */
-import { RpcError, type RpcErrorReason } from "./errors.ts";
+import { failure, remedyOf, RpcError } from "./errors.ts";
 import { formatMs } from "./limits.ts";
 import type { PendingCall } from "./calling/pending.ts";
 import type { Link, QueueInfo } from "./transport.ts";
 
-/**
- * What patience does for a connection: it may be made `later`, or `never`.
- * Whatever is not here is decided by who sees it.
- */
-const PATIENCE: Partial<Record<RpcErrorReason, "later" | "never">> = {
-  broker_unreachable: "later",
-  not_admitted: "later",
-  no_password: "later",
-  refused: "never",
-  undeclarable: "never",
-  not_amqp: "never",
-  tls: "never",
-  not_tls: "never",
-  untrusted: "never",
-  closed: "never",
-};
-
-/** Whether no connection could be made, and one may be later. */
-export function isUnconnected(error: unknown): boolean {
-  return patienceFor(error) === "later";
-}
-
-/** Whether no patience mends it. */
-export function isFinal(error: unknown): boolean {
-  return patienceFor(error) === "never";
-}
-
-function patienceFor(error: unknown): "later" | "never" | undefined {
-  if (!(error instanceof RpcError) || error.remote) return undefined;
-  return error.reason && PATIENCE[error.reason];
-}
-
 /** Whether waiting may help: the broker or the queue is not there. */
-export function isAbsence(error: unknown): boolean {
-  return error instanceof RpcError && !error.remote && !error.maybeExecuted &&
-    (error.reason === "no_queue" || error.reason === "no_consumer" ||
-      isUnconnected(error));
+export function isAbsence(error: RpcError): boolean {
+  const remedy = remedyOf(error);
+  return !error.maybeExecuted && (remedy === "wait" || remedy === "resend");
 }
 
 /** The error for a queue that is missing or that nobody consumes. */
@@ -57,15 +24,11 @@ export function absenceOf(
 ): RpcError | undefined {
   if (info === undefined) return noQueue(queue, vhost, "", maybeExecuted);
   if (info.consumers > 0) return undefined;
-  return new RpcError(
-    "unavailable",
+  return failure(
+    "no_consumer",
     `queue "${queue}" exists but no server is consuming it ` +
       `(${requests(info.messages)} waiting)`,
-    {
-      reason: "no_consumer",
-      maybeExecuted,
-      members: { messages: info.messages },
-    },
+    { maybeExecuted, members: { messages: info.messages } },
   );
 }
 
@@ -97,11 +60,9 @@ export function noQueue(
   why = "",
   maybeExecuted = false,
 ): RpcError {
-  return new RpcError(
-    "unavailable",
-    `no queue "${queue}" on vhost "${vhost}"${why}`,
-    { reason: "no_queue", maybeExecuted },
-  );
+  return failure("no_queue", `no queue "${queue}" on vhost "${vhost}"${why}`, {
+    maybeExecuted,
+  });
 }
 
 /** What is known of why a call got no reply in time. */
@@ -160,10 +121,9 @@ export function overloaded(
   obstacle?: string,
 ): RpcError {
   const why = obstacle === undefined ? "" : `: ${obstacle}`;
-  return new RpcError(
-    "resource_exhausted",
+  return failure(
+    "overloaded",
     `${Math.ceil(bytes / 2 ** 20)}MiB of ${what} wait to be sent already${why}`,
-    { reason: "overloaded" },
   );
 }
 
@@ -181,12 +141,11 @@ export function connectionLost(
 ): RpcError {
   // The broker closed the channel for a lack of rights: no loss, but a no.
   if (cause instanceof RpcError && cause.reason === "refused") return cause;
-  return new RpcError(
-    "unavailable",
+  return failure(
+    "connection_lost",
     "the connection to the broker was lost before the reply came" +
       (maybeExecuted ? "; the request may have run" : ""),
     {
-      reason: "connection_lost",
       maybeExecuted,
       members: cause instanceof RpcError ? cause.members : {},
       cause,
@@ -235,5 +194,5 @@ export function overtaken(): RpcError {
 }
 
 export function closedError(): RpcError {
-  return new RpcError("canceled", "the client is closed", { reason: "closed" });
+  return failure("closed", "the client is closed");
 }

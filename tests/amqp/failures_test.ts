@@ -154,8 +154,8 @@ Deno.test("a token that has expired may be followed by another", () => {
 Deno.test("what came instead of AMQP", () => {
   const came = (...bytes: number[]) =>
     kind(connecting(new NotAmqpError(Uint8Array.from(bytes))));
-  assert.deepEqual(came(21, 3, 1), ["unavailable", "tls"]);
-  assert.deepEqual(came(22, 3, 3), ["unavailable", "tls"]);
+  assert.deepEqual(came(21, 3, 1), ["unavailable", "tls_required"]);
+  assert.deepEqual(came(22, 3, 3), ["unavailable", "tls_required"]);
   assert.deepEqual(came(21, 4), ["unavailable", "not_amqp"]);
   assert.deepEqual(came(72, 84, 84, 80), ["unavailable", "not_amqp"]);
   assert.deepEqual(came(), ["unavailable", "not_amqp"]);

@@ -74,8 +74,7 @@ async function whatIsMissing(
   } catch (error) {
     if (isUntold(error)) return UNTOLD;
     // Otherwise the calls themselves end in this.
-    return patient && isAbsence(error)
-      ? RpcError.from(error).message
-      : undefined;
+    const failure = RpcError.from(error);
+    return patient && isAbsence(failure) ? failure.message : undefined;
   }
 }

@@ -6,7 +6,7 @@
  */
 import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
-import { RpcError } from "../errors.ts";
+import { failure, RpcError } from "../errors.ts";
 import {
   absenceOf,
   canceledError,
@@ -178,8 +178,7 @@ export class RpcClient implements AsyncDisposable {
     const session = this.#session;
     this.#session = undefined;
     this.#pending.failAll((call) =>
-      new RpcError("canceled", "the client was closed", {
-        reason: "closed",
+      failure("closed", "the client was closed", {
         maybeExecuted: call.sent,
       })
     );

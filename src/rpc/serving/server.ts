@@ -9,8 +9,7 @@ import { backoffMs } from "../../async/backoff.ts";
 import { epochNowMs, fromEpochMs, nowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { RpcError } from "../errors.ts";
-import { isFinal } from "../failures.ts";
+import { remedyOf, RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
 import type { Job } from "./job.ts";
 import { timerMs } from "../../async/timers.ts";
@@ -203,7 +202,7 @@ export class RpcServer implements AsyncDisposable {
     // The connection may live on: what is left of the queue must not go on
     // taking requests that nobody reads.
     await this.#requests?.close();
-    if (isFinal(error)) {
+    if (remedyOf(error) === "none") {
       this.#dispatcher.abandon();
       throw error;
     }

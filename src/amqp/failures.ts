@@ -197,7 +197,7 @@ export function channelFailure(cause: unknown): RpcError {
   const [isTooSlow, limitMs] = TOO_SLOW.exec(message) ?? [];
   if (isTooSlow) return tooSlow(Number(limitMs), cause);
   return failure("connection_lost", `the broker ended it: ${message}`, {
-    members: replyCode === undefined ? {} : { reply_code: replyCode },
+    details: replyCode === undefined ? {} : { reply_code: replyCode },
     cause,
   });
 }

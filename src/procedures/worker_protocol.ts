@@ -20,12 +20,12 @@ export type WorkerMessage<O> =
 export interface WorkerError {
   code: RpcCode;
   message: string;
-  members?: Record<string, unknown>;
+  details?: Record<string, unknown>;
 }
 
 /** An error as a worker posts it. */
-export function workerError({ code, message, members }: RpcError): WorkerError {
-  return { code, message, members };
+export function workerError({ code, message, details }: RpcError): WorkerError {
+  return { code, message, details };
 }
 
 /** What a pool makes of a message; errors are errors again. */
@@ -50,9 +50,9 @@ function named<K extends "error" | "crash">(
   kind: K,
   value: unknown,
 ): Record<K, RpcError> | undefined {
-  const { code, message, members } = Object(value);
+  const { code, message, details } = Object(value);
   if (!isRpcCode(code) || typeof message !== "string") return undefined;
-  const error = new RpcError(code, message, { members });
+  const error = new RpcError(code, message, { details });
   return { [kind]: error } as Record<K, RpcError>;
 }
 

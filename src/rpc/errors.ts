@@ -118,8 +118,8 @@ export interface RpcErrorOptions {
    * @default {false}
    */
   remote?: boolean;
-  /** Further members of the error reply (RFC 9457 extension members). */
-  members?: Record<string, unknown>;
+  /** What an error reply says besides: the extension members of RFC 9457. */
+  details?: Record<string, unknown>;
   /** The error that led to this one. */
   cause?: unknown;
 }
@@ -150,8 +150,8 @@ export class RpcError extends Error {
   readonly maybeExecuted: boolean;
   /** Whether a server said so, in an error reply. */
   readonly remote: boolean;
-  /** Further members of the error reply. */
-  readonly members: Record<string, unknown>;
+  /** What an error reply says besides; empty where there is nothing. */
+  readonly details: Record<string, unknown>;
 
   /** An error with this code; the message is one sentence for people. */
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
@@ -160,7 +160,7 @@ export class RpcError extends Error {
     if (options.reason !== undefined) this.reason = options.reason;
     this.maybeExecuted = options.maybeExecuted ?? false;
     this.remote = options.remote ?? false;
-    this.members = options.members ?? {};
+    this.details = options.details ?? {};
   }
 
   /**

@@ -28,7 +28,7 @@ export function absenceOf(
     "no_consumer",
     `queue "${queue}" exists but no server is consuming it ` +
       `(${requests(info.messages)} waiting)`,
-    { maybeExecuted, members: { messages: info.messages } },
+    { maybeExecuted, details: { messages: info.messages } },
   );
 }
 
@@ -147,7 +147,7 @@ export function connectionLost(
       (maybeExecuted ? "; the request may have run" : ""),
     {
       maybeExecuted,
-      members: cause instanceof RpcError ? cause.members : {},
+      details: cause instanceof RpcError ? cause.details : {},
       cause,
     },
   );
@@ -160,8 +160,8 @@ const CONNECTION_FORCED = 320;
  * Whether the broker itself closed the connection or channel, as it does for a
  * message that it can't bear.
  */
-export function closedByBroker({ reason, members }: RpcError): boolean {
-  const { reply_code: replyCode } = members;
+export function closedByBroker({ reason, details }: RpcError): boolean {
+  const { reply_code: replyCode } = details;
   return reason === "connection_lost" && typeof replyCode === "number" &&
     replyCode !== CONNECTION_FORCED;
 }
@@ -169,10 +169,10 @@ export function closedByBroker({ reason, members }: RpcError): boolean {
 /** The same failure, of a call of which an earlier attempt may have run. */
 export function maybeExecutedBefore(error: RpcError): RpcError {
   if (error.maybeExecuted) return error;
-  const { code, message, reason, members } = error;
+  const { code, message, reason, details } = error;
   return new RpcError(code, message, {
     reason,
-    members,
+    details,
     maybeExecuted: true,
     cause: error,
   });

@@ -166,23 +166,23 @@ export function encodeError(
   request: RpcRequest,
   error: RpcError,
 ): OutgoingMessage {
-  const { code, message, members } = error;
+  const { code, message, details } = error;
   const problem = { code, title: RPC_CODES[code], detail: message };
   const reply = encodeReply(request, {
-    body: problemJson(problem, members),
+    body: problemJson(problem, details),
     contentType: ERROR_CONTENT_TYPE,
   });
   reply.properties.type = ERROR_TYPE;
   return reply;
 }
 
-/** Members that JSON can't hold must not cost the caller its answer. */
+/** Details that JSON can't hold must not cost the caller its answer. */
 function problemJson(
   problem: Record<string, unknown>,
-  members: Record<string, unknown>,
+  details: Record<string, unknown>,
 ): string {
   try {
-    return JSON.stringify({ ...members, ...problem });
+    return JSON.stringify({ ...details, ...problem });
   } catch {
     return JSON.stringify(problem);
   }
@@ -226,7 +226,7 @@ export function decodeReply(delivery: Delivery): RpcReply | RpcError {
 }
 
 function decodeError(reply: RpcReply): RpcError {
-  const { code, title, detail, ...members } = parseProblem(reply);
+  const { code, title, detail, ...details } = parseProblem(reply);
   const message = typeof detail === "string"
     ? detail
     : typeof title === "string"
@@ -235,7 +235,7 @@ function decodeError(reply: RpcReply): RpcError {
   return new RpcError(isRpcCode(code) ? code : "unknown", message, {
     remote: true,
     maybeExecuted: true,
-    members,
+    details,
   });
 }
 

@@ -145,10 +145,10 @@ Deno.test("an error that the broker refuses is dropped, and said so", async () =
   assert.equal(await queue.settled.first("settlement"), "ack 1");
 });
 
-Deno.test("an error whose members are no JSON is answered without them", async () => {
+Deno.test("an error whose details are no JSON is answered without them", async () => {
   const { replier, queue } = replying();
   const error = new RpcError("not_found", "no such thing", {
-    members: { id: 7n },
+    details: { id: 7n },
   });
   replier.send(queue.job(), { error }, "acknowledge");
   const { text, confirm } = await queue.message();

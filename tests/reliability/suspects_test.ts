@@ -19,11 +19,11 @@ import {
 const CUT = new RpcError("unavailable", "cut", { reason: "connection_lost" });
 const CLOSED = new RpcError("unavailable", "INTERNAL_ERROR (541)", {
   reason: "connection_lost",
-  members: { reply_code: 541 },
+  details: { reply_code: 541 },
 });
 const STOPPED = new RpcError("unavailable", "CONNECTION_FORCED (320)", {
   reason: "connection_lost",
-  members: { reply_code: 320 },
+  details: { reply_code: 320 },
 });
 
 /** Replies to "a", "b" and "c" are in flight when the connection is lost. */

@@ -102,7 +102,7 @@ export function outcomeJson(outcome: Outcome): string {
     ok: error === undefined,
     ...(body && jsonBody(body)),
     ...(error && {
-      error: { ...error.members, code: error.code, detail: error.message },
+      error: { ...error.details, code: error.code, detail: error.message },
     }),
     attempts,
     latency_ms: Number(latencyMs.toFixed(3)),

@@ -16,7 +16,7 @@ import {
 import {
   type CommandLine,
   describeEnd,
-  endMembers,
+  endDetails,
   ProcessGroup,
 } from "./process_group.ts";
 import { requestEnvironment } from "./request_environment.ts";
@@ -26,7 +26,7 @@ import { Slots } from "../../async/semaphore.ts";
 /**
  * Serves a command: the body is its stdin, its stdout the reply, and
  * `RABBIT_RPC_*` variables have the rest. An exit status other than 0 is an
- * `internal` error with `exit_status` (or `signal`) among its members. The
+ * `internal` error with `exit_status` (or `signal`) among its details. The
  * command is ended with all that it started when its request is.
  */
 export function createExec(
@@ -130,7 +130,7 @@ class Exec implements Service {
     return new RpcError(
       "internal",
       `"${this.#command.name}" ${describeEnd(status)}`,
-      { members: endMembers(status) },
+      { details: endDetails(status) },
     );
   }
 }

@@ -19,7 +19,7 @@ import { lines } from "./lines.ts";
 import {
   type CommandLine,
   describeEnd,
-  endMembers,
+  endDetails,
   ProcessGroup,
 } from "./process_group.ts";
 import type { Service } from "../service.ts";
@@ -30,7 +30,7 @@ const HOPELESS = 3;
 /** Why a child is there no more. */
 interface End {
   readonly why: string;
-  readonly members: Record<string, unknown>;
+  readonly details: Record<string, unknown>;
 }
 
 /**
@@ -111,7 +111,7 @@ class ExecLines implements Service {
       child = new ProcessGroup(this.#command);
     } catch (error) {
       const { message } = error as Error;
-      return { why: `could not be started: ${message}`, members: {} };
+      return { why: `could not be started: ${message}`, details: {} };
     }
     this.#child = child;
     this.#written = Promise.resolve();
@@ -123,7 +123,7 @@ class ExecLines implements Service {
     await logged;
     return {
       why: fault ?? describeEnd(status),
-      members: fault ? {} : endMembers(status),
+      details: fault ? {} : endDetails(status),
     };
   }
 
@@ -146,9 +146,9 @@ class ExecLines implements Service {
     });
   }
 
-  #aborted({ why, members }: End): RpcError {
+  #aborted({ why, details }: End): RpcError {
     const message = `"${this.#command.name}" ${why} before it answered`;
-    return new RpcError("aborted", message, { members });
+    return new RpcError("aborted", message, { details });
   }
 
   #startingAgain({ why }: End, failures: number, retryInMs: number): string {

@@ -173,8 +173,8 @@ export function describeEnd({ code, signal }: Deno.CommandStatus): string {
     : `was ended by ${signal}`;
 }
 
-/** The same for programs, as members of an error reply. */
-export function endMembers(
+/** The same for programs, as details of an error reply. */
+export function endDetails(
   { code, signal }: Deno.CommandStatus,
 ): { exit_status: number } | { signal: string } {
   return signal === null ? { exit_status: code } : { signal };

@@ -20,15 +20,15 @@ const MOST_ISSUES = 20;
 const LONGEST_PATH = 20;
 const LONGEST_MESSAGE = 200;
 
-/** The detail is one sentence; the members have the rest. */
+/** The message is one sentence; `details` has the rest. */
 const MOST_IN_DETAIL = 3;
 
 /**
  * The value as its schema makes it, defaults and conversions included.
  *
  * @throws {RpcError} with this code where it does not fit: the detail begins
- * with `what` and names the first paths that are wrong; `issues` among the
- * members has the first 20 as {@linkcode ValidationIssue}s.
+ * with `what` and names the first paths that are wrong; `issues` among its
+ * details has the first 20 as {@linkcode ValidationIssue}s.
  */
 export async function validated<S extends Schema>(
   schema: S,
@@ -42,7 +42,7 @@ export async function validated<S extends Schema>(
   const told = issues.slice(0, MOST_IN_DETAIL).map(describe).join("; ");
   const more = result.issues.length - MOST_IN_DETAIL;
   const detail = `${what}: ${told}${more > 0 ? `; and ${more} more` : ""}`;
-  throw new RpcError(code, detail, { members: { issues } });
+  throw new RpcError(code, detail, { details: { issues } });
 }
 
 function plainIssue(issue: SchemaIssue): ValidationIssue {

@@ -50,7 +50,7 @@ export interface ReadLimits {
  * is canceled where it is too long, or when nobody wants it any more.
  *
  * @throws {RpcError} where its status is not one of 200 to 299: the code that
- * goes with the status, the body as detail, `status` among the members; or
+ * goes with the status, the body as detail, `status` among the details; or
  * `resource_exhausted` for a body over the limit.
  */
 export async function readResponse(
@@ -80,7 +80,7 @@ async function errorOf(
   const text = new TextDecoder().decode(bytes).trim().slice(0, LONGEST_DETAIL);
   const detail = text || statusText || `status ${status}`;
   return new RpcError(CODES[status] ?? "unknown", detail, {
-    members: { status },
+    details: { status },
   });
 }
 

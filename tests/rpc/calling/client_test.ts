@@ -51,14 +51,14 @@ Deno.test("an error reply is thrown as the server sent it", async () => {
   const { properties, body, redelivered } = await broker.take("q");
   const delivery = { properties, body, redelivered, deliveryTag: 1 };
   const request = decodeRequest(delivery, "q", Date.now());
-  const thrown = new RpcError("not_found", "no user", { members: { id: 7 } });
+  const thrown = new RpcError("not_found", "no user", { details: { id: 7 } });
   const reply = encodeError(request, thrown);
   broker.send(properties.replyTo!, reply.body, reply.properties);
   const error = await failure(call);
   sees(error, "not_found");
   assert.equal(error.message, "no user");
   assert.equal(error.remote, true);
-  assert.deepEqual(error.members, { id: 7 });
+  assert.deepEqual(error.details, { id: 7 });
 });
 
 Deno.test("no queue: the call fails at once", async () => {
@@ -153,7 +153,7 @@ Deno.test("a time-out without a server says so", async () => {
   const { client } = scene;
   const error = await failure(client.call("q", "", { timeoutMs: 30 }));
   sees(error, "unavailable", "no_consumer");
-  assert.deepEqual(error.members, { messages: 1 });
+  assert.deepEqual(error.details, { messages: 1 });
   assert.equal(client.stats.pending, 0);
 });
 

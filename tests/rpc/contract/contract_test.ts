@@ -28,7 +28,7 @@ async function served<C extends Contract>(procedure: Procedure) {
 }
 
 function issuesOf(error: RpcError): unknown {
-  return error.members.issues;
+  return error.details.issues;
 }
 
 const libraries = {

@@ -46,6 +46,9 @@ const MAY_USE_DENO =
 const COMMENT_OR_TEXT =
   /\/\*[^]*?\*\/|\/\/.*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[^]|[^`\\])*`/g;
 
+/** A flag of the command line, which a remote caller has never heard of. */
+const FLAG = /(?<![\w-])--[a-z]/;
+
 function isComment(match: string): boolean {
   return match.startsWith("//") || match.startsWith("/*");
 }
@@ -147,6 +150,12 @@ function problems(source: Source): string[] {
       found.push(`${path} uses ${name}, which is for cli alone`);
     }
   }
+  if (!["main.ts", "cli"].includes(layerOf(path))) {
+    for (const [literal] of text.matchAll(COMMENT_OR_TEXT)) {
+      if (isComment(literal) || !FLAG.test(literal)) continue;
+      found.push(`${path} names a flag: ${literal}`);
+    }
+  }
   return found.filter((problem) => problem !== undefined);
 }
 
@@ -195,6 +204,8 @@ const bad: [string, string, string][] = [
   ["src/rpc/a.ts", "const { build } = Deno;", "Deno in rpc"],
   ["src/telemetry/a.ts", 'Deno["version"];', "Deno in telemetry"],
   ["src/cli/a.ts", "const due = Date.now() + 5;", "the wall clock"],
+  ["src/rpc/a.ts", 'a("the limit is 3 (--max-body)");', "a flag"],
+  ["src/amqp/a.ts", "a(`use --${b} or --wait`);", "a flag in a template"],
   ["src/rpc/a.ts", "a();\n".repeat(401), "too many lines"],
 ];
 
@@ -229,6 +240,8 @@ const good: [string, string, string][] = [
   ["src/rpc/a.ts", "a('from \"b\"');", "no import in a text"],
   ["src/cli/a.ts", 'new URL("../../main.ts", import.meta.url);', "a start"],
   ["src/cli/a.ts", 'import c from "../../deno.json" with {};', "deno.json"],
+  ["src/cli/a.ts", 'a("Use --wait.");', "a flag in cli"],
+  ["src/rpc/a.ts", "i--; /* --wait */ a('a -- b'); // --flag", "no flag"],
   ["src/rpc/a.ts", "a();\n".repeat(400), "400 lines"],
 ];
 

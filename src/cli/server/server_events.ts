@@ -5,7 +5,9 @@
  * @module
  */
 import type { Service } from "../../procedures/service.ts";
+import type { RpcError } from "../../rpc/errors.ts";
 import type { RpcRequest } from "../../rpc/procedure.ts";
+import type { LimitName } from "../../rpc/serving/request_limits.ts";
 import type { ServerEvent } from "../../rpc/serving/serve_options.ts";
 import { Log, type LogFields, type LogFlags, logRecord } from "../log.ts";
 import type { LossyOutput } from "../lossy_output.ts";
@@ -49,7 +51,7 @@ export function serverReporter(
         const { request, error } = event;
         if (error === undefined) return;
         const fields = { event: type, ...requestFields(request) };
-        return log.debug(`answered ${error.code}: ${error.message}`, fields);
+        return log.debug(`answered ${describeError(error)}`, fields);
       }
       case "consumer_timeout":
         return log.warn(event.advice, {
@@ -98,13 +100,35 @@ function reportDrop(log: Log, event: Drop): void {
         event: type,
         ...requestFields(event.request),
       });
-    case "reply_to_refused":
+    case "reply_to_refused": {
+      const { allowable, replyTo, why } = event;
+      const advice = allowable
+        ? `; ${replyToFlag(replyTo)} would allow it`
+        : "";
       return log.warn(
-        `requests with reply_to ${JSON.stringify(event.replyTo)} are ` +
-          `refused: ${event.why}`,
-        { event: type, reply_to: event.replyTo },
+        `requests with reply_to ${JSON.stringify(replyTo)} are refused: ` +
+          `${why}${advice}`,
+        { event: type, reply_to: replyTo },
       );
+    }
   }
+}
+
+/** A name that a shell would not take as one word is not offered. */
+function replyToFlag(replyTo: string): string {
+  return `--reply-to ${/^[\w.:-]+$/.test(replyTo) ? replyTo : "PATTERN"}`;
+}
+
+const LIMIT_FLAGS: Record<LimitName, string> = {
+  max_body_bytes: "--max-body",
+  max_headers: "--max-headers",
+  max_header_bytes: "--max-header-size",
+  max_reply_bytes: "--max-reply",
+};
+
+function describeError({ code, message, details }: RpcError): string {
+  const flag = LIMIT_FLAGS[details.limit as LimitName];
+  return `${code}: ${message}${flag ? ` (${flag})` : ""}`;
 }
 
 function sayer({ quiet, logFormat }: LogFlags, output: LossyOutput): Say {

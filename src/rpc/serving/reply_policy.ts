@@ -17,14 +17,22 @@ export type Verdict =
   /** Not run, and not answered either. */
   | { drop: string };
 
+/** A name that no reply is sent to. */
+export interface RefusedReplyTo {
+  readonly replyTo: string;
+  readonly why: string;
+  /** Whether a pattern would allow it. */
+  readonly allowable: boolean;
+}
+
 /** Whom to answer, and whom to tell about others. */
 export interface ReplyPolicyOptions {
   /** The server's own request queue. */
   queue: string;
   /** Further queues that replies may go to; `*` stands for any text. */
   patterns: readonly string[];
-  /** Hears of each name that is refused, once. */
-  onRefused: (replyTo: string, why: string) => void;
+  /** Called once for each name that is refused. */
+  onRefused: (refusal: RefusedReplyTo) => void;
 }
 
 /**
@@ -127,25 +135,22 @@ export class ReplyPolicy {
         case "shared":
           return this.#refuse(
             replyTo,
-            "the queue is not exclusive to another connection; " +
-              `${flagFor(replyTo)} would allow it`,
+            "the queue is not exclusive to another connection",
+            true,
           );
       }
     } catch (thrown) {
       const error = RpcError.from(thrown);
       if (error.reason === "connection_lost") throw error;
-      return this.#refuse(
-        replyTo,
-        `the queue can't be checked (${error.message}); ` +
-          `${flagFor(replyTo)} would allow it`,
-      );
+      const why = `the queue can't be checked (${error.message})`;
+      return this.#refuse(replyTo, why, true);
     }
   }
 
-  #refuse(replyTo: string, why: string): Verdict {
+  #refuse(replyTo: string, why: string, allowable = false): Verdict {
     const before = this.#kept.get(replyTo)?.verdict;
     const isNews = before === undefined || before === "allowed";
-    if (isNews) this.#options.onRefused(replyTo, why);
+    if (isNews) this.#options.onRefused({ replyTo, why, allowable });
     return this.#keep(replyTo, {
       drop: `its reply_to ${quote(replyTo)} is refused`,
     });
@@ -171,9 +176,4 @@ function isForged(replyTo: string): boolean {
 /** A stranger chose the name: no control characters in anybody's log. */
 function quote(name: string): string {
   return JSON.stringify(name);
-}
-
-/** A name that is more than a word is not offered for a shell to read. */
-function flagFor(replyTo: string): string {
-  return `--reply-to ${/^[\w.:-]+$/.test(replyTo) ? replyTo : "PATTERN"}`;
 }

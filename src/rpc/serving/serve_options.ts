@@ -48,8 +48,16 @@ export type ServerEvent =
   }
   /** A request was neither run nor answered. */
   | { type: "request_dropped"; request: RpcRequest; why: string }
-  /** Requests with this `reply_to` are not run; told once for each name. */
-  | { type: "reply_to_refused"; replyTo: string; why: string }
+  /**
+   * Requests with this `reply_to` are not run; told once for each name. Where it
+   * is `allowable`, the option `replyTo` can allow it.
+   */
+  | {
+    type: "reply_to_refused";
+    replyTo: string;
+    why: string;
+    allowable: boolean;
+  }
   /**
    * A request may stay unacknowledged for longer than the broker waits by
    * default before it takes it back; what to set there. Told once.

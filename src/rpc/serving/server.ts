@@ -157,8 +157,7 @@ export class RpcServer implements AsyncDisposable {
     const policy = new ReplyPolicy({
       queue: this.queue,
       patterns: replyTo,
-      onRefused: (replyTo, why) =>
-        onEvent({ type: "reply_to_refused", replyTo, why }),
+      onRefused: (refusal) => onEvent({ type: "reply_to_refused", ...refusal }),
     });
     return new Admission(this.#settings, policy, {
       onAdmitted: (job) => this.#dispatcher.accept(job),

@@ -25,7 +25,8 @@
  *
  * @module
  */
-export { connect, RpcConnection } from "./amqp/connect.ts";
+export { connect } from "./amqp/connect.ts";
+export { RpcConnection } from "./rpc/connection.ts";
 export type {
   BrokerAddress,
   BrokerSettings,
@@ -40,7 +41,7 @@ export type {
   TlsOptions,
   TlsSettings,
 } from "./amqp/tls/tls.ts";
-export type { AmqpLink } from "./amqp/link.ts";
+export type { AmqpConnection } from "./amqp/broker_connection.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
 export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
@@ -68,9 +69,9 @@ export type {
   CallInterceptor,
   ClientOptions,
   OutgoingCall,
-  ProcedureInterceptor,
   SendCall,
-} from "./rpc/interceptor.ts";
+} from "./rpc/calling/client_options.ts";
+export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
 export type { Bytes } from "./rpc/kinds.ts";
 export {
   MessageBody,
@@ -100,12 +101,12 @@ export type {
 export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
 export { RpcServer } from "./rpc/serving/server.ts";
 export type {
+  BrokerConnection,
   CallbackQueue,
   ConnectionEvent,
+  ConnectionOptions,
   Delivery,
   HeaderValue,
-  Link,
-  LinkOptions,
   MessageHeaders,
   MessageProperties,
   Publisher,

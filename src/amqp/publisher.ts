@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { overloaded } from "../rpc/failures.ts";
+import { overloaded } from "../rpc/calling/failures.ts";
 import type {
   MessageProperties,
   Publisher,

@@ -23,7 +23,7 @@ export class ReplyQueues {
     this.#inspector = inspector;
   }
 
-  /** What the queue is; see {@linkcode Link.checkReplyTo}. */
+  /** What the queue is; see {@linkcode BrokerConnection.checkReplyTo}. */
   async check(queue: string): Promise<ReplyQueueKind> {
     // No queue has a name that is not UTF-8, or as long as that.
     if (!queue.isWellFormed()) return "missing";

@@ -1,6 +1,6 @@
 /**
- * The reconnecting connection: one live link at a time, to whichever broker
- * answers first.
+ * Connects, and connects again: one live connection at a time, to whichever
+ * broker answers first.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { delay } from "../async/delay.ts";
 import { failure, remedyOf, RpcError } from "../rpc/errors.ts";
 import type {
   ConnectionEvent,
-  LinkOptions,
+  ConnectionOptions,
   Transport,
 } from "../rpc/transport.ts";
-import { AmqpLink } from "./link.ts";
+import { AmqpConnection } from "./broker_connection.ts";
 import { brokerName, type ConnectSettings } from "./options.ts";
 
 /**
@@ -27,12 +27,12 @@ export class AmqpTransport implements Transport {
   readonly #settings: ConnectSettings;
   readonly #closing = new AbortController();
   readonly #events = new Broadcast<ConnectionEvent>();
-  #link: AmqpLink | undefined;
-  #connecting: Promise<AmqpLink> | undefined;
+  #connection: AmqpConnection | undefined;
+  #connecting: Promise<AmqpConnection> | undefined;
   #closed: Promise<void> | undefined;
   #wasConnected = false;
 
-  /** Connects when a link is asked for. */
+  /** Connects when it is first asked to. */
   constructor(settings: ConnectSettings) {
     this.#settings = {
       ...settings,
@@ -44,13 +44,13 @@ export class AmqpTransport implements Transport {
   }
 
   /** The live connection, or a new one. */
-  async link(options: LinkOptions = {}): Promise<AmqpLink> {
+  async connection(options: ConnectionOptions = {}): Promise<AmqpConnection> {
     const { patient = false, signal } = options;
     let refusedAtMs: number | undefined;
     for (let attempt = 1;; attempt++) {
       signal?.throwIfAborted();
       try {
-        return await this.#currentLink();
+        return await this.#currentConnection();
       } catch (error) {
         if (!patient || !(error instanceof RpcError)) throw error;
         if (remedyOf(error) !== "resend") {
@@ -89,7 +89,7 @@ export class AmqpTransport implements Transport {
   async #close(): Promise<void> {
     this.#closing.abort(closedError());
     // An attempt that is under way ends; whoever waits for it hears why.
-    await Promise.allSettled([this.#link?.close(), this.#connecting]);
+    await Promise.allSettled([this.#connection?.close(), this.#connecting]);
     this.#events.end();
   }
 
@@ -98,9 +98,9 @@ export class AmqpTransport implements Transport {
     await this.close();
   }
 
-  #currentLink(): Promise<AmqpLink> {
+  #currentConnection(): Promise<AmqpConnection> {
     if (this.#closing.signal.aborted) return Promise.reject(closedError());
-    if (this.#link) return Promise.resolve(this.#link);
+    if (this.#connection) return Promise.resolve(this.#connection);
     this.#connecting ??= this.#connect().finally(() =>
       this.#connecting = undefined
     );
@@ -108,17 +108,21 @@ export class AmqpTransport implements Transport {
   }
 
   /** Tries each broker once; the first error that is a refusal, or the last. */
-  async #connect(): Promise<AmqpLink> {
+  async #connect(): Promise<AmqpConnection> {
     const { signal } = this.#closing;
     let refusal: unknown;
     for (const broker of this.#settings.brokers) {
       try {
-        const link = await AmqpLink.open(broker, this.#settings, signal);
-        if (!signal.aborted) this.#adopt(link, brokerName(broker));
+        const connection = await AmqpConnection.open(
+          broker,
+          this.#settings,
+          signal,
+        );
+        if (!signal.aborted) this.#adopt(connection, brokerName(broker));
         // Closed meanwhile, by whoever hears of the connection for example.
-        if (signal.aborted) await link.close();
+        if (signal.aborted) await connection.close();
         signal.throwIfAborted();
-        return link;
+        return connection;
       } catch (error) {
         signal.throwIfAborted();
         const isPassing = remedyOf(refusal) === "resend";
@@ -128,12 +132,12 @@ export class AmqpTransport implements Transport {
     throw refusal;
   }
 
-  #adopt(link: AmqpLink, broker: string): void {
-    this.#link = link;
+  #adopt(connection: AmqpConnection, broker: string): void {
+    this.#connection = connection;
     this.#wasConnected = true;
     this.#settings.onEvent({ type: "connected", broker });
-    link.lost.then((error) => {
-      this.#link = undefined;
+    connection.lost.then((error) => {
+      this.#connection = undefined;
       if (this.#closing.signal.aborted) return;
       this.#settings.onEvent({ type: "lost", broker, error });
     });

@@ -214,6 +214,19 @@ export function failure(
   return new RpcError(code, message, { ...rest, reason });
 }
 
+/** An operator, or a node that stops: that is no message's fault. */
+const CONNECTION_FORCED = 320;
+
+/**
+ * Whether the broker itself closed the connection or channel, as it does for a
+ * message that it can't bear.
+ */
+export function closedByBroker({ reason, details }: RpcError): boolean {
+  const { reply_code: replyCode } = details;
+  return reason === "connection_lost" && typeof replyCode === "number" &&
+    replyCode !== CONNECTION_FORCED;
+}
+
 /** Whether a string is one of the canonical codes. */
 export function isRpcCode(value: unknown): value is RpcCode {
   return typeof value === "string" && Object.hasOwn(RPC_CODES, value);

@@ -212,7 +212,7 @@ export interface RequestQueueOptions {
 }
 
 /** One live connection to a broker. */
-export interface Link {
+export interface BrokerConnection {
   /** The virtual host, `/` by default. */
   readonly vhost: string;
   /** Pending while the connection accepts no messages; else undefined. */
@@ -252,7 +252,7 @@ export interface Link {
 }
 
 /** How to wait for a connection. */
-export interface LinkOptions {
+export interface ConnectionOptions {
   /**
    * Whether to try again, with a backoff, when no broker can be reached, or
    * takes no connection for now. A refusal (login, virtual host, wrong protocol)
@@ -288,7 +288,7 @@ export interface Transport extends AsyncDisposable {
    *
    * @throws {RpcError} where no broker can be reached, or one refuses.
    */
-  link(options?: LinkOptions): Promise<Link>;
+  connection(options?: ConnectionOptions): Promise<BrokerConnection>;
   /** What becomes of the connection from now on, until it is closed. */
   events(): AsyncIterableIterator<ConnectionEvent>;
   /** Closes the connection, for good. */

@@ -7,8 +7,12 @@
  */
 import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
 import { checkHeaders } from "./headers.ts";
-import { MessageBody, RpcRequest, toBytes } from "./procedure.ts";
-import type { SendableResult } from "./serving/results.ts";
+import {
+  MessageBody,
+  type ReplyInit,
+  RpcRequest,
+  toBytes,
+} from "./procedure.ts";
 import type {
   Delivery,
   MessageHeaders,
@@ -140,6 +144,14 @@ export interface OutgoingMessage {
   body: Uint8Array;
   properties: MessageProperties;
 }
+
+/** A reply whose body is in one of two forms. */
+export interface SendableReply extends ReplyInit {
+  body: string | Uint8Array;
+}
+
+/** A result that needs no more than UTF-8 to become a message. */
+export type SendableResult = string | Uint8Array | SendableReply | undefined;
 
 /** A procedure's result as the reply to a request. */
 export function encodeReply(

@@ -11,7 +11,7 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import type { CallInterceptor } from "../rpc/interceptor.ts";
+import type { CallInterceptor } from "../rpc/calling/client_options.ts";
 import { toBytes } from "../rpc/procedure.ts";
 import {
   endCallerSpan,

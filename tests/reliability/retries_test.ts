@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import { connectionLost, noQueue } from "../../src/rpc/failures.ts";
+import { connectionLost, noQueue } from "../../src/rpc/calling/failures.ts";
 import {
   type RetryPolicy,
   withRetries,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RPC_CODES, type RpcCode, RpcError } from "../../src/rpc/errors.ts";
-import type { SendableResult } from "../../src/rpc/serving/results.ts";
+import type { SendableResult } from "../../src/rpc/wire.ts";
 import type {
   Delivery,
   MessageHeaders,

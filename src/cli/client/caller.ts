@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { RpcConnection } from "../../amqp/connect.ts";
+import type { RpcConnection } from "../../rpc/connection.ts";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { jsonBody } from "../../rpc/json_body.ts";
+import { jsonBody } from "../../rpc/json.ts";
 import { jsonLine } from "../printable.ts";
 import { rawJSON } from "./raw_json.ts";
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { RpcConnection } from "../../amqp/connect.ts";
+import { RpcConnection } from "../../rpc/connection.ts";
 import type { ConnectOptions, ConnectSettings } from "../../amqp/options.ts";
-import type { ClientOptions } from "../../rpc/interceptor.ts";
+import type { ClientOptions } from "../../rpc/calling/client_options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { reportConnection } from "../connection_events.ts";
 import { settingsFor } from "../connection_settings.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { RpcConnection } from "../../amqp/connect.ts";
+import type { RpcConnection } from "../../rpc/connection.ts";
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { absenceOf, isAbsence, isUntold } from "../../rpc/failures.ts";
+import { absenceOf, isAbsence, isUntold } from "../../rpc/calling/failures.ts";
 
 /** Whoever has waited so long may want to know why. */
 const PATIENCE_MS = 1_000;

@@ -5,7 +5,8 @@
  * @module
  */
 import type { Command } from "commander";
-import { connect, type RpcConnection } from "../../amqp/connect.ts";
+import { connect } from "../../amqp/connect.ts";
+import type { RpcConnection } from "../../rpc/connection.ts";
 import { startBroker } from "../../broker/broker.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs } from "../../rpc/limits.ts";

@@ -117,7 +117,9 @@ async function lookInTime(
       `the broker did not answer within ${formatMs(timeoutMs)}.`,
     );
   });
-  const looking = transport.link().then((link) => look(link, queues));
+  const looking = transport.connection().then((connection) =>
+    look(connection, queues)
+  );
   try {
     return await Promise.race([looking, tooLate]);
   } finally {

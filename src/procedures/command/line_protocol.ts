@@ -10,7 +10,7 @@
  */
 import { Buffer } from "node:buffer";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
-import { jsonBody } from "../../rpc/json_body.ts";
+import { jsonBody } from "../../rpc/json.ts";
 import type { Line } from "./lines.ts";
 import type { RpcRequest } from "../../rpc/procedure.ts";
 

@@ -6,7 +6,8 @@
 import { fromEpochMs, toEpochMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { type Procedure, RpcRequest } from "../../rpc/procedure.ts";
-import { sendable, type SendableResult } from "../../rpc/serving/results.ts";
+import type { SendableResult } from "../../rpc/wire.ts";
+import { sendable } from "../../rpc/serving/results.ts";
 import { loadModule } from "./load_module.ts";
 import { LineLimit } from "../line_limit.ts";
 import type { ModuleJob } from "./module.ts";

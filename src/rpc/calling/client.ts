@@ -10,19 +10,19 @@ import { failure, RpcError } from "../errors.ts";
 import {
   absenceOf,
   canceledError,
-  closedError,
+  clientClosed,
   connectionLost,
   noQueue,
   overtaken,
   timeoutError,
   unknownServer,
-} from "../failures.ts";
-import {
-  type ClientOptions,
-  intercepted,
-  type OutgoingCall,
-  type SendCall,
-} from "../interceptor.ts";
+} from "./failures.ts";
+import type {
+  ClientOptions,
+  OutgoingCall,
+  SendCall,
+} from "./client_options.ts";
+import { intercepted } from "../interceptor.ts";
 import { Inspections, type InspectOptions } from "./inspections.ts";
 import { Outbox } from "./outbox.ts";
 import { queueName } from "../limits.ts";
@@ -39,7 +39,7 @@ import { decodeReply, type RpcReply } from "../wire.ts";
 /** Counters of a client, for monitoring. */
 export interface ClientStats {
   /** Calls that wait for their reply. */
-  readonly pending: number;
+  readonly inFlight: number;
   /** Replies that came late, twice, or that nobody asked for. */
   readonly unknownReplies: number;
 }
@@ -67,7 +67,7 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  *   client.call("no_such_queue", "30"),
  *   (error: RpcError) => error.reason === "no_queue",
  * );
- * assert.equal(client.stats.pending, 0);
+ * assert.equal(client.stats.inFlight, 0);
  * ```
  */
 export class RpcClient implements AsyncDisposable {
@@ -109,7 +109,7 @@ export class RpcClient implements AsyncDisposable {
   /** Counters, as they are now. */
   get stats(): ClientStats {
     return {
-      pending: this.#pending.size,
+      inFlight: this.#pending.size,
       unknownReplies: this.#unknownReplies,
     };
   }
@@ -234,7 +234,7 @@ export class RpcClient implements AsyncDisposable {
   #request(call: Call): Promise<RpcReply> {
     const { options } = call;
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(closedError());
+      if (this.#closed) return reject(clientClosed());
       const pending = new PendingCall(this.#pending, call, resolve, reject);
       if (options.signal && !this.#watch(options.signal, pending)) return;
       call.attempts?.push(pending);
@@ -297,7 +297,7 @@ export class RpcClient implements AsyncDisposable {
 
   /** Whoever runs it may stop; that it goes on after all is no error. */
   #cancelOnServer({ queue, correlationId }: PendingCall): void {
-    this.#session?.link.cancelCall(queue, correlationId).catch(() => {
+    this.#session?.connection.cancelCall(queue, correlationId).catch(() => {
       // The connection was lost meanwhile, and the call is over already.
     });
   }
@@ -308,7 +308,7 @@ export class RpcClient implements AsyncDisposable {
       const info = await this.inspect(queue).catch((error) => {
         throw unknownServer(queue, error);
       });
-      const absence = absenceOf(queue, info, session.link.vhost);
+      const absence = absenceOf(queue, info, session.connection.vhost);
       if (absence !== undefined) throw absence;
     }
     return session;
@@ -320,7 +320,7 @@ export class RpcClient implements AsyncDisposable {
 
   /** The live session; opened, once for all who wait, where there is none. */
   #openSession(): Promise<Session> {
-    if (this.#closed) return Promise.reject(closedError());
+    if (this.#closed) return Promise.reject(clientClosed());
     if (this.#session) return Promise.resolve(this.#session);
     this.#opening ??= this.#newSession().finally(() =>
       this.#opening = undefined
@@ -329,14 +329,14 @@ export class RpcClient implements AsyncDisposable {
   }
 
   async #newSession(): Promise<Session> {
-    const link = await this.#transport.link();
-    const callbackQueue = await link.openCallbackQueue((message) =>
-      this.#onReturn(message, link.vhost)
+    const connection = await this.#transport.connection();
+    const callbackQueue = await connection.openCallbackQueue((message) =>
+      this.#onReturn(message, connection.vhost)
     );
-    const session = new Session(link, callbackQueue);
+    const session = new Session(connection, callbackQueue);
     if (this.#closed) {
       await callbackQueue.close();
-      throw closedError();
+      throw clientClosed();
     }
     this.#session = session;
     this.#reopened.abort();
@@ -380,10 +380,10 @@ export class RpcClient implements AsyncDisposable {
   /** Rejects a call whose time is up, once it is known whether by absence. */
   async #onDeadline(call: PendingCall): Promise<void> {
     if (call.sent) this.#session?.doubt(call.queue);
-    const link = this.#session?.link;
+    const connection = this.#session?.connection;
     call.end(
-      link
-        ? await whyNoReply(call, link, this.#inspections)
+      connection
+        ? await whyNoReply(call, connection, this.#inspections)
         : timeoutError(call),
     );
   }

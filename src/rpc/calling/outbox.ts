@@ -5,7 +5,7 @@
  * @module
  */
 import type { Call } from "./call.ts";
-import { overloaded } from "../failures.ts";
+import { overloaded } from "./failures.ts";
 import type { PendingCall } from "./pending.ts";
 import type { Session } from "./session.ts";
 
@@ -56,7 +56,7 @@ export class Outbox {
 
   /** Sends a call, now or when the connection takes it. */
   send(session: Session, pending: PendingCall, call: Call): void {
-    const { unblocked, obstacle } = session.link;
+    const { unblocked, obstacle } = session.connection;
     if (unblocked === undefined) return session.send(pending, call);
     this.add(pending, call, obstacle);
     this.#ready.add(pending);
@@ -69,7 +69,7 @@ export class Outbox {
     // A connection that is lost is not blocked any more, either.
     if (this.#blocked !== session || session.isLost) return;
     for (const pending of this.#ready) {
-      const { unblocked } = session.link;
+      const { unblocked } = session.connection;
       if (unblocked) return void unblocked.then(() => this.#resume(session));
       session.send(pending, this.take(pending)!);
     }

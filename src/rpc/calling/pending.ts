@@ -5,7 +5,7 @@
  */
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
-import { publishError } from "../failures.ts";
+import { publishError } from "./failures.ts";
 import type { PublishListener } from "../transport.ts";
 import type { RpcReply } from "../wire.ts";
 

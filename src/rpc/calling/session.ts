@@ -5,24 +5,24 @@
  */
 import { AnsweringQueues } from "./answering_queues.ts";
 import type { Call } from "./call.ts";
-import { connectionLost } from "../failures.ts";
+import { connectionLost } from "./failures.ts";
 import { epochNowMs, nowMs } from "../../async/clock.ts";
 import type { PendingCall } from "./pending.ts";
-import type { CallbackQueue, Link } from "../transport.ts";
+import type { BrokerConnection, CallbackQueue } from "../transport.ts";
 import { requestProperties } from "../wire.ts";
 
 /** Lives as long as its callback queue is consumed. */
 export class Session {
-  readonly link: Link;
+  readonly connection: BrokerConnection;
   readonly callbackQueue: CallbackQueue;
   readonly #answering = new AnsweringQueues();
   #lost: { cause: unknown } | undefined;
 
-  /** Of a queue that is consumed over this link. */
-  constructor(link: Link, callbackQueue: CallbackQueue) {
-    this.link = link;
+  /** Of a queue that is consumed over this connection. */
+  constructor(connection: BrokerConnection, callbackQueue: CallbackQueue) {
+    this.connection = connection;
     this.callbackQueue = callbackQueue;
-    link.lost.then((cause) => this.#lost = { cause });
+    connection.lost.then((cause) => this.#lost = { cause });
   }
 
   /**

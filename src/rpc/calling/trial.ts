@@ -4,8 +4,7 @@
  * @module
  */
 import { waitAtMost } from "../../async/delay.ts";
-import { RpcError } from "../errors.ts";
-import { closedByBroker } from "../failures.ts";
+import { closedByBroker, RpcError } from "../errors.ts";
 import type { PublishListener } from "../transport.ts";
 
 /** How long a suspect may keep others waiting. */

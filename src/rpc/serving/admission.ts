@@ -7,7 +7,7 @@ import type { RpcError } from "../errors.ts";
 import type { Job } from "./job.ts";
 import type { ReplyPolicy, Verdict } from "./reply_policy.ts";
 import { overLimit, type RequestLimits } from "./request_limits.ts";
-import type { Delivery, Link } from "../transport.ts";
+import type { BrokerConnection, Delivery } from "../transport.ts";
 
 /** What is done with a request that is not run. */
 export type Refusal =
@@ -53,15 +53,15 @@ export class Admission {
     return this.#waiting.size;
   }
 
-  /** Decides on a job that came over this link, now or later. */
-  enter(job: Job, link: Link): void {
+  /** Decides on a job that came over this connection, now or later. */
+  enter(job: Job, connection: BrokerConnection): void {
     const { replyTo } = job.request;
     // Nobody wants an answer: there is nothing to ask.
     if (replyTo === undefined) return this.#decide(job, "allowed");
     const verdict = this.#policy.known(replyTo);
     if (verdict !== undefined) return this.#decide(job, verdict);
     this.#waiting.add(job);
-    this.#policy.learn(replyTo, link).then(
+    this.#policy.learn(replyTo, connection).then(
       (learnt) => this.#learnt(job, learnt),
       () => this.#giveBack(job),
     );
@@ -83,7 +83,7 @@ export class Admission {
     if (this.#waiting.delete(job)) this.#decide(job, verdict);
   }
 
-  /** Where the link is lost this does nothing: the job is the broker's again. */
+  /** Where the connection is lost this does nothing: the job is the broker's again. */
   #giveBack(job: Job): void {
     if (!this.#waiting.delete(job)) return;
     job.requests.nack(job.deliveryTag, true);

@@ -11,7 +11,8 @@ import { formatMs } from "../limits.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Procedure, RpcContext, RpcResult } from "../procedure.ts";
 import type { ReadLimits } from "./response.ts";
-import { sendable, type SendableResult } from "./results.ts";
+import type { SendableResult } from "../wire.ts";
+import { sendable } from "./results.ts";
 
 /** The bounds of every run. */
 export interface RunLimits {

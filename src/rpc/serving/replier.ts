@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { RpcError } from "../errors.ts";
-import { closedByBroker } from "../failures.ts";
+import { closedByBroker, type RpcError } from "../errors.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { RpcRequest } from "../procedure.ts";
 import {

@@ -7,7 +7,7 @@
 import { nowMs } from "../../async/clock.ts";
 import { RpcError } from "../errors.ts";
 import { matchesPattern } from "./patterns.ts";
-import type { Link } from "../transport.ts";
+import type { BrokerConnection } from "../transport.ts";
 
 /** What becomes of a request because of where its reply goes. */
 export type Verdict =
@@ -70,9 +70,9 @@ export class ReplyPolicy {
   readonly #options: ReplyPolicyOptions;
   /** The oldest first; bounded by count. What is too old was told of before. */
   readonly #kept = new Map<string, Kept>();
-  /** Those under way over one link. */
+  /** Those under way over one connection. */
   readonly #checks = new Map<string, Promise<Verdict>>();
-  #link: Link | undefined;
+  #connection: BrokerConnection | undefined;
 
   /** Asks nobody yet. */
   constructor(options: ReplyPolicyOptions) {
@@ -104,29 +104,30 @@ export class ReplyPolicy {
    *
    * @throws {RpcError} where the connection was lost meanwhile.
    */
-  async learn(replyTo: string, link: Link): Promise<Verdict> {
-    // What was asked over a link that is lost need not ever be answered.
-    if (link !== this.#link) this.#checks.clear();
-    this.#link = link;
+  async learn(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
+    // What was asked over a connection that is lost need not ever be answered.
+    if (connection !== this.#connection) this.#checks.clear();
+    this.#connection = connection;
     const running = this.#checks.get(replyTo);
-    const verdict = await (running ?? this.#check(replyTo, link));
+    const verdict = await (running ?? this.#check(replyTo, connection));
     const isMissing = typeof verdict === "object" && "callerGone" in verdict;
     if (running === undefined || !isMissing) return verdict;
     // The queue may have been declared after that check was sent.
-    return await (this.#checks.get(replyTo) ?? this.#check(replyTo, link));
+    return await (this.#checks.get(replyTo) ??
+      this.#check(replyTo, connection));
   }
 
-  #check(replyTo: string, link: Link): Promise<Verdict> {
-    const check = this.#ask(replyTo, link).finally(() => {
+  #check(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
+    const check = this.#ask(replyTo, connection).finally(() => {
       if (this.#checks.get(replyTo) === check) this.#checks.delete(replyTo);
     });
     this.#checks.set(replyTo, check);
     return check;
   }
 
-  async #ask(replyTo: string, link: Link): Promise<Verdict> {
+  async #ask(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
     try {
-      switch (await link.checkReplyTo(replyTo)) {
+      switch (await connection.checkReplyTo(replyTo)) {
         case "exclusive":
           return this.#keep(replyTo, "allowed");
         case "missing":

@@ -5,8 +5,7 @@
  * @module
  */
 import { waitAtMost } from "../../async/delay.ts";
-import type { RpcError } from "../errors.ts";
-import { closedByBroker } from "../failures.ts";
+import { closedByBroker, type RpcError } from "../errors.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import type { RpcRequest } from "../procedure.ts";
 import { redeliveryKey } from "./replays.ts";

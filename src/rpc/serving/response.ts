@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { type RpcCode, RpcError } from "../errors.ts";
 import { replyTooLong } from "./request_limits.ts";
-import type { SendableReply } from "./results.ts";
+import type { SendableReply } from "../wire.ts";
 import type { MessageHeaders } from "../transport.ts";
 
 /** The codes that Google's and gRPC's gateways give these statuses for. */

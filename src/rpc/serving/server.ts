@@ -23,7 +23,12 @@ import {
   type ServeOptions,
   serveSettings,
 } from "./serve_options.ts";
-import type { Delivery, Link, RequestQueue, Transport } from "../transport.ts";
+import type {
+  BrokerConnection,
+  Delivery,
+  RequestQueue,
+  Transport,
+} from "../transport.ts";
 import { decodeRequest } from "../wire.ts";
 
 /** The broker must not drop a request before it could be answered. */
@@ -129,7 +134,7 @@ export class RpcServer implements AsyncDisposable {
   }
 
   /** Requests that have been delivered and not yet acknowledged. */
-  get inHand(): number {
+  get inFlight(): number {
     return this.#admission.size + this.#dispatcher.size +
       this.#replier.underWay;
   }
@@ -170,11 +175,14 @@ export class RpcServer implements AsyncDisposable {
     const { signal } = this.#stopping;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const link = await this.#transport.link({ patient: true, signal });
-        const requests = await this.#consume(link);
+        const connection = await this.#transport.connection({
+          patient: true,
+          signal,
+        });
+        const requests = await this.#consume(connection);
         attempt = 0;
         onReady();
-        await this.#read(requests, link);
+        await this.#read(requests, connection);
       } catch (thrown) {
         if (signal.aborted) break;
         await this.#interrupted(RpcError.from(thrown), backoffMs(attempt + 1));
@@ -183,14 +191,17 @@ export class RpcServer implements AsyncDisposable {
     await this.#drained.promise;
   }
 
-  async #read(requests: RequestQueue, link: Link): Promise<void> {
+  async #read(
+    requests: RequestQueue,
+    connection: BrokerConnection,
+  ): Promise<void> {
     const alive = await this.#replier.resume(requests);
     if (alive) {
       this.#settings.onEvent({ type: "consuming", queue: this.queue });
     }
     for await (const delivery of requests) {
       // What a lost connection had delivered comes again over the next.
-      if (alive) this.#receive(requests, delivery, link);
+      if (alive) this.#receive(requests, delivery, connection);
     }
   }
 
@@ -210,9 +221,9 @@ export class RpcServer implements AsyncDisposable {
     await delay(retryInMs, signal).catch(ignore);
   }
 
-  async #consume(link: Link): Promise<RequestQueue> {
+  async #consume(connection: BrokerConnection): Promise<RequestQueue> {
     const { signal } = this.#stopping;
-    const requests = await link.openRequestQueue(this.queue, {
+    const requests = await connection.openRequestQueue(this.queue, {
       prefetch: this.#settings.prefetch,
       declare: this.#settings.declare,
       deliveryLimit: DELIVERY_LIMIT_FACTOR *
@@ -240,14 +251,18 @@ export class RpcServer implements AsyncDisposable {
     this.#settings.onEvent({ type: "consumer_timeout", unackedMs, advice });
   }
 
-  #receive(requests: RequestQueue, delivery: Delivery, link: Link): void {
+  #receive(
+    requests: RequestQueue,
+    delivery: Delivery,
+    connection: BrokerConnection,
+  ): void {
     const { deliveryTag } = delivery;
     if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
     const request = decodeRequest(delivery, this.queue, epochNowMs());
     const dueMs = fromEpochMs(request.deadlineMs);
     const job = { requests, deliveryTag, request, dueMs };
     const refused = unreadable(delivery) ?? this.#ruinous(job);
-    if (refused === undefined) this.#admission.enter(job, link);
+    if (refused === undefined) this.#admission.enter(job, connection);
     else this.#refuse(job, refused);
   }
 
@@ -315,7 +330,7 @@ export class RpcServer implements AsyncDisposable {
 
   /** Nothing left to wait for: the grace period ends. */
   #checkIdle(): void {
-    if (this.#stopping.signal.aborted && this.inHand === 0) {
+    if (this.#stopping.signal.aborted && this.inFlight === 0) {
       this.#idle.resolve();
     }
   }

@@ -33,7 +33,7 @@ Deno.test("a request is what the wire format says, and the reply is its result",
   const deadlineMs = Number(headers!["rpc-deadline"]);
   assert.ok(deadlineMs >= before + 5_000 && deadlineMs <= Date.now() + 5_001);
   assert.equal(headers!.h, 1);
-  assert.equal(client.stats.pending, 1);
+  assert.equal(client.stats.inFlight, 1);
 
   const answered = { correlationId, headers: { r: 2 }, contentType: "a/b" };
   broker.send(replyTo!, Uint8Array.of(1, 2), answered);
@@ -41,7 +41,7 @@ Deno.test("a request is what the wire format says, and the reply is its result",
   assert.deepEqual(reply.bytes, Uint8Array.of(1, 2));
   assert.deepEqual(reply.headers, { r: 2 });
   assert.equal(reply.contentType, "a/b");
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 0 });
+  assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 0 });
 });
 
 Deno.test("an error reply is thrown as the server sent it", async () => {
@@ -68,7 +68,7 @@ Deno.test("no queue: the call fails at once", async () => {
   sees(error, "unavailable", "no_queue");
   assert.match(error.message, /no queue "missing" on vhost "\/"/);
   assert.equal(error.maybeExecuted, false);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a request that the broker refuses was not run", async () => {
@@ -78,7 +78,7 @@ Deno.test("a request that the broker refuses was not run", async () => {
   const error = await failure(client.call("q", ""));
   sees(error, "resource_exhausted", "rejected");
   assert.equal(error.maybeExecuted, false);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("bad arguments are refused before anything is sent", async () => {
@@ -112,7 +112,7 @@ Deno.test("the first reply wins, others are counted", async () => {
   broker.send(replyTo!, "second", { correlationId });
   assert.equal((await call).text(), "first");
   await read(client, broker, replyTo!);
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 1 });
+  assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 1 });
 });
 
 Deno.test("replies that nobody asked for are counted", async () => {
@@ -139,7 +139,7 @@ Deno.test("a time-out with a server: it may have run; the late reply is counted"
   sees(error, "deadline_exceeded");
   assert.equal(error.maybeExecuted, true);
   assert.match(error.message, /no reply from "q" within 30ms/);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 
   const { replyTo, correlationId } = first.value.properties;
   await requests.cancel();
@@ -154,7 +154,7 @@ Deno.test("a time-out without a server says so", async () => {
   const error = await failure(client.call("q", "", { timeoutMs: 30 }));
   sees(error, "unavailable", "no_consumer");
   assert.deepEqual(error.details, { messages: 1 });
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a time-out of a request that a stopping server took: it may have run", async () => {
@@ -197,7 +197,7 @@ Deno.test("a broker that does not say why does not hold up a time-out", async ()
 Deno.test("the deadline covers connecting, and nothing is sent after it", async () => {
   await using scene = start();
   const { broker, client } = scene;
-  const release = broker.hold("link");
+  const release = broker.hold("connection");
   const error = await failure(client.call("q", "", { timeoutMs: 30 }));
   sees(error, "deadline_exceeded");
   assert.equal(error.maybeExecuted, false);
@@ -214,7 +214,7 @@ Deno.test("no broker: the call fails at once", async () => {
   broker.refusal = unreachable();
   const error = await failure(client.call("q", ""));
   sees(error, "unavailable", "broker_unreachable");
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a storm of calls leaves nothing behind", async () => {
@@ -258,7 +258,7 @@ Deno.test("a storm of calls leaves nothing behind", async () => {
     if (kind > 0) assert.equal(outcome, expected[kind - 1], `call ${n}`);
     else assert.ok(typeof outcome === "object", `call ${n}: ${outcome}`);
   });
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 0 });
+  assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 0 });
 });
 
 Deno.test("replies reach their calls, in whatever order they come", async () => {
@@ -285,7 +285,7 @@ Deno.test("a reply may overtake its confirm", async () => {
   assert.equal((await call).text(), "done");
   // The publish fails now, when its call is over.
   await transport.lose();
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a wall clock that is set moves no deadline", async () => {

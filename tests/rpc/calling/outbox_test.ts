@@ -19,12 +19,12 @@ function scene(maxBytes: number) {
     onUnsent: (pending) => outbox.take(pending),
   });
   const sent: string[] = [];
-  const link = {
+  const connection = {
     unblocked: undefined as Promise<void> | undefined,
     obstacle: "the broker is short of memory",
   };
   const session = {
-    link,
+    connection,
     isLost: false,
     send(pending: PendingCall, call: Call) {
       pending.sent = true;
@@ -44,9 +44,9 @@ function scene(maxBytes: number) {
     enter(body, (pending, call) => outbox.add(pending, call));
   const block = () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    link.unblocked = promise;
+    connection.unblocked = promise;
     return () => {
-      link.unblocked = undefined;
+      connection.unblocked = undefined;
       resolve();
     };
   };

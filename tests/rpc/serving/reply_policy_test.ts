@@ -186,7 +186,7 @@ Deno.test("nobody waits behind a request whose queue is asked for", async () => 
   scene.ask("quick");
   assert.equal((await scene.broker.take(scene.callback)).text, "quick");
   await scene.broker.seen("ack 3");
-  assert.deepEqual([runs, server.inHand], [["quick"], 2]);
+  assert.deepEqual([runs, server.inFlight], [["quick"], 2]);
   release();
   await scene.broker.take("slow");
   await scene.broker.take("slow");
@@ -220,7 +220,7 @@ Deno.test("a connection lost meanwhile: the request comes again", async () => {
   assert.deepEqual(scene.eventsOf("reply_to_refused"), []);
 });
 
-Deno.test("a check that is never answered holds up nobody on the next link", async () => {
+Deno.test("a check that is never answered holds up nobody on the next connection", async () => {
   const { scene, count } = echoing();
   await using _server = await scene.serve();
   scene.broker.declareExclusive("cb");

@@ -260,7 +260,7 @@ Deno.test("a lost connection: a stranger's request gets the held reply when it c
   assert.equal(runs.length, 1);
   assert.deepEqual(scene.eventsOf("reply_held").length, 1);
   await turns();
-  assert.equal(server.inHand, 0);
+  assert.equal(server.inFlight, 0);
 });
 
 Deno.test("a lost connection: our own request joins its run when it comes again", async () => {
@@ -278,7 +278,7 @@ Deno.test("a lost connection: our own request joins its run when it comes again"
   await scene.broker.seen("ack 1");
   await scene.broker.seen("ack 2");
   await turns();
-  assert.equal(server.inHand, 0);
+  assert.equal(server.inFlight, 0);
   assert.equal(runs.length, 2);
   assert.equal(scene.broker.inspect("q")!.messages, 0);
 });
@@ -304,7 +304,7 @@ Deno.test("a connection lost before the confirm: a stranger's request is not ack
   await scene.broker.seen(`publish ${scene.callback}`);
   await scene.transport.lose();
   await turns();
-  assert.equal(server.inHand, 0);
+  assert.equal(server.inFlight, 0);
   assert.equal(scene.broker.inspect("q")!.messages, 1);
   release();
   await scene.broker.seen("ack 1");
@@ -342,7 +342,7 @@ Deno.test("the channels of a queue that was lost are closed", async () => {
   await using _server = await scene.serve();
   scene.broker.delete("q");
   await scene.broker.seen("consume q");
-  // The link stands: an open channel would go on to take deliveries.
+  // The connection stands: an open channel would go on to take deliveries.
   assert.ok(scene.broker.log.includes("close q"), scene.broker.log.join(", "));
 });
 

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { failure, remedyOf, RpcError } from "./errors.ts";
-import { formatMs } from "./limits.ts";
-import type { PendingCall } from "./calling/pending.ts";
-import type { Link, QueueInfo } from "./transport.ts";
+import { failure, remedyOf, RpcError } from "../errors.ts";
+import { formatMs } from "../limits.ts";
+import type { BrokerConnection, QueueInfo } from "../transport.ts";
 
 /** Whether waiting may help: the broker or the queue is not there. */
 export function isAbsence(error: RpcError): boolean {
@@ -75,7 +74,7 @@ export interface TimeoutCause {
 
 /** A call whose time is up. */
 export function timeoutError(
-  call: PendingCall,
+  call: { queue: string; timeoutMs: number; sent: boolean },
   { obstacle, untold }: TimeoutCause = {},
 ): RpcError {
   const within = formatMs(call.timeoutMs);
@@ -98,15 +97,17 @@ export function timeoutError(
 export function inspectionTimeout(
   queue: string,
   timeoutMs: number,
-  link: Pick<Link, "obstacle"> | undefined,
+  connection: Pick<BrokerConnection, "obstacle"> | undefined,
 ): RpcError {
-  const obstacle = link ? link.obstacle : "no connection to a broker";
+  const obstacle = connection
+    ? connection.obstacle
+    : "no connection to a broker";
   const why = obstacle === undefined ? "" : `: ${obstacle}`;
   return new RpcError(
     "deadline_exceeded",
     `the broker has not told of queue "${queue}" within ` +
       `${formatMs(timeoutMs)}${why}`,
-    reasonOf(link?.obstacle),
+    reasonOf(connection?.obstacle),
   );
 }
 
@@ -153,19 +154,6 @@ export function connectionLost(
   );
 }
 
-/** An operator, or a node that stops: that is no message's fault. */
-const CONNECTION_FORCED = 320;
-
-/**
- * Whether the broker itself closed the connection or channel, as it does for a
- * message that it can't bear.
- */
-export function closedByBroker({ reason, details }: RpcError): boolean {
-  const { reply_code: replyCode } = details;
-  return reason === "connection_lost" && typeof replyCode === "number" &&
-    replyCode !== CONNECTION_FORCED;
-}
-
 /** The same failure, of a call of which an earlier attempt may have run. */
 export function maybeExecutedBefore(error: RpcError): RpcError {
   if (error.maybeExecuted) return error;
@@ -193,6 +181,6 @@ export function overtaken(): RpcError {
   return new RpcError("canceled", "another attempt has ended the call");
 }
 
-export function closedError(): RpcError {
+export function clientClosed(): RpcError {
   return failure("closed", "the client is closed");
 }

@@ -14,7 +14,6 @@ import { FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
 import { decodeText, encodeText, Reader, toBytes } from "../amqp091/reader.ts";
 import { waitAtMost } from "../async/delay.ts";
-import type { MessageProperties } from "../rpc/transport.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
 import { Channels } from "./channels.ts";
@@ -22,7 +21,6 @@ import { ClosedByBroker } from "./closed_by_broker.ts";
 import { Handshake, type Login } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { JoinedWrites } from "./joined_writes.ts";
-import { type Target, writeMessage } from "./message_frames.ts";
 import { MessageSizes } from "./message_sizes.ts";
 import type { BrokerSettings } from "./options.ts";
 import { ProtocolCheck } from "./protocol_check.ts";
@@ -48,6 +46,8 @@ export interface ConnectionHooks {
 export class Connection {
   readonly writes: JoinedWrites;
   readonly channels: Channels;
+  /** The largest frame that the broker takes, in bytes. */
+  frameMax = Infinity;
   /** What the broker takes, over whichever channel. */
   readonly sizes: MessageSizes = new MessageSizes();
   readonly #stream: ByteStream;
@@ -60,7 +60,6 @@ export class Connection {
   readonly #onLost = new Set<(cause: Error) => void>();
   #handshake: Handshake | undefined;
   #peer = UNKNOWN_BROKER;
-  #frameMax = Infinity;
   readonly #channelTimeoutMs: number;
   #heartbeat: Heartbeat | undefined;
   #unblocked: PromiseWithResolvers<void> | undefined;
@@ -81,12 +80,10 @@ export class Connection {
     this.#hooks = hooks;
     this.#frames.frameMax = MOST_FRAME_BYTES;
     this.writes = new JoinedWrites(
-      (bytes) => {
-        this.#heartbeat?.wrote();
-        return stream.write(bytes);
-      },
+      stream.write.bind(stream),
       (error) => this.#writeFailed(error),
     );
+    this.writes.beforeFlush(() => this.#heartbeat?.wrote());
     this.channels = new Channels(this.writes);
     this.#opened.promise.catch(ignore);
   }
@@ -177,28 +174,13 @@ export class Connection {
     return this.channels.open(ask, { limitMs: this.#channelTimeoutMs });
   }
 
-  /**
-   * Adds a message to what is written at the end of this turn.
-   *
-   * @throws {Error} where it can't be encoded.
-   */
-  publish(
-    target: Target,
-    body: Uint8Array,
-    properties: MessageProperties,
-  ): void {
-    const { writer } = this.writes;
-    writeMessage(writer, this.#frameMax, target, body, properties);
-    this.writes.schedule();
-  }
-
   /** Tells the broker of another password; calls back when it knows. */
   updateSecret(newSecret: string, onTold: () => void): void {
     const { writer } = this.writes;
     const start = writer.length;
     const args = { newSecret: encodeText(newSecret), reason: "renewed" };
     writeMethod(writer, 0, "connection.update-secret", args);
-    if (writer.length - start > this.#frameMax) {
+    if (writer.length - start > this.frameMax) {
       // The broker would end the connection for it; the next login tells.
       return writer.truncate(start);
     }
@@ -277,8 +259,10 @@ export class Connection {
     while (!this.#gone && frames.next()) {
       const { bytes, start, end, channel, type } = frames;
       this.#reader.reset(bytes, start, end);
-      if (channel !== 0) this.channels.take(frames, this.#reader);
-      else if (type === METHOD) this.#takeMethod();
+      if (channel !== 0) {
+        const target = this.channels.channelOf(frames, this.#reader);
+        target?.take(frames, this.#reader);
+      } else if (type === METHOD) this.#takeMethod();
       else if (type !== HEARTBEAT) throw strayFrame();
     }
   }
@@ -316,7 +300,7 @@ export class Connection {
     if (tuning === undefined) throw strayFrame();
     this.#peer = this.#handshake!.peer;
     this.#handshake = undefined;
-    this.#frameMax = tuning.frameMax || MOST_FRAME_BYTES;
+    this.frameMax = tuning.frameMax || MOST_FRAME_BYTES;
     this.channels.limit = tuning.channelMax;
     this.#heartbeat = new Heartbeat(tuning.heartbeatS * 1000, {
       send: () => {

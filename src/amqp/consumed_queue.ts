@@ -7,11 +7,7 @@
  */
 import { tableOf } from "../amqp091/values.ts";
 import { AsyncQueue } from "../async/queue.ts";
-import type {
-  Delivery,
-  MessageProperties,
-  PublishListener,
-} from "../rpc/transport.ts";
+import type { Delivery, Publisher } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
 import { atLast, closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
@@ -31,6 +27,8 @@ export class ConsumedQueue {
   protected readonly connection: Connection;
   protected readonly channel: Channel;
   protected readonly publisher: AmqpPublisher;
+  /** See {@linkcode Publisher.publish}. */
+  readonly publish: Publisher["publish"];
   readonly #deliveries = new AsyncQueue<Delivery>();
   readonly #stopListening: () => void;
   #canceling: Promise<void> | undefined;
@@ -44,8 +42,9 @@ export class ConsumedQueue {
     this.connection = connection;
     this.channel = channel;
     this.publisher = publisher;
+    this.publish = publisher.publish.bind(publisher);
     channel.handlers = {
-      onDelivery: (delivery) => this.#deliveries.push(delivery),
+      onDelivery: this.#deliveries.push.bind(this.#deliveries),
       onCanceled: () => this.end(new CanceledByBroker()),
       onClosed: (error) => this.end(error),
     };
@@ -81,15 +80,6 @@ export class ConsumedQueue {
   /** Nothing more is delivered; whoever reads hears why. */
   protected end(error: Error): void {
     this.#deliveries.end(channelFailure(error));
-  }
-
-  publish(
-    queue: string,
-    body: Uint8Array,
-    properties: MessageProperties,
-    listener: PublishListener,
-  ): void {
-    this.publisher.publish(queue, body, properties, listener);
   }
 
   cancel(): Promise<void> {

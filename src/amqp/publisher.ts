@@ -10,14 +10,13 @@ import type {
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
-import { closeLimitMs } from "./closing.ts";
+import type { Channel } from "./channel.ts";
+import { closeChannel, closeLimitMs } from "./closing.ts";
+import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";
 import type { Publication } from "./confirms.ts";
-import {
-  closedError,
-  ConfirmChannel,
-  UnconfirmedChannel,
-} from "./publish_channels.ts";
 import type { Connection } from "./connection.ts";
+import { unsendable } from "./failures.ts";
+import { type Target, writeMessage } from "./message_frames.ts";
 
 /** A queue that is full refuses many messages: not each is worth a channel. */
 const RENEWAL_INTERVAL_MS = 500;
@@ -36,7 +35,7 @@ export class AmqpPublisher implements Publisher {
   #onClosed: (error: Error) => void = () => {};
   #confirmed: ConfirmChannel | undefined;
   /** Opened when it is first wanted. */
-  #unconfirmed: UnconfirmedChannel | undefined;
+  #unconfirmed: Channel | undefined;
   #opening: Promise<void> | undefined;
   #renewal: Promise<void> | undefined;
   #renewedAtMs = -Infinity;
@@ -80,9 +79,20 @@ export class AmqpPublisher implements Publisher {
       listener.failed(sizes.tooLarge(body.length));
     } else if (obstacle !== undefined) {
       this.#publishLater(obstacle, { queue, body, properties, listener });
-    } else if (this.#closing || this.#confirmed === undefined) {
-      listener.failed(closedError());
-    } else this.#confirmed.publish(queue, body, properties, listener);
+    } else if (this.#closing || this.#confirmed?.channel.closed !== false) {
+      listener.failed(notConsumed());
+    } else {
+      const { channel, confirms } = this.#confirmed;
+      const { writes, frameMax } = this.#connection;
+      try {
+        const target = targetOf(channel, queue);
+        writeMessage(writes.writer, frameMax, target, body, properties);
+      } catch (error) {
+        return listener.failed(unsendable(error));
+      }
+      confirms.add(queue, body, properties, listener);
+      writes.schedule();
+    }
   }
 
   #publishLater(obstacle: Promise<void>, message: Publication): void {
@@ -112,18 +122,29 @@ export class AmqpPublisher implements Publisher {
     listener: PublishListener,
   ): void {
     const channel = this.#unconfirmed;
-    if (channel === undefined || this.#connection.unblocked || this.#closing) {
+    const { writes, frameMax, sizes, unblocked } = this.#connection;
+    if (channel === undefined || unblocked || this.#closing) {
       this.#openUnconfirmed();
       this.publish(queue, body, properties, listener);
-    } else if (body.length > this.#connection.sizes.taken) {
+    } else if (body.length > sizes.taken) {
       this.publish(queue, body, properties, listener);
-    } else channel.publish(queue, body, properties, listener);
+    } else if (channel.closed) listener.failed(notConsumed());
+    else {
+      try {
+        const target = targetOf(channel, queue);
+        writeMessage(writes.writer, frameMax, target, body, properties);
+      } catch (error) {
+        return listener.failed(unsendable(error));
+      }
+      writes.schedule();
+    }
   }
 
   /** Other messages go over another channel, opened when it is wanted. */
   dropUnconfirmed(): void {
-    this.#unconfirmed?.close().catch(ignore);
+    const channel = this.#unconfirmed;
     this.#unconfirmed = undefined;
+    if (channel) void closeChannel(this.#connection, channel);
   }
 
   /** Closes the channels once everything is confirmed, for a limited time. */
@@ -133,7 +154,7 @@ export class AmqpPublisher implements Publisher {
     // that is blocked may open it at any time.
     await Promise.all([
       this.#confirmed?.close(closeLimitMs(this.#connection)),
-      this.#unconfirmed?.close(),
+      this.#unconfirmed && closeChannel(this.#connection, this.#unconfirmed),
     ]);
   }
 
@@ -159,12 +180,13 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
-    this.#opening = UnconfirmedChannel.open(this.#connection, this.#hooks)
-      .then((channel) => {
-        this.#unconfirmed = channel;
-        if (this.#closing) this.dropUnconfirmed();
-      })
-      .catch(ignore).finally(() => this.#opening = undefined);
+    this.#opening = this.#connection.openChannel((channel) => {
+      channel.handlers = this.#hooks;
+      return Promise.resolve(channel);
+    }).then((channel) => {
+      this.#unconfirmed = channel;
+      if (this.#closing) this.dropUnconfirmed();
+    }).catch(ignore).finally(() => this.#opening = undefined);
   }
 
   get #hooks() {
@@ -191,6 +213,11 @@ export class AmqpPublisher implements Publisher {
     this.dropUnconfirmed();
     this.#confirmed = confirmed;
   }
+}
+
+/** Through the default exchange; the message comes back where no queue is. */
+function targetOf({ id }: Channel, queue: string): Target {
+  return { channel: id, exchange: "", routingKey: queue, mandatory: true };
 }
 
 /** It failed with its connection, which is told elsewhere. */

@@ -317,7 +317,7 @@ export class FakeTransport implements Transport {
     }
     if (this.#connection === undefined) {
       this.#connection = new FakeConnection(this.#broker);
-      this.#broker.note("linked");
+      this.#broker.note("connected");
     }
     return this.#connection;
   }

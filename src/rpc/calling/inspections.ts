@@ -33,12 +33,12 @@ export class Inspections {
   async inspect(
     queue: string,
     { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
-    open: () => Promise<{ connection: BrokerConnection }>,
+    connect: () => Promise<BrokerConnection>,
   ): Promise<QueueInfo | undefined> {
     const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);
     const answered = new AbortController();
     let asked: BrokerConnection | undefined;
-    const answer = open().then(({ connection }) => {
+    const answer = connect().then((connection) => {
       asked = connection;
       return this.#ask(connection, queue);
     });

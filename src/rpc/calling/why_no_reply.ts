@@ -22,7 +22,7 @@ export async function whyNoReply(
   const { obstacle } = connection;
   if (obstacle !== undefined || !sent) return timeoutError(call, { obstacle });
   try {
-    const asked = () => Promise.resolve({ connection });
+    const asked = () => Promise.resolve(connection);
     const limit = { timeoutMs: DIAGNOSIS_MS };
     const info = await inspections.inspect(queue, limit, asked);
     // A server that stops now may have taken the request all the same.

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
+import { RpcClient } from "../../../src/rpc/calling/client.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import { decodeRequest, encodeError } from "../../../src/rpc/wire.ts";
 import { answer, failure, read, sees, start } from "../../support/calling.ts";
 import { FakeTime } from "../../support/fake_time.ts";
-import { unreachable } from "../../support/fake_transport.ts";
+import { FakeBroker, unreachable } from "../../support/fake_transport.ts";
 import { turns, within } from "../../support/within.ts";
 
 Deno.test("a request is what the wire format says, and the reply is its result", async () => {
@@ -318,4 +319,13 @@ Deno.test("what travels is the wall clock as it is", async () => {
   const { replyTo, correlationId } = properties;
   broker.send(replyTo!, "", { correlationId });
   await call;
+});
+
+Deno.test("to look at a queue no callback queue is opened", async () => {
+  const broker = new FakeBroker();
+  broker.declare("q");
+  broker.log.length = 0;
+  await using client = new RpcClient(broker.connect());
+  assert.equal((await client.inspect("q"))?.messages, 0);
+  assert.deepEqual(broker.log, ["connected", "inspect q"]);
 });

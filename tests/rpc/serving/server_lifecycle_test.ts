@@ -184,7 +184,7 @@ Deno.test("stop while a lost queue is opened again", async () => {
   const release = scene.broker.hold("open");
   await scene.transport.lose();
   await scene.broker.seen("event interrupted");
-  await scene.broker.seen("linked");
+  await scene.broker.seen("connected");
   await turns();
   const stopping = server.stop();
   await turns();

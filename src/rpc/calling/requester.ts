@@ -1,27 +1,28 @@
 /**
- * A callback queue on a live connection, and the requests that go out with it.
+ * A callback queue on a live connection, the requests that go out with it, and
+ * the replies that come back.
  *
  * @module
  */
+import { epochNowMs, nowMs } from "../../async/clock.ts";
+import type { BrokerConnection, CallbackQueue } from "../transport.ts";
+import { decodeReply, requestProperties } from "../wire.ts";
 import { AnsweringQueues } from "./answering_queues.ts";
 import type { Call } from "./call.ts";
 import { connectionLost } from "./failures.ts";
-import { epochNowMs, nowMs } from "../../async/clock.ts";
-import type { PendingCall } from "./pending.ts";
-import type { BrokerConnection, CallbackQueue } from "../transport.ts";
-import { requestProperties } from "../wire.ts";
+import type { PendingCall, PendingCalls } from "./pending.ts";
 
 /** Lives as long as its callback queue is consumed. */
-export class Session {
+export class Requester {
   readonly connection: BrokerConnection;
-  readonly callbackQueue: CallbackQueue;
+  readonly #callbackQueue: CallbackQueue;
   readonly #answering = new AnsweringQueues();
   #lost: { cause: unknown } | undefined;
 
   /** Of a queue that is consumed over this connection. */
   constructor(connection: BrokerConnection, callbackQueue: CallbackQueue) {
     this.connection = connection;
-    this.callbackQueue = callbackQueue;
+    this.#callbackQueue = callbackQueue;
     connection.lost.then((cause) => this.#lost = { cause });
   }
 
@@ -42,9 +43,10 @@ export class Session {
       persistent,
       priority,
     } = call.options;
+    const callbackQueue = this.#callbackQueue;
     const properties = requestProperties({
       correlationId,
-      replyTo: this.callbackQueue.name,
+      replyTo: callbackQueue.name,
       leftMs: dueMs - nowMs(),
       messageId: call.messageId,
       type,
@@ -55,7 +57,6 @@ export class Session {
       priority,
     }, epochNowMs());
     pending.sent = true;
-    const { callbackQueue } = this;
     if (call.confirm || !this.#answering.has(queue)) {
       const listener = call.trial?.watch(pending) ?? pending;
       callbackQueue.publish(queue, call.body, properties, listener);
@@ -64,20 +65,36 @@ export class Session {
     }
   }
 
+  /**
+   * Ends calls with their replies, until there can be no more.
+   *
+   * @throws {Error} why there can be no more.
+   */
+  async read(pending: PendingCalls, onUnknownReply: () => void): Promise<void> {
+    for await (const delivery of this.#callbackQueue) {
+      const call = pending.take(delivery.properties.correlationId);
+      if (call === undefined) onUnknownReply();
+      else {
+        this.#answering.answered(call.queue);
+        call.end(decodeReply(delivery));
+      }
+    }
+    throw connectionLost("the callback queue was closed");
+  }
+
   /** Whether the connection is gone, which ends its calls soon. */
   get isLost(): boolean {
     return this.#lost !== undefined;
   }
 
-  /** A reply came to a request to this queue. */
-  answered(queue: string): void {
-    this.#answering.answered(queue);
-  }
-
   /** A call got no reply: nobody knows what became of its request. */
   doubt(queue: string): void {
-    const { callbackQueue } = this;
-    if (this.#answering.has(queue)) callbackQueue.distrustUnconfirmed();
+    if (this.#answering.has(queue)) this.#callbackQueue.distrustUnconfirmed();
     this.#answering.failed(queue);
+  }
+
+  /** Deletes the callback queue. */
+  async close(): Promise<void> {
+    await this.#callbackQueue.close();
   }
 }

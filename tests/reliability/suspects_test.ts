@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
+import { Replays } from "../../src/rpc/serving/replays.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
 import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
@@ -32,7 +33,7 @@ async function lostWith(error: RpcError) {
   const replier = new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    onHeld: () => {},
+    replays: new Replays(),
     onSettled: () => {},
   });
   const queue = new FakeRequestQueue();
@@ -94,7 +95,7 @@ Deno.test("the request of a dropped reply is known when it comes again", async (
   const replier = new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    onHeld: () => {},
+    replays: new Replays(),
     onSettled: () => {},
   });
   const parts = { headers: {}, correlationId: undefined, replyTo: "bad" };

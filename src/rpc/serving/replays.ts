@@ -91,6 +91,12 @@ export class Replays {
     }
   }
 
+  /** Remembers the outcome of a request that is going to be delivered again. */
+  remember(request: RpcRequest, outcome: Outcome): void {
+    const key = redeliveryKey(request);
+    if (key !== undefined) this.store(key, outcome);
+  }
+
   #forget(key: string, stored: Stored): void {
     this.#stored.delete(key);
     this.#bytes -= stored.bytes;

@@ -1,22 +1,22 @@
 /**
- * Serving: receive, run, reply, confirm, acknowledge; and stop without losing
- * anything.
+ * The life of a server: connect, consume, reconnect, and drain without losing
+ * anything. What happens to a request on its way is in admission.ts,
+ * dispatcher.ts and replier.ts, each of which hands it to the next.
  *
  * @module
  */
-import { Admission, type Refusal, unreadable } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import { backoffMs } from "../../async/backoff.ts";
-import { epochNowMs, fromEpochMs, nowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { remedyOf, RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
+import { Grace } from "./grace.ts";
 import type { Job } from "./job.ts";
-import { timerMs } from "../../async/timers.ts";
 import { queueName, wrongType } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
+import { Replays } from "./replays.ts";
 import { Replier } from "./replier.ts";
-import { ReplyPolicy } from "./reply_policy.ts";
 import {
   checkGrace,
   longestUnackedMs,
@@ -25,11 +25,9 @@ import {
 } from "./serve_options.ts";
 import type {
   BrokerConnection,
-  Delivery,
   RequestQueue,
   Transport,
 } from "../transport.ts";
-import { decodeRequest } from "../wire.ts";
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
@@ -74,11 +72,8 @@ export class RpcServer implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #requests: RequestQueue | undefined;
   readonly #idle = Promise.withResolvers<void>();
-  readonly #overdue = Promise.withResolvers<void>();
+  readonly #grace = new Grace();
   readonly #drained = Promise.withResolvers<void>();
-  #overdueAtMs = Infinity;
-  #graceTimer: ReturnType<typeof setTimeout> | undefined;
-  #isDrained = false;
   #started = 0;
   #toldImpatience = false;
 
@@ -100,23 +95,24 @@ export class RpcServer implements AsyncDisposable {
       throw wrongType("procedure", "a function", procedure);
     }
     this.#settings = serveSettings(options);
-    const { concurrency, handlerTimeoutMs, interceptors, onEvent } =
-      this.#settings;
-    this.#admission = this.#createAdmission();
+    const { interceptors } = this.#settings;
+    const replays = new Replays();
     this.#replier = new Replier({
-      maxReplyBytes: this.#settings.maxReplyBytes,
-      onEvent,
+      ...this.#settings,
+      replays,
       onSettled: () => this.#checkIdle(),
-      onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
     });
-    this.#dispatcher = new Dispatcher(intercepted(procedure, interceptors), {
-      concurrency,
-      handlerTimeoutMs,
-      maxReplyBytes: this.#settings.maxReplyBytes,
-      onStart: (job) => this.#onStart(job),
-      onRepeat: ({ request }) => onEvent({ type: "repeated", request }),
-      onEnd: (job, outcome) => this.#replier.send(job, outcome, "acknowledge"),
-    });
+    this.#dispatcher = new Dispatcher(
+      intercepted(procedure, interceptors),
+      this.#replier,
+      { ...this.#settings, replays, onStart: () => this.#countStart() },
+    );
+    this.#admission = new Admission(
+      this.queue,
+      this.#settings,
+      this.#dispatcher,
+      this.#replier,
+    );
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     // Whatever the loop waits for: it is over when all is drained.
@@ -157,19 +153,6 @@ export class RpcServer implements AsyncDisposable {
     await this.stop();
   }
 
-  #createAdmission(): Admission {
-    const { onEvent, replyTo } = this.#settings;
-    const policy = new ReplyPolicy({
-      queue: this.queue,
-      patterns: replyTo,
-      onRefused: (refusal) => onEvent({ type: "reply_to_refused", ...refusal }),
-    });
-    return new Admission(this.#settings, policy, {
-      onAdmitted: (job) => this.#dispatcher.accept(job),
-      onRefused: (job, refusal) => this.#refuse(job, refusal),
-    });
-  }
-
   /** Consumes, on one connection after the other, until stopped. */
   async #serve(onReady: () => void): Promise<void> {
     const { signal } = this.#stopping;
@@ -201,7 +184,10 @@ export class RpcServer implements AsyncDisposable {
     }
     for await (const delivery of requests) {
       // What a lost connection had delivered comes again over the next.
-      if (alive) this.#receive(requests, delivery, connection);
+      if (!alive) continue;
+      if (!this.#stopping.signal.aborted) {
+        this.#admission.receive(requests, delivery, connection);
+      } else requests.nack(delivery.deliveryTag, true);
     }
   }
 
@@ -251,69 +237,24 @@ export class RpcServer implements AsyncDisposable {
     this.#settings.onEvent({ type: "consumer_timeout", unackedMs, advice });
   }
 
-  #receive(
-    requests: RequestQueue,
-    delivery: Delivery,
-    connection: BrokerConnection,
-  ): void {
-    const { deliveryTag } = delivery;
-    if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
-    const request = decodeRequest(delivery, this.queue, epochNowMs());
-    const dueMs = fromEpochMs(request.deadlineMs);
-    const job = { requests, deliveryTag, request, dueMs };
-    const refused = unreadable(delivery) ?? this.#ruinous(job);
-    if (refused === undefined) this.#admission.enter(job, connection);
-    else this.#refuse(job, refused);
-  }
-
-  #ruinous({ request }: Job): Refusal | undefined {
-    if (!this.#replier.ruinous(request)) return undefined;
-    return { drop: "the broker closes connections for its reply" };
-  }
-
-  #refuse(job: Job, refused: Refusal): void {
-    const { request, requests, deliveryTag } = job;
-    if ("error" in refused) {
-      return this.#replier.send(job, refused, "dead_letter");
-    }
-    const isGone = "callerGone" in refused;
-    const why = isGone ? refused.callerGone : refused.drop;
-    this.#settings.onEvent({ type: "request_dropped", request, why });
-    if (isGone) requests.ack(deliveryTag);
-    else requests.nack(deliveryTag, false);
-  }
-
-  #onStart({ request }: Job): void {
-    this.#settings.onEvent({ type: "request", request });
+  #countStart(): void {
     if (++this.#started === this.#settings.count) this.#startDraining();
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
-    this.#limitGrace(graceMs);
+    this.#grace.limit(graceMs);
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     this.#settings.onEvent({ type: "draining" });
     this.#drain().then(this.#drained.resolve, this.#drained.reject);
   }
 
-  /** Ends the grace period then, if it does not end earlier. */
-  #limitGrace(graceMs: number): void {
-    if (graceMs === 0) this.#overdue.resolve();
-    if (this.#isDrained) return;
-    const atMs = nowMs() + graceMs;
-    if (atMs >= this.#overdueAtMs) return;
-    this.#overdueAtMs = atMs;
-    clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(this.#overdue.resolve, timerMs(graceMs));
-  }
-
   /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
   async #drain(): Promise<void> {
     const waiting = [...this.#admission.pause(), ...this.#dispatcher.pause()];
     // A broker that is blocked or stalled may answer to nothing at all.
-    await Promise.race([this.#finish(waiting), this.#overdue.promise]);
-    this.#isDrained = true;
-    clearTimeout(this.#graceTimer);
+    await Promise.race([this.#finish(waiting), this.#grace.over]);
+    this.#grace.end();
     // What still runs is the broker's to give to another.
     this.#dispatcher.abandon();
     await this.#requests?.close();

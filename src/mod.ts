@@ -26,98 +26,47 @@
  * @module
  */
 export { connect } from "./amqp/connect.ts";
-export { RpcConnection } from "./rpc/connection.ts";
-export type {
-  BrokerAddress,
-  BrokerSettings,
-  ConnectOptions,
-  ConnectSettings,
-  Password,
-  ReadFile,
-} from "./amqp/options.ts";
-export { connectSettings } from "./amqp/options.ts";
-export type {
-  ClientCertificate,
-  TlsOptions,
-  TlsSettings,
-} from "./amqp/tls/tls.ts";
-export type { AmqpConnection } from "./amqp/broker_connection.ts";
-export { AmqpTransport } from "./amqp/transport.ts";
+export type { ConnectOptions, Password } from "./amqp/options.ts";
+export type { TlsOptions } from "./amqp/tls/tls.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
-export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
+export type {
+  CallInterceptor,
+  ClientOptions,
+  OutgoingCall,
+} from "./rpc/calling/client_options.ts";
 export type { InspectOptions } from "./rpc/calling/inspections.ts";
+export { RpcConnection } from "./rpc/connection.ts";
 export {
-  type CallInput,
-  type CallOutput,
   type Contract,
   type ContractHandlers,
-  type HandlerInput,
-  type HandlerOutput,
   implement,
-  type MethodContract,
 } from "./rpc/contract/contract.ts";
+export type {
+  ContractClient,
+  MethodOptions,
+} from "./rpc/contract/contract_client.ts";
 export {
-  REASONS,
-  type Remedy,
-  RPC_CODES,
   type RpcCode,
   RpcError,
   type RpcErrorOptions,
   type RpcErrorReason,
 } from "./rpc/errors.ts";
-export type {
-  CallInterceptor,
-  ClientOptions,
-  OutgoingCall,
-  SendCall,
-} from "./rpc/calling/client_options.ts";
 export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
-export type { Bytes } from "./rpc/kinds.ts";
 export {
-  MessageBody,
   type MessageData,
   type Procedure,
   type ReplyInit,
+  type RpcArgument,
   type RpcContext,
   RpcRequest,
   type RpcResult,
 } from "./rpc/procedure.ts";
-export type {
-  ByteStream,
-  Dial,
-  Endpoint,
-  EndpointTls,
-} from "./amqp/streams/byte_stream.ts";
-export type { ContractClient, MethodOptions } from "./rpc/contract/proxy.ts";
-export type {
-  Schema,
-  SchemaInput,
-  SchemaIssue,
-  SchemaOutput,
-  SchemaResult,
-  SchemaTypes,
-  StandardProperties,
-} from "./rpc/contract/schema.ts";
 export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
 export { RpcServer } from "./rpc/serving/server.ts";
 export type {
-  BrokerConnection,
-  CallbackQueue,
   ConnectionEvent,
-  ConnectionOptions,
-  Delivery,
-  HeaderValue,
   MessageHeaders,
-  MessageProperties,
-  Publisher,
-  PublishListener,
   QueueDeclaration,
   QueueInfo,
-  ReplyQueueKind,
-  RequestQueue,
-  RequestQueueOptions,
-  ReturnedMessage,
-  Transport,
 } from "./rpc/transport.ts";
-export type { ValidationIssue } from "./rpc/contract/validation.ts";
 export { RpcReply } from "./rpc/wire.ts";

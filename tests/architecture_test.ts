@@ -15,7 +15,8 @@ interface Source {
 const LAYERS: Record<string, readonly string[]> = {
   "main.ts": ["cli"],
   cli: ["procedures", "broker", "telemetry", "amqp", "rpc", "async"],
-  "mod.ts": ["procedures", "telemetry", "amqp", "rpc"],
+  "mod.ts": ["amqp", "rpc"],
+  "transport.ts": ["amqp", "rpc"],
   procedures: ["rpc", "async"],
   telemetry: ["rpc", "async"],
   amqp: ["amqp091", "rpc", "async"],
@@ -88,7 +89,7 @@ function imports({ path, text }: Source): string[] {
   return [...found, ...specifiers(text, SCRIPT)];
 }
 
-/** The layer of a path: a folder of src/, `mod.ts` or `main.ts`. */
+/** The layer of a path: a folder or a file of src/, or `main.ts`. */
 function layerOf(path: string): string {
   return path.replace(/^src\//, "").split("/")[0];
 }

@@ -103,8 +103,8 @@ export class AmqpConnection implements BrokerConnection {
     return this.#replyQueues.check(queue);
   }
 
-  /** How long the broker takes to answer, in ms. */
-  roundTripMs(): Promise<number> {
+  /** See {@linkcode BrokerConnection.rttMs}. */
+  rttMs(): Promise<number> {
     return failing(roundTripMs(this.#connection));
   }
 

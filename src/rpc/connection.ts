@@ -7,10 +7,11 @@ import { RpcClient } from "./calling/client.ts";
 import type { Contract } from "./contract/contract.ts";
 import {
   type ContractClient,
-  contractProxy,
+  contractClient,
   type MethodOptions,
-} from "./contract/proxy.ts";
+} from "./contract/contract_client.ts";
 import type { ClientOptions } from "./calling/client_options.ts";
+import { failure, type RpcError } from "./errors.ts";
 import type { Procedure } from "./procedure.ts";
 import type { ServeOptions } from "./serving/serve_options.ts";
 import { RpcServer } from "./serving/server.ts";
@@ -20,7 +21,17 @@ import type { ConnectionEvent, Transport } from "./transport.ts";
 export class RpcConnection extends RpcClient {
   readonly #transport: Transport;
   readonly #servers = new Set<RpcServer>();
+  readonly #closed = Promise.withResolvers<RpcError>();
+  #draining: Promise<void> | undefined;
   #disconnecting: Promise<void> | undefined;
+
+  /**
+   * Resolves when the connection is closed for good, with the reason: an
+   * `RpcError` whose `reason` is `closed`, and whose `cause` is what went wrong
+   * while closing, if anything did. A connection that is lost is not closed: the
+   * next call, or a server, makes another.
+   */
+  readonly closed: Promise<RpcError> = this.#closed.promise;
 
   /** Over any transport; `connect()` is the usual way. */
   constructor(transport: Transport, options: ClientOptions = {}) {
@@ -29,17 +40,22 @@ export class RpcConnection extends RpcClient {
   }
 
   /**
-   * The methods of a queue as functions, typed by their contract:
-   * `rpc.proxy<typeof contract>("maths").fib(30)`. Each takes its input and,
-   * after that, options of its own, which go before the ones given here. It
-   * fails as `call()` does; a `TypeError` is input that JSON can't hold.
+   * The methods of a queue as functions, by their contract:
+   * `rpc.client(contract, "maths").fib(30)`. Each takes its input and, after
+   * that, options of its own, which go before the ones given here. A method that
+   * the contract does not have is no member of the client: calling it is an
+   * error to the type checker, and a `TypeError` at once. A call fails as
+   * `call()` does; a `TypeError` is input that JSON can't hold.
+   *
+   * @throws {TypeError} where the contract has a method that can't be called so.
    */
-  proxy<C extends Contract>(
+  client<C extends Contract>(
+    contract: C,
     queue: string,
     options: MethodOptions = {},
   ): ContractClient<C> {
     const call = this.call.bind(this);
-    return contractProxy<C>(call, queue, options);
+    return contractClient(contract, call, queue, options);
   }
 
   /**
@@ -65,7 +81,8 @@ export class RpcConnection extends RpcClient {
 
   /**
    * What becomes of the connection from now on: connected, lost, unreachable,
-   * blocked, unblocked. Ends when it is closed.
+   * blocked, unblocked. Ends when it is closed. Events wait for their reader,
+   * however many they are: one who stops reading leaves the loop.
    */
   events(): AsyncIterableIterator<ConnectionEvent> {
     return this.#transport.events();
@@ -80,10 +97,39 @@ export class RpcConnection extends RpcClient {
     return this.#disconnecting ??= this.#disconnect();
   }
 
+  /**
+   * Ends without losing anything. Servers stop as by `stop()`, and what they run
+   * may still call; then no new calls are taken, those in flight finish, retries
+   * included, and the connection is closed. May be called again: all calls
+   * resolve together. A procedure must not wait for it.
+   */
+  override drain(): Promise<void> {
+    return this.#draining ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    // Without servers, new calls are refused from this very moment.
+    if (this.#servers.size > 0) await this.#stopServers();
+    await super.drain();
+  }
+
   async #disconnect(): Promise<void> {
+    let cause: unknown;
+    try {
+      await this.#stopServers();
+      // The callback queue goes with the connection.
+      await super.close({ keepQueue: true });
+      await this.#transport.close();
+    } catch (error) {
+      cause = error;
+      throw error;
+    } finally {
+      const message = "the connection was closed by this program";
+      this.#closed.resolve(failure("closed", message, { cause }));
+    }
+  }
+
+  async #stopServers(): Promise<void> {
     await Promise.all([...this.#servers].map((server) => server.stop()));
-    // The callback queue goes with the connection.
-    await super.close({ keepQueue: true });
-    await this.#transport.close();
   }
 }

@@ -34,7 +34,17 @@ export function encodeJson(value: unknown): string {
 }
 
 /** Forgetting to await what is inside of a result is the usual mistake. */
-const LOST_CLASSES = [Promise, Map, Set, RegExp, Error, Blob, ReadableStream];
+const LOST_CLASSES = [
+  Promise,
+  Map,
+  Set,
+  RegExp,
+  Error,
+  Blob,
+  ReadableStream,
+  Request,
+  Response,
+];
 
 /** `JSON.stringify` itself turns these into null or {}, or leaves them out. */
 function refuseWhatIsLost(key: string, value: unknown): unknown {

@@ -108,6 +108,31 @@ export interface RpcContext {
 export type MessageData = string | Bytes;
 
 /**
+ * What a call may send, as {@linkcode RpcResult} is what a procedure may return:
+ *
+ * - text or bytes (in any form), sent as they are, without a MIME type unless
+ *   the option `contentType` gives one; so a string is text, never JSON in
+ *   quotes, and bytes are never an array of numbers
+ * - nothing (undefined): an empty body
+ * - anything else that JSON can hold (objects, arrays, numbers, booleans,
+ *   null), sent as JSON with the MIME type `application/json`, unless the option
+ *   `contentType` gives another. As with `JSON.stringify`, `toJSON` is obeyed
+ *   and members that are undefined are left out; what it would lose without a
+ *   word (NaN, functions, a Map) is a `TypeError` instead.
+ *
+ * An object is always JSON, even one with a `body`: the other properties of a
+ * request are options of the call. The type is wide, since an interface is not
+ * assignable to a type of JSON values.
+ */
+export type RpcArgument =
+  | MessageData
+  | object
+  | number
+  | boolean
+  | null
+  | undefined;
+
+/**
  * A reply with properties of its own. An object counts as one where its `body`
  * is text or bytes and it has no other members than these four; any other
  * object is a JSON value. (To send the JSON of such an object, make it the

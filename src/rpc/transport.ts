@@ -242,6 +242,8 @@ export interface BrokerConnection {
    * `locked` where it is exclusive to another connection.
    */
   inspect(queue: string): Promise<QueueInfo | undefined>;
+  /** How long the broker takes to answer, in ms. */
+  rttMs(): Promise<number>;
   /**
    * What the queue that a `reply_to` names is.
    *

@@ -2,14 +2,12 @@
 
 import assert from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
+import { connect, type RpcConnection, RpcServer } from "../../src/mod.ts";
 import {
   AmqpTransport,
-  connect,
   connectSettings,
   RpcClient,
-  type RpcConnection,
-  RpcServer,
-} from "../../src/mod.ts";
+} from "../../src/transport.ts";
 import { method, startPeer } from "../support/fake_peer.ts";
 import { test } from "../support/needs.ts";
 import { rabbitMqTest, startRabbitMq } from "../support/rabbitmq.ts";

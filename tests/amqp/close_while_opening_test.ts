@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
+import { connect } from "../../src/mod.ts";
 import {
   AmqpTransport,
-  connect,
   connectSettings,
   RpcClient,
-} from "../../src/mod.ts";
+} from "../../src/transport.ts";
 import { test } from "../support/needs.ts";
 import { within } from "../support/within.ts";
 

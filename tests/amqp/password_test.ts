@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
 import {
-  AmqpTransport,
   connect,
   type ConnectionEvent,
   type ConnectOptions,
-  connectSettings,
   RpcServer,
 } from "../../src/mod.ts";
+import { AmqpTransport, connectSettings } from "../../src/transport.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 import { method, startPeer, type Talk } from "../support/fake_peer.ts";
 import { test } from "../support/needs.ts";

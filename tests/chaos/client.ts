@@ -2,13 +2,8 @@
 // tells how each ended. The lines of stdin are the numbers that it may go to.
 
 import { delay } from "../../src/async/delay.ts";
-import {
-  AmqpTransport,
-  type CallOptions,
-  connectSettings,
-  RpcConnection,
-  RpcError,
-} from "../../src/mod.ts";
+import { type CallOptions, RpcConnection, RpcError } from "../../src/mod.ts";
+import { AmqpTransport, connectSettings } from "../../src/transport.ts";
 import { answerTo, isPersistent, isPlain, requestBody } from "./calls.ts";
 import { readLines } from "./lines.ts";
 import { type ClientArguments, type OutcomeLine, say } from "./messages.ts";

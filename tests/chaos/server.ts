@@ -1,12 +1,8 @@
 // A server of a chaos run: tells each execution, drains on SIGTERM.
 
 import { delay } from "../../src/async/delay.ts";
-import {
-  AmqpTransport,
-  connectSettings,
-  type Procedure,
-  RpcServer,
-} from "../../src/mod.ts";
+import { type Procedure, RpcServer } from "../../src/mod.ts";
+import { AmqpTransport, connectSettings } from "../../src/transport.ts";
 import { answerTo, callNumber, workMs } from "./calls.ts";
 import { say, type ServerArguments } from "./messages.ts";
 

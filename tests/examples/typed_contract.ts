@@ -24,7 +24,7 @@ await using _server = await rpc.serve(
   }),
 );
 
-const maths = rpc.proxy<typeof contract>("maths", { timeoutMs: 5_000 });
+const maths = rpc.client(contract, "maths", { timeoutMs: 5_000 });
 console.log(await maths.add({ a: 1, b: 2 }));
 console.log(await maths.greet("Ada"));
 

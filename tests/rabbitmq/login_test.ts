@@ -1,12 +1,8 @@
 // Logins that are limited, to brokers of every generation.
 
 import assert from "node:assert/strict";
-import {
-  AmqpTransport,
-  type ConnectionEvent,
-  connectSettings,
-  RpcServer,
-} from "../../src/mod.ts";
+import { type ConnectionEvent, RpcServer } from "../../src/mod.ts";
+import { AmqpTransport, connectSettings } from "../../src/transport.ts";
 import { run } from "../support/program.ts";
 import { startProxy } from "../support/proxy.ts";
 import {

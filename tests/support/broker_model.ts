@@ -1,13 +1,9 @@
-// The part of a broker in memory that is not about connections: queues,
-// competing consumers with a prefetch, redelivery, and what a test looks at.
+// The part of a broker in memory that is not about connections: which
+// queues there are, the faults of a broker, and what a test looks at.
 
-import { AsyncQueue } from "../../src/async/queue.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
-import type {
-  Delivery,
-  MessageProperties,
-  QueueInfo,
-} from "../../src/rpc/transport.ts";
+import { MemoryQueue, type Message } from "../../src/rpc/memory/queue.ts";
+import type { MessageProperties, QueueInfo } from "../../src/rpc/transport.ts";
 import { within } from "./within.ts";
 
 /** What can be held up; see {@linkcode BrokerModel.hold}. */
@@ -18,13 +14,6 @@ export type Step =
   | "check"
   | "confirm"
   | "cancel";
-
-/** A message in a queue. */
-export interface Message {
-  readonly body: Uint8Array;
-  readonly properties: MessageProperties;
-  readonly redelivered: boolean;
-}
 
 /** Holds queues and routes messages. */
 export class BrokerModel {
@@ -38,7 +27,7 @@ export class BrokerModel {
   inspectFailure: RpcError | undefined;
   /** Whether it never answers what a queue is, not even by a lost connection. */
   losesChecks = false;
-  readonly #queues = new Map<string, Queue>();
+  readonly #queues = new Map<string, MemoryQueue>();
   readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
   readonly #exclusive = new Set<string>();
   readonly #refusing = new Set<string>();
@@ -48,7 +37,7 @@ export class BrokerModel {
 
   /** Makes sure that a queue is there. */
   declare(name: string): void {
-    if (!this.#queues.has(name)) this.#queues.set(name, new Queue());
+    if (!this.#queues.has(name)) this.#queues.set(name, new MemoryQueue());
     this.note(`declare ${name}`);
   }
 
@@ -185,86 +174,8 @@ export class BrokerModel {
   }
 
   /** The queue of this name; the caller has seen to it that there is one. */
-  queue(name: string): Queue {
+  queue(name: string): MemoryQueue {
     return this.#queues.get(name)!;
-  }
-}
-
-/** A queue, with those who consume it. */
-export class Queue {
-  messages: Message[] = [];
-  consumers: Consumer[] = [];
-
-  deliver(): void {
-    while (this.messages.length > 0) {
-      const next = this.consumers.findIndex((consumer) => consumer.hasRoom);
-      if (next === -1) return;
-      // Whoever got one goes to the end of the line.
-      const [consumer] = this.consumers.splice(next, 1);
-      this.consumers.push(consumer);
-      consumer.deliver(this.messages.shift()!);
-    }
-  }
-
-  /** Deliveries that came back keep their place at the head. */
-  giveBack(messages: Iterable<Message>): void {
-    const again = [...messages].map((it) => ({ ...it, redelivered: true }));
-    this.messages.unshift(...again);
-    this.deliver();
-  }
-}
-
-/** One consumer, on a channel of its own. */
-export class Consumer {
-  readonly deliveries = new AsyncQueue<Delivery>();
-  readonly unacknowledged = new Map<number, Message>();
-  readonly queue: Queue;
-  readonly #prefetch: number;
-  readonly #noAck: boolean;
-  #lastTag = 0;
-
-  constructor(queue: Queue, prefetch?: number) {
-    this.queue = queue;
-    this.#prefetch = prefetch ?? 1;
-    this.#noAck = prefetch === undefined;
-    queue.consumers.push(this);
-    queue.deliver();
-  }
-
-  get hasRoom(): boolean {
-    return this.unacknowledged.size < this.#prefetch;
-  }
-
-  deliver(message: Message): void {
-    const deliveryTag = ++this.#lastTag;
-    if (!this.#noAck) this.unacknowledged.set(deliveryTag, message);
-    // A peer never holds the very bytes and tables of the other.
-    this.deliveries.push(structuredClone({ ...message, deliveryTag }));
-  }
-
-  settle(deliveryTag: number): Message {
-    const message = this.unacknowledged.get(deliveryTag);
-    if (message === undefined) {
-      throw new Error(
-        `PRECONDITION_FAILED unknown delivery tag ${deliveryTag}`,
-      );
-    }
-    this.unacknowledged.delete(deliveryTag);
-    return message;
-  }
-
-  cancel(): void {
-    const { consumers } = this.queue;
-    const index = consumers.indexOf(this);
-    if (index !== -1) consumers.splice(index, 1);
-  }
-
-  /** The channel is gone. */
-  giveBackAll(): void {
-    this.cancel();
-    const messages = [...this.unacknowledged.values()];
-    this.unacknowledged.clear();
-    this.queue.giveBack(messages);
   }
 }
 

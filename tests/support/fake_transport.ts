@@ -19,7 +19,8 @@ import type {
   ReturnedMessage,
   Transport,
 } from "../../src/rpc/transport.ts";
-import { BrokerModel, Consumer, lost } from "./broker_model.ts";
+import { MemoryConsumer } from "../../src/rpc/memory/queue.ts";
+import { BrokerModel, lost } from "./broker_model.ts";
 import { turns } from "./within.ts";
 
 /** What happens first on a lost connection; with a real one it is up to chance. */
@@ -53,12 +54,16 @@ export class FakeBroker extends BrokerModel {
 /** The channels that one queue is consumed and published to over. */
 abstract class Channels implements Publisher {
   protected readonly broker: FakeBroker;
-  protected readonly consumer: Consumer;
+  protected readonly consumer: MemoryConsumer;
   protected closed = false;
   readonly #gone = Promise.withResolvers<RpcError>();
   readonly #onReturn: OnReturn;
 
-  constructor(broker: FakeBroker, consumer: Consumer, onReturn: OnReturn) {
+  constructor(
+    broker: FakeBroker,
+    consumer: MemoryConsumer,
+    onReturn: OnReturn,
+  ) {
     this.broker = broker;
     this.consumer = consumer;
     this.#onReturn = onReturn;
@@ -136,7 +141,7 @@ class FakeCallbackQueue extends Channels implements CallbackQueue {
   readonly name: string;
 
   constructor(broker: FakeBroker, name: string, onReturn: OnReturn) {
-    super(broker, new Consumer(broker.queue(name)), onReturn);
+    super(broker, new MemoryConsumer(broker.queue(name)), onReturn);
     this.name = name;
   }
 
@@ -176,7 +181,7 @@ class FakeRequestQueue extends Channels implements RequestQueue {
     name: string,
     { prefetch, onReturn, onCancel }: RequestQueueOptions,
   ) {
-    super(broker, new Consumer(broker.queue(name), prefetch), onReturn);
+    super(broker, new MemoryConsumer(broker.queue(name), prefetch), onReturn);
     broker.listen(name, onCancel);
     this.#name = name;
   }
@@ -249,6 +254,10 @@ class FakeConnection implements BrokerConnection {
     const opened = new FakeRequestQueue(this.#broker, queue, options);
     this.#broker.note(`consume ${queue}`);
     return this.#keep(opened);
+  }
+
+  rttMs(): Promise<number> {
+    return Promise.resolve(1);
   }
 
   async inspect(queue: string): Promise<QueueInfo | undefined> {

@@ -33,7 +33,7 @@ const contract = {
 } satisfies Contract;
 
 export async function caller(rpc: RpcConnection): Promise<void> {
-  const api = rpc.proxy<typeof contract>("q", { timeoutMs: 1_000 });
+  const api = rpc.client(contract, "q", { timeoutMs: 1_000 });
 
   const n = await api.fib(30, { retries: 2 });
   holds<Same<typeof n, number>>();

@@ -39,7 +39,7 @@ export async function look(
   queues: readonly string[],
 ): Promise<Look> {
   // Before the queues are asked for: that would make it slower.
-  const rttMs = await connection.roundTripMs();
+  const rttMs = await connection.rttMs();
   return {
     broker: { url: connection.url, rttMs },
     queues: await Promise.all(queues.map((queue) => lookAt(connection, queue))),

@@ -7,9 +7,10 @@
 import { RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
 import { queueName } from "../limits.ts";
-import { type MessageData, textOrBytes, toBytes } from "../procedure.ts";
+import { type MessageData, type RpcArgument, toBytes } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
 import type { RpcReply } from "../wire.ts";
+import { isMessageData, outgoingCall } from "./argument.ts";
 import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
@@ -19,8 +20,17 @@ import type {
   SendCall,
 } from "./client_options.ts";
 import { canSend, DelayedCalls } from "./delayed_calls.ts";
-import { clientClosed, overtaken, timeoutError } from "./failures.ts";
-import { Inspections, type InspectOptions } from "./inspections.ts";
+import {
+  clientClosed,
+  overtaken,
+  rttTimeout,
+  timeoutError,
+} from "./failures.ts";
+import {
+  answerInTime,
+  Inspections,
+  type InspectOptions,
+} from "./inspections.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
 import { Requesters } from "./requesters.ts";
 import { withRetries } from "./retries.ts";
@@ -42,12 +52,12 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  *
  * @example Over a transport of its own; `connect()` is the shorter way
  * ```ts
+ * import type { RpcError } from "@rabbit-rpc/rabbit-rpc";
  * import {
  *   AmqpTransport,
  *   connectSettings,
  *   RpcClient,
- *   RpcError,
- * } from "@rabbit-rpc/rabbit-rpc";
+ * } from "@rabbit-rpc/rabbit-rpc/transport";
  * import assert from "node:assert/strict";
  *
  * const url = Deno.env.get("AMQP_URL") ?? "amqp://localhost";
@@ -75,6 +85,9 @@ export class RpcClient implements AsyncDisposable {
   readonly #requesters: Requesters;
   readonly #delayed: DelayedCalls;
   readonly #cancellations: Cancellations;
+  /** Calls that may be made several times: between attempts none is pending. */
+  readonly #repeating = new Set<Promise<RpcReply>>();
+  #draining = false;
   #closing: Promise<void> | undefined;
   #unknownReplies = 0;
 
@@ -116,23 +129,29 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * Sends a request and resolves with its reply.
+   * Sends a request and resolves with its reply. The argument is text or bytes,
+   * sent as they are, or a value that is sent as JSON: {@linkcode RpcArgument}.
    *
    * @throws {RpcError} what the procedure answered (`remote` is true), or
    * `unavailable` where there is no queue, no server or no broker, or
    * `deadline_exceeded`, or `canceled`.
    * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be.
+   * @throws {TypeError} where something is of another type than it should be, or
+   * JSON can't hold the argument.
    */
   call(
     queue: string,
-    body: MessageData,
+    argument?: RpcArgument,
     options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
     try {
+      if (this.#outermost === undefined && isMessageData(argument)) {
+        return this.#start(queue, argument, options);
+      }
+      const call = outgoingCall(queue, argument, options);
       return this.#outermost === undefined
-        ? this.#start(queue, body, options)
-        : this.#outermost({ queue, body: textOrBytes(body), options });
+        ? this.#start(queue, call.body, call.options)
+        : this.#outermost(call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -158,6 +177,36 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
+   * How long the broker takes to answer, in ms: the median of a few round trips
+   * over the connection, which is made where there is none. It may take
+   * `timeoutMs`, by default 30 s.
+   *
+   * @throws {RpcError} where the broker can't be reached, or does not answer.
+   * @throws {RangeError} where the time is out of its range.
+   */
+  async rttMs(options: InspectOptions = {}): Promise<number> {
+    if (this.#requesters.closed) throw clientClosed();
+    return await answerInTime(
+      options,
+      () => this.#transport.connection(),
+      (connection) => connection.rttMs(),
+      rttTimeout,
+    );
+  }
+
+  /**
+   * Lets calls in flight finish, retries included, and takes no new ones (they
+   * fail with the reason `closed`), then closes the client. Each call has its
+   * deadline, and so has this.
+   */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await Promise.allSettled(this.#repeating);
+    await this.#pending.idle();
+    await this.close();
+  }
+
+  /**
    * Fails what still waits with `canceled` and deletes the callback queue; the
    * transport stays open. Where that is closed next, `keepQueue` saves the
    * round trips: the queue goes with its connection. May be called again: all
@@ -177,10 +226,21 @@ export class RpcClient implements AsyncDisposable {
     body: MessageData,
     options: CallOptions,
   ): Promise<RpcReply> {
+    if (this.#draining) throw clientClosed();
     const call = newCall(queue, body, options);
-    if (call.attempts) return this.#callAgain(call, call.attempts);
+    if (call.attempts) return this.#repeat(call, call.attempts);
     options.onAttempt?.(1);
     return this.#attempt(call);
+  }
+
+  async #repeat(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
+    const reply = this.#callAgain(call, attempts);
+    this.#repeating.add(reply);
+    try {
+      return await reply;
+    } finally {
+      this.#repeating.delete(reply);
+    }
   }
 
   /** Makes attempts until one ends the call, or its time is up. */

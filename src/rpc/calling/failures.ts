@@ -73,6 +73,42 @@ export interface TimeoutCause {
 }
 
 /** A call whose time is up. */
+export function inspectionTimeout(
+  queue: string,
+  timeoutMs: number,
+  connection: Obstructed | undefined,
+): RpcError {
+  const what = `the broker has not told of queue "${queue}"`;
+  return noAnswer(what, timeoutMs, connection);
+}
+
+/** No round trip within this time; the connection if there is one. */
+export function rttTimeout(
+  timeoutMs: number,
+  connection: Obstructed | undefined,
+): RpcError {
+  return noAnswer("the broker has not answered", timeoutMs, connection);
+}
+
+type Obstructed = Pick<BrokerConnection, "obstacle">;
+
+function noAnswer(
+  what: string,
+  timeoutMs: number,
+  connection: Obstructed | undefined,
+): RpcError {
+  const obstacle = connection
+    ? connection.obstacle
+    : "no connection to a broker";
+  const why = obstacle === undefined ? "" : `: ${obstacle}`;
+  return new RpcError(
+    "deadline_exceeded",
+    `${what} within ${formatMs(timeoutMs)}${why}`,
+    reasonOf(connection?.obstacle),
+  );
+}
+
+/** A call whose time is up. */
 export function timeoutError(
   call: { queue: string; timeoutMs: number; sent: boolean },
   { obstacle, untold }: TimeoutCause = {},
@@ -91,23 +127,6 @@ export function timeoutError(
       ? `no connection to a broker within ${within}; the request was not sent`
       : `the request could not be sent within ${within}: ${obstacle}`,
     { ...reasonOf(obstacle), maybeExecuted: call.sent },
-  );
-}
-
-export function inspectionTimeout(
-  queue: string,
-  timeoutMs: number,
-  connection: Pick<BrokerConnection, "obstacle"> | undefined,
-): RpcError {
-  const obstacle = connection
-    ? connection.obstacle
-    : "no connection to a broker";
-  const why = obstacle === undefined ? "" : `: ${obstacle}`;
-  return new RpcError(
-    "deadline_exceeded",
-    `the broker has not told of queue "${queue}" within ` +
-      `${formatMs(timeoutMs)}${why}`,
-    reasonOf(connection?.obstacle),
   );
 }
 

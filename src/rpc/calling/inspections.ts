@@ -10,7 +10,7 @@ import { LONGEST_TIMER_MS } from "../../async/timers.ts";
 import { durationMs } from "../limits.ts";
 import type { BrokerConnection, QueueInfo } from "../transport.ts";
 
-/** How to ask for a queue. */
+/** How to ask the broker for something. */
 export interface InspectOptions {
   /**
    * How long the answer may take, in ms.
@@ -18,6 +18,35 @@ export interface InspectOptions {
    * @default {30000}
    */
   timeoutMs?: number;
+}
+
+/**
+ * What the broker answers, connecting included.
+ *
+ * @throws {RpcError} what asking fails with, or `timeout` makes of no answer.
+ * @throws {RangeError} where the time is out of its range.
+ */
+export async function answerInTime<T>(
+  { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
+  connect: () => Promise<BrokerConnection>,
+  ask: (connection: BrokerConnection) => Promise<T>,
+  timeout: (limitMs: number, asked: BrokerConnection | undefined) => Error,
+): Promise<T> {
+  const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);
+  const answered = new AbortController();
+  let asked: BrokerConnection | undefined;
+  const answer = connect().then((connection) => {
+    asked = connection;
+    return ask(connection);
+  });
+  const expiry = delay(limitMs, answered.signal).then(() => {
+    throw timeout(limitMs, asked);
+  });
+  try {
+    return await Promise.race([answer, expiry]);
+  } finally {
+    answered.abort();
+  }
 }
 
 /** Asks once for all who ask at the same time, each for as long as it likes. */
@@ -32,24 +61,15 @@ export class Inspections {
    */
   async inspect(
     queue: string,
-    { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
+    { timeoutMs }: InspectOptions,
     connect: () => Promise<BrokerConnection>,
   ): Promise<QueueInfo | undefined> {
-    const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);
-    const answered = new AbortController();
-    let asked: BrokerConnection | undefined;
-    const answer = connect().then((connection) => {
-      asked = connection;
-      return this.#ask(connection, queue);
-    });
-    const timeout = delay(limitMs, answered.signal).then(() => {
-      throw inspectionTimeout(queue, limitMs, asked);
-    });
-    try {
-      return await Promise.race([answer, timeout]);
-    } finally {
-      answered.abort();
-    }
+    return await answerInTime(
+      { timeoutMs },
+      connect,
+      (connection) => this.#ask(connection, queue),
+      (limitMs, asked) => inspectionTimeout(queue, limitMs, asked),
+    );
   }
 
   #ask(

@@ -62,6 +62,7 @@ export class PendingCall implements PublishListener, Expiring {
     this.#resolve = undefined;
     this.#reject = undefined;
     this.#onEnd = undefined;
+    this.#table.ended();
   }
 
   /** The broker has the request; what counts is the reply. */
@@ -93,6 +94,7 @@ export class PendingCalls {
   readonly #onRefused: (call: PendingCall) => void;
   /** See {@linkcode PendingCallsHooks}. */
   readonly onUnsent: (call: PendingCall) => void;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   /** None of its hooks may throw. */
   constructor({ onDeadline, onRefused, onUnsent }: PendingCallsHooks) {
@@ -102,6 +104,18 @@ export class PendingCalls {
       this.#calls.delete(call.correlationId);
       onDeadline(call);
     });
+  }
+
+  /** Resolves when no call waits. */
+  idle(): Promise<void> {
+    this.#idle ??= Promise.withResolvers();
+    this.ended();
+    return this.#idle.promise;
+  }
+
+  /** Hears of each call that has ended. */
+  ended(): void {
+    if (this.#calls.size === 0) this.#idle?.resolve();
   }
 
   /** How many calls wait. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { RpcError } from "../errors.ts";
-import { byMethod, isMethodName } from "./methods.ts";
+import { byMethod, checkMethodName } from "./methods.ts";
 import type { Procedure, RpcContext, RpcRequest } from "../procedure.ts";
 import { jsonReply } from "../serving/results.ts";
 import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
@@ -42,7 +42,7 @@ export interface MethodContract {
  * await using rpc = await connect(Deno.env.get("AMQP_URL"));
  * await using server = await rpc.serve("maths", implement(contract, { fib }));
  *
- * const api = rpc.proxy<typeof contract>("maths");
+ * const api = rpc.client(contract, "maths");
  * assert.equal(await api.fib(10), 55);
  * await assert.rejects(api.fib(-1), { code: "invalid_argument" });
  * ```
@@ -97,9 +97,7 @@ export function implement<C extends Contract>(
 ): Procedure {
   const methods = new Map<string, Procedure>();
   for (const [name, method] of Object.entries(contract)) {
-    if (!isMethodName(name)) {
-      throw new TypeError(`a method can't have the name "${name}"`);
-    }
+    checkMethodName(name);
     const handler: unknown = Object.hasOwn(handlers, name) && handlers[name];
     if (typeof handler !== "function") {
       throw new TypeError(`handlers.${name} must be a function`);

@@ -49,7 +49,8 @@ const NO_METHODS = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
-/** Whether a method of a contract may have this name. */
-export function isMethodName(name: string): boolean {
-  return !NO_METHODS.has(name);
+/** @throws {TypeError} where no method of a contract can have this name. */
+export function checkMethodName(name: string): void {
+  if (!NO_METHODS.has(name)) return;
+  throw new TypeError(`a method can't have the name "${name}"`);
 }

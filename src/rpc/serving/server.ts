@@ -6,6 +6,7 @@
  * @module
  */
 import { Admission } from "./admission.ts";
+import { Broadcast } from "../../async/broadcast.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import { delay } from "../../async/delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -21,6 +22,7 @@ import {
   checkGrace,
   longestUnackedMs,
   type ServeOptions,
+  type ServerEvent,
   serveSettings,
 } from "./serve_options.ts";
 import type {
@@ -66,6 +68,7 @@ export class RpcServer implements AsyncDisposable {
 
   readonly #transport: Transport;
   readonly #settings: Required<ServeOptions>;
+  readonly #events = new Broadcast<ServerEvent>();
   readonly #admission: Admission;
   readonly #dispatcher: Dispatcher;
   readonly #replier: Replier;
@@ -94,7 +97,14 @@ export class RpcServer implements AsyncDisposable {
     if (typeof procedure !== "function") {
       throw wrongType("procedure", "a function", procedure);
     }
-    this.#settings = serveSettings(options);
+    const settings = serveSettings(options);
+    this.#settings = {
+      ...settings,
+      onEvent: (event) => {
+        settings.onEvent(event);
+        this.#events.emit(event);
+      },
+    };
     const { interceptors } = this.#settings;
     const replays = new Replays();
     this.#replier = new Replier({
@@ -126,7 +136,38 @@ export class RpcServer implements AsyncDisposable {
     );
     // Both are there to be awaited; whoever awaits one need not await both.
     this.ready.catch(ignore);
-    this.finished.catch(ignore);
+    const endEvents = () => this.#events.end();
+    this.finished.then(endEvents, endEvents);
+  }
+
+  /**
+   * What the server does from now on, told as it happens; ends when the server
+   * has stopped. Events wait for their reader, however many they are: one who
+   * stops reading leaves the loop.
+   *
+   * @example Count the requests that fail
+   * ```ts
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import assert from "node:assert/strict";
+   *
+   * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+   * const server = await rpc.serve("failing", () => {
+   *   throw new Error("not today");
+   * });
+   * let failed = 0;
+   * const counting = (async () => {
+   *   for await (const event of server.events()) {
+   *     if (event.type === "answered" && event.error) failed++;
+   *   }
+   * })();
+   * await assert.rejects(rpc.call("failing"), { code: "internal" });
+   * await server.stop();
+   * await counting;
+   * assert.equal(failed, 1);
+   * ```
+   */
+  events(): AsyncIterableIterator<ServerEvent> {
+    return this.#events.listen();
   }
 
   /** Requests that have been delivered and not yet acknowledged. */

@@ -45,6 +45,7 @@ class Loopback implements Transport {
         }),
       cancelCall: atOnce,
       inspect: () => Promise.resolve(undefined),
+      rttMs: () => Promise.resolve(1),
       checkReplyTo: () => Promise.resolve("exclusive" as const),
     });
   }

@@ -38,20 +38,17 @@ for (const body of BYTES) {
 }
 
 const BODIES: [unknown, string][] = [
-  [{ n: 1 }, "an Object"],
-  [[1], "an Array"],
-  [30, "the number 30"],
-  [true, "the boolean true"],
-  [null, "null"],
-  [undefined, "undefined"],
-  [new Map(), "a Map"],
+  [new Map(), "Map"],
+  [Promise.resolve(1), "Promise"],
+  [new Response(), "Response"],
+  [NaN, "the number NaN"],
+  [5n, "a bigint"],
   [() => {}, "a function"],
 ];
 
 for (const [body, kind] of BODIES) {
   Deno.test(`a body that is ${kind} is refused, not sent empty`, async () => {
-    const message = `a body must be text or bytes, got ${kind}; ` +
-      "JSON.stringify() makes text of it";
+    const message = `an argument must be text, bytes or JSON, got ${kind}`;
     for (const interceptors of [[], [(next: SendCall) => next]]) {
       await using scene = start({ interceptors });
       const { broker, client } = scene;
@@ -59,13 +56,67 @@ for (const [body, kind] of BODIES) {
       await assert.rejects(call, new TypeError(message));
       assert.equal(broker.log.includes("publish q"), false);
     }
+  });
+}
+
+const UNWRITABLE: [unknown, string][] = [
+  [{ n: 1 }, "an Object"],
+  [30, "the number 30"],
+  [null, "null"],
+  [undefined, "undefined"],
+];
+
+for (const [body, kind] of UNWRITABLE) {
+  Deno.test(`a message whose body is ${kind} is not written`, () => {
     const writer = new Writer();
     const to = { channel: 1, exchange: "", routingKey: "q", mandatory: true };
+    const message = `a body must be text or bytes, got ${kind}; ` +
+      "JSON.stringify() makes text of it";
     const publish = () => writeMessage(writer, 4096, to, body as never, {});
     assert.throws(publish, new TypeError(message));
     assert.equal(writer.length, 0);
   });
 }
+
+const JSON_ARGUMENTS: [unknown, string][] = [
+  [{ n: 1, body: "x" }, '{"n":1,"body":"x"}'],
+  [["a", null], '["a",null]'],
+  [30, "30"],
+  [false, "false"],
+  [null, "null"],
+];
+
+for (const [argument, json] of JSON_ARGUMENTS) {
+  Deno.test(`${json} is sent as JSON`, async () => {
+    for (const interceptors of [[], [(next: SendCall) => next]]) {
+      await using scene = start({ interceptors });
+      const { broker, client } = scene;
+      const call = client.call("q", argument as object, { type: "t" });
+      const { text, properties } = await broker.take("q");
+      const { contentType, correlationId, replyTo, type } = properties;
+      assert.deepEqual([text, contentType, type], [
+        json,
+        "application/json",
+        "t",
+      ]);
+      broker.send(replyTo!, "", { correlationId });
+      await call;
+    }
+  });
+}
+
+Deno.test("text has no MIME type, nothing is an empty body", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  for (const argument of ["30", undefined]) {
+    const call = client.call("q", argument);
+    const { text, properties } = await broker.take("q");
+    const { contentType, correlationId, replyTo } = properties;
+    assert.deepEqual([text, contentType], [argument ?? "", undefined]);
+    broker.send(replyTo!, "", { correlationId });
+    await call;
+  }
+});
 
 const OPTIONS: [unknown, RegExp][] = [
   [5_000, /^options must be an object, got the number 5000$/],

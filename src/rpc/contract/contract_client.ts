@@ -1,12 +1,12 @@
 /**
- * A client that looks like the methods it calls, typed by a contract.
+ * A client with a function for each method of a contract.
  *
  * @module
  */
 import type { CallOptions } from "../calling/call_options.ts";
 import type { CallInput, CallOutput, Contract } from "./contract.ts";
 import { RpcError } from "../errors.ts";
-import { isMethodName } from "./methods.ts";
+import { checkMethodName } from "./methods.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import type { RpcReply } from "../wire.ts";
 
@@ -30,11 +30,13 @@ type Call = (
 ) => Promise<RpcReply>;
 
 /**
- * The methods of a queue as functions. Only the type of the contract is
- * needed, no schema: the server checks what goes in and out, and a schema that
- * converts must not do it twice.
+ * The methods of a contract as functions. Schemas are left to the server: it
+ * checks what goes in and out, and one that converts must not do it twice.
+ *
+ * @throws {TypeError} where a method has a name that a client can't call.
  */
-export function contractProxy<C extends Contract>(
+export function contractClient<C extends Contract>(
+  contract: C,
   call: Call,
   queue: string,
   defaults: MethodOptions,
@@ -52,13 +54,13 @@ export function contractProxy<C extends Contract>(
     });
     return decodeOutput(method, reply);
   };
-  return new Proxy(Object.freeze({}), {
-    get: (target, name) =>
-      typeof name === "string" && isMethodName(name)
-        ? (input?: unknown, options?: MethodOptions) =>
-          invoke(name, input, options)
-        : Reflect.get(target, name),
-  }) as ContractClient<C>;
+  const methods = Object.keys(contract).map((name) => {
+    checkMethodName(name);
+    const method = (input?: unknown, options?: MethodOptions) =>
+      invoke(name, input, options);
+    return [name, method];
+  });
+  return Object.freeze(Object.fromEntries(methods));
 }
 
 function encodeInput(method: string, input: unknown): string {

@@ -1,0 +1,49 @@
+/**
+ * What a call sends, in the two forms that interceptors know.
+ *
+ * @module
+ */
+import { RpcError } from "../errors.ts";
+import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
+import { isBytes } from "../kinds.ts";
+import {
+  type MessageData,
+  type RpcArgument,
+  textOrBytes,
+} from "../procedure.ts";
+import type { OutgoingCall } from "./client_options.ts";
+import type { CallOptions } from "./call_options.ts";
+
+/** Whether it is sent as it is. */
+export function isMessageData(argument: RpcArgument): argument is MessageData {
+  return typeof argument === "string" || isBytes(argument);
+}
+
+/**
+ * The call as interceptors get it: JSON as text, with its MIME type.
+ *
+ * @throws {TypeError} where JSON can't hold the argument.
+ */
+export function outgoingCall(
+  queue: string,
+  argument: RpcArgument,
+  options: CallOptions,
+): OutgoingCall {
+  if (argument === undefined) return { queue, body: "", options };
+  if (isMessageData(argument)) {
+    return { queue, body: textOrBytes(argument), options };
+  }
+  const contentType = options.contentType ?? JSON_CONTENT_TYPE;
+  const body = encodeArgument(argument);
+  return { queue, body, options: { ...options, contentType } };
+}
+
+function encodeArgument(argument: unknown): string {
+  try {
+    return encodeJson(argument);
+  } catch (cause) {
+    const { message } = RpcError.from(cause);
+    const wanted = "an argument must be text, bytes or JSON";
+    throw new TypeError(`${wanted}, got ${message}`, { cause });
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Queues that are consumed and published from over a connection in memory.
+ *
+ * @module
+ */
+import { failure, type RpcError } from "../errors.ts";
+import type {
+  CallbackQueue,
+  Delivery,
+  MessageProperties,
+  Publisher,
+  PublishListener,
+  RequestQueue,
+  RequestQueueOptions,
+  ReturnedMessage,
+} from "../transport.ts";
+import type { MemoryBroker } from "./broker.ts";
+import { MemoryConsumer } from "./queue.ts";
+
+type OnReturn = (message: ReturnedMessage) => void;
+
+const NO_ROUTE = { replyCode: 312, replyText: "NO_ROUTE" };
+
+/** The channel that one queue is consumed and published to over. */
+abstract class MemoryChannel implements Publisher {
+  protected readonly broker: MemoryBroker;
+  protected readonly consumer: MemoryConsumer;
+  protected closed = false;
+  readonly #onReturn: OnReturn;
+
+  constructor(
+    broker: MemoryBroker,
+    consumer: MemoryConsumer,
+    onReturn: OnReturn,
+  ) {
+    this.broker = broker;
+    this.consumer = consumer;
+    this.#onReturn = onReturn;
+  }
+
+  publish(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void {
+    // Over a network it arrives later, too: what the caller does next is first.
+    queueMicrotask(() => this.#arrive(queue, body, properties, listener));
+  }
+
+  #arrive(
+    routingKey: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void {
+    if (this.closed) return listener.failed(connectionLost());
+    const routed = this.broker.publish(routingKey, body, properties);
+    if (routed === "returned") {
+      this.#onReturn({ properties, routingKey, ...NO_ROUTE });
+    }
+    listener.confirmed();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Delivery> {
+    return this.consumer.deliveries;
+  }
+
+  /** Gives back what is not acknowledged; its reader ends, by the error if any. */
+  end(error?: Error): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.consumer.giveBackAll();
+    this.consumer.deliveries.end(error);
+  }
+
+  close(): Promise<void> {
+    this.end();
+    return Promise.resolve();
+  }
+}
+
+/** The queue that replies come to; exclusive, so that it goes when it ends. */
+export class MemoryCallbackQueue extends MemoryChannel
+  implements CallbackQueue {
+  readonly name: string;
+
+  constructor(broker: MemoryBroker, name: string, onReturn: OnReturn) {
+    super(broker, new MemoryConsumer(broker.declare(name)), onReturn);
+    this.name = name;
+  }
+
+  publishUnconfirmed(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void {
+    this.publish(queue, body, properties, listener);
+  }
+
+  /** Nothing is lost on the way. */
+  distrustUnconfirmed(): void {}
+
+  override end(error?: Error): void {
+    super.end(error);
+    this.broker.delete(this.name);
+  }
+}
+
+/** A request queue that is being consumed. */
+export class MemoryRequestQueue extends MemoryChannel implements RequestQueue {
+  readonly #stopListening: () => void;
+
+  constructor(
+    broker: MemoryBroker,
+    name: string,
+    { prefetch, onReturn, onCancel }: RequestQueueOptions,
+  ) {
+    super(broker, new MemoryConsumer(broker.declare(name), prefetch), onReturn);
+    this.#stopListening = broker.listen(name, onCancel);
+  }
+
+  ack(deliveryTag: number): void {
+    if (this.closed) return;
+    this.consumer.settle(deliveryTag);
+    this.consumer.queue.deliver();
+  }
+
+  nack(deliveryTag: number, requeue: boolean): void {
+    if (this.closed) return;
+    const message = this.consumer.settle(deliveryTag);
+    if (requeue) this.consumer.queue.giveBack([message]);
+    else this.consumer.queue.deliver();
+  }
+
+  cancel(): Promise<void> {
+    this.consumer.cancel();
+    this.consumer.deliveries.end();
+    return Promise.resolve();
+  }
+
+  override end(error?: Error): void {
+    this.#stopListening();
+    super.end(error);
+  }
+}
+
+/** What ends whatever goes over a connection that is gone. */
+export function connectionLost(): RpcError {
+  return failure("connection_lost", "the connection was closed");
+}

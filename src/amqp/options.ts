@@ -57,7 +57,11 @@ export interface ConnectOptions {
   tls?: TlsOptions;
   /** The name that the broker shows for the connection. */
   name?: string;
-  /** Hears what becomes of the connection; must not throw. */
+  /**
+   * Hears what becomes of the connection in the moment it does, and while
+   * `connect()` is still at it; must not throw. Everybody else reads `events()`
+   * of the connection.
+   */
   onEvent?: (event: ConnectionEvent) => void;
   /**
    * Makes the stream of bytes that a connection is made over: for runtimes

@@ -64,7 +64,7 @@ export class BrokerModel {
     this.#queues.delete(name);
     this.note(`delete ${name}`);
     for (const consumer of queue?.consumers ?? []) {
-      consumer.deliveries.end(lost("Consumer cancelled by the server"));
+      consumer.end(lost("Consumer cancelled by the server"));
     }
   }
 

@@ -122,7 +122,7 @@ abstract class Channels implements Publisher {
   }
 
   endDeliveries(error?: Error): void {
-    this.consumer.deliveries.end(error);
+    this.consumer.end(error);
   }
 
   #return(routingKey: string, properties: MessageProperties): void {

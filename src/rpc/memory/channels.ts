@@ -71,7 +71,7 @@ abstract class MemoryChannel implements Publisher {
     if (this.closed) return;
     this.closed = true;
     this.consumer.giveBackAll();
-    this.consumer.deliveries.end(error);
+    this.consumer.end(error);
   }
 
   close(): Promise<void> {
@@ -136,7 +136,7 @@ export class MemoryRequestQueue extends MemoryChannel implements RequestQueue {
 
   cancel(): Promise<void> {
     this.consumer.cancel();
-    this.consumer.deliveries.end();
+    this.consumer.end();
     return Promise.resolve();
   }
 

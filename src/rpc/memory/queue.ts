@@ -45,10 +45,9 @@ export class MemoryQueue {
 
 /** One consumer, on a channel of its own. */
 export class MemoryConsumer {
-  /** What it was given. */
-  readonly deliveries: AsyncQueue<Delivery> = new AsyncQueue();
   /** The queue that it consumes. */
   readonly queue: MemoryQueue;
+  readonly #deliveries = new AsyncQueue<Delivery>();
   readonly #unacknowledged = new Map<number, Message>();
   readonly #prefetch: number;
   readonly #noAck: boolean;
@@ -63,6 +62,16 @@ export class MemoryConsumer {
     queue.deliver();
   }
 
+  /** What it is given. */
+  get deliveries(): AsyncIterableIterator<Delivery> {
+    return this.#deliveries;
+  }
+
+  /** Ends the reader of its deliveries, by the error where one is given. */
+  end(error?: Error): void {
+    this.#deliveries.end(error);
+  }
+
   /** Whether it takes another delivery. */
   get hasRoom(): boolean {
     return this.#unacknowledged.size < this.#prefetch;
@@ -72,7 +81,7 @@ export class MemoryConsumer {
   deliver(message: Message): void {
     const deliveryTag = ++this.#lastTag;
     if (!this.#noAck) this.#unacknowledged.set(deliveryTag, message);
-    this.deliveries.push(structuredClone({ ...message, deliveryTag }));
+    this.#deliveries.push(structuredClone({ ...message, deliveryTag }));
   }
 
   /**

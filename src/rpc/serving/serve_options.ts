@@ -155,7 +155,11 @@ export interface ServeOptions {
   graceMs?: number;
   /** Around the procedure; the first is the outermost. */
   interceptors?: readonly ProcedureInterceptor[];
-  /** Hears what happens; must not throw. */
+  /**
+   * Hears what happens in the moment it does, as spans and metrics need it, and
+   * what happens before `serve()` resolves; must not throw. Everybody else reads
+   * `events()` of the server.
+   */
   onEvent?: (event: ServerEvent) => void;
 }
 

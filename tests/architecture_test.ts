@@ -14,23 +14,27 @@ interface Source {
 /** What each layer may import of the others. */
 const LAYERS: Record<string, readonly string[]> = {
   "main.ts": ["cli"],
-  cli: ["procedures", "broker", "telemetry", "amqp", "rpc"],
+  cli: ["procedures", "broker", "telemetry", "amqp", "rpc", "async"],
   "mod.ts": ["procedures", "telemetry", "amqp", "rpc"],
-  procedures: ["rpc"],
-  telemetry: ["rpc"],
-  amqp: ["amqp091", "rpc"],
-  broker: ["amqp091"],
+  procedures: ["rpc", "async"],
+  telemetry: ["rpc", "async"],
+  amqp: ["amqp091", "rpc", "async"],
+  broker: ["amqp091", "async"],
   amqp091: [],
-  rpc: [],
+  rpc: ["async"],
+  async: [],
 };
 
 const OPENTELEMETRY = "@opentelemetry/";
 /** Small; the SDK behind it is loaded by those who ask for it. */
 const OPENTELEMETRY_API = "@opentelemetry/api";
 const MAX_LINES = 400;
-/** Deadlines don't hang on a clock that can be set; see src/rpc/clock.ts. */
+/** Deadlines don't hang on a clock that can be set; see src/async/clock.ts. */
 const WALL_CLOCK = /\bDate\s*\.\s*now\b/;
-const MAY_READ_WALL_CLOCK = ["src/rpc/clock.ts", "src/broker/dead_letter.ts"];
+const MAY_READ_WALL_CLOCK = [
+  "src/async/clock.ts",
+  "src/broker/routing/dead_letter.ts",
+];
 /** What only the command line may touch. */
 const SURROUNDINGS = /\b(?:Deno\s*\.\s*(?:exit|args|env)|console)\b/g;
 /** What other runtimes don't have; the library runs there with their streams. */
@@ -259,7 +263,9 @@ test("the program keeps the rules", async () => {
   const ofFile = (path: string) =>
     imports(all.find((source) => source.path === path)!);
   assert.ok(ofFile("main.ts").includes("./src/cli/main.ts"));
-  assert.ok(ofFile("src/broker/session.ts").some((it) => /amqp091/.test(it)));
+  assert.ok(
+    ofFile("src/broker/connection/session.ts").some((it) => /amqp091/.test(it)),
+  );
   assert.ok(ofFile("src/procedures/builtin.ts").includes("./worker.ts"));
   assert.deepEqual(all.flatMap(problems), []);
 });

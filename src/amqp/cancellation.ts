@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { waitAtMost } from "../rpc/delay.ts";
+import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
 import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";

@@ -7,7 +7,7 @@ import { AmqpError } from "../amqp091/errors.ts";
 import { type FrameBuffer, METHOD } from "../amqp091/frames.ts";
 import { METHODS } from "../amqp091/methods.ts";
 import type { Reader } from "../amqp091/reader.ts";
-import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
+import { LONGEST_TIMER_MS } from "../async/timers.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelTurns } from "./channel_turns.ts";
 import type { JoinedWrites } from "./joined_writes.ts";

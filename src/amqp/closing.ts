@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { waitAtMost } from "../rpc/delay.ts";
+import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { channelFailure } from "./failures.ts";

@@ -13,7 +13,7 @@ import { AmqpError } from "../amqp091/errors.ts";
 import { FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
 import { decodeText, encodeText, Reader, toBytes } from "../amqp091/reader.ts";
-import { waitAtMost } from "../rpc/delay.ts";
+import { waitAtMost } from "../async/delay.ts";
 import type { MessageProperties } from "../rpc/transport.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { tableOf } from "../amqp091/values.ts";
-import { AsyncQueue } from "../rpc/async_queue.ts";
+import { AsyncQueue } from "../async/queue.ts";
 import type {
   Delivery,
   MessageProperties,

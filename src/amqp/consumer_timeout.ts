@@ -10,7 +10,8 @@
  * @module
  */
 import { RpcError } from "../rpc/errors.ts";
-import { formatMs, LONGEST_TIMER_MS } from "../rpc/limits.ts";
+import { LONGEST_TIMER_MS } from "../async/timers.ts";
+import { formatMs } from "../rpc/limits.ts";
 import {
   brokerTitle,
   type BrokerVersion,

@@ -4,7 +4,7 @@
  * @module
  */
 import { Writer } from "../amqp091/writer.ts";
-import { afterMicrotasks } from "../rpc/turns.ts";
+import { afterMicrotasks } from "../async/end_of_turn.ts";
 
 /**
  * What may wait for the system to take it. More is only copied to wait there:

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { waitAtMost } from "../rpc/delay.ts";
+import { waitAtMost } from "../async/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type {
   MessageProperties,

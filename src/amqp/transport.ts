@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { backoffMs } from "../rpc/backoff.ts";
-import { Broadcast } from "../rpc/broadcast.ts";
-import { delay } from "../rpc/delay.ts";
+import { backoffMs } from "../async/backoff.ts";
+import { Broadcast } from "../async/broadcast.ts";
+import { delay } from "../async/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { isUnconnected } from "../rpc/failures.ts";
 import type {

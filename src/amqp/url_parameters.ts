@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { LONGEST_TIMER_MS } from "../rpc/limits.ts";
+import { LONGEST_TIMER_MS } from "../async/timers.ts";
 
 /** What a URL can set beside place and login. */
 export interface UrlParameters {

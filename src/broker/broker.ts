@@ -21,16 +21,16 @@
  *
  * @module
  */
-import type { Broker } from "./api.ts";
+import type { Broker } from "./testing/api.ts";
 import { EmbeddedBroker } from "./embedded.ts";
 import { type BrokerOptions, settingsOf } from "./options.ts";
 
-export type { Broker, BrokerConnection, QueueState } from "./api.ts";
-export { Fault, type PublishedTo } from "./faults.ts";
+export type { Broker, BrokerConnection, QueueState } from "./testing/api.ts";
+export { Fault, type PublishedTo } from "./testing/faults.ts";
 export type { Generation } from "./generation.ts";
 export type { BrokerOptions, BrokerUser } from "./options.ts";
-export type { Permissions } from "./permissions.ts";
-export type { Truthy, WaitOptions } from "./watch.ts";
+export type { Permissions } from "./connection/permissions.ts";
+export type { Truthy, WaitOptions } from "./testing/watch.ts";
 
 /**
  * Starts a broker on a free port of 127.0.0.1, or where the options say.

@@ -1,16 +1,16 @@
 /** The broker itself: who is connected, what there is, and how it ends. */
 import config from "../../deno.json" with { type: "json" };
-import type { Broker, BrokerConnection, QueueState } from "./api.ts";
-import { SessionConnection } from "./connection.ts";
-import { blockFor, Fault, Faults, type PublishedTo } from "./faults.ts";
-import { Memory } from "./memory.ts";
+import type { Broker, BrokerConnection, QueueState } from "./testing/api.ts";
+import { SessionConnection } from "./testing/connection.ts";
+import { blockFor, Fault, Faults, type PublishedTo } from "./testing/faults.ts";
+import { Memory } from "./routing/memory.ts";
 import type { Settings } from "./options.ts";
-import type { Queue } from "./queue.ts";
+import type { Queue } from "./routing/queue.ts";
 import { decodeText, encodeText } from "../amqp091/reader.ts";
-import type { ClientStream } from "./outgoing.ts";
-import { Session, type SessionHost } from "./session.ts";
-import { VHost } from "./vhost.ts";
-import { type Truthy, type WaitOptions, Watch } from "./watch.ts";
+import type { ClientStream } from "./connection/outgoing.ts";
+import { Session, type SessionHost } from "./connection/session.ts";
+import { VHost } from "./routing/vhost.ts";
+import { type Truthy, type WaitOptions, Watch } from "./testing/watch.ts";
 
 /** How often heartbeats and timeouts are looked at, in ms. */
 const TICK_MS = 250;

@@ -6,7 +6,11 @@ import {
   GENERATIONS,
   NEWEST,
 } from "./generation.ts";
-import { type Patterns, patternsOf, type Permissions } from "./permissions.ts";
+import {
+  type Patterns,
+  patternsOf,
+  type Permissions,
+} from "./connection/permissions.ts";
 
 /** A user who may log in. */
 export interface BrokerUser {

@@ -5,8 +5,8 @@
  * @module
  */
 import type { Command } from "commander";
-import { batchFlag, type ClientFlags } from "./request_flags.ts";
-import type { StatusFlags } from "./status.ts";
+import { batchFlag, type ClientFlags } from "./client/request_flags.ts";
+import type { StatusFlags } from "./status/command.ts";
 
 /** A process that ends itself by SIGHUP, unless it inherits that from us. */
 const PROBE = ["-c", "kill -s HUP $$"];

@@ -34,7 +34,7 @@ export async function main(args: string[]): Promise<number> {
     program.commands.forEach(showOrigins);
     if (mentionsContext(args)) {
       // The reader of TOML is loaded for nothing else.
-      (await import("./use_context.ts")).useContexts(program);
+      (await import("./context/use_context.ts")).useContexts(program);
     }
     program.hook("preAction", (_, command) => withholdSettings(command));
     program.hook("preAction", async (_, command) => {

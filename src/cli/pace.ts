@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { delay } from "../rpc/delay.ts";
+import { delay } from "../async/delay.ts";
 
 /**
  * When each request is due, at so many a second. Timers are late, by a

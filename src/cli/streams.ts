@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { delay } from "../rpc/delay.ts";
+import { delay } from "../async/delay.ts";
 import { CliError, EXIT } from "./exit_status.ts";
 
 /** How long to wait where a stream that does not block is full. */

@@ -13,17 +13,17 @@ export type AddCommand = (
 ) => void;
 
 const SUBCOMMANDS: Record<string, () => Promise<AddCommand>> = {
-  server: async () => (await import("./server.ts")).addServerCommand,
-  client: async () => (await import("./client.ts")).addClientCommand,
-  bench: async () => (await import("./bench.ts")).addBenchCommand,
-  status: async () => (await import("./status.ts")).addStatusCommand,
-  broker: async () => (await import("./broker.ts")).addBrokerCommand,
-  demo: async () => (await import("./demo.ts")).addDemoCommand,
-  context: async () => (await import("./context.ts")).addContextCommand,
+  server: async () => (await import("./server/command.ts")).addServerCommand,
+  client: async () => (await import("./client/command.ts")).addClientCommand,
+  bench: async () => (await import("./bench/command.ts")).addBenchCommand,
+  status: async () => (await import("./status/command.ts")).addStatusCommand,
+  broker: async () => (await import("./broker/command.ts")).addBrokerCommand,
+  demo: async () => (await import("./demo/command.ts")).addDemoCommand,
+  context: async () => (await import("./context/command.ts")).addContextCommand,
   completions: async () =>
-    (await import("./completions.ts")).addCompletionsCommand,
+    (await import("./completions/command.ts")).addCompletionsCommand,
   "demo-server": async () =>
-    (await import("./demo_server.ts")).addDemoServerCommand,
+    (await import("./demo/server.ts")).addDemoServerCommand,
 };
 
 /** The one of this name; all of them where there is none: help may be wanted. */

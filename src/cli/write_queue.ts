@@ -5,8 +5,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { waitAtMost } from "../rpc/delay.ts";
-import { afterMicrotasks } from "../rpc/turns.ts";
+import { waitAtMost } from "../async/delay.ts";
+import { afterMicrotasks } from "../async/end_of_turn.ts";
 
 /** What may wait for a slow reader, before there is too much. */
 const MAX_BYTES = 4 * 2 ** 20;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { delay } from "../rpc/delay.ts";
+import { delay } from "../async/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
 import { fib, parseFibArgument } from "./fib.ts";

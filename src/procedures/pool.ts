@@ -5,7 +5,8 @@
  * @module
  */
 import { RpcError } from "../rpc/errors.ts";
-import { formatMs, timerMs, wholeNumber } from "../rpc/limits.ts";
+import { timerMs } from "../async/timers.ts";
+import { formatMs, wholeNumber } from "../rpc/limits.ts";
 import { Restarts } from "./restarts.ts";
 import type { Received } from "./worker_protocol.ts";
 import { WorkerThread } from "./worker_thread.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { backoffMs } from "../rpc/backoff.ts";
+import { backoffMs } from "../async/backoff.ts";
 import type { RpcError } from "../rpc/errors.ts";
 
 /** Ends without an answer in between: nobody should wait for more of them. */

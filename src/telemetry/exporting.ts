@@ -10,7 +10,7 @@ import {
   ProxyTracerProvider,
   trace,
 } from "@opentelemetry/api";
-import { waitAtMost } from "../rpc/delay.ts";
+import { waitAtMost } from "../async/delay.ts";
 import { OtlpSender } from "./otlp_sender.ts";
 import { otlpSettings } from "./otlp_settings.ts";
 

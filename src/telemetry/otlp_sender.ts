@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { timerMs } from "../rpc/limits.ts";
+import { timerMs } from "../async/timers.ts";
 import type { OtlpProtocol, OtlpTarget } from "./otlp_settings.ts";
 
 /** How a kind of telemetry becomes bytes, with each protocol. */

@@ -11,7 +11,7 @@ import {
   lookup,
   stringField,
 } from "../../src/amqp091/table.ts";
-import { headersOf } from "../../src/broker/properties.ts";
+import { headersOf } from "../../src/broker/routing/properties.ts";
 import type { TestChannel } from "./support/channel.ts";
 import { args } from "./support/properties.ts";
 import { channelTest, unique } from "./support/contract.ts";

@@ -2,7 +2,7 @@
 // what they can't be. The same assertions for both brokers.
 
 import { deepEqual, equal } from "node:assert/strict";
-import { headersOf } from "../../src/broker/properties.ts";
+import { headersOf } from "../../src/broker/routing/properties.ts";
 import {
   asArray,
   asInteger,

@@ -3,7 +3,11 @@
 
 import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { edit, headersOf, inspect } from "../../src/broker/properties.ts";
+import {
+  edit,
+  headersOf,
+  inspect,
+} from "../../src/broker/routing/properties.ts";
 import { Reader } from "../../src/amqp091/reader.ts";
 import {
   arrayField,

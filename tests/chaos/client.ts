@@ -1,7 +1,7 @@
 // A client of a chaos run: makes numbered calls, as far as stdin lets it, and
 // tells how each ended. The lines of stdin are the numbers that it may go to.
 
-import { delay } from "../../src/rpc/delay.ts";
+import { delay } from "../../src/async/delay.ts";
 import {
   AmqpTransport,
   type CallOptions,

@@ -2,7 +2,7 @@
 // really happened, and throws where it could not be caused; all is then as it
 // was, so that it may be tried again.
 
-import { delay } from "../../src/rpc/delay.ts";
+import { delay } from "../../src/async/delay.ts";
 import { waitUntil } from "../support/wait.ts";
 import { closeChannel, deleteCallbackQueue, deleteQueue } from "./broker.ts";
 import type { Fault, FaultKind } from "./plan.ts";

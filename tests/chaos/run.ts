@@ -1,6 +1,6 @@
 // One chaos run, from its plan to its verdict.
 
-import { delay } from "../../src/rpc/delay.ts";
+import { delay } from "../../src/async/delay.ts";
 import { waitUntil } from "../support/wait.ts";
 import { channelsByConnection, messagesByQueue } from "./broker.ts";
 import { cause, drain, expectEnd } from "./faults.ts";

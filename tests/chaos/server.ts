@@ -1,6 +1,6 @@
 // A server of a chaos run: tells each execution, drains on SIGTERM.
 
-import { delay } from "../../src/rpc/delay.ts";
+import { delay } from "../../src/async/delay.ts";
 import {
   AmqpTransport,
   connectSettings,

@@ -1,8 +1,8 @@
-// Tests of src/cli/find_command.ts.
+// Tests of src/cli/server/find_command.ts.
 
 import assert from "node:assert/strict";
 import { CliError } from "../../src/cli/exit_status.ts";
-import { findCommand } from "../../src/cli/find_command.ts";
+import { findCommand } from "../../src/cli/server/find_command.ts";
 import { test } from "../support/needs.ts";
 
 /** Folders "a" and "b" in a folder of their own. */

@@ -1,9 +1,9 @@
 // Lines of --input ndjson that are no requests, however long they are.
 
 import assert from "node:assert/strict";
-import { requestJson } from "../../src/cli/caller.ts";
-import { jsonError } from "../../src/cli/batch/json_error.ts";
-import { RequestReader } from "../../src/cli/batch/requests.ts";
+import { requestJson } from "../../src/cli/client/caller.ts";
+import { jsonError } from "../../src/cli/client/batch/json_error.ts";
+import { RequestReader } from "../../src/cli/client/batch/requests.ts";
 
 /** A text, and where it stops being JSON. */
 const TEXTS: [string, string][] = [

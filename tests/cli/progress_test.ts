@@ -1,7 +1,7 @@
 // The line that tells how far a batch is.
 
 import assert from "node:assert/strict";
-import { progressLine } from "../../src/cli/batch/progress.ts";
+import { progressLine } from "../../src/cli/client/batch/progress.ts";
 
 const plain = (_: string, text: string) => text;
 const STATE = {

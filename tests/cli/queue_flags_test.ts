@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import {
   parseQueueArguments,
   queueDeclaration,
-} from "../../src/cli/queue_flags.ts";
+} from "../../src/cli/server/queue_flags.ts";
 import { run } from "../support/program.ts";
 import { test } from "../support/needs.ts";
 

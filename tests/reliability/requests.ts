@@ -1,6 +1,6 @@
 // Requests and a request queue without a broker.
 
-import { fromEpochMs } from "../../src/rpc/clock.ts";
+import { fromEpochMs } from "../../src/async/clock.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 import type { Job } from "../../src/rpc/serving/job.ts";
 import { RpcRequest } from "../../src/rpc/procedure.ts";

@@ -1,11 +1,11 @@
 // Tests of src/rpc/limits.ts.
 
+import { timerMs } from "../../src/async/timers.ts";
 import assert from "node:assert/strict";
 import {
   durationMs,
   formatMs,
   queueName,
-  timerMs,
   wholeNumber,
 } from "../../src/rpc/limits.ts";
 

@@ -1,7 +1,7 @@
 // The part of a broker in memory that is not about connections: queues,
 // competing consumers with a prefetch, redelivery, and what a test looks at.
 
-import { AsyncQueue } from "../../src/rpc/async_queue.ts";
+import { AsyncQueue } from "../../src/async/queue.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import type {
   Delivery,

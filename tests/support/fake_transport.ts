@@ -1,7 +1,7 @@
 // A broker in memory, and connections to it: returns, confirms and lost links
 // as RabbitMQ has them, and the faults that a test asks for.
 
-import { AsyncQueue } from "../../src/rpc/async_queue.ts";
+import { AsyncQueue } from "../../src/async/queue.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import type {
   CallbackQueue,

@@ -5,7 +5,7 @@
  */
 import { RpcConnection } from "../../amqp/connect.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
-import type { BenchFlags } from "../bench.ts";
+import type { BenchFlags } from "./command.ts";
 import { reportConnection } from "../connection_events.ts";
 import { settingsFor } from "../connection_settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";

@@ -6,7 +6,7 @@
 import { paintFor } from "../color.ts";
 import { brokerUrl } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
-import { delay } from "../../rpc/delay.ts";
+import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs, queueName } from "../../rpc/limits.ts";
 import { reportConnection } from "../connection_events.ts";
@@ -16,7 +16,7 @@ import { connectOptions } from "../flags.ts";
 import { writeStdout } from "../streams.ts";
 import { sentence } from "../sentences.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
-import type { StatusFlags } from "../status.ts";
+import type { StatusFlags } from "./command.ts";
 import { lacksServer, type Look, look, lookJson } from "./look.ts";
 import { LiveTable, tableLines } from "./table.ts";
 

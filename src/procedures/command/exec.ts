@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { epochNowMs } from "../../rpc/clock.ts";
+import { epochNowMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
 import { ChildLog } from "./child_log.ts";
@@ -21,7 +21,7 @@ import {
 } from "./process_group.ts";
 import { requestEnvironment } from "./request_environment.ts";
 import type { Service } from "../service.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../../async/semaphore.ts";
 
 /**
  * Serves a command: the body is its stdin, its stdout the reply, and

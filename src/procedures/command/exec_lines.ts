@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { backoffMs } from "../../rpc/backoff.ts";
-import { epochNowMs } from "../../rpc/clock.ts";
-import { delay } from "../../rpc/delay.ts";
+import { backoffMs } from "../../async/backoff.ts";
+import { epochNowMs } from "../../async/clock.ts";
+import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs } from "../../rpc/limits.ts";
 import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";

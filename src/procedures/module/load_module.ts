@@ -8,7 +8,8 @@ import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { byMethod } from "../../rpc/contract/methods.ts";
-import { formatMs, timerMs } from "../../rpc/limits.ts";
+import { timerMs } from "../../async/timers.ts";
+import { formatMs } from "../../rpc/limits.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
 import { placeIn } from "./place.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fromEpochMs, toEpochMs } from "../../rpc/clock.ts";
+import { fromEpochMs, toEpochMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { type Procedure, RpcRequest } from "../../rpc/procedure.ts";
 import { sendable, type SendableResult } from "../../rpc/serving/results.ts";

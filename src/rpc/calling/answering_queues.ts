@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { nowMs } from "../clock.ts";
+import { nowMs } from "../../async/clock.ts";
 
 /** For so long after a failure no answer makes a queue trusted again. */
 export const DOUBT_MS = 30_000;

@@ -8,7 +8,7 @@ import {
   checkCallOptions,
   DEFAULT_TIMEOUT_MS,
 } from "./call_options.ts";
-import { nowMs } from "../clock.ts";
+import { nowMs } from "../../async/clock.ts";
 import { durationMs, queueName } from "../limits.ts";
 import type { PendingCall, PendingTarget } from "./pending.ts";
 import { type MessageData, toBytes } from "../procedure.ts";

@@ -4,9 +4,10 @@
  * @module
  */
 import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
-import { delay } from "../delay.ts";
+import { delay } from "../../async/delay.ts";
 import { inspectionTimeout } from "../failures.ts";
-import { durationMs, LONGEST_TIMER_MS } from "../limits.ts";
+import { LONGEST_TIMER_MS } from "../../async/timers.ts";
+import { durationMs } from "../limits.ts";
 import type { Link, QueueInfo } from "../transport.ts";
 
 /** How to ask for a queue. */

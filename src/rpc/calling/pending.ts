@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Deadlines, type Expiring } from "../deadlines.ts";
+import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
 import { publishError } from "../failures.ts";
 import type { PublishListener } from "../transport.ts";

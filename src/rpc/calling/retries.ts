@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { backoffMs } from "../backoff.ts";
-import { nowMs } from "../clock.ts";
-import { delay } from "../delay.ts";
+import { backoffMs } from "../../async/backoff.ts";
+import { nowMs } from "../../async/clock.ts";
+import { delay } from "../../async/delay.ts";
 import { RpcError } from "../errors.ts";
 import {
   canceledError,
@@ -13,7 +13,7 @@ import {
   isUnconnected,
   maybeExecutedBefore,
 } from "../failures.ts";
-import { LONGEST_TIMER_MS } from "../limits.ts";
+import { LONGEST_TIMER_MS } from "../../async/timers.ts";
 import type { RpcReply } from "../wire.ts";
 
 /** When to send again. */

@@ -6,7 +6,7 @@
 import { AnsweringQueues } from "./answering_queues.ts";
 import type { Call } from "./call.ts";
 import { connectionLost } from "../failures.ts";
-import { epochNowMs, nowMs } from "../clock.ts";
+import { epochNowMs, nowMs } from "../../async/clock.ts";
 import type { PendingCall } from "./pending.ts";
 import type { CallbackQueue, Link } from "../transport.ts";
 import { requestProperties } from "../wire.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { waitAtMost } from "../delay.ts";
+import { waitAtMost } from "../../async/delay.ts";
 import { RpcError } from "../errors.ts";
 import { closedByBroker } from "../failures.ts";
 import type { PublishListener } from "../transport.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 import { CanceledIds } from "./canceled_ids.ts";
-import { nowMs } from "../clock.ts";
-import { Deadlines, type Expiring } from "../deadlines.ts";
+import { nowMs } from "../../async/clock.ts";
+import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
 import { Execution, type RunLimits } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";

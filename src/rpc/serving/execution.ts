@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { nowMs, toEpochMs } from "../clock.ts";
-import type { Expiring } from "../deadlines.ts";
+import { nowMs, toEpochMs } from "../../async/clock.ts";
+import type { Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
 import { formatMs } from "../limits.ts";
 import type { Job, Outcome } from "./job.ts";

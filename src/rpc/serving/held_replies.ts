@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nowMs } from "../clock.ts";
+import { nowMs } from "../../async/clock.ts";
 import type { RpcRequest } from "../procedure.ts";
 import type { OutgoingMessage } from "../wire.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { nowMs } from "../clock.ts";
+import { nowMs } from "../../async/clock.ts";
 import type { RpcCode } from "../errors.ts";
 import type { Outcome } from "./job.ts";
 import type { RpcRequest } from "../procedure.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { nowMs } from "../clock.ts";
+import { nowMs } from "../../async/clock.ts";
 import { RpcError } from "../errors.ts";
 import { matchesPattern } from "./patterns.ts";
 import type { Link } from "../transport.ts";

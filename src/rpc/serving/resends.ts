@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { waitAtMost } from "../delay.ts";
+import { waitAtMost } from "../../async/delay.ts";
 import type { RpcError } from "../errors.ts";
 import { closedByBroker } from "../failures.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";

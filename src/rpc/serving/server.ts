@@ -5,15 +5,16 @@
  * @module
  */
 import { Admission, type Refusal, unreadable } from "./admission.ts";
-import { backoffMs } from "../backoff.ts";
-import { epochNowMs, fromEpochMs, nowMs } from "../clock.ts";
-import { delay } from "../delay.ts";
+import { backoffMs } from "../../async/backoff.ts";
+import { epochNowMs, fromEpochMs, nowMs } from "../../async/clock.ts";
+import { delay } from "../../async/delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { RpcError } from "../errors.ts";
 import { isFinal } from "../failures.ts";
 import { intercepted } from "../interceptor.ts";
 import type { Job } from "./job.ts";
-import { queueName, timerMs, wrongType } from "../limits.ts";
+import { timerMs } from "../../async/timers.ts";
+import { queueName, wrongType } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
 import { Replier } from "./replier.ts";
 import { ReplyPolicy } from "./reply_policy.ts";

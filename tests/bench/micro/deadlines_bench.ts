@@ -1,6 +1,6 @@
 // A deadline comes and goes while others are watched.
 
-import { Deadlines, type Expiring } from "../../../src/rpc/deadlines.ts";
+import { Deadlines, type Expiring } from "../../../src/async/deadlines.ts";
 
 const dueMs = performance.now() + 3_600_000;
 

@@ -4,7 +4,7 @@
 import { metrics, trace } from "@opentelemetry/api";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { TracerProvider } from "@opentelemetry/sdk-trace";
-import { AsyncQueue } from "../../../src/rpc/async_queue.ts";
+import { AsyncQueue } from "../../../src/async/queue.ts";
 import { RpcClient } from "../../../src/rpc/calling/client.ts";
 import { RpcServer } from "../../../src/rpc/serving/server.ts";
 import type {

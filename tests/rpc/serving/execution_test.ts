@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { fromEpochMs } from "../../../src/rpc/clock.ts";
+import { fromEpochMs } from "../../../src/async/clock.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import { Execution } from "../../../src/rpc/serving/execution.ts";
 import type { Outcome } from "../../../src/rpc/serving/job.ts";

@@ -1,0 +1,50 @@
+/**
+ * Waiting, until it is over or called off.
+ *
+ * @module
+ */
+import { LONGEST_TIMER_MS, timerMs } from "./timers.ts";
+
+/**
+ * Resolves after so many ms, however many they are. (That of
+ * node:timers/promises does not hear its signal on Deno 2.4.)
+ *
+ * @throws the signal's reason, at once, where it is or becomes aborted.
+ */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    let timer: ReturnType<typeof setTimeout>;
+    const arm = (leftMs: number) => {
+      timer = setTimeout(() => {
+        if (leftMs > LONGEST_TIMER_MS) return arm(leftMs - LONGEST_TIMER_MS);
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, timerMs(leftMs));
+    };
+    arm(ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/**
+ * Resolves when something has ended, or after so many ms, if that is earlier.
+ *
+ * @throws what it ends with, where it fails in time.
+ */
+export async function waitAtMost(
+  ms: number,
+  ending: Promise<unknown>,
+): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, timerMs(ms));
+  try {
+    await Promise.race([ending, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The pieces of input that failed, ready to be sent again.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { CliError, EXIT } from "../../exit_status.ts";
+import { outputOf } from "../../standard_streams.ts";
+import { systemReason } from "../../streams.ts";
+import { isInput } from "./stdin.ts";
+
+/** A file, or a stream of this program. */
+interface Writable {
+  writeSync(bytes: Uint8Array): number;
+  close(): void;
+}
+
+/** A file that gets each failed piece as soon as it is known. */
+export class FailedFile implements Disposable {
+  readonly #file: Writable;
+  readonly #path: string;
+  readonly #separator: Uint8Array;
+
+  private constructor(file: Writable, path: string, separator: number) {
+    this.#file = file;
+    this.#path = path;
+    this.#separator = Uint8Array.of(separator);
+  }
+
+  /**
+   * Empties the file, or makes it: what it holds is of this batch alone.
+   *
+   * @throws {CliError} 66 where it can't be written, 64 where it is the input:
+   * that would be lost before it is read.
+   */
+  static open(path: string, separator: number): FailedFile {
+    const stream = outputOf(path);
+    if (stream) return new FailedFile(openOutput(stream), path, separator);
+    return attempt(path, () => {
+      const file = Deno.openSync(path, { write: true, create: true });
+      const info = file.statSync();
+      if (isInput(info)) {
+        file.close();
+        throw new CliError(
+          EXIT.usage,
+          `--failed "${path}" is the input itself; give it another name, ` +
+            "and rename it when the batch is done",
+        );
+      }
+      if (info.isFile) file.truncateSync();
+      return new FailedFile(file, path, separator);
+    });
+  }
+
+  /**
+   * Adds a piece, byte for byte, with a separator behind it. It is written when
+   * this returns: what a killed batch had found failed is not lost.
+   *
+   * @throws {CliError} 66 where it can't be written.
+   */
+  add(record: Uint8Array): void {
+    const bytes = Buffer.concat([record, this.#separator]);
+    attempt(this.#path, () => {
+      for (let written = 0; written < bytes.length;) {
+        written += this.#file.writeSync(bytes.subarray(written));
+      }
+    });
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/** It stays open: others write there too. */
+function openOutput(stream: "stdout" | "stderr"): Writable {
+  return {
+    writeSync: (bytes) => Deno[stream].writeSync(bytes),
+    close() {},
+  };
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    const reason = systemReason(error);
+    throw new CliError(EXIT.unreadable, `cannot write "${path}": ${reason}.`);
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * How far a batch is, on a line of stderr that replaces itself.
+ *
+ * @module
+ */
+import type { Paint } from "../../color.ts";
+import { LiveLine } from "../../stderr.ts";
+import { formatCount, type Tally } from "./tally.ts";
+
+const INTERVAL_MS = 200;
+/** The rate is that of so many intervals: steady enough to be read. */
+const RATE_SAMPLES = 25;
+const BAR_WIDTHS = { least: 10, most: 30 };
+const DEFAULT_COLUMNS = 80;
+
+/** What the line tells. */
+export interface ProgressState {
+  readonly done: number;
+  readonly failed: number;
+  /** A second. */
+  readonly rate: number;
+  /** From 0 to 1; undefined where the end is not known. */
+  readonly fraction: number | undefined;
+  readonly secondsLeft: number | undefined;
+}
+
+/** A moment of a batch. */
+interface Sample {
+  readonly atMs: number;
+  readonly done: number;
+  readonly bytes: number;
+}
+
+/** Shows a tally while it grows, where stderr is a terminal. */
+export class Progress implements Disposable {
+  readonly #line: LiveLine;
+  readonly #tally: Tally;
+  readonly #totalBytes: number | undefined;
+  readonly #paint: Paint;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #samples: Sample[] = [];
+
+  /** `totalBytes` is the size of the input, where it is known. */
+  constructor(
+    wanted: boolean,
+    tally: Tally,
+    totalBytes: number | undefined,
+    paint: Paint,
+  ) {
+    this.#line = new LiveLine(wanted);
+    this.#tally = tally;
+    this.#totalBytes = totalBytes;
+    this.#paint = paint;
+    this.#sample();
+    this.#timer = setInterval(() => this.#show(), INTERVAL_MS);
+  }
+
+  /** Makes room for something else, until the next time. */
+  clear(): void {
+    this.#line.clear();
+  }
+
+  /** The same; resolves when nothing is to be seen any more. */
+  cleared(): Promise<void> {
+    return this.#line.cleared();
+  }
+
+  /** Shows nothing any more, and leaves no trace. */
+  end(): void {
+    clearInterval(this.#timer);
+    this.clear();
+  }
+
+  /** The same as {@linkcode Progress.end}. */
+  [Symbol.dispose](): void {
+    this.end();
+  }
+
+  #show(): void {
+    const first = this.#samples[0]!;
+    const last = this.#sample();
+    const state = progressState(first, last, this.#tally, this.#totalBytes);
+    this.#line.show(progressLine(state, terminalColumns(), this.#paint));
+  }
+
+  #sample(): Sample {
+    const { done, bytes } = this.#tally;
+    const sample = { atMs: performance.now(), done, bytes };
+    this.#samples.push(sample);
+    if (this.#samples.length > RATE_SAMPLES) this.#samples.shift();
+    return sample;
+  }
+}
+
+function progressState(
+  first: Sample,
+  last: Sample,
+  { done, failed }: Tally,
+  totalBytes: number | undefined,
+): ProgressState {
+  const seconds = (last.atMs - first.atMs) / 1000;
+  const rate = (last.done - first.done) / seconds;
+  const fraction = totalBytes && Math.min(last.bytes / totalBytes, 1);
+  const bytesPerSecond = (last.bytes - first.bytes) / seconds;
+  const secondsLeft = totalBytes && bytesPerSecond > 0
+    ? Math.max(totalBytes - last.bytes, 0) / bytesPerSecond
+    : undefined;
+  return { done, failed, rate, fraction, secondsLeft };
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
+  } catch {
+    // A terminal that has no size.
+    return DEFAULT_COLUMNS;
+  }
+}
+
+/** One line that fits a terminal of so many columns. */
+export function progressLine(
+  state: ProgressState,
+  columns: number,
+  paint: Paint,
+): string {
+  const { done, failed, rate, fraction, secondsLeft } = state;
+  const failures = `${formatCount(failed)} failed`;
+  const parts = [
+    `${formatCount(done)} done`,
+    failures,
+    `${formatCount(Math.round(rate))}/s`,
+    ...(secondsLeft === undefined ? [] : [`${formatTime(secondsLeft)} left`]),
+  ];
+  const figures = parts.join(", ");
+  const bar = fraction === undefined
+    ? ""
+    : progressBar(fraction, columns - figures.length - 1);
+  // The last column stays free: some terminals wrap there.
+  const line = `${bar}${figures}`.slice(0, columns - 1);
+  return failed === 0 ? line : line.replace(failures, paint("red", failures));
+}
+
+/** ` 43% [####      ] `, as long as there is room for a bar. */
+function progressBar(fraction: number, room: number): string {
+  const percent = `${Math.floor(fraction * 100)}%`.padStart(4);
+  const width = Math.min(room - percent.length - 4, BAR_WIDTHS.most);
+  if (width < BAR_WIDTHS.least) return `${percent} `;
+  const full = "#".repeat(Math.floor(fraction * width));
+  return `${percent} [${full.padEnd(width)}] `;
+}
+
+/** `0:07`, `12:30`, `1:02:03`. */
+function formatTime(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60)];
+  const two = (value: number) => String(value % 60).padStart(2, "0");
+  return hours > 0
+    ? `${hours}:${two(minutes)}:${two(whole)}`
+    : `${minutes}:${two(whole)}`;
+}

@@ -1,0 +1,208 @@
+/**
+ * Runs a batch: stdin to the broker, answers to stdout, the rest to stderr.
+ *
+ * @module
+ */
+import { Caller, type Outcome, outcomeJson } from "../caller.ts";
+import { ClientConnection } from "../client_connection.ts";
+import { paintFor } from "../../color.ts";
+import { Log } from "../../log.ts";
+import { OrderedOutput } from "../../output.ts";
+import { Pace, until } from "../../pace.ts";
+import { callOptions, type ClientFlags } from "../request_flags.ts";
+import { sentence } from "../../sentences.ts";
+import { onStopSignal, stoppedStatus } from "../../signals.ts";
+import { Batch } from "./batch.ts";
+import { FailedFile } from "./failed_file.ts";
+import { Progress } from "./progress.ts";
+import {
+  type BatchRequest,
+  type InputFormat,
+  inputFormat,
+} from "./requests.ts";
+import { StdinRequests, stdinSize } from "./stdin.ts";
+import { counted, Tally } from "./tally.ts";
+
+const NO_BYTES = new Uint8Array(0);
+/** After a longer pause --rate goes on as it was: it is no more than asked. */
+const MAKES_UP_FOR_MS = 100;
+
+/**
+ * Runs all of stdin and returns the exit status.
+ *
+ * @throws {Deno.errors.BrokenPipe} where nobody reads stdout any more.
+ * @throws {CliError} where a file can't be read or written.
+ */
+export async function runBatch(
+  queue: string,
+  flags: ClientFlags,
+): Promise<number> {
+  const format = inputFormat(flags);
+  const tally = new Tally();
+  const paint = paintFor("stderr", flags.color);
+  // Lines that are typed would be torn.
+  const wanted = !flags.quiet && !Deno.stdin.isTerminal();
+  using progress = new Progress(wanted, tally, stdinSize(), paint);
+  const clear = () => progress.clear();
+  await using connection = await ClientConnection.create(queue, flags, clear);
+  using failures = flags.failed === undefined
+    ? undefined
+    : FailedFile.open(flags.failed, format.separator);
+  const parts = { queue, flags, format, tally, progress, connection, failures };
+  return await new BatchRun(parts).run();
+}
+
+/** Whether somebody wants to read how it went. */
+export function wantsSummary({ quiet, verbose }: ClientFlags): boolean {
+  return !quiet && (Boolean(verbose) || Deno.stderr.isTerminal());
+}
+
+/** What a batch is made of. */
+interface Parts {
+  readonly queue: string;
+  readonly flags: ClientFlags;
+  readonly format: InputFormat;
+  readonly tally: Tally;
+  readonly progress: Progress;
+  readonly connection: ClientConnection;
+  readonly failures: FailedFile | undefined;
+}
+
+/** One batch, from the first line to the exit status. */
+class BatchRun {
+  readonly #parts: Parts;
+  readonly #log: Log;
+  readonly #batch: Batch;
+  readonly #input: StdinRequests;
+  readonly #output: OrderedOutput;
+  readonly #pace: Pace | undefined;
+  /** Nothing more is sent. */
+  readonly #stopping = new AbortController();
+  /** Nor is anything awaited. */
+  readonly #canceling = new AbortController();
+  #interruptedBy: Deno.Signal | undefined;
+
+  constructor(parts: Parts) {
+    const { queue, flags, format, connection, progress } = parts;
+    const options = { ...callOptions(flags), signal: this.#canceling.signal };
+    this.#parts = parts;
+    this.#log = new Log(flags);
+    this.#input = new StdinRequests(format);
+    this.#output = new OrderedOutput({
+      end: flags.json ? undefined : Uint8Array.of(format.separator),
+      // Both on one terminal: the line would stand among the answers.
+      beforeWrite: Deno.stdout.isTerminal()
+        ? () => progress.cleared()
+        : undefined,
+    });
+    this.#pace = flags.rate === undefined
+      ? undefined
+      : new Pace(flags.rate, MAKES_UP_FOR_MS);
+    this.#batch = new Batch(new Caller(connection.rpc, queue, options), {
+      concurrency: flags.concurrency,
+      ordered: !flags.unordered,
+      ready: () => this.#ready(),
+      onOutcome: (request, outcome) => this.#onOutcome(request, outcome),
+    });
+  }
+
+  async run(): Promise<number> {
+    const { queue, flags, connection, tally } = this.#parts;
+    const startedMs = performance.now();
+    using _signals = onStopSignal((times, signal) => {
+      this.#interrupt(times, signal);
+    });
+    using _watch = connection.watch(
+      queue,
+      flags,
+      this.#batch,
+      (sentence) => this.#say(sentence),
+    );
+    try {
+      const running = this.#batch.run(this.#input, this.#stopping.signal);
+      await Promise.race([running, this.#output.broken]);
+      await this.#output.flushed();
+    } finally {
+      this.#stop();
+      this.#parts.progress.end();
+    }
+    if (wantsSummary(flags)) {
+      this.#say(tally.summary(performance.now() - startedMs));
+    }
+    return this.#interruptedBy === undefined
+      ? tally.status
+      : stoppedStatus(this.#interruptedBy);
+  }
+
+  #ready(): Promise<void> | undefined {
+    return this.#output.full ? this.#roomAndTurn() : this.#turn();
+  }
+
+  async #roomAndTurn(): Promise<void> {
+    await this.#output.flushed();
+    await this.#turn();
+  }
+
+  #turn(): Promise<void> | undefined {
+    return this.#pace && until(this.#pace.next(), this.#stopping.signal);
+  }
+
+  #onOutcome(request: BatchRequest, outcome: Outcome): void {
+    const { flags, tally, failures } = this.#parts;
+    const { body = NO_BYTES, error } = outcome;
+    tally.add(error, request.record.length + 1);
+    this.#output.add(flags.json ? outcomeJson(outcome) : body);
+    if (error === undefined) return;
+    failures?.add(request.record);
+    // Closed: the program ends, since nobody reads its results any more.
+    if (error.reason === "closed") return;
+    if (!flags.quiet) this.#reportFailure(request, error);
+    if (flags.failFast && !this.#stopping.signal.aborted) {
+      this.#stop();
+      this.#say(`stopped at the first failure, ${this.#whereItStopped}`);
+    }
+  }
+
+  #reportFailure(
+    { id, line, invalid }: BatchRequest,
+    error: NonNullable<Outcome["error"]>,
+  ): void {
+    const { queue, flags, format: { unit } } = this.#parts;
+    // It says so itself where that is the reason.
+    const where = invalid ? "" : `${unit} ${line} of stdin: `;
+    const timeoutMs = flags.timeout;
+    const message = `${where}${sentence(error, { queue, timeoutMs })}`;
+    this.#parts.progress.clear();
+    this.#log.failure(error, message, { id });
+  }
+
+  #interrupt(times: number, signal: Deno.Signal): void {
+    this.#interruptedBy ??= signal;
+    this.#stop();
+    if (times > 1) return this.#canceling.abort(signal);
+    const { inFlight } = this.#batch;
+    const rest = inFlight === 0
+      ? "nothing is in flight"
+      : `waiting for ${counted(inFlight, "request")} in flight, ` +
+        "which a second signal cancels";
+    this.#say(`stopping ${this.#whereItStopped}; ${rest}`);
+  }
+
+  get #whereItStopped(): string {
+    const { unit } = this.#parts.format;
+    const { lastLine } = this.#batch;
+    return lastLine === 0
+      ? `before the first ${unit}`
+      : `after ${unit} ${lastLine} of stdin`;
+  }
+
+  #stop(): void {
+    this.#stopping.abort();
+    this.#input.stop();
+  }
+
+  #say(sentence: string): void {
+    this.#parts.progress.clear();
+    this.#log.info(sentence);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Finds a program before anything depends on it, as a shell does.
+ *
+ * @module
+ */
+import type { CommandLine } from "../../procedures/command/process_group.ts";
+import { CliError, EXIT } from "../exit_status.ts";
+
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+const EXECUTABLE = 0o111;
+
+/**
+ * The command line with the place of its program: that in the search path
+ * (`PATH`), or the name itself where it has a slash.
+ *
+ * @throws {CliError} 66 where there is none that can be run.
+ */
+export async function findCommand(
+  [name = "", ...args]: string[],
+  searchPath: string = Deno.env.get("PATH") ?? DEFAULT_PATH,
+): Promise<CommandLine> {
+  const isPath = name.includes("/");
+  for (const path of isPath ? [name] : placesOf(name, searchPath)) {
+    if (await isExecutable(path)) return { name, path, args };
+  }
+  const why = isPath
+    ? "there is no executable file of that name"
+    : "there is no such command in PATH";
+  throw new CliError(EXIT.unreadable, `cannot run "${name}": ${why}.`);
+}
+
+function placesOf(name: string, searchPath: string): string[] {
+  // An empty one is the current folder, as in a shell.
+  return searchPath.split(":").map((folder) => `${folder || "."}/${name}`);
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    const { isFile, mode } = await Deno.stat(path);
+    return isFile && ((mode ?? EXECUTABLE) & EXECUTABLE) !== 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    // Missing, or in a folder that may not be entered.
+    return false;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The flags of `server --module`, and what they ask for.
+ *
+ * @module
+ */
+import { type Command, InvalidArgumentError } from "commander";
+import { ModuleError } from "../../procedures/module/load_module.ts";
+import { openModule } from "../../procedures/module/module.ts";
+import type { Service } from "../../procedures/service.ts";
+import { CliError, EXIT } from "../exit_status.ts";
+import { flag } from "../flags.ts";
+import { systemReason } from "../streams.ts";
+import type { Log } from "../log.ts";
+
+/** How a module is served. */
+export interface ModuleFlags {
+  module?: string;
+  modulePermissions?: Deno.PermissionOptionsObject;
+  workers: number | null;
+  maxReply: number;
+}
+
+/** What a worker may be given; the module's own folder it may always read. */
+const PERMISSIONS = ["env", "net", "read", "run", "sys", "write"] as const;
+
+/** Adds the flags that are for modules alone. */
+export function addModuleFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag("--module <file>", "serve the functions that a module exports"),
+    )
+    .addOption(
+      flag("--module-permissions <list>", "what it may do: env, write=DIR, ...")
+        .argParser(parsePermissions),
+    );
+}
+
+/**
+ * `net,read=DIR,read=DIR` as Deno has it: a name alone grants all of its kind,
+ * one with a value that value alone.
+ */
+export function parsePermissions(text: string): Deno.PermissionOptionsObject {
+  const granted: Partial<Record<string, true | string[]>> = {};
+  for (const item of text.split(",")) {
+    const [, name = "", value] = /^(\w+)(?:=(.+))?$/.exec(item.trim()) ?? [];
+    if (!PERMISSIONS.some((known) => known === name)) {
+      throw new InvalidArgumentError(
+        `It must be a list of ${PERMISSIONS.join(", ")}, each alone or with ` +
+          "a value: net=api.example.com:443,read=/srv/data.",
+      );
+    }
+    const before = granted[name];
+    granted[name] = value === undefined || before === true
+      ? true
+      : [...before ?? [], value];
+  }
+  return granted as Deno.PermissionOptionsObject;
+}
+
+/**
+ * The module that the flags name, ready to run.
+ *
+ * @throws {CliError} where it can't be read or served, or asks for too much.
+ */
+export async function openModuleFlags(
+  path: string,
+  flags: ModuleFlags,
+  log: Log,
+): Promise<Service> {
+  const { workers, modulePermissions: permissions } = flags;
+  await checkReadable(path);
+  try {
+    return await openModule(path, {
+      workers: workers ?? 0,
+      permissions,
+      maxReplyBytes: flags.maxReply,
+      log: (line) => log.warn(line),
+    });
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+async function checkReadable(path: string): Promise<void> {
+  try {
+    const file = await Deno.open(path);
+    const { isFile } = await file.stat();
+    file.close();
+    if (!isFile) throw new Error("not a file");
+  } catch (error) {
+    const reason = systemReason(error);
+    throw new CliError(EXIT.unreadable, `cannot read "${path}": ${reason}.`);
+  }
+}
+
+function explained(error: unknown): unknown {
+  if (error instanceof ModuleError) {
+    return new CliError(EXIT.badInput, `${error.message}.`);
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return new CliError(
+      EXIT.usage,
+      "--module-permissions asks for more than rabbit-rpc itself was given.",
+    );
+  }
+  return error;
+}

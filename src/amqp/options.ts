@@ -10,7 +10,7 @@ import { dialDeno } from "./streams/deno.ts";
 import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
 import { durationMs, LONGEST_TIMER_MS, wholeNumber } from "../rpc/limits.ts";
 import { parseBrokerUrl } from "./url.ts";
-import type { UrlParameters } from "./url_parameters.ts";
+import type { Mechanism, UrlParameters } from "./url_parameters.ts";
 
 /**
  * A password, or what tells it: called before each connection is made, and
@@ -81,6 +81,8 @@ export interface BrokerAddress {
   readonly username: string;
   /** In the clear: see that it is not shown. */
   readonly password: Password;
+  /** What the two are used for: with EXTERNAL for nothing. */
+  readonly mechanism: Mechanism;
 }
 
 /** A broker, with the settings of connections to it. */
@@ -184,8 +186,12 @@ function brokerSettings(
 ): BrokerSettings {
   const { parameters, ...url } = parseBrokerUrl(text);
   const { connectTimeoutMs, heartbeatS, channelMax, frameMax } = parameters;
+  const { mechanism = "PLAIN" } = parameters;
+  const tls = tlsSettings(tlsOptions(options.tls, parameters, readFile));
+  if (mechanism === "EXTERNAL") needCertificate(url.tls, tls);
   return {
     ...url,
+    mechanism,
     username: options.username ?? (url.username || "guest"),
     password: options.password ?? (url.password || "guest"),
     connectTimeoutMs: durationMs(
@@ -199,8 +205,17 @@ function brokerSettings(
     ),
     ...(channelMax !== undefined && { channelMax }),
     ...(frameMax !== undefined && { frameMax }),
-    tlsSettings: tlsSettings(tlsOptions(options.tls, parameters, readFile)),
+    tlsSettings: tls,
   };
+}
+
+/** It takes the place of user and password. */
+function needCertificate(tls: boolean, { client }: TlsSettings): void {
+  if (tls && client) return;
+  throw new RangeError(
+    "auth_mechanism=external logs in with a client certificate: it needs " +
+      "amqps:// and a certificate with its key",
+  );
 }
 
 /** An option wins over the URL; a certificate and its key go together. */
@@ -238,12 +253,14 @@ function readFileOfUrl(path: string, parameter: string): Uint8Array {
   }
 }
 
-/** The URL of a broker, with the user and without the password. */
+/** The URL of a broker: with the user who logs in, never with a password. */
 export function brokerUrl(broker: BrokerAddress): string {
   const scheme = broker.tls ? "amqps" : "amqp";
-  const user = encodeURIComponent(broker.username);
+  const user = broker.mechanism === "EXTERNAL"
+    ? ""
+    : `${encodeURIComponent(broker.username)}@`;
   const vhost = broker.vhost === "/" ? "" : encodeURIComponent(broker.vhost);
-  return `${scheme}://${user}@${brokerName(broker)}/${vhost}`;
+  return `${scheme}://${user}${brokerName(broker)}/${vhost}`;
 }
 
 /** `host:port`, as errors name a broker. */

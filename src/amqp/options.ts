@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import process from "node:process";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import type { Dial } from "./streams/byte_stream.ts";
 import { dialDeno } from "./streams/deno.ts";
@@ -241,7 +241,8 @@ function tlsOptions(
 
 function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
-    return readFileSync(path);
+    // Loaded where it is needed: most URLs name no file.
+    return process.getBuiltinModule("node:fs").readFileSync(path);
   } catch (cause) {
     const { message, name } = cause as Error;
     // What this program may do is not the URL's fault.

@@ -73,6 +73,7 @@ export function connectFailure(
   tooLarge?: string,
 ): RpcError {
   const at = brokerName(broker);
+  if (cause instanceof RpcError) return cause;
   if (cause instanceof NotAmqpError) return notAmqp(cause, at);
   const message = cause instanceof Error ? cause.message : String(cause);
   const replyCode = replyCodeOf(cause);
@@ -115,10 +116,13 @@ function refusal(
     );
   }
   if (replyCode !== ACCESS_REFUSED && replyCode !== NOT_ALLOWED) return;
-  const { username, vhost } = broker;
+  const { mechanism, username, vhost } = broker;
+  const who = mechanism === "EXTERNAL"
+    ? "the client certificate"
+    : `user "${username}"`;
   return new RpcError(
     replyCode === ACCESS_REFUSED ? "unauthenticated" : "permission_denied",
-    `login refused for user "${username}" on vhost "${vhost}" (${replyCode})`,
+    `login refused for ${who} on vhost "${vhost}" (${replyCode})`,
     { reason: "refused", cause },
   );
 }

@@ -8,17 +8,18 @@ import { writeMethod } from "../amqp091/arguments.ts";
 import { AmqpError } from "../amqp091/errors.ts";
 import { FRAME_MIN_SIZE } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
-import { encodeText } from "../amqp091/reader.ts";
+import { decodeText, encodeText } from "../amqp091/reader.ts";
 import { asText, lookup } from "../amqp091/table.ts";
 import { tableOf, type Values } from "../amqp091/values.ts";
 import type { Writer } from "../amqp091/writer.ts";
+import { RpcError } from "../rpc/errors.ts";
 import {
   brokerTitle,
   type BrokerVersion,
   isRabbitMqSince,
   UNKNOWN_BROKER,
 } from "./broker_version.ts";
-import type { BrokerSettings } from "./options.ts";
+import { brokerName, type BrokerSettings } from "./options.ts";
 
 const PRODUCT = "rabbit-rpc";
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
@@ -111,7 +112,9 @@ export class Handshake {
       `initial_frame_max allows more`;
   }
 
-  #start({ serverProperties }: Arguments<"connection.start">): void {
+  #start(greeting: Arguments<"connection.start">): void {
+    const { serverProperties, mechanisms } = greeting;
+    checkMechanism(this.#broker, decodeText(mechanisms));
     const product = asText(lookup(serverProperties, "product"));
     const version = asText(lookup(serverProperties, "version")) ?? "";
     if (product) this.#peer = { product, version };
@@ -145,11 +148,13 @@ export class Handshake {
   }
 
   #startOkWith(properties: Values): void {
+    const { mechanism } = this.#broker;
     const { username, password } = this.#login;
+    const isPlain = mechanism === "PLAIN";
     writeMethod(this.#writer, 0, "connection.start-ok", {
       clientProperties: tableOf(properties),
-      mechanism: "PLAIN",
-      response: encodeText(`\0${username}\0${password}`),
+      mechanism,
+      response: encodeText(isPlain ? `\0${username}\0${password}` : ""),
       locale: "en_US",
     });
   }
@@ -165,6 +170,18 @@ export class Handshake {
     writeMethod(this.#writer, 0, "connection.tune-ok", tuning);
     writeMethod(this.#writer, 0, "connection.open", { vhost });
   }
+}
+
+/** A broker closes the connection for any other, and need not say why. */
+function checkMechanism(broker: BrokerSettings, offered: string): void {
+  const { mechanism } = broker;
+  if (offered.split(" ").includes(mechanism)) return;
+  throw new RpcError(
+    "unauthenticated",
+    `${brokerName(broker)} does not offer to log in by ${mechanism}; ` +
+      `it offers ${offered || "nothing"}`,
+    { reason: "refused" },
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import process from "node:process";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import type { Dial } from "./streams/byte_stream.ts";
 import { dialDeno } from "./streams/deno.ts";
@@ -11,7 +11,7 @@ import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
 import { durationMs, wholeNumber } from "../rpc/limits.ts";
 import { parseBrokerUrl } from "./url.ts";
-import type { UrlParameters } from "./url_parameters.ts";
+import type { Mechanism, UrlParameters } from "./url_parameters.ts";
 
 /**
  * A password, or what tells it: called before each connection is made, and
@@ -82,6 +82,8 @@ export interface BrokerAddress {
   readonly username: string;
   /** In the clear: see that it is not shown. */
   readonly password: Password;
+  /** What the two are used for: with EXTERNAL for nothing. */
+  readonly mechanism: Mechanism;
 }
 
 /** A broker, with the settings of connections to it. */
@@ -185,8 +187,12 @@ function brokerSettings(
 ): BrokerSettings {
   const { parameters, ...url } = parseBrokerUrl(text);
   const { connectTimeoutMs, heartbeatS, channelMax, frameMax } = parameters;
+  const { mechanism = "PLAIN" } = parameters;
+  const tls = tlsSettings(tlsOptions(options.tls, parameters, readFile));
+  if (mechanism === "EXTERNAL") needCertificate(url.tls, tls);
   return {
     ...url,
+    mechanism,
     username: options.username ?? (url.username || "guest"),
     password: options.password ?? (url.password || "guest"),
     connectTimeoutMs: durationMs(
@@ -200,8 +206,17 @@ function brokerSettings(
     ),
     ...(channelMax !== undefined && { channelMax }),
     ...(frameMax !== undefined && { frameMax }),
-    tlsSettings: tlsSettings(tlsOptions(options.tls, parameters, readFile)),
+    tlsSettings: tls,
   };
+}
+
+/** It takes the place of user and password. */
+function needCertificate(tls: boolean, { client }: TlsSettings): void {
+  if (tls && client) return;
+  throw new RangeError(
+    "auth_mechanism=external logs in with a client certificate: it needs " +
+      "amqps:// and a certificate with its key",
+  );
 }
 
 /** An option wins over the URL; a certificate and its key go together. */
@@ -227,7 +242,8 @@ function tlsOptions(
 
 function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
-    return readFileSync(path);
+    // Loaded where it is needed: most URLs name no file.
+    return process.getBuiltinModule("node:fs").readFileSync(path);
   } catch (cause) {
     const { message, name } = cause as Error;
     // What this program may do is not the URL's fault.
@@ -239,12 +255,14 @@ function readFileOfUrl(path: string, parameter: string): Uint8Array {
   }
 }
 
-/** The URL of a broker, with the user and without the password. */
+/** The URL of a broker: with the user who logs in, never with a password. */
 export function brokerUrl(broker: BrokerAddress): string {
   const scheme = broker.tls ? "amqps" : "amqp";
-  const user = encodeURIComponent(broker.username);
+  const user = broker.mechanism === "EXTERNAL"
+    ? ""
+    : `${encodeURIComponent(broker.username)}@`;
   const vhost = broker.vhost === "/" ? "" : encodeURIComponent(broker.vhost);
-  return `${scheme}://${user}@${brokerName(broker)}/${vhost}`;
+  return `${scheme}://${user}${brokerName(broker)}/${vhost}`;
 }
 
 /** `host:port`, as errors name a broker. */

@@ -6,8 +6,15 @@
  */
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
 
+/**
+ * How to log in (SASL): with user and password, or with the client certificate
+ * alone, which tells RabbitMQ who it is.
+ */
+export type Mechanism = "PLAIN" | "EXTERNAL";
+
 /** What a URL can set beside place and login. */
 export interface UrlParameters {
+  readonly mechanism?: Mechanism;
   readonly heartbeatS?: number;
   readonly connectTimeoutMs?: number;
   readonly channelMax?: number;
@@ -23,9 +30,10 @@ export interface UrlParameters {
 type Read = (value: string, name: string) => UrlParameters;
 
 const READERS: Record<string, Read> = {
-  auth_mechanism: (value) => {
-    oneOf("auth_mechanism", value.toLowerCase(), ["plain"]);
-    return {};
+  auth_mechanism: (value, name) => {
+    const mechanism = value.toLowerCase();
+    oneOf(name, mechanism, ["plain", "external"]);
+    return { mechanism: mechanism === "plain" ? "PLAIN" : "EXTERNAL" };
   },
   channel_max: (value, name) => ({ channelMax: integer(name, value, 1) }),
   connection_timeout: (value, name) => ({

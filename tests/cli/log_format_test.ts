@@ -92,7 +92,7 @@ rabbitMqTest("a server's events: its lines on stdout, no body", async () => {
   assert.deepEqual([event, type, bytes], ["request", "m", body.length]);
   assert.match(
     `${correlation_id} ${message_id}`,
-    /^[\da-f-]{36} [\da-f-]{36}$/,
+    /^[\w-]{12,15} [\da-f-]{36}$/,
   );
   assert.equal(stdout.includes(body), false);
   assert.deepEqual(others, []);
@@ -113,13 +113,19 @@ rabbitMqTest("ids are on every line about a request, as text too", async () => {
   await using server = await serve(["--builtin", "sleep", "-v"]);
   assert.equal((await client(["--retries", "1", "soon"])).code, 1);
   const answered = await server.waitFor("answered", "stderr");
-  const id = "[\\da-f-]{36}";
+  const correlationId = "[\\w-]{12,15}";
+  const messageId = "[\\da-f-]{36}";
   assert.match(
     answered,
-    new RegExp(`: .* \\(correlation_id ${id}, message_id ${id}\\)$`),
+    new RegExp(
+      `: .* \\(correlation_id ${correlationId}, message_id ${messageId}\\)$`,
+    ),
   );
   const started = await server.waitFor(" [.] ");
-  assert.match(started, new RegExp(`^ \\[\\.\\] ${id} ${id} 4 bytes$`));
+  assert.match(
+    started,
+    new RegExp(`^ \\[\\.\\] ${correlationId} ${messageId} 4 bytes$`),
+  );
 
   // Its reply would come back as a request.
   await using raw = await rawChannel(url);

@@ -23,7 +23,7 @@ Deno.test("a request is what the wire format says, and the reply is its result",
   const { text, properties } = await broker.take("q");
   assert.equal(text, "ä");
   const { correlationId, replyTo, expiration, headers, ...rest } = properties;
-  assert.match(correlationId!, /^[0-9a-f-]{36}$/);
+  assert.match(correlationId!, /^[\w-]{12,15}$/);
   assert.deepEqual(rest, {
     type: "t",
     contentType: "text/plain",

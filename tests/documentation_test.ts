@@ -217,6 +217,19 @@ test("flags that the program's READMEs name exist", async () => {
   assert.deepEqual(unknown, []);
 });
 
+test("source files that the documentation names exist", async () => {
+  const missing = (await documents()).flatMap(({ path, text }) =>
+    inlineCode(text)
+      .filter((code) => /^[\w.-]+\/[\w./-]+\.ts$/.test(code))
+      .filter((file) =>
+        ![dirname(path), "src", ""].some((folder) =>
+          isThere(ROOT + join(folder, file))
+        )
+      ).map((file) => `${path}: ${file}`)
+  );
+  assert.deepEqual(missing, []);
+});
+
 test("the root README is short, and says how to run the tests", async () => {
   const text = await Deno.readTextFile(`${ROOT}README.md`);
   const lines = text.trimEnd().split("\n").length;

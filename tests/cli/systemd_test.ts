@@ -1,4 +1,4 @@
-// The unit that the README has for systemd: systemd's own check of it, and its
+// The unit for systemd in .ci/README.md: systemd's own check of it, and its
 // command line on a broker.
 
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { run, start } from "../support/program.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { awaiting, onceReady, uniqueQueue } from "./scene.ts";
 
-const README = new URL("../../README.md", import.meta.url);
+const README = new URL("../../.ci/README.md", import.meta.url);
 const ANALYZER = "/usr/bin/systemd-analyze";
 const PROGRAM = "/usr/local/bin/rabbit-rpc";
 
@@ -17,7 +17,7 @@ const PROGRAM = "/usr/local/bin/rabbit-rpc";
 async function readmeUnit(): Promise<string> {
   const text = await Deno.readTextFile(README);
   const [block, ...others] = [...text.matchAll(/^```ini\n([^]*?)^```$/gm)];
-  assert.ok(block && others.length === 0, "README.md has one block of ini");
+  assert.ok(block && others.length === 0, "the README has one block of ini");
   return block[1]!;
 }
 

@@ -8,10 +8,7 @@ import {
   type Behavior,
   GENERATIONS,
 } from "../../src/broker/generation.ts";
-import type {
-  Permissions,
-  Right,
-} from "../../src/broker/connection/permissions.ts";
+import type { Permissions, Right } from "../../src/broker/permissions.ts";
 import { test } from "../support/needs.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import type { TestChannel } from "./support/channel.ts";

@@ -257,7 +257,7 @@ test("options out of range are refused by name", async () => {
   const permissions = { configure: "(", write: "", read: "" };
   await rejects(
     startBroker({ users: new Map([["x", { password: "y", permissions }]]) }),
-    /RangeError: the configure permission "\(" is no regular expression/,
+    /RangeError: the configure permission "\(" is not a valid regular expression/,
   );
 });
 

@@ -8,15 +8,14 @@ import {
   headersOf,
   inspect,
 } from "../../src/broker/routing/properties.ts";
+import { comparable, printable } from "../../src/broker/routing/fields.ts";
 import { Reader } from "../../src/amqp091/reader.ts";
 import {
   arrayField,
   asInteger,
-  comparable,
   type Field,
   longField,
   lookup,
-  printable,
   readTable,
   stringField,
   type Table,

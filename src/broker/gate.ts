@@ -1,0 +1,36 @@
+/** Something that has to wait while there is a reason for it. */
+
+/** A gate, closed while at least one reason keeps it closed. */
+export class Gate {
+  readonly #reasons = new Map<symbol, string>();
+  #opened: PromiseWithResolvers<void> | undefined;
+
+  /** The oldest reason why it is closed; undefined while it is open. */
+  get reason(): string | undefined {
+    for (const reason of this.#reasons.values()) return reason;
+    return undefined;
+  }
+
+  get closed(): boolean {
+    return this.#reasons.size > 0;
+  }
+
+  /** Closes it for a reason; the returned function withdraws that reason. */
+  close(reason: string): () => void {
+    const id = Symbol();
+    this.#reasons.set(id, reason);
+    return () => {
+      this.#reasons.delete(id);
+      if (this.closed) return;
+      this.#opened?.resolve();
+      this.#opened = undefined;
+    };
+  }
+
+  /** Resolves once it is open. */
+  async opened(): Promise<void> {
+    if (!this.closed) return;
+    this.#opened ??= Promise.withResolvers();
+    await this.#opened.promise;
+  }
+}

@@ -120,7 +120,7 @@ export class EmbeddedBroker implements Broker, ConnectionHost {
   redeliver(name: string, vhost = this.#vhost): number {
     const queue = this.#findQueue(name, vhost);
     if (queue === undefined) {
-      throw new RangeError(`there is no queue "${name}" in vhost "${vhost}"`);
+      throw new RangeError(`no queue "${name}" in vhost "${vhost}"`);
     }
     let count = 0;
     for (const { open } of this.#connections.keys()) {

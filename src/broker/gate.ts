@@ -1,6 +1,6 @@
-/** Something that has to wait while there is a reason for it. */
+/** Lets callers wait while anybody has a reason to hold them back. */
 
-/** A gate, closed while at least one reason keeps it closed. */
+/** A gate, closed while there is at least one reason. */
 export class Gate {
   readonly #reasons = new Map<symbol, string>();
   #opened: PromiseWithResolvers<void> | undefined;

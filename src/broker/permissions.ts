@@ -17,12 +17,12 @@ export interface Permissions {
 }
 
 /** The name of a permission. */
-export type Right = keyof Permissions;
+export type PermissionName = keyof Permissions;
 
-const RIGHTS: readonly Right[] = ["configure", "write", "read"];
+const NAMES: readonly PermissionName[] = ["configure", "write", "read"];
 
 /** Permissions, compiled. They are for names as byte strings. */
-export type Patterns = Readonly<Record<Right, RegExp>>;
+export type Patterns = Readonly<Record<PermissionName, RegExp>>;
 
 /**
  * Compiles permissions.
@@ -31,16 +31,16 @@ export type Patterns = Readonly<Record<Right, RegExp>>;
  *   expression.
  */
 export function patternsOf(permissions: Permissions): Patterns {
-  const compiled = RIGHTS.map((right) => {
-    const pattern = permissions[right];
+  const compiled = NAMES.map((name) => {
+    const pattern = permissions[name];
     try {
-      return [right, new RegExp(encodeText(pattern) || "^$")] as const;
+      return [name, new RegExp(encodeText(pattern) || "^$")] as const;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new RangeError(
-        `the ${right} permission "${pattern}" is not a valid regular expression: ${reason}`,
+        `the ${name} permission "${pattern}" is not a valid regular expression: ${reason}`,
       );
     }
   });
-  return Object.fromEntries(compiled) as Record<Right, RegExp>;
+  return Object.fromEntries(compiled) as Record<PermissionName, RegExp>;
 }

@@ -2,7 +2,7 @@
 import { AmqpError, describe } from "../../amqp091/errors.ts";
 import type { Login } from "./authentication.ts";
 import type { Behavior } from "../generation.ts";
-import type { Patterns, Right } from "../permissions.ts";
+import type { Patterns, PermissionName } from "../permissions.ts";
 
 type Resource = "queue" | "exchange";
 
@@ -22,11 +22,11 @@ export class Access {
   }
 
   /** @throws {AmqpError} 403 unless the user has this permission. */
-  check(right: Right, kind: Resource, name: string): void {
-    if (this.#has(right, kind, name)) return;
+  check(permission: PermissionName, kind: Resource, name: string): void {
+    if (this.#has(permission, kind, name)) return;
     const what = describe(kind, resourceName(kind, name), this.#vhost.name);
     const { namesPermission } = this.#vhost.behavior;
-    const named = namesPermission ? `${right} access` : "access";
+    const named = namesPermission ? `${permission} access` : "access";
     throw new AmqpError(
       "ACCESS_REFUSED",
       `${named} to ${what} refused for user '${this.user}'`,
@@ -40,8 +40,8 @@ export class Access {
     if (!any) this.check("configure", kind, name);
   }
 
-  #has(right: Right, kind: Resource, name: string): boolean {
-    return this.#patterns?.[right].test(resourceName(kind, name)) ?? true;
+  #has(permission: PermissionName, kind: Resource, name: string): boolean {
+    return this.#patterns?.[permission].test(resourceName(kind, name)) ?? true;
   }
 }
 

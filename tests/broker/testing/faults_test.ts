@@ -217,6 +217,6 @@ test("what is under way is delivered again, and the first delivery means nothing
   equal(it.broker.redeliver("jobs"), 0);
   throws(() => it.broker.redeliver("nowhere"), {
     name: "RangeError",
-    message: 'there is no queue "nowhere" in vhost "/"',
+    message: 'no queue "nowhere" in vhost "/"',
   });
 });

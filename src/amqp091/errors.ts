@@ -1,9 +1,7 @@
 /**
- * The errors of AMQP 0-9-1: reply codes, RabbitMQ's names for them, and which
- * of them close a channel (soft) or the whole connection (hard).
+ * The errors of AMQP 0-9-1: reply codes, RabbitMQ's names for them, and whether
+ * they close a channel (soft) or the connection (hard).
  */
-import type { Arguments } from "./methods.ts";
-
 const REPLIES = {
   ACCESS_REFUSED: { code: 403, hard: false },
   NOT_FOUND: { code: 404, hard: false },
@@ -24,13 +22,13 @@ const REPLIES = {
 /** The name of a reply code, as RabbitMQ writes it before the explanation. */
 export type ReplyName = keyof typeof REPLIES;
 
-/** Something a client did that the protocol answers with a close method. */
+/** A mistake that the protocol answers with a close method. */
 export class AmqpError extends Error {
   /** The reply code, e.g. 404. */
   readonly code: number;
   /** Whether it closes the connection rather than the channel. */
   readonly hard: boolean;
-  /** What goes on the wire: at most 255 bytes, as a short string must be. */
+  /** The text on the wire, cut to the 255 bytes of a short string. */
   readonly replyText: string;
 
   constructor(name: ReplyName, explanation: string) {
@@ -43,11 +41,17 @@ export class AmqpError extends Error {
   }
 }
 
-/** The arguments of the close that tells of an error; 0 names no method. */
-export function closing(
-  { code, replyText }: AmqpError,
-  method: number,
-): Arguments<"connection.close"> {
+/**
+ * The arguments of the close method that reports an error.
+ *
+ * @param method the id of the method that caused it; 0 for none
+ */
+export function closing({ code, replyText }: AmqpError, method: number): {
+  replyCode: number;
+  replyText: string;
+  classId: number;
+  methodId: number;
+} {
   return {
     replyCode: code,
     replyText,
@@ -56,7 +60,7 @@ export function closing(
   };
 }
 
-/** "queue 'q' in vhost '/'": how RabbitMQ names a thing in its reply texts. */
+/** "queue 'q' in vhost '/'", as RabbitMQ puts it in reply texts. */
 export function describe(
   kind: "queue" | "exchange",
   name: string,

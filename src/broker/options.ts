@@ -1,4 +1,4 @@
-/** What can be set about a broker. */
+/** The options of a broker. */
 import {
   BEHAVIOR,
   type Behavior,
@@ -6,15 +6,11 @@ import {
   GENERATIONS,
   NEWEST,
 } from "./generation.ts";
-import {
-  type Patterns,
-  patternsOf,
-  type Permissions,
-} from "./connection/permissions.ts";
+import { type Patterns, patternsOf, type Permissions } from "./permissions.ts";
 
 /** A user who may log in. */
 export interface BrokerUser {
-  /** What the user logs in with. */
+  /** The user's password. */
   password: string;
   /**
    * What the user may do, in every virtual host.
@@ -23,7 +19,7 @@ export interface BrokerUser {
   permissions?: Permissions;
 }
 
-/** Options of `startBroker`; all have defaults that suit a test. */
+/** Options of `startBroker`; the defaults suit a test. */
 export interface BrokerOptions {
   /**
    * The address to listen on.
@@ -36,18 +32,18 @@ export interface BrokerOptions {
    */
   port?: number;
   /**
-   * The generation of RabbitMQ to behave as, where they differ.
+   * The generation of RabbitMQ to behave like, where generations differ.
    * @default "4.3"
    */
   as?: Generation;
   /**
-   * Users by name: a password alone for one who may do everything, or a
-   * password and permissions.
-   * @default guest with password guest, who may do everything
+   * Users by name: a password for a user who may do everything, or a password
+   * and permissions.
+   * @default guest with the password guest, who may do everything
    */
   users?: ReadonlyMap<string, string | BrokerUser>;
   /**
-   * Names of the virtual hosts.
+   * The names of the virtual hosts.
    * @default ["/"]
    */
   vhosts?: readonly string[];
@@ -57,8 +53,8 @@ export interface BrokerOptions {
    */
   heartbeatS?: number;
   /**
-   * The largest frame in octets: at least 8192, as 3.10 and 4.0 4096, and at
-   * most 2^31-1.
+   * The largest frame in octets: at least 8192 (4096 as 3.10 or 4.0), at most
+   * 2^31-1.
    * @default 131072
    */
   frameMax?: number;
@@ -73,21 +69,21 @@ export interface BrokerOptions {
    */
   maxMessageSize?: number;
   /**
-   * How long a client may take to acknowledge a delivery, in ms. Which ones,
-   * depends on the generation: all; those of queues with no
-   * `x-consumer-timeout` of their own (4.0); of quorum queues (4.3).
+   * How long a client may take to acknowledge a delivery, in ms. As 3.10 it
+   * applies to all deliveries; as 4.0, unless the queue sets its own
+   * `x-consumer-timeout`; as 4.3, to deliveries of quorum queues.
    * @default 1800000
    */
   consumerTimeoutMs?: number;
   /**
-   * Octets waiting to be sent from which on a client counts as slow: it is
-   * given nothing more until it has caught up.
+   * A client for which more octets than this wait to be sent counts as slow:
+   * it gets no further deliveries until it has caught up.
    * @default 1048576
    */
   outgoingHighWater?: number;
   /**
-   * Octets that all messages may take, those delivered and not settled
-   * included; beyond it publishers are blocked until consumers have caught up.
+   * Octets that all messages may take, unacknowledged ones included. Above it,
+   * publishers are blocked until consumers have caught up.
    * @default 1073741824
    */
   memoryHighWatermark?: number;
@@ -98,10 +94,10 @@ export interface BrokerOptions {
   handshakeTimeoutMs?: number;
 }
 
-/** A user as the broker checks them. */
+/** A user, with compiled permissions. */
 export interface User {
   readonly password: string;
-  /** Undefined for one who may do everything. */
+  /** Undefined for a user who may do everything. */
   readonly patterns: Patterns | undefined;
 }
 
@@ -114,14 +110,14 @@ export type Settings =
     readonly users: ReadonlyMap<string, User>;
   };
 
-/** @throws {RangeError} if a permission is no regular expression */
+/** @throws {RangeError} if a permission is not a valid regular expression. */
 function userOf(user: string | BrokerUser): User {
   if (typeof user === "string") return { password: user, patterns: undefined };
   const { password, permissions } = user;
   return { password, patterns: permissions && patternsOf(permissions) };
 }
 
-/** @throws {RangeError} if there is no such generation */
+/** @throws {RangeError} if there is no such generation. */
 function behaviorOf(generation: Generation): Behavior {
   if (GENERATIONS.includes(generation)) return BEHAVIOR[generation];
   throw new RangeError(
@@ -164,7 +160,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     handshakeTimeoutMs = 10_000,
   } = options;
   if (vhosts.length === 0) {
-    throw new RangeError("vhosts must name at least one");
+    throw new RangeError("vhosts must contain at least one name");
   }
   return {
     hostname,

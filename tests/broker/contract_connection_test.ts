@@ -48,7 +48,7 @@ contractTest(
 );
 
 contractTest("what is no AMQP is told of the newest", async (url, rabbit) => {
-  equal(await answerTo(url, "HTTP/1.1"), rabbit.headerForStrangers);
+  equal(await answerTo(url, "HTTP/1.1"), rabbit.answerToOtherProtocols);
 });
 
 contractTest("another AMQP is told of 0-9-1", async (url) => {

@@ -131,7 +131,7 @@ test("broker: users and permissions that are none", async () => {
   assert.match(await refused("--user", ""), /^64 .*It must be NAME/);
   assert.match(
     await refused("--user", "a:b:*:d"),
-    /^64 .*the write permission "\*" is no regular expression/,
+    /^64 .*the write permission "\*" is not a valid regular expression/,
   );
   assert.match(
     await refused("--user", "a", "--user", "a::.*:"),

@@ -1,12 +1,12 @@
-/** exchange.* and queue.*: binding and unbinding. */
+/** exchange.bind and unbind, queue.bind and unbind. */
 import type { Channel } from "./channel.ts";
 import type { Destination } from "../routing/exchange.ts";
 import type { Arguments } from "../../amqp091/methods.ts";
 import { checkNotDefault, clean, ownQueue, queueName } from "./names.ts";
 import type { Table } from "../../amqp091/table.ts";
 
-/** What to bind, or no longer: both ends by name, key and arguments. */
-interface Link {
+/** The binding to add or remove, with the names of both ends. */
+interface BindingRequest {
   readonly source: string;
   readonly kind: Destination["kind"];
   readonly destination: string;
@@ -19,7 +19,7 @@ export function exchangeBind(
   channel: Channel,
   args: Arguments<"exchange.bind">,
 ): void {
-  bind(channel, exchangeLink(args));
+  bind(channel, exchangeBinding(args));
   if (!args.noWait) channel.send("exchange.bind-ok");
 }
 
@@ -28,7 +28,7 @@ export function exchangeUnbind(
   channel: Channel,
   args: Arguments<"exchange.unbind">,
 ): void {
-  unbind(channel, exchangeLink(args));
+  unbind(channel, exchangeBinding(args));
   if (!args.noWait) channel.send("exchange.unbind-ok");
 }
 
@@ -37,7 +37,7 @@ export function queueBind(
   channel: Channel,
   args: Arguments<"queue.bind">,
 ): void {
-  bind(channel, queueLink(channel, args));
+  bind(channel, queueBinding(channel, args));
   if (!args.noWait) channel.send("queue.bind-ok");
 }
 
@@ -46,11 +46,11 @@ export function queueUnbind(
   channel: Channel,
   args: Arguments<"queue.unbind">,
 ): void {
-  unbind(channel, queueLink(channel, args));
+  unbind(channel, queueBinding(channel, args));
   channel.send("queue.unbind-ok");
 }
 
-function exchangeLink(args: Arguments<"exchange.bind">): Link {
+function exchangeBinding(args: Arguments<"exchange.bind">): BindingRequest {
   return {
     source: clean(args.source),
     kind: "exchange",
@@ -60,8 +60,11 @@ function exchangeLink(args: Arguments<"exchange.bind">): Link {
   };
 }
 
-function queueLink(channel: Channel, args: Arguments<"queue.unbind">): Link {
-  // With neither queue nor key named, the key is the queue's name.
+function queueBinding(
+  channel: Channel,
+  args: Arguments<"queue.unbind">,
+): BindingRequest {
+  // With neither a queue nor a key, the key is the name of the last queue.
   const isShort = args.queue === "" && args.routingKey === "";
   return {
     source: clean(args.exchange),
@@ -72,20 +75,23 @@ function queueLink(channel: Channel, args: Arguments<"queue.unbind">): Link {
   };
 }
 
-/** In RabbitMQ's order, which decides what the client is told. */
-function check(channel: Channel, { source, kind, destination }: Link): void {
+/** Checks permissions in RabbitMQ's order, which decides on the error. */
+function check(
+  channel: Channel,
+  { source, kind, destination }: BindingRequest,
+): void {
   channel.access.check("write", kind, destination);
   if (kind === "exchange") checkNotDefault(destination);
   checkNotDefault(source);
   channel.access.check("read", "exchange", source);
 }
 
-/** The destination is looked up late, as RabbitMQ misses the source first. */
-function bind(channel: Channel, link: Link): void {
-  check(channel, link);
+/** Looks up the source first: if both are missing, RabbitMQ reports that one. */
+function bind(channel: Channel, request: BindingRequest): void {
+  check(channel, request);
   const { vhost } = channel;
-  const { kind, destination, routingKey, args } = link;
-  const source = vhost.exchange(link.source);
+  const { kind, destination, routingKey, args } = request;
+  const source = vhost.exchange(request.source);
   const target = kind === "queue"
     ? ownQueue(channel, destination)
     : vhost.exchange(destination);
@@ -94,20 +100,21 @@ function bind(channel: Channel, link: Link): void {
 }
 
 /**
- * A binding that is not there is no error, nor is an end of it that is gone:
- * an auto-delete exchange may have gone with the queue that was bound to it.
+ * Removes a binding; if it or one of its ends does not exist, that is not an
+ * error: an auto-delete exchange may have ended with the queue bound to it.
  */
-function unbind(channel: Channel, link: Link): void {
-  check(channel, link);
-  const source = channel.vhost.findExchange(link.source);
-  const target = source && find(channel, link);
-  const binding = target && source.find(target, link.routingKey, link.args);
+function unbind(channel: Channel, request: BindingRequest): void {
+  check(channel, request);
+  const source = channel.vhost.findExchange(request.source);
+  const target = source && find(channel, request);
+  const binding = target &&
+    source.find(target, request.routingKey, request.args);
   if (binding === undefined) return;
   binding.source.unbind(binding);
   channel.vhost.unbound(binding.source);
 }
 
-function find(channel: Channel, { kind, destination }: Link) {
+function find(channel: Channel, { kind, destination }: BindingRequest) {
   const { vhost } = channel;
   if (kind === "exchange") return vhost.findExchange(destination);
   return vhost.findQueue(destination) && ownQueue(channel, destination);

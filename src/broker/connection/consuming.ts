@@ -1,12 +1,12 @@
-/** basic.qos, consume, cancel and get, and how deliveries are settled. */
+/** basic.qos, consume, cancel and get. */
 import type { Channel } from "./channel.ts";
-import { Consumer } from "../routing/consumer.ts";
+import { ChannelConsumer } from "./consumer.ts";
+import { REPLY_TO } from "../routing/direct_reply_to.ts";
 import { AmqpError } from "../../amqp091/errors.ts";
 import type { Arguments } from "../../amqp091/methods.ts";
-import { generateName, ownQueue, queueName } from "./names.ts";
+import { generateName } from "../routing/generated_names.ts";
+import { ownQueue, queueName } from "./names.ts";
 import { askedPriority, askedTimeoutMs } from "../routing/queue_arguments.ts";
-import { settle, type Settlement } from "./transaction.ts";
-import { REPLY_TO, replyKey } from "../routing/vhost.ts";
 
 /** basic.qos */
 export function qos(channel: Channel, args: Arguments<"basic.qos">): void {
@@ -20,7 +20,7 @@ export function qos(channel: Channel, args: Arguments<"basic.qos">): void {
   if (args.global && globalQos) channel.globalPrefetch = args.prefetchCount;
   else {
     channel.prefetch = args.prefetchCount;
-    // As in RabbitMQ, the newer kind of limit ends the older one.
+    // As in RabbitMQ, a limit per consumer ends one for the channel.
     channel.globalPrefetch = 0;
   }
   channel.send("basic.qos-ok");
@@ -52,7 +52,7 @@ export function consume(
     );
   }
   const tag = args.consumerTag || generateName("amq.ctag-");
-  const consumer = new Consumer(queue, channel, {
+  const consumer = new ChannelConsumer(queue, channel, {
     tag,
     noAck: args.noAck,
     exclusive: args.exclusive,
@@ -79,13 +79,12 @@ function consumeReplies(
   if (!args.noAck) throw refuse("reply consumer cannot acknowledge");
   if (channel.reply) throw refuse("reply consumer already set");
   const tag = args.consumerTag || generateName("amq.ctag-");
-  const key = replyKey(channel.number);
-  channel.reply = { tag, key };
-  channel.vhost.addReplyConsumer(key, channel);
+  const { replyConsumers } = channel.vhost;
+  channel.reply = { tag, name: replyConsumers.add(channel, channel.number) };
   if (!args.noWait) channel.send("basic.consume-ok", { consumerTag: tag });
 }
 
-/** basic.cancel; a tag that is not there is no error. */
+/** basic.cancel; an unknown tag is not an error. */
 export function cancel(
   channel: Channel,
   args: Arguments<"basic.cancel">,
@@ -122,58 +121,4 @@ export function get(channel: Channel, args: Arguments<"basic.get">): void {
     messageCount: queue.ready,
   });
   channel.sendContent(message);
-}
-
-function settleTag(
-  channel: Channel,
-  how: Settlement,
-  tag: number,
-  multiple: boolean,
-): void {
-  const deliveries = channel.unacked.take(tag, multiple);
-  if (channel.transaction === undefined) settle(channel, how, deliveries);
-  else channel.transaction.settle(how, deliveries);
-}
-
-/** basic.ack */
-export function ack(channel: Channel, args: Arguments<"basic.ack">): void {
-  settleTag(channel, "ack", args.deliveryTag, args.multiple);
-}
-
-/** How basic.nack and recover put back, while basic.reject always counts. */
-function givenBack(channel: Channel): "requeue" | "release" {
-  return channel.vhost.behavior.countsNacks ? "requeue" : "release";
-}
-
-/** basic.nack */
-export function nack(channel: Channel, args: Arguments<"basic.nack">): void {
-  const how = args.requeue ? givenBack(channel) : "reject";
-  settleTag(channel, how, args.deliveryTag, args.multiple);
-}
-
-/** basic.reject */
-export function reject(
-  channel: Channel,
-  args: Arguments<"basic.reject">,
-): void {
-  const how = args.requeue ? "requeue" : "reject";
-  settleTag(channel, how, args.deliveryTag, false);
-}
-
-/** basic.recover-async */
-export function recoverAsync(
-  channel: Channel,
-  args: Arguments<"basic.recover-async">,
-): void {
-  if (!args.requeue) throw new AmqpError("NOT_IMPLEMENTED", "requeue=false");
-  settle(channel, givenBack(channel), channel.unacked.takeAll());
-}
-
-/** basic.recover */
-export function recover(
-  channel: Channel,
-  args: Arguments<"basic.recover">,
-): void {
-  recoverAsync(channel, args);
-  channel.send("basic.recover-ok");
 }

@@ -1,11 +1,13 @@
-/** Which function does what each method of a channel asks for. */
+/** The handler of each method that a client may send on a channel. */
 import * as binding from "./binding.ts";
 import type { Channel } from "./channel.ts";
 import * as consuming from "./consuming.ts";
 import { AmqpError } from "../../amqp091/errors.ts";
 import type { Arguments, ClientChannelMethod } from "../../amqp091/methods.ts";
+import * as exchanges from "./exchanges.ts";
 import * as publishing from "./publishing.ts";
-import * as topology from "./topology.ts";
+import * as queues from "./queues.ts";
+import * as settling from "./settling.ts";
 
 type Handlers = {
   readonly [Name in ClientChannelMethod]: (
@@ -14,7 +16,7 @@ type Handlers = {
   ) => void;
 };
 
-/** Closing is the connection's to do; the others answer what was never sent. */
+/** `Channels` handles closing; the others answer methods that are never sent. */
 function outOfPlace(): never {
   throw new AmqpError("COMMAND_INVALID", "unimplemented method");
 }
@@ -28,29 +30,29 @@ const HANDLERS: Handlers = {
   "basic.cancel-ok": outOfPlace,
   "access.request": (channel) =>
     channel.send("access.request-ok", { ticket: 1 }),
-  "exchange.declare": topology.exchangeDeclare,
-  "exchange.delete": topology.exchangeDelete,
+  "exchange.declare": exchanges.exchangeDeclare,
+  "exchange.delete": exchanges.exchangeDelete,
   "exchange.bind": binding.exchangeBind,
   "exchange.unbind": binding.exchangeUnbind,
-  "queue.declare": topology.queueDeclare,
+  "queue.declare": queues.queueDeclare,
   "queue.bind": binding.queueBind,
   "queue.unbind": binding.queueUnbind,
-  "queue.purge": topology.queuePurge,
-  "queue.delete": topology.queueDelete,
+  "queue.purge": queues.queuePurge,
+  "queue.delete": queues.queueDelete,
   "basic.qos": consuming.qos,
   "basic.consume": consuming.consume,
   "basic.cancel": consuming.cancel,
   "basic.publish": publishing.startPublish,
   "basic.get": consuming.get,
-  "basic.ack": consuming.ack,
-  "basic.reject": consuming.reject,
-  "basic.nack": consuming.nack,
-  "basic.recover-async": consuming.recoverAsync,
-  "basic.recover": consuming.recover,
+  "basic.ack": settling.ack,
+  "basic.reject": settling.reject,
+  "basic.nack": settling.nack,
+  "basic.recover-async": settling.recoverAsync,
+  "basic.recover": settling.recover,
   "confirm.select": publishing.confirmSelect,
-  "tx.select": publishing.txSelect,
-  "tx.commit": publishing.txCommit,
-  "tx.rollback": publishing.txRollback,
+  "tx.select": settling.txSelect,
+  "tx.commit": settling.txCommit,
+  "tx.rollback": settling.txRollback,
 };
 
 function open(channel: Channel): void {
@@ -67,9 +69,9 @@ function flow(channel: Channel, args: Arguments<"channel.flow">): void {
 }
 
 /**
- * Does what a method asks for.
+ * Handles a method.
  *
- * @throws {AmqpError} if it can't be done.
+ * @throws {AmqpError} with which to close the channel or the connection.
  */
 export function dispatch<Name extends ClientChannelMethod>(
   channel: Channel,

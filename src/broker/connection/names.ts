@@ -1,24 +1,16 @@
-/** Names: those the broker makes, those it reserves, and what they stand for. */
+/** The names of queues and exchanges that methods contain. */
 import type { Channel } from "./channel.ts";
 import { AmqpError } from "../../amqp091/errors.ts";
 import type { Queue, QueueOwner } from "../routing/queue.ts";
 
 const RESERVED = "amq.";
 
-/** A name that nobody can guess, such as "amq.gen-" and 22 characters. */
-export function generateName(prefix: string): string {
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  const text = btoa(String.fromCharCode(...random));
-  return prefix +
-    text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** A name without the line breaks that RabbitMQ takes out of names too. */
+/** A name without line breaks, which RabbitMQ removes as well. */
 export function clean(name: string): string {
   return name.replace(/[\r\n]/g, "");
 }
 
-/** @throws {AmqpError} 403 if the name is one that only a broker gives */
+/** @throws {AmqpError} 403 if the name is reserved for the broker. */
 export function checkReserved(kind: "queue" | "exchange", name: string): void {
   if (!name.startsWith(RESERVED)) return;
   throw new AmqpError(
@@ -27,12 +19,12 @@ export function checkReserved(kind: "queue" | "exchange", name: string): void {
   );
 }
 
-/** Whether the exchange is one that every virtual host has. */
+/** Whether the exchange exists in every virtual host. */
 export function isSystemExchange(name: string): boolean {
   return name.startsWith(RESERVED);
 }
 
-/** @throws {AmqpError} 403 for the default exchange, which can't be changed */
+/** @throws {AmqpError} 403 for the default exchange, which can't be changed. */
 export function checkNotDefault(name: string): void {
   if (name !== "") return;
   throw new AmqpError(
@@ -41,7 +33,11 @@ export function checkNotDefault(name: string): void {
   );
 }
 
-/** The queue's name; an empty one stands for the queue declared last. */
+/**
+ * The name of a queue; an empty one stands for the queue declared last.
+ *
+ * @throws {AmqpError} 404 if the channel has not declared any queue.
+ */
 export function queueName(channel: Channel, name: string): string {
   const actual = name || channel.lastQueue;
   if (actual === "") {
@@ -51,18 +47,19 @@ export function queueName(channel: Channel, name: string): string {
 }
 
 /**
- * The queue of that name, for a connection that may use it.
+ * The queue of that name.
  *
- * @throws {AmqpError} 404, or 405 if it is exclusive to another connection.
+ * @throws {AmqpError} 404 if there is none, 405 if it is exclusive to another
+ *   connection.
  */
 export function ownQueue(channel: Channel, name: string): Queue {
   const queue = channel.vhost.queue(name);
   const { owner } = queue.options;
-  if (owner !== undefined) checkOwner(queue, channel.link);
+  if (owner !== undefined) checkOwner(queue, channel.connection);
   return queue;
 }
 
-/** @throws {AmqpError} 405 unless `owner` is the queue's */
+/** @throws {AmqpError} 405 unless the queue is exclusive to `owner`. */
 export function checkOwner(queue: Queue, owner: QueueOwner | undefined): void {
   if (queue.options.owner === owner) return;
   throw new AmqpError(

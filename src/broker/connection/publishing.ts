@@ -1,20 +1,19 @@
-/** basic.publish with what belongs to it: confirms, returns, transactions. */
+/** basic.publish, with returns and confirms. */
 import type { Channel } from "./channel.ts";
 import type { Published } from "./content.ts";
 import { AmqpError, describe } from "../../amqp091/errors.ts";
+import { REPLY_TO } from "../routing/direct_reply_to.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import { copiesIn, editContent, type Message } from "../routing/message.ts";
 import type { Arguments } from "../../amqp091/methods.ts";
 import { headersOf, inspect, type Inspected } from "../routing/properties.ts";
 import { ordered } from "../../amqp091/table.ts";
-import { Transaction } from "./transaction.ts";
-import { REPLY_TO } from "../routing/vhost.ts";
 
-/** No queue took the message. */
+/** The reply code of a message that no queue took. */
 const NO_ROUTE = 312;
 const MAX_EXPIRY_MS = 315_360_000_000;
 
-/** Awaits the content of a message. */
+/** Awaits the content of a message; `publish` follows. */
 export function startPublish(
   channel: Channel,
   method: Arguments<"basic.publish">,
@@ -45,11 +44,10 @@ export function publish(channel: Channel, published: Published): void {
     send();
     return;
   }
-  confirms.settle(!channel.link.faults.nacks(method) && send());
-  channel.link.confirmLater(channel);
+  confirms.settle(!channel.connection.faults.nacks(method) && send());
 }
 
-/** Gives the message to its queues, or back; returns whether all took it. */
+/** Puts a message into its queues, or returns it; false if one refused it. */
 function deliver(
   channel: Channel,
   exchange: Exchange,
@@ -65,7 +63,7 @@ function deliver(
       routingKey: message.routingKey,
     });
     channel.sendContent(message);
-    channel.link.outgoing.schedule();
+    channel.connection.outgoing.schedule();
   }
   let accepted = true;
   for (const queue of queues) accepted = queue.publish(message) && accepted;
@@ -85,7 +83,7 @@ function toMessage(channel: Channel, published: Published): Message {
         "fast reply consumer does not exist",
       );
     }
-    const replyTo = `${REPLY_TO}.${channel.reply.key}`;
+    const { name: replyTo } = channel.reply;
     ({ content, bodyStart } = editContent(content, bodyStart, { replyTo }));
   }
   let copies: readonly string[] | undefined;
@@ -121,7 +119,11 @@ function checkUser(channel: Channel, { userId }: Inspected): void {
   );
 }
 
-/** The expiration in ms; a bad one is refused in RabbitMQ's words. */
+/**
+ * The expiration in ms.
+ *
+ * @throws {AmqpError} 406, in RabbitMQ's words, if it is malformed.
+ */
 function parseExpiration(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const fail = (why: string) =>
@@ -151,33 +153,4 @@ export function confirmSelect(
   }
   channel.confirms.enabled = true;
   if (!noWait) channel.send("confirm.select-ok");
-}
-
-/** tx.select */
-export function txSelect(channel: Channel): void {
-  if (channel.confirms.enabled) {
-    throw new AmqpError(
-      "PRECONDITION_FAILED",
-      "cannot switch from confirm to tx mode",
-    );
-  }
-  channel.transaction ??= new Transaction(channel);
-  channel.send("tx.select-ok");
-}
-
-function transactionOf(channel: Channel): Transaction {
-  if (channel.transaction !== undefined) return channel.transaction;
-  throw new AmqpError("PRECONDITION_FAILED", "channel is not transactional");
-}
-
-/** tx.commit */
-export function txCommit(channel: Channel): void {
-  transactionOf(channel).commit();
-  channel.send("tx.commit-ok");
-}
-
-/** tx.rollback */
-export function txRollback(channel: Channel): void {
-  transactionOf(channel).rollback();
-  channel.send("tx.rollback-ok");
 }

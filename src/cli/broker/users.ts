@@ -5,7 +5,7 @@
  */
 import { InvalidArgumentError } from "commander";
 import type { BrokerUser } from "../../broker/broker.ts";
-import { patternsOf } from "../../broker/connection/permissions.ts";
+import { patternsOf } from "../../broker/permissions.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 import { readFile, readPassword } from "../input.ts";
 

@@ -1,12 +1,12 @@
 // Malformed input: whatever one client sends, the broker goes on serving the
 // others.
 
-import { slowTest, test } from "../support/needs.ts";
+import { slowTest, test } from "../../support/needs.ts";
 import { equal, notEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
-import { startBroker } from "../../src/broker/broker.ts";
-import { Writer } from "../../src/amqp091/writer.ts";
-import { Client } from "./support/client.ts";
+import { startBroker } from "../../../src/broker/broker.ts";
+import { Writer } from "../../../src/amqp091/writer.ts";
+import { Client } from "../support/client.ts";
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 const channel = fc.constantFrom(0, 1, 1, 1, 2, 65_535);

@@ -1,11 +1,11 @@
 // What a test can see of an embedded broker, and wait for.
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { startBroker } from "../../src/broker/broker.ts";
-import { encodeText } from "../../src/amqp091/reader.ts";
-import { test } from "../support/needs.ts";
-import { Client } from "./support/client.ts";
-import { args } from "./support/properties.ts";
+import { startBroker } from "../../../src/broker/broker.ts";
+import { encodeText } from "../../../src/amqp091/reader.ts";
+import { test } from "../../support/needs.ts";
+import { Client } from "../support/client.ts";
+import { args } from "../support/properties.ts";
 
 test("a queue shows what waits, what is under way and who consumes", async () => {
   await using broker = await startBroker();

@@ -1,11 +1,11 @@
 // What an embedded broker does wrong when it is asked to.
 
 import { deepEqual, equal, match, throws } from "node:assert/strict";
-import { type Broker, startBroker } from "../../src/broker/broker.ts";
-import { test } from "../support/needs.ts";
-import type { TestChannel } from "./support/channel.ts";
-import { Client } from "./support/client.ts";
-import type { ServerArguments } from "./support/methods.ts";
+import { type Broker, startBroker } from "../../../src/broker/broker.ts";
+import { test } from "../../support/needs.ts";
+import type { TestChannel } from "../support/channel.ts";
+import { Client } from "../support/client.ts";
+import type { ServerArguments } from "../support/methods.ts";
 
 const MULTIPLE = 1;
 
@@ -217,6 +217,6 @@ test("what is under way is delivered again, and the first delivery means nothing
   equal(it.broker.redeliver("jobs"), 0);
   throws(() => it.broker.redeliver("nowhere"), {
     name: "RangeError",
-    message: 'there is no queue "nowhere" in vhost "/"',
+    message: 'no queue "nowhere" in vhost "/"',
   });
 });

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
-import { TopicTree } from "../../src/broker/routing/topic.ts";
+import { TopicTree } from "../../../src/broker/routing/topic.ts";
 
 /** What the pattern means, tried out in every way. */
 function matches(pattern: string[], key: string[]): boolean {

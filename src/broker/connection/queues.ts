@@ -1,122 +1,21 @@
-/** exchange.* and queue.*: declaring, purging, deleting. */
+/** queue.declare, purge and delete. */
 import type { Channel } from "./channel.ts";
+import { exchangeNamed } from "./exchange_argument.ts";
+import { REPLY_TO } from "../routing/direct_reply_to.ts";
 import { AmqpError, describe } from "../../amqp091/errors.ts";
-import { Exchange, isExchangeType } from "../routing/exchange.ts";
+import { assertSame, assertSameArguments } from "../routing/equivalence.ts";
+import { generateName } from "../routing/generated_names.ts";
 import type { Arguments } from "../../amqp091/methods.ts";
-import type { Queue } from "../routing/queue.ts";
 import {
-  checkNotDefault,
   checkOwner,
   checkReserved,
   clean,
-  generateName,
-  isSystemExchange,
   ownQueue,
   queueName,
 } from "./names.ts";
-import {
-  assertSame,
-  assertSameArguments,
-  assertSameFields,
-  checkArguments,
-  withType,
-} from "../routing/queue_arguments.ts";
-import { asString, lookup, type Table, typeName } from "../../amqp091/table.ts";
-import { REPLY_TO } from "../routing/vhost.ts";
-
-const ALTERNATE = "alternate-exchange";
-
-/** exchange.declare */
-export function exchangeDeclare(
-  channel: Channel,
-  args: Arguments<"exchange.declare">,
-): void {
-  const name = clean(args.exchange);
-  if (args.passive) {
-    checkNotDefault(name);
-    channel.access.checkPassive("exchange", name);
-    channel.vhost.exchange(name);
-  } else declareExchange(channel, name, args);
-  if (!args.noWait) channel.send("exchange.declare-ok");
-}
-
-function declareExchange(
-  channel: Channel,
-  name: string,
-  args: Arguments<"exchange.declare">,
-): void {
-  const { type, arguments: table } = args;
-  if (!isExchangeType(type)) throw unknownType(channel, type);
-  checkNotDefault(name);
-  channel.access.check("configure", "exchange", name);
-  const what = describe("exchange", name, channel.vhost.name);
-  const exchange = channel.vhost.findExchange(name);
-  if (exchange === undefined) {
-    checkReserved("exchange", name);
-    const alternate = exchangeNamed(table, ALTERNATE, what);
-    if (alternate !== undefined) {
-      channel.access.check("read", "exchange", name);
-      channel.access.check("write", "exchange", alternate);
-    }
-    const { durable, autoDelete, internal } = args;
-    const options = { type, durable, autoDelete, internal, args: table };
-    channel.vhost.addExchange(new Exchange(name, options));
-    return;
-  }
-  const { options } = exchange;
-  assertSame(what, "type", type, options.type);
-  assertSame(what, "durable", args.durable, options.durable);
-  assertSame(what, "auto_delete", args.autoDelete, options.autoDelete);
-  assertSame(what, "internal", args.internal, options.internal);
-  assertSameFields(what, [ALTERNATE], table, options.args);
-}
-
-function unknownType(channel: Channel, type: string): AmqpError {
-  const { unknownExchangeTypeIsHard } = channel.vhost.behavior;
-  return new AmqpError(
-    unknownExchangeTypeIsHard ? "COMMAND_INVALID" : "PRECONDITION_FAILED",
-    `unknown exchange type '${type}'`,
-  );
-}
-
-/** The exchange that an argument of a declaration names, if it is there. */
-function exchangeNamed(
-  table: Table,
-  key: string,
-  what: string,
-): string | undefined {
-  const field = lookup(table, key);
-  if (field === undefined || field.tag === "S") return asString(field);
-  throw new AmqpError(
-    "PRECONDITION_FAILED",
-    `invalid type '${typeName(field)}' for arg '${key}' in ${what}`,
-  );
-}
-
-/** exchange.delete; one that is not there is no error. */
-export function exchangeDelete(
-  channel: Channel,
-  args: Arguments<"exchange.delete">,
-): void {
-  const name = clean(args.exchange);
-  const what = describe("exchange", name, channel.vhost.name);
-  checkNotDefault(name);
-  if (isSystemExchange(name)) {
-    throw new AmqpError(
-      "ACCESS_REFUSED",
-      `deletion of system ${what} not allowed`,
-    );
-  }
-  channel.access.check("configure", "exchange", name);
-  const exchange = channel.vhost.findExchange(name);
-  if (exchange !== undefined) {
-    if (args.ifUnused && exchange.used) {
-      throw new AmqpError("PRECONDITION_FAILED", `${what} in use`);
-    }
-    channel.vhost.deleteExchange(exchange);
-  }
-  if (!args.noWait) channel.send("exchange.delete-ok");
-}
+import type { Queue } from "../routing/queue.ts";
+import { checkArguments, withType } from "../routing/queue_arguments.ts";
+import { asString, lookup, type Table } from "../../amqp091/table.ts";
 
 /** queue.declare */
 export function queueDeclare(
@@ -146,13 +45,13 @@ function passiveQueue(channel: Channel, name: string): Queue {
   return ownQueue(channel, name);
 }
 
-/** Lets a server ask whether the client is still there for its reply. */
+/** Lets a server find out whether a client still waits for its reply. */
 function declareReplyQueue(
   channel: Channel,
   name: string,
   noWait: boolean,
 ): void {
-  if (!channel.vhost.hasReplyQueue(name)) channel.vhost.queue(name);
+  if (!channel.vhost.replyConsumers.has(name)) channel.vhost.queue(name);
   if (noWait) return;
   channel.send("queue.declare-ok", { queue: name, consumerCount: 1 });
 }
@@ -167,7 +66,7 @@ function declareQueue(
   const name = requested || serverName(table);
   channel.access.check("configure", "queue", name);
   const { autoDelete } = args;
-  const owner = args.exclusive ? channel.link : undefined;
+  const owner = args.exclusive ? channel.connection : undefined;
   const durable = args.durable && !args.exclusive;
   const existing = channel.vhost.findQueue(name);
   if (existing !== undefined) {
@@ -194,7 +93,7 @@ function declareQueue(
   return queue;
 }
 
-/** A name that the broker gives, to those who may leave it to the broker. */
+/** @throws {AmqpError} 406 for a quorum queue, which needs a name. */
 function serverName(args: Table): string {
   if (asString(lookup(args, "x-queue-type")) !== "quorum") {
     return generateName("amq.gen-");
@@ -205,7 +104,7 @@ function serverName(args: Table): string {
   );
 }
 
-/** @throws {AmqpError} 406 for what a quorum queue can't be */
+/** @throws {AmqpError} 406 for a property that a quorum queue can't have. */
 function checkQuorum(
   what: string,
   args: Arguments<"queue.declare">,
@@ -224,7 +123,7 @@ function checkQuorum(
   );
 }
 
-/** What is neither durable nor exclusive costs the connection, where refused. */
+/** @throws {AmqpError} 541, which closes the connection, since RabbitMQ 4.3. */
 function checkTransient(channel: Channel): void {
   if (channel.vhost.behavior.transientQueues) return;
   throw new AmqpError(
@@ -251,7 +150,7 @@ export function queuePurge(
   channel.send("queue.purge-ok", { messageCount: count });
 }
 
-/** queue.delete; one that is not there is no error. */
+/** queue.delete; a queue that does not exist is not an error. */
 export function queueDelete(
   channel: Channel,
   args: Arguments<"queue.delete">,

@@ -1,29 +1,20 @@
-// Field tables and properties: what comes in goes out, and what is malformed
-// is refused.
+// Field tables: what comes in goes out, and what is malformed is refused.
 
 import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
-import {
-  edit,
-  headersOf,
-  inspect,
-} from "../../src/broker/routing/properties.ts";
 import { Reader } from "../../src/amqp091/reader.ts";
 import {
   arrayField,
-  asInteger,
-  comparable,
+  asString,
   type Field,
-  longField,
   lookup,
-  printable,
   readTable,
   stringField,
   type Table,
   tableField,
   withField,
 } from "../../src/amqp091/table.ts";
-import { args, encodeProperties } from "./support/properties.ts";
+import { args } from "../broker/support/properties.ts";
 
 const raw = (tag: string, size: number) =>
   fc.uint8Array({ minLength: size, maxLength: size }).map((bytes): Field => ({
@@ -87,75 +78,8 @@ Deno.test("a table may nest deeper than the call stack", () => {
   throws(() => readTable(new Reader(table.bytes)), /truncated/);
 });
 
-Deno.test("numbers compare by value whatever their type", () => {
-  const byte: Field = { tag: "b", bytes: Uint8Array.of(5) };
-  equal(comparable(byte), comparable(longField("l", 5n)));
-  equal(comparable(byte) === comparable(stringField("5")), false);
-  equal(asInteger({ tag: "b", bytes: Uint8Array.of(255) }), -1n);
-  equal(asInteger({ tag: "B", bytes: Uint8Array.of(255) }), 255n);
-  equal(
-    printable({ tag: "d", bytes: Uint8Array.of(63, 248, 0, 0, 0, 0, 0, 0) }),
-    "1.5",
-  );
-});
-
 Deno.test("a field keeps its place when it is set anew", () => {
   const changed = withField(args({ a: 1, b: 2 }), "a", stringField("x"));
   deepEqual(changed.map(([key]) => key), ["a", "b"]);
-  equal(printable(lookup(changed, "a") ?? stringField("")), "x");
-});
-
-Deno.test("editing properties leaves the rest of them as it was", () => {
-  const properties = {
-    headers: args({ a: 1 }),
-    priority: 3,
-    correlationId: "c",
-    replyTo: "r",
-    expiration: "10",
-    userId: "u",
-  };
-  const { expiration: _, ...rest } = properties;
-  deepEqual(
-    edit(encodeProperties(properties), {
-      dropExpiration: true,
-      replyTo: "a longer one",
-      headers: args({ b: 2 }),
-    }),
-    encodeProperties({
-      ...rest,
-      replyTo: "a longer one",
-      headers: args({ b: 2 }),
-    }),
-  );
-  deepEqual(
-    headersOf(
-      edit(encodeProperties({ priority: 1 }), { headers: args({ b: 2 }) }),
-    ),
-    args({ b: 2 }),
-  );
-});
-
-Deno.test("properties are inspected as far as the broker needs", () => {
-  const found = inspect(encodeProperties({
-    headers: [["CC", arrayField([])]],
-    priority: 3,
-    replyTo: "r",
-    expiration: "10",
-    userId: "u",
-  }));
-  deepEqual(found, {
-    priority: 3,
-    replyTo: "r",
-    expiration: "10",
-    userId: "u",
-    hasCopies: true,
-    unordered: false,
-  });
-  equal(
-    inspect(encodeProperties({ headers: args({ ACC: 1 }) })).hasCopies,
-    false,
-  );
-  throws(() => inspect(Uint8Array.of(0x80, 0)), /SYNTAX_ERROR/);
-  throws(() => inspect(Uint8Array.of(0, 1)), /SYNTAX_ERROR/);
-  throws(() => inspect(Uint8Array.of(0, 0, 0)), /SYNTAX_ERROR/);
+  equal(asString(lookup(changed, "a")), "x");
 });

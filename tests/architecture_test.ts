@@ -266,6 +266,8 @@ test("the program keeps the rules", async () => {
   assert.ok(
     ofFile("src/broker/connection/session.ts").some((it) => /amqp091/.test(it)),
   );
-  assert.ok(ofFile("src/procedures/builtin.ts").includes("./worker.ts"));
+  assert.ok(
+    ofFile("src/procedures/builtin/catalog.ts").includes("./fib_worker.ts"),
+  );
   assert.deepEqual(all.flatMap(problems), []);
 });

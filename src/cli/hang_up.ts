@@ -5,7 +5,7 @@
  * @module
  */
 import type { Command } from "commander";
-import { batchFlag, type ClientFlags } from "./client/request_flags.ts";
+import { batchFlag, type ClientFlags } from "./client/flags.ts";
 import type { StatusFlags } from "./status/command.ts";
 
 /** A process that ends itself by SIGHUP, unless it inherits that from us. */

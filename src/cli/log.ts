@@ -7,7 +7,7 @@
 import { redactUrls } from "../amqp/redact.ts";
 import { RpcError } from "../rpc/errors.ts";
 import { jsonLine, oneLine } from "./printable.ts";
-import { onLostLines, stderr } from "./stderr.ts";
+import { onLostLines, stderr } from "./stdio/stderr.ts";
 
 /** How much a line matters. */
 export type LogLevel = "error" | "warn" | "info" | "debug";

@@ -7,14 +7,14 @@
 import { Command, CommanderError } from "commander";
 import { RpcError } from "../rpc/errors.ts";
 import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
-import { showOrigins, withOrigin } from "./flag_origins.ts";
-import { withholdSettings } from "./flags.ts";
+import { showOrigins, withOrigin } from "./flags/origins.ts";
+import { withholdSettings } from "./flags/common.ts";
 import { Log } from "./log.ts";
 import { lookForHangUp } from "./hang_up.ts";
 import { giveBackPermissions } from "./permissions.ts";
 import { subcommandsFor } from "./subcommands.ts";
-import { stderr } from "./stderr.ts";
-import { writeStdout } from "./streams.ts";
+import { stderr } from "./stdio/stderr.ts";
+import { writeStdout } from "./stdio/streams.ts";
 import { startTelemetry } from "./telemetry.ts";
 import { VERSION } from "./version.ts";
 
@@ -34,7 +34,7 @@ export async function main(args: string[]): Promise<number> {
     program.commands.forEach(showOrigins);
     if (mentionsContext(args)) {
       // The reader of TOML is loaded for nothing else.
-      (await import("./context/use_context.ts")).useContexts(program);
+      (await import("./context/apply.ts")).useContexts(program);
     }
     program.hook("preAction", (_, command) => withholdSettings(command));
     program.hook("preAction", async (_, command) => {

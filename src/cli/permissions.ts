@@ -9,7 +9,7 @@
  * @module
  */
 import type { Command } from "commander";
-import { isStdin, outputOf } from "./standard_streams.ts";
+import { isStdin, outputOf } from "./stdio/paths.ts";
 
 /** A subcommand as it was called. */
 interface Call {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Command } from "commander";
-import type { Exporting } from "../telemetry/exporting.ts";
+import type { Exporting } from "../telemetry/otlp/exporting.ts";
 import { Log } from "./log.ts";
 
 /** Those that make calls or answer them for others. */
@@ -41,7 +41,7 @@ export async function startTelemetry(
 
 async function startAsked(command: Command): Promise<Exporting | undefined> {
   const { isExportedByDeno, startExporting } = await import(
-    "../telemetry/exporting.ts"
+    "../telemetry/otlp/exporting.ts"
   );
   const exporting = isExportedByDeno() ? undefined : await startExporting(
     Deno.env.get,

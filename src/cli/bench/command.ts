@@ -16,7 +16,7 @@ import {
   parseTimeout,
   priorityFlag,
   timeoutFlag,
-} from "../flags.ts";
+} from "../flags/common.ts";
 
 /** The flags of `rabbit-rpc bench`. */
 export interface BenchFlags extends CommonFlags {

@@ -4,7 +4,7 @@
  * @module
  */
 import { InvalidArgumentError } from "commander";
-import { parseDuration } from "../flags.ts";
+import { parseDuration } from "../flags/common.ts";
 import type { Summary } from "./summary.ts";
 
 /** A bound on one figure. */

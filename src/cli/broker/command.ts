@@ -16,9 +16,9 @@ import { type ListenAddress, listenFailure, parseAddress } from "../address.ts";
 import { runChild } from "./child.ts";
 import { parseUser, readUsers, type User, type UserFlag } from "./users.ts";
 import { EXIT } from "../exit_status.ts";
-import { flag } from "../flags.ts";
+import { flag } from "../flags/common.ts";
 import { Log } from "../log.ts";
-import { OrderedOutput } from "../output.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
 import { onStopSignal } from "../signals.ts";
 
 interface BrokerFlags {

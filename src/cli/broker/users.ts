@@ -7,7 +7,7 @@ import { InvalidArgumentError } from "commander";
 import type { BrokerUser } from "../../broker/broker.ts";
 import { patternsOf } from "../../broker/connection/permissions.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { readFile, readPassword } from "../input.ts";
+import { readFile, readPassword } from "../stdio/read_file.ts";
 
 /** What `--user` says. */
 export type UserFlag = Pick<BrokerUser, "permissions"> & { name: string };

@@ -6,19 +6,19 @@
 import type { Command } from "commander";
 import type { RpcError } from "../../rpc/errors.ts";
 import { Caller, type Outcome, outcomeJson } from "./caller.ts";
-import { ClientConnection } from "./client_connection.ts";
+import { ClientConnection } from "./connection.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
-import { readFile, readStdin } from "../input.ts";
+import { readFile, readStdin } from "../stdio/read_file.ts";
 import { Log } from "../log.ts";
-import { OrderedOutput, writeReply } from "../output.ts";
+import { OrderedOutput, writeReply } from "../stdio/ordered_output.ts";
 import {
   addClientFlags,
   batchFlag,
   callOptions,
   type ClientFlags,
-} from "./request_flags.ts";
+} from "./flags.ts";
 import { sentence } from "../sentences.ts";
-import { isStdin } from "../standard_streams.ts";
+import { isStdin } from "../stdio/paths.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 
 const EXAMPLES = `

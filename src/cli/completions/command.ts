@@ -10,7 +10,7 @@ import { fishScript } from "./fish.ts";
 import { shapesOf } from "./shape.ts";
 import { zshScript } from "./zsh.ts";
 import { EXIT } from "../exit_status.ts";
-import { OrderedOutput } from "../output.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
 import { subcommandsFor } from "../subcommands.ts";
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };

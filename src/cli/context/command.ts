@@ -7,7 +7,7 @@ import { Argument, type Command } from "commander";
 import type { Context } from "./config_file.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 import { Log } from "../log.ts";
-import { OrderedOutput } from "../output.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
 import { jsonLine, oneLine } from "../printable.ts";
 
 const EXAMPLES = `
@@ -71,7 +71,7 @@ async function runContext(
 /** As they are in the file, without secrets, and what else may be one. */
 async function contextLines(name: string, context: Context): Promise<string[]> {
   const { HIDDEN, redacted } = await import("./config_file.ts");
-  const { keysOfAll } = await import("./use_context.ts");
+  const { keysOfAll } = await import("./apply.ts");
   const isKey = await keysOfAll();
   return [
     `[${name}]`,

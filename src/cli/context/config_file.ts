@@ -8,7 +8,7 @@ import { parse, TomlError } from "smol-toml";
 import { splitUrls } from "../../amqp/options.ts";
 import { redactUrl, redactUrls } from "../../amqp/redact.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { systemReason } from "../streams.ts";
+import { systemReason } from "../stdio/streams.ts";
 
 /** The settings of one context, as they are in the file. */
 export type Context = Readonly<Record<string, unknown>>;

@@ -10,13 +10,13 @@ import { startBroker } from "../../broker/broker.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs } from "../../rpc/limits.ts";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
-import { type ColorWhen, type Paint, paintFor } from "../color.ts";
+import { type ColorWhen, type Paint, paintFor } from "../stdio/color.ts";
 import { DemoServer } from "./processes.ts";
 import { PID_HEADER, READY_LINE, SLEEPING_LINE } from "./server.ts";
 import { DemoTally } from "./tally.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { colorFlag } from "../flags.ts";
-import { OrderedOutput } from "../output.ts";
+import { colorFlag } from "../flags/common.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 
 const EXAMPLES = `

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { splitBytes } from "../input.ts";
+import { splitBytes } from "../stdio/read_file.ts";
 
 const NEWLINE = 10;
 

@@ -6,11 +6,11 @@
  */
 import type { Command } from "commander";
 import { connect } from "../../amqp/connect.ts";
-import { createBuiltin } from "../../procedures/builtin.ts";
+import { createBuiltin } from "../../procedures/builtin/catalog.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
 import { EXIT } from "../exit_status.ts";
-import { flag } from "../flags.ts";
-import { OrderedOutput } from "../output.ts";
+import { flag } from "../flags/common.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
 import { onStopSignal } from "../signals.ts";
 
 /** Header of a reply: the process id of the server that gave it. */

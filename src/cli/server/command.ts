@@ -23,22 +23,22 @@ import {
   parseNames,
   parseSize,
   parseTimeout,
-} from "../flags.ts";
+} from "../flags/common.ts";
 import { Health } from "./health.ts";
 import { Log } from "../log.ts";
-import { reportConnection } from "../connection_events.ts";
-import { settingsFor } from "../connection_settings.ts";
-import { LossyOutput } from "../lossy_output.ts";
+import { reportConnection } from "../connection/events.ts";
+import { settingsFor } from "../connection/settings.ts";
+import { LossyOutput } from "../stdio/lossy_output.ts";
 import {
   addQueueFlags,
   queueDeclaration,
   type QueueFlags,
 } from "./queue_flags.ts";
 import { sentence } from "../sentences.ts";
-import { serverReporter } from "./server_events.ts";
-import { addServingFlags, openService, type ServingFlags } from "./serving.ts";
+import { serverReporter } from "./events.ts";
+import { addServingFlags, openService, type ServingFlags } from "./service.ts";
 import { onStopSignal } from "../signals.ts";
-import { writeStdout } from "../streams.ts";
+import { writeStdout } from "../stdio/streams.ts";
 
 /** How long a slow reader of stdout may hold up a server's end. */
 const LAST_LINES_MS = 2_000;

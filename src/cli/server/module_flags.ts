@@ -4,12 +4,12 @@
  * @module
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { ModuleError } from "../../procedures/module/load_module.ts";
-import { openModule } from "../../procedures/module/module.ts";
+import { ModuleError } from "../../procedures/module/load.ts";
+import { openModule } from "../../procedures/module/open.ts";
 import type { Service } from "../../procedures/service.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { flag } from "../flags.ts";
-import { systemReason } from "../streams.ts";
+import { flag } from "../flags/common.ts";
+import { systemReason } from "../stdio/streams.ts";
 import type { Log } from "../log.ts";
 
 /** How a module is served. */

@@ -6,7 +6,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { QueueDeclaration } from "../../rpc/transport.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { flag } from "../flags.ts";
+import { flag } from "../flags/common.ts";
 
 /** Those flags. */
 export interface QueueFlags {

@@ -9,7 +9,7 @@ import {
   type CommonFlags,
   flag,
   parseTimeout,
-} from "../flags.ts";
+} from "../flags/common.ts";
 
 /** The flags of `rabbit-rpc status`. */
 export interface StatusFlags extends CommonFlags {

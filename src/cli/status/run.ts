@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { paintFor } from "../color.ts";
+import { paintFor } from "../stdio/color.ts";
 import { brokerUrl } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs, queueName } from "../../rpc/limits.ts";
-import { reportConnection } from "../connection_events.ts";
-import { settingsFor } from "../connection_settings.ts";
+import { reportConnection } from "../connection/events.ts";
+import { settingsFor } from "../connection/settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
-import { connectOptions } from "../flags.ts";
-import { writeStdout } from "../streams.ts";
+import { connectOptions } from "../flags/common.ts";
+import { writeStdout } from "../stdio/streams.ts";
 import { sentence } from "../sentences.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 import type { StatusFlags } from "./command.ts";

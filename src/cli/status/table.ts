@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Paint } from "../color.ts";
+import type { Paint } from "../stdio/color.ts";
 import { oneLine } from "../printable.ts";
 import type { BrokerState, Look, QueueState } from "./look.ts";
 

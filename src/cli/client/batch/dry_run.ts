@@ -6,10 +6,10 @@
  */
 import { queueName } from "../../../rpc/limits.ts";
 import { requestJson } from "../caller.ts";
-import { ClientConnection } from "../client_connection.ts";
+import { ClientConnection } from "../connection.ts";
 import { Log } from "../../log.ts";
-import { OrderedOutput } from "../../output.ts";
-import { callOptions, type ClientFlags } from "../request_flags.ts";
+import { OrderedOutput } from "../../stdio/ordered_output.ts";
+import { callOptions, type ClientFlags } from "../flags.ts";
 import { type BatchRequest, inputFormat } from "./requests.ts";
 import { wantsSummary } from "./run.ts";
 import { StdinRequests } from "./stdin.ts";

@@ -5,8 +5,8 @@
  */
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "../../exit_status.ts";
-import { outputOf } from "../../standard_streams.ts";
-import { systemReason } from "../../streams.ts";
+import { outputOf } from "../../stdio/paths.ts";
+import { systemReason } from "../../stdio/streams.ts";
 import { isInput } from "./stdin.ts";
 
 /** A file, or a stream of this program. */

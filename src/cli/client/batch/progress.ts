@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Paint } from "../../color.ts";
-import { LiveLine } from "../../stderr.ts";
+import type { Paint } from "../../stdio/color.ts";
+import { LiveLine } from "../../stdio/stderr.ts";
 import { formatCount, type Tally } from "./tally.ts";
 
 const INTERVAL_MS = 200;

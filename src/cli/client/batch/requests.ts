@@ -13,7 +13,7 @@ import {
   isObject,
   MAX_NAME_BYTES,
   parseHeaders,
-} from "./request_headers.ts";
+} from "./headers.ts";
 
 /** A request and the piece of input that it came from. */
 export interface BatchRequest extends Request {

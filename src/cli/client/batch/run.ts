@@ -4,15 +4,15 @@
  * @module
  */
 import { Caller, type Outcome, outcomeJson } from "../caller.ts";
-import { ClientConnection } from "../client_connection.ts";
-import { paintFor } from "../../color.ts";
+import { ClientConnection } from "../connection.ts";
+import { paintFor } from "../../stdio/color.ts";
 import { Log } from "../../log.ts";
-import { OrderedOutput } from "../../output.ts";
+import { OrderedOutput } from "../../stdio/ordered_output.ts";
 import { Pace, until } from "../../pace.ts";
-import { callOptions, type ClientFlags } from "../request_flags.ts";
+import { callOptions, type ClientFlags } from "../flags.ts";
 import { sentence } from "../../sentences.ts";
 import { onStopSignal, stoppedStatus } from "../../signals.ts";
-import { Batch } from "./batch.ts";
+import { Batch } from "./pipeline.ts";
 import { FailedFile } from "./failed_file.ts";
 import { Progress } from "./progress.ts";
 import {

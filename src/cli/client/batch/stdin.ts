@@ -4,8 +4,8 @@
  * @module
  */
 import { fstatSync } from "node:fs";
-import { Splitter } from "../../input.ts";
-import { ioError } from "../../streams.ts";
+import { Splitter } from "../../stdio/read_file.ts";
+import { ioError } from "../../stdio/streams.ts";
 import {
   type BatchRequest,
   type InputFormat,

@@ -5,13 +5,11 @@
  */
 import { RpcConnection } from "../../amqp/connect.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
-import type { BenchFlags } from "./command.ts";
-import { reportConnection } from "../connection/events.ts";
-import { settingsFor } from "../connection/settings.ts";
+import type { BenchFlags } from "./flags.ts";
+import { connectOptions, settingsFor } from "../connection/settings.ts";
 import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
-import { connectOptions } from "../flags/common.ts";
 import { Log } from "../log.ts";
-import { LiveLine } from "../stdio/stderr.ts";
+import { LiveLine } from "../stdio/live_line.ts";
 import { outputOf } from "../stdio/paths.ts";
 import { systemReason, writeStderr, writeStdout } from "../stdio/streams.ts";
 import { sentence } from "../sentences.ts";
@@ -26,16 +24,13 @@ import { textReport } from "./text_report.ts";
 const DEFAULT_CALLS = 10_000;
 const LIVE_INTERVAL_MS = 200;
 
-/** Warms up, measures, reports; returns the exit status. */
+/** Warms up, measures and reports; returns the exit status. */
 export async function runBench(
   queue: string,
   flags: BenchFlags,
 ): Promise<number> {
-  const settings = settingsFor(flags, {
-    ...await connectOptions(flags),
-    name: `rabbit-rpc bench ${queue}`,
-    onEvent: (event) => reportConnection(event, flags),
-  });
+  const options = await connectOptions(flags, `bench ${queue}`);
+  const settings = settingsFor(flags, options);
   await using rpc = new RpcConnection(new AmqpTransport(settings));
   const stopping = new AbortController();
   let stoppedBy: Deno.Signal | undefined;
@@ -45,7 +40,7 @@ export async function runBench(
   const load = loadOptions(queue, flags, stopping.signal);
   await warmUp(rpc, load, flags.warmup);
   if (stoppedBy !== undefined) {
-    new Log(flags).info("stopped before anything was measured");
+    new Log(flags).info("stopped before the measurement began");
     return stoppedStatus(stoppedBy);
   }
   const measured = new Measurement();
@@ -82,7 +77,7 @@ function loadOptions(
   };
 }
 
-/** Not counted; but what fails here would fail again. */
+/** Not measured; but an error here would come again. */
 async function warmUp(
   rpc: RpcConnection,
   load: LoadOptions,

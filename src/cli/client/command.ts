@@ -1,25 +1,14 @@
 /**
- * `rabbit-rpc client`: sends requests and prints the answers.
+ * `rabbit-rpc client`: sends requests and prints the replies.
  *
  * @module
  */
-import type { Command } from "commander";
-import type { RpcError } from "../../rpc/errors.ts";
-import { Caller, type Outcome, outcomeJson } from "./caller.ts";
-import { ClientConnection } from "./connection.ts";
-import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
-import { readFile, readStdin } from "../stdio/read_file.ts";
-import { Log } from "../log.ts";
-import { OrderedOutput, writeReply } from "../stdio/ordered_output.ts";
-import {
-  addClientFlags,
-  batchFlag,
-  callOptions,
-  type ClientFlags,
-} from "./flags.ts";
-import { sentence } from "../sentences.ts";
+import { CliError, EXIT } from "../exit_status.ts";
+import { readsConnectionFiles, writesFile } from "../permissions.ts";
 import { isStdin } from "../stdio/paths.ts";
-import { onStopSignal, stoppedStatus } from "../signals.ts";
+import type { Subcommand } from "../subcommand.ts";
+import { addClientFlags, batchFlag, type ClientFlags } from "./flags.ts";
+import { callOnce, readBody } from "./once.ts";
 
 const EXAMPLES = `
 Examples:
@@ -27,26 +16,44 @@ Examples:
   rabbit-rpc client rpc_queue @request.json -H trace:on --type resize -t 5s
   seq 30 | rabbit-rpc client rpc_queue --lines --concurrency 100 --json`;
 
-/** The one call is always under way: it ends the program. */
-const ONE_CALL = { inFlight: 1, ended: 0 };
+/** The subcommand. */
+export const client: Subcommand = {
+  add(program, { done }) {
+    const command = program.command("client")
+      .summary("send requests and print the replies")
+      .description(
+        "Sends a request, or each line of stdin as a request, and prints the " +
+          "replies.",
+      )
+      .argument("<queue>", "request queue")
+      .argument(
+        "[body]",
+        "request body, or @FILE to read a file; default: stdin",
+      )
+      .addHelpText("after", EXAMPLES)
+      .action(async (queue: string, body: string | undefined, flags) => {
+        done(await runClient(queue, body, flags));
+      });
+    addClientFlags(command);
+  },
+  permissions(call) {
+    const { failed, dryRun } = call.flags;
+    const [, body] = call.args;
+    const writes = writesFile(failed) && !dryRun;
+    return {
+      net: !dryRun,
+      // To see that the file to write is not the input, it has to be looked at.
+      read: readsConnectionFiles(call) || isFileBody(body) || writes,
+      write: writes,
+    };
+  },
+  outlivesTerminal: ({ flags }) => batchFlag(flags) !== undefined,
+  isTraced: true,
+};
 
-/** Adds the subcommand; `done` gets the exit status. */
-export function addClientCommand(
-  program: Command,
-  done: (status: number) => void,
-): void {
-  const command = program.command("client")
-    .summary("send requests and print the answers")
-    .description(
-      "Sends a request, or each line of stdin, and prints what comes.",
-    )
-    .argument("<queue>", "request queue")
-    .argument("[body]", "the request; @FILE reads a file; default: stdin")
-    .addHelpText("after", EXAMPLES)
-    .action(async (queue: string, body: string | undefined, flags) => {
-      done(await runClient(queue, body, flags));
-    });
-  addClientFlags(command);
+function isFileBody(body: unknown): boolean {
+  return typeof body === "string" && body.startsWith("@") &&
+    !isStdin(body.slice(1));
 }
 
 async function runClient(
@@ -76,21 +83,23 @@ async function printRequests(
 function checkInput(body: string | undefined, flags: ClientFlags): void {
   const batch = batchFlag(flags);
   if (batch !== undefined && body !== undefined) {
-    throw usage(`${batch} reads its requests from stdin; drop the argument`);
+    throw usage(
+      `${batch} reads the requests from stdin: remove the argument`,
+    );
   }
   if (batch === undefined && flags.failed !== undefined) {
     throw usage(
-      "--failed is for many requests: add --lines, --null or --input",
+      "--failed is for a batch of requests: add --lines, --null or --input",
     );
   }
-  refuseTwoReaders(body, flags);
+  checkStdin(body, flags);
   if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
     throw usage("no request: give it as an argument, @FILE or on stdin");
   }
 }
 
-/** Whichever reads stdin first leaves nothing to the other. */
-function refuseTwoReaders(body: string | undefined, flags: ClientFlags): void {
+/** Stdin can be read only once. */
+function checkStdin(body: string | undefined, flags: ClientFlags): void {
   const { passwordFile, cacert, cert, key } = flags;
   const readers = [
     ["the password", passwordFile],
@@ -106,55 +115,4 @@ function refuseTwoReaders(body: string | undefined, flags: ClientFlags): void {
 
 function usage(message: string): CliError {
   return new CliError(EXIT.usage, message);
-}
-
-async function callOnce(
-  queue: string,
-  argument: string | undefined,
-  flags: ClientFlags,
-): Promise<number> {
-  await using connection = await ClientConnection.create(queue, flags);
-  const body = await readBody(argument);
-  const canceling = new AbortController();
-  let stoppedBy: Deno.Signal | undefined;
-  using _signals = onStopSignal((_, signal) => {
-    canceling.abort(stoppedBy ??= signal);
-  });
-  using _watch = connection.watch(queue, flags, ONE_CALL);
-  const options = { ...callOptions(flags), signal: canceling.signal };
-  const caller = new Caller(connection.rpc, queue, options);
-  const outcome = await caller.call({ id: 1, body });
-  await printOutcome(outcome, flags);
-  if (outcome.error === undefined) return EXIT.ok;
-  reportFailure(outcome.error, queue, flags);
-  return stoppedBy ? stoppedStatus(stoppedBy) : exitStatusOf(outcome.error);
-}
-
-async function readBody(argument: string | undefined): Promise<Uint8Array> {
-  if (argument === undefined) return await readStdin();
-  if (argument.startsWith("@")) return await readFile(argument.slice(1));
-  return new TextEncoder().encode(argument);
-}
-
-async function printOutcome(
-  outcome: Outcome,
-  { json }: ClientFlags,
-): Promise<void> {
-  if (json) {
-    const output = new OrderedOutput();
-    output.add(outcomeJson(outcome));
-    await output.flushed();
-  } else if (outcome.body) {
-    await writeReply(outcome.body);
-  }
-}
-
-function reportFailure(
-  error: RpcError,
-  queue: string,
-  flags: ClientFlags,
-): void {
-  const message = sentence(error, { queue, timeoutMs: flags.timeout });
-  const status = exitStatusOf(error);
-  new Log(flags).failure(error, message, { status });
 }

@@ -1,22 +1,21 @@
 /**
- * The connection of `rabbit-rpc client`, and what it says while calls wait.
+ * The connection of `rabbit-rpc client`.
  *
  * @module
  */
 import { RpcConnection } from "../../amqp/connect.ts";
-import type { ConnectOptions, ConnectSettings } from "../../amqp/options.ts";
+import type { ConnectSettings } from "../../amqp/options.ts";
 import type { ClientOptions } from "../../rpc/interceptor.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { reportConnection } from "../connection/events.ts";
-import { settingsFor } from "../connection/settings.ts";
-import { connectOptions } from "../flags/common.ts";
+import { connectOptions, settingsFor } from "../connection/settings.ts";
 import { Log } from "../log.ts";
 import type { ClientFlags } from "./flags.ts";
 import { type WaitOptions, watchForServer } from "./waiting.ts";
 
-/** Connects with the first call. */
+/** A connection that is made with the first call. */
 export class ClientConnection implements AsyncDisposable {
-  /** To make calls with. */
+  /** Makes calls. */
   readonly rpc: RpcConnection;
   readonly #vhost: string;
 
@@ -26,31 +25,25 @@ export class ClientConnection implements AsyncDisposable {
   }
 
   /**
-   * Reads what the flags name; `beforeNotice` is called before what happens to
-   * the connection is reported.
+   * Reads the files that the flags name. `beforeLog` is called before an event
+   * of the connection is logged.
    *
-   * @throws {RangeError} where a flag is out of its range.
-   * @throws {CliError} 66 where a file can't be read.
+   * @throws {RangeError} if a flag is out of range.
+   * @throws {CliError} 66 if a file can't be read.
    */
   static async create(
     queue: string,
     flags: ClientFlags,
-    beforeNotice: () => void = () => {},
+    beforeLog: () => void = () => {},
   ): Promise<ClientConnection> {
-    const { telemetry } = flags;
-    const plain: ConnectOptions & ClientOptions = {
-      ...await connectOptions(flags),
-      name: `rabbit-rpc client ${queue}`,
-      onEvent: (event) => {
-        beforeNotice();
-        reportConnection(event, flags);
-      },
-    };
-    const connecting = telemetry?.connecting(plain) ?? plain;
-    return new ClientConnection(settingsFor(flags, connecting), connecting);
+    const options = await connectOptions(flags, `client ${queue}`, (event) => {
+      beforeLog();
+      reportConnection(event, flags);
+    });
+    return new ClientConnection(settingsFor(flags, options), options);
   }
 
-  /** Reports, from now on, what calls wait for; nothing with `--quiet`. */
+  /** Logs what calls are waiting for; nothing with `--quiet`. */
   watch(
     queue: string,
     flags: ClientFlags,

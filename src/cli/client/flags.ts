@@ -8,18 +8,21 @@ import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import {
   addCommonFlags,
   type CommonFlags,
-  flag,
-  MOST_IN_FLIGHT,
-  parseCount,
-  parseRate,
-  parseTimeout,
   priorityFlag,
   timeoutFlag,
 } from "../flags/common.ts";
+import { flag } from "../flags/flag.ts";
+import {
+  MAX_IN_FLIGHT,
+  parseCount,
+  parseRate,
+  parseTimeout,
+} from "../flags/values.ts";
 
 /** The flags of `rabbit-rpc client`. */
 export interface ClientFlags extends CommonFlags {
   timeout: number;
+  /** False for `--no-wait`; undefined for neither. */
   wait?: boolean;
   header: Record<string, string>;
   type?: string;
@@ -40,18 +43,34 @@ export interface ClientFlags extends CommonFlags {
   failFast?: boolean;
 }
 
-/** Adds them. */
+/** Adds the flags. */
 export function addClientFlags(command: Command): void {
+  addCallFlags(command);
+  command
+    .addOption(
+      flag("--json", "print one JSON object per request, errors included"),
+    )
+    .addOption(
+      flag("--dry-run", "check and print the requests without sending them"),
+    );
+  addBatchFlags(command);
+  addCommonFlags(command);
+}
+
+function addCallFlags(command: Command): void {
   command
     .addOption(timeoutFlag())
     .addOption(
-      flag("--retries <n>", "send again when the connection is lost")
+      flag(
+        "--retries <n>",
+        "send again up to n times if the connection is lost",
+      )
         .argParser(parseCount(0)).default(0),
     )
     .addOption(
       flag(
         "--attempt-timeout <duration>",
-        "with --retries: send again when silent",
+        "with --retries: send again after this long without a reply",
       )
         .argParser(parseTimeout),
     )
@@ -59,54 +78,49 @@ export function addClientFlags(command: Command): void {
       flag("--wait", "wait for a missing broker or queue to appear"),
     )
     .addOption(
-      flag("--no-wait", "fail at once when the queue has no consumer"),
+      flag("--no-wait", "fail at once if the queue has no consumer"),
     )
     .addOption(
-      flag("-H, --header <key:value>", "a header; may be repeated")
+      flag("-H, --header <key:value>", "add a header; may be repeated")
         .argParser(parseHeader).default({}, "none"),
     )
-    .addOption(flag("--type <method>", "method, where a server has several"))
-    .addOption(flag("--content-type <type>", "MIME type of the body"))
-    .addOption(flag("--persistent", "the broker keeps requests on disk"))
-    .addOption(priorityFlag())
-    .addOption(flag("--json", "print an object per request, errors included"))
     .addOption(
-      flag("--dry-run", "check the input, print what would be sent, send none"),
-    );
-  addBatchFlags(command);
-  addCommonFlags(command);
+      flag("--type <method>", "method to call, if the server has several"),
+    )
+    .addOption(flag("--content-type <type>", "MIME type of the body"))
+    .addOption(flag("--persistent", "have the broker keep requests on disk"))
+    .addOption(priorityFlag());
 }
 
 function addBatchFlags(command: Command): void {
   command
-    .addOption(flag("-l, --lines", "each line of stdin is a request"))
+    .addOption(flag("-l, --lines", "send each line of stdin as a request"))
     .addOption(
-      flag("-0, --null", "requests and answers end in NUL, not in a newline"),
+      flag("-0, --null", "like --lines, with NUL instead of newlines"),
     )
     .addOption(
       flag("--input <format>", "ndjson: a line is {id, body, headers, type}")
         .choices(["ndjson"]),
     )
     .addOption(
-      flag("-c, --concurrency <n>", "requests in flight with -l")
-        .argParser(parseCount(1, MOST_IN_FLIGHT)).default(32),
+      flag("-c, --concurrency <n>", "with --lines: requests in flight")
+        .argParser(parseCount(1, MAX_IN_FLIGHT)).default(32),
     )
-    .addOption(flag("--unordered", "print answers as they come"))
+    .addOption(flag("--unordered", "print replies as they arrive"))
     .addOption(
-      flag("--rate <n>", "requests a second at most, with -l")
+      flag("--rate <n>", "with --lines: send at most n requests per second")
         .argParser(parseRate),
     )
     .addOption(
-      flag(
-        "--failed <file>",
-        "write the lines that failed there, as they were",
-      ),
+      flag("--failed <file>", "write the input lines that failed to a file"),
     )
-    .addOption(flag("--fail-fast", "send no more once a request has failed"));
+    .addOption(flag("--fail-fast", "stop sending after the first failure"));
 }
 
-/** The flag by which stdin holds many requests; undefined for one request. */
-export function batchFlag(flags: ClientFlags): string | undefined {
+/** The flag that makes stdin hold many requests; undefined for one request. */
+export function batchFlag(
+  flags: Pick<ClientFlags, "lines" | "null" | "input">,
+): string | undefined {
   if (flags.lines) return "--lines";
   if (flags.null) return "--null";
   return flags.input && "--input";
@@ -122,7 +136,7 @@ function parseHeader(
   return { ...previous, [text.slice(0, colon)]: value };
 }
 
-/** What the flags mean for each call. */
+/** The options of each call. */
 export function callOptions(flags: ClientFlags): CallOptions {
   return {
     timeoutMs: flags.timeout,
@@ -135,7 +149,7 @@ export function callOptions(flags: ClientFlags): CallOptions {
     contentType: flags.contentType,
     persistent: flags.persistent,
     priority: flags.priority,
-    // What a script sends should not wait for its deadline to hear of a no.
+    // A script should hear of a refusal before its deadline.
     confirm: true,
   };
 }

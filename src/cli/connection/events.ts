@@ -1,5 +1,5 @@
 /**
- * What becomes of the connection, on stderr.
+ * Logs what happens to the connection.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { ConnectionEvent } from "../../rpc/transport.ts";
 import { formatMs } from "../../rpc/limits.ts";
 import { Log, type LogFlags } from "../log.ts";
 
-/** Tells what a person who watches should know; the rest with --verbose. */
+/** Warns of trouble; with `--verbose`, logs the other events too. */
 export function reportConnection(
   event: ConnectionEvent,
   flags: LogFlags,
@@ -18,8 +18,8 @@ export function reportConnection(
     case "connected":
       return log.debug(`connected to ${event.broker}`, fields);
     case "unreachable": {
-      const soon = formatMs(event.retryInMs);
-      const message = `${event.error.message}; trying again in ${soon}`;
+      const message = `${event.error.message}; ` +
+        `trying again in ${formatMs(event.retryInMs)}`;
       return log.warn(message, { ...fields, retry_in_ms: event.retryInMs });
     }
     case "lost":
@@ -33,7 +33,7 @@ export function reportConnection(
         fields,
       );
     case "secret_updated":
-      return log.debug(`${event.broker} took the renewed password`, fields);
+      return log.debug(`${event.broker} accepted the renewed password`, fields);
     case "unblocked":
       return log.warn("the broker accepts messages again", fields);
   }

@@ -1,23 +1,21 @@
 /**
- * The password that `--password-file` names, which may be renewed.
+ * The password in the file that `--password-file` names, which may be renewed.
  *
  * @module
  */
 import type { Password } from "../../amqp/options.ts";
-import { readFile, readPassword, readStdin } from "../stdio/read_file.ts";
 import { isStdin } from "../stdio/paths.ts";
+import { readFile, readPassword, readStdin } from "../stdio/read_file.ts";
 import { systemReason } from "../stdio/streams.ts";
 
 /**
- * What reads the file whenever the password is needed. What can be read but
- * once (stdin, a pipe such as `<(pass show mq)`) is read now.
+ * A function that reads the file whenever the password is needed. Stdin and
+ * pipes, such as `<(pass show mq)`, can be read only once: they are read now.
  *
- * @throws {CliError} 66 where it can't be read.
+ * @throws {CliError} 66 if it can't be read.
  */
-export async function passwordOf(path: string): Promise<Password> {
-  if (isStdin(path)) {
-    return readPassword(await readStdin());
-  }
+export async function readPasswordFile(path: string): Promise<Password> {
+  if (isStdin(path)) return readPassword(await readStdin());
   const first = readPassword(await readFile(path));
   const { isFile } = await Deno.stat(path);
   if (!isFile) return first;
@@ -27,7 +25,7 @@ export async function passwordOf(path: string): Promise<Password> {
         throw new Error(`"${path}": ${systemReason(error)}`, { cause: error });
       }),
     );
-    // It was good before: somebody is just about to write it.
+    // It was not empty before: someone is writing it at this moment.
     if (password === "" && first !== "") throw new Error(`"${path}" is empty`);
     return password;
   };

@@ -4,21 +4,13 @@
  * @module
  */
 import type { TlsOptions } from "../../amqp/tls/tls.ts";
+import type { TlsFlags } from "../flags/common.ts";
 import { readFile } from "../stdio/read_file.ts";
 
-/** The flags for `amqps://`. */
-export interface TlsFlags {
-  cacert?: string;
-  cert?: string;
-  key?: string;
-  servername?: string;
-  insecure?: boolean;
-}
-
 /**
- * Reads the files. Undefined where no flag is given.
+ * Reads the files; undefined if none of these flags is given.
  *
- * @throws {CliError} 66 where one can't be read.
+ * @throws {CliError} 66 if a file can't be read.
  */
 export async function tlsOptions(
   flags: TlsFlags,

@@ -1,27 +1,27 @@
 /**
- * Where the value of a flag comes from, when it was not given: told in help
- * and in errors.
+ * Says in help and in errors where the value of a flag comes from, if not from
+ * the command line.
  *
  * @module
  */
 import { type Command, Help, type Option } from "commander";
 import { DEFAULT_URL } from "../../amqp/options.ts";
 
-/** What commander calls the sources that are nothing to tell. */
+/** Commander's names of sources that are not worth a mention. */
 const SILENT_SOURCES = new Set(["cli", "default", "implied"]);
 
-/** `RABBIT_RPC_TIMEOUT`, `context "prod"`; undefined for a flag or a default. */
+/** `RABBIT_RPC_TIMEOUT`, `context "prod"`; undefined for a flag or default. */
 function originOf(command: Command, option: Option): string | undefined {
   const key = option.attributeName();
   const source = command.getOptionValueSource(key);
   if (source === "env") return option.envVar;
   if (source !== undefined && !SILENT_SOURCES.has(source)) return source;
-  const isOthers = key === "url" && source === "default" &&
+  const isFromAmqpUrl = key === "url" && source === "default" &&
     command.getOptionValue(key) !== DEFAULT_URL;
-  return isOthers ? "AMQP_URL" : undefined;
+  return isFromAmqpUrl ? "AMQP_URL" : undefined;
 }
 
-/** Lets the help of a command tell which flags are set already, and where. */
+/** Makes the help of a command show which flags are set already, and where. */
 export function showOrigins(command: Command): void {
   const help = new Help();
   command.configureHelp({
@@ -34,7 +34,7 @@ export function showOrigins(command: Command): void {
   });
 }
 
-/** A message that begins with the name of an option, and its origin. */
+/** Adds the origin of a value to a message that begins with its option. */
 export function withOrigin(
   message: string,
   command: Command | undefined,

@@ -1,6 +1,6 @@
 /**
- * What a server tells while it works: results on stdout as in the tutorial,
- * the rest on stderr.
+ * Reports the events of a server: requests on stdout as in the tutorial, the
+ * rest in the log.
  *
  * @module
  */
@@ -11,76 +11,87 @@ import { Log, type LogFields, type LogFlags, logRecord } from "../log.ts";
 import type { LossyOutput } from "../stdio/lossy_output.ts";
 import { oneLine } from "../printable.ts";
 
-/** Of a request's line, in UTF-16 units. */
+/** Longest line of a request, in UTF-16 units. */
 const MAX_LINE = 500;
 
-/** Says an event: as the tutorial's line, or as an object with these fields. */
-type Say = (line: string, message: string, fields: LogFields) => void;
+/** Prints an event: the line as text, or the message and fields as JSON. */
+type Print = (line: string, message: string, fields: LogFields) => void;
 
-/** Prints as the tutorial does; with --quiet only what went wrong. */
+/** Prints as the tutorial does; with `--quiet`, only failures. */
 export function serverReporter(
   flags: LogFlags,
   service: Service,
   output: LossyOutput,
 ): (event: ServerEvent) => void {
   const log = new Log(flags);
-  const say = sayer(flags, output);
+  const print = printer(flags, output);
   return (event) => {
     const { type } = event;
     switch (type) {
       case "consuming": {
         const { queue } = event;
         const message = `Awaiting RPC requests on ${queue}`;
-        return say(` [x] ${message}`, message, { event: type, queue });
+        return print(` [x] ${message}`, message, { event: type, queue });
       }
       case "request": {
         if (flags.quiet) return;
         const { request } = event;
-        const fields = { event: type, ...requestFields(request) };
         const line = shortLine(` [.] ${describe(request, service)}`);
-        return say(line, "request", fields);
-      }
-      case "interrupted":
-        return log.warn(`${event.error.message}; consuming again soon`, {
-          event: type,
-          retry_in_ms: event.retryInMs,
-        });
-      case "answered": {
-        const { request, error } = event;
-        if (error === undefined) return;
         const fields = { event: type, ...requestFields(request) };
-        return log.debug(`answered ${error.code}: ${error.message}`, fields);
+        return print(line, "request", fields);
       }
-      case "consumer_timeout":
-        return log.warn(event.advice, {
-          event: type,
-          unacked_ms: event.unackedMs,
-        });
-      case "draining":
-      case "repeated":
-        return;
       default:
-        return reportDrop(log, event);
+        return logEvent(log, event);
     }
   };
 }
 
-type Drop = Extract<
-  ServerEvent,
+type LoggedEvent = Exclude<ServerEvent, { type: "consuming" | "request" }>;
+
+function logEvent(log: Log, event: LoggedEvent): void {
+  const { type } = event;
+  switch (type) {
+    case "interrupted":
+      return log.warn(`${event.error.message}; consuming again soon`, {
+        event: type,
+        retry_in_ms: event.retryInMs,
+      });
+    case "answered": {
+      const { request, error } = event;
+      if (error === undefined) return;
+      const fields = { event: type, ...requestFields(request) };
+      return log.debug(`answered ${error.code}: ${error.message}`, fields);
+    }
+    case "consumer_timeout":
+      return log.warn(event.advice, {
+        event: type,
+        unacked_ms: event.unackedMs,
+      });
+    case "draining":
+    case "repeated":
+      return;
+    default:
+      return logDrop(log, event);
+  }
+}
+
+type DropEvent = Exclude<
+  LoggedEvent,
   {
     type:
-      | "reply_held"
-      | "reply_dropped"
-      | "request_dropped"
-      | "reply_to_refused";
+      | "interrupted"
+      | "answered"
+      | "consumer_timeout"
+      | "draining"
+      | "repeated";
   }
 >;
 
-function reportDrop(log: Log, event: Drop): void {
+function logDrop(log: Log, event: DropEvent): void {
   const { type } = event;
   switch (type) {
     case "reply_held":
-      return log.debug("reply held for the connection", {
+      return log.debug("holding a reply until there is a connection", {
         event: type,
         correlation_id: event.correlationId,
       });
@@ -107,14 +118,14 @@ function reportDrop(log: Log, event: Drop): void {
   }
 }
 
-function sayer({ quiet, logFormat }: LogFlags, output: LossyOutput): Say {
+function printer({ quiet, logFormat }: LogFlags, output: LossyOutput): Print {
   if (quiet) return () => {};
   return logFormat === "json"
     ? (_, message, fields) => output.add(logRecord("info", message, fields))
     : (line) => output.add(line);
 }
 
-/** What a log may tell of a request: not its body. */
+/** What a log shows of a request: never its body. */
 function requestFields(request: RpcRequest): LogFields {
   const { correlationId, messageId, type, bytes } = request;
   return {
@@ -125,7 +136,7 @@ function requestFields(request: RpcRequest): LogFields {
   };
 }
 
-/** Callers choose what is in it. */
+/** Callers choose its text, so it is made safe and short. */
 function shortLine(text: string): string {
   return oneLine(text.slice(0, MAX_LINE));
 }

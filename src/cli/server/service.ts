@@ -1,5 +1,5 @@
 /**
- * The choice of what a server runs.
+ * What a server runs: a builtin, a module or a command.
  *
  * @module
  */
@@ -14,7 +14,8 @@ import { createExecLines } from "../../procedures/command/exec_lines.ts";
 import type { Service } from "../../procedures/service.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 import { findCommand } from "./find_command.ts";
-import { flag, MOST_WORKERS, parseCount } from "../flags/common.ts";
+import { flag } from "../flags/flag.ts";
+import { MAX_WORKERS, parseCount } from "../flags/values.ts";
 import {
   addModuleFlags,
   type ModuleFlags,
@@ -22,8 +23,8 @@ import {
 } from "./module_flags.ts";
 import type { Log } from "../log.ts";
 
-/** What to serve, and how it runs. */
-export interface ServingFlags extends ModuleFlags {
+/** The flags that choose what to serve. */
+export interface ServiceFlags extends ModuleFlags {
   builtin?: BuiltinName;
   /** The words after `--`. */
   command: string[];
@@ -32,29 +33,32 @@ export interface ServingFlags extends ModuleFlags {
   maxReply: number;
 }
 
-/** Adds the flags that say what to serve. */
-export function addServingFlags(command: Command): Command {
+/** Adds the flags. */
+export function addServiceFlags(command: Command): Command {
   command.addOption(
-    flag("--builtin <name>", "serve what comes with the program")
+    flag("--builtin <name>", "serve a built-in procedure")
       .choices(BUILTIN_NAMES),
   );
   return addModuleFlags(command)
     .addOption(
-      flag("--exec-lines", "one process of the command, JSON lines both ways"),
+      flag(
+        "--exec-lines",
+        "run the command only once, with a JSON line per request",
+      ),
     )
     .addOption(
-      flag("--workers <n>", "worker threads; 0: the main thread")
-        .argParser(parseCount(0, MOST_WORKERS))
+      flag("--workers <n>", "worker threads; 0 is the main thread")
+        .argParser(parseCount(0, MAX_WORKERS))
         .default(null, "cores for fib, 0 for a module"),
     );
 }
 
-/** One kind of what can be served. */
+/** One way to say what to serve. */
 interface Kind {
-  /** How it is asked for. */
+  /** The flag, for messages. */
   readonly usage: string;
-  readonly isAsked: (flags: ServingFlags) => boolean;
-  readonly open: (flags: ServingFlags, log: Log) => Service | Promise<Service>;
+  readonly isAsked: (flags: ServiceFlags) => boolean;
+  readonly open: (flags: ServiceFlags, log: Log) => Service | Promise<Service>;
 }
 
 const KINDS: readonly Kind[] = [
@@ -80,31 +84,30 @@ const KINDS: readonly Kind[] = [
 ];
 
 /**
- * What the flags ask for, ready to run.
+ * Opens what the flags ask for, ready to run.
  *
- * @throws {CliError} where that is not exactly one thing, or there is no such
- * command.
+ * @throws {CliError} unless it is exactly one thing that exists.
  */
 export async function openService(
-  flags: ServingFlags,
+  flags: ServiceFlags,
   log: Log,
 ): Promise<Service> {
   if (flags.execLines && flags.command.length === 0) {
-    throw new CliError(EXIT.usage, "--exec-lines wants a command after --.");
+    throw new CliError(EXIT.usage, "--exec-lines needs a command after --.");
   }
   const [kind, ...others] = KINDS.filter(({ isAsked }) => isAsked(flags));
   if (kind === undefined || others.length > 0) {
     const usages = KINDS.map(({ usage }) => usage).join(", ");
     throw new CliError(
       EXIT.usage,
-      `a server runs one thing: give exactly one of ${usages}.`,
+      `give exactly one of ${usages} to serve.`,
     );
   }
   return await kind.open(flags, log);
 }
 
 async function openCommand(
-  { command, execLines, concurrency, maxReply }: ServingFlags,
+  { command, execLines, concurrency, maxReply }: ServiceFlags,
   log: Log,
 ): Promise<Service> {
   const create = execLines ? createExecLines : createExec;

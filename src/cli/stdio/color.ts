@@ -1,20 +1,20 @@
 /**
- * Colours: for each stream by itself, and only where somebody wants them.
+ * Colors, decided for each stream by itself.
  *
  * @module
  */
 import { styleText } from "node:util";
 
-/** When to use colours. */
+/** When to use colors. */
 export type ColorWhen = "auto" | "always" | "never";
 
-/** What text can look like. */
+/** The styles that text can have. */
 export type Style = "bold" | "dim" | "green" | "red";
 
-/** Gives a text a style, or leaves it alone. */
+/** Applies a style to text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
-/** What paints the text of one stream. */
+/** The function that styles the text of one stream. */
 export function paintFor(stream: "stdout" | "stderr", when: ColorWhen): Paint {
   const wanted = when === "auto"
     ? Deno[stream].isTerminal() && !Deno.noColor

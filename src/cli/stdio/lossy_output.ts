@@ -1,31 +1,30 @@
 /**
- * Lines that are not worth waiting for: the log, and what a server says of its
- * requests.
+ * Output that drops lines instead of waiting for its reader.
  *
  * @module
  */
 import { WriteQueue } from "./write_queue.ts";
 
-/** Lines that may wait for a slow reader. */
+/** How many lines may wait for a slow reader. */
 const MAX_LINES = 16 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * Lines for a stream that may be read slowly, or not at all, or that can't be
- * written: a disk is full, a reader has left. Neither holds up the program, nor
- * ends it: lines are left out then, and counted.
+ * Lines for a stream whose reader may be slow, and whose writes may fail (a
+ * full disk, a closed pipe). Neither holds up the program nor ends it: lines
+ * are dropped and counted.
  */
 export class LossyOutput {
   readonly #queue: WriteQueue;
-  readonly #tellLost: (lines: number) => void;
+  readonly #reportLost: (lines: number) => void;
   #lost = 0;
 
-  /** `tellLost` is called once there is room again. */
+  /** `reportLost` is called once there is room again. */
   constructor(
     write: (bytes: Uint8Array) => Promise<void>,
-    tellLost: (lines: number) => void,
+    reportLost: (lines: number) => void,
   ) {
-    this.#tellLost = tellLost;
+    this.#reportLost = reportLost;
     this.#queue = new WriteQueue({
       write,
       maxParts: MAX_LINES,
@@ -40,12 +39,12 @@ export class LossyOutput {
     else this.#queue.add(encoder.encode(`${line}\n`));
   }
 
-  /** Adds what is out of date soon: nobody misses it. */
+  /** Adds text that will soon be out of date; if dropped, it is not counted. */
   show(text: string): void {
     if (!this.#queue.full) this.#queue.add(encoder.encode(text));
   }
 
-  /** Resolves when all is written that can be in so many ms. */
+  /** Resolves when everything is written, or after `limitMs`. */
   async flushedWithin(limitMs: number): Promise<void> {
     await this.#queue.flushedWithin(limitMs);
   }
@@ -54,6 +53,6 @@ export class LossyOutput {
     const lost = this.#lost;
     if (lost === 0) return;
     this.#lost = 0;
-    this.#tellLost(lost);
+    this.#reportLost(lost);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * stdout carries results alone; everything else goes to stderr.
+ * Results on stdout, complete and in order.
  *
  * @module
  */
@@ -11,16 +11,16 @@ const encoder = new TextEncoder();
 
 /** How an {@linkcode OrderedOutput} writes. */
 export interface OutputOptions {
-  /** Stands after each line. @default a newline */
+  /** Ends each line. @default a newline */
   end?: Uint8Array;
-  /** Awaited before each write, to clear what else a terminal shows. */
+  /** Awaited before each write, to clear the terminal's progress line. */
   beforeWrite?: () => Promise<void>;
 }
 
 /**
- * Lines for stdout, in order, as many as there are in one write. A reader that
- * is slow holds up neither the event loop nor, unless `flushed()` is awaited,
- * the caller.
+ * Lines for stdout, in order, as many as possible in one write. A slow reader
+ * holds up neither the event loop nor, unless `flushed()` is awaited, the
+ * caller.
  */
 export class OrderedOutput {
   readonly #end: Uint8Array;
@@ -28,7 +28,7 @@ export class OrderedOutput {
   readonly #broken = Promise.withResolvers<never>();
   #isBroken = false;
 
-  /** Nothing is written yet. */
+  /** Writes nothing yet. */
   constructor({ end = NEWLINE, beforeWrite }: OutputOptions = {}) {
     this.#end = end;
     this.#queue = new WriteQueue({
@@ -42,34 +42,34 @@ export class OrderedOutput {
         this.#broken.reject(error);
       },
     });
-    // Whoever cares awaits it.
+    // Not every caller awaits it.
     this.#broken.promise.catch(ignore);
   }
 
   /**
-   * Rejects when a write fails; what is added after that is dropped.
+   * Rejects when a write fails; lines added after that are dropped.
    *
-   * @throws {Deno.errors.BrokenPipe} where the reader has gone.
-   * @throws {CliError} 74 where stdout can't be written.
+   * @throws {Deno.errors.BrokenPipe} if the reader has gone.
+   * @throws {CliError} 74 if stdout can't be written.
    */
   get broken(): Promise<never> {
     return this.#broken.promise;
   }
 
-  /** Adds a line, to be written as soon as those before it are. */
+  /** Adds a line, to be written after those before it. */
   add(line: string | Uint8Array): void {
     if (this.#isBroken) return;
     const bytes = typeof line === "string" ? encoder.encode(line) : line;
     this.#queue.add(bytes, this.#end);
   }
 
-  /** So much waits that `flushed()` should be awaited before more. */
+  /** Whether so much is waiting that `flushed()` should be awaited first. */
   get full(): boolean {
     return this.#queue.full;
   }
 
   /**
-   * Resolves when all is written.
+   * Resolves when everything is written.
    *
    * @throws what `broken` rejects with.
    */
@@ -81,7 +81,7 @@ export class OrderedOutput {
 
 function ignore(): void {}
 
-/** The reply of a single call: a newline only for people. */
+/** The reply to a single call; with a newline if stdout is a terminal. */
 export async function writeReply(bytes: Uint8Array): Promise<void> {
   await writeStdout(bytes);
   if (Deno.stdout.isTerminal()) await writeStdout(NEWLINE);

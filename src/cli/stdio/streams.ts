@@ -6,14 +6,14 @@
 import { delay } from "../../async/delay.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 
-/** How long to wait where a stream that does not block is full. */
+/** How long to wait when a non-blocking stream is full. */
 const RETRY_MS = 10;
 
 /**
- * Writes all of the bytes to stdout.
+ * Writes all bytes to stdout.
  *
- * @throws {Deno.errors.BrokenPipe} where nobody reads it any more.
- * @throws {CliError} 74 where it can't be written.
+ * @throws {Deno.errors.BrokenPipe} if the reader has gone.
+ * @throws {CliError} 74 if it can't be written.
  */
 export async function writeStdout(bytes: Uint8Array): Promise<void> {
   try {
@@ -24,15 +24,15 @@ export async function writeStdout(bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Writes all of the bytes to stderr. */
+/** Writes all bytes to stderr. */
 export async function writeStderr(bytes: Uint8Array): Promise<void> {
   await writeAll(Deno.stderr, bytes);
 }
 
 /**
- * What stdin has, as it comes.
+ * Reads stdin as it arrives.
  *
- * @throws {CliError} 74 where it can't be read: it is a directory, say.
+ * @throws {CliError} 74 if it can't be read, because it is a directory say.
  */
 export async function* readStdinChunks(): AsyncGenerator<Uint8Array> {
   try {
@@ -42,16 +42,16 @@ export async function* readStdinChunks(): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What the system said, without its number and the path once more. */
+/** The system's message, without the error number and the path. */
 export function systemReason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("Requires all access")) {
-    return "Deno opens it with --allow-all only, unless it is a pipe";
+    return "Deno opens it only with --allow-all, unless it is a pipe";
   }
   return message.replace(/ \(os error \d+\).*$/s, "");
 }
 
-/** A stream of ours that failed. */
+/** The error for one of the program's streams that failed. */
 export function ioError(attempt: string, error: unknown): CliError {
   const reason = systemReason(error);
   return new CliError(EXIT.io, `cannot ${attempt}: ${reason}.`, error);
@@ -65,7 +65,7 @@ async function writeAll(
     try {
       written += await stream.write(bytes.subarray(written));
     } catch (error) {
-      // Whoever started us shares the stream, and made it one of this kind.
+      // The stream is shared with the parent, which made it non-blocking.
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
       await delay(RETRY_MS);
     }

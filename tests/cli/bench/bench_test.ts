@@ -184,5 +184,5 @@ test("bench told to stop while it warms up has nothing to report", async () => {
   bench.kill("SIGINT");
   const { code, stdout, stderr } = await bench.result(10_000);
   assert.deepEqual([code, stdout], [130, ""]);
-  assert.equal(stderr, "rabbit-rpc: stopped before anything was measured\n");
+  assert.equal(stderr, "rabbit-rpc: stopped before the measurement began\n");
 });

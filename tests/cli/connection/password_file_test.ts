@@ -45,7 +45,7 @@ rabbitMqTest("a server lives on with a password that is changed", {
   );
   await ctl("change_password", user, "pw-two");
   await secret.renew("pw-two");
-  await server.waitFor(/took the renewed password/, "stderr");
+  await server.waitFor(/accepted the renewed password/, "stderr");
   await ctl("close_all_user_connections", user, "rotated");
   await server.waitFor(awaiting(queue), "stdout", { occurrence: 2 });
 

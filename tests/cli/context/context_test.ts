@@ -187,7 +187,7 @@ test("a warning where others can read secrets, and only there", async () => {
     assert.match(stderr, /cannot reach a broker/);
     assert.equal(stderr.includes("s3cr3t"), false);
     return stderr.startsWith(
-      `rabbit-rpc: others can read the secrets in ${file.path}: chmod 600 it\n`,
+      `rabbit-rpc: other users can read the secrets in ${file.path}: chmod 600 it\n`,
     );
   };
   assert.equal(await warns(secret, 0o644), true);
@@ -217,14 +217,17 @@ const MISTAKES: [string, string][] = [
   ],
   [
     "[test]\ntimeout = true",
-    ', context "test", timeout: it must be a text or a number',
+    ', context "test", timeout: it must be a string or a number',
   ],
   ['[test]\njson = "yes"', ', context "test", json: it must be true or false'],
   [
     "[test]\npassword = false",
-    ', context "test", password: it must be a text or a number',
+    ', context "test", password: it must be a string or a number',
   ],
-  ['url = "x"', ': "url" is no context; a context is a section such as [prod]'],
+  [
+    'url = "x"',
+    ': "url" is not a context; a context is a section such as [prod]',
+  ],
   [
     '[test]\npassword = "s3cr3t',
     ", line 2, column 12: Invalid TOML document: unfinished string",

@@ -21,7 +21,7 @@ interface Answer {
 
 /** Asks a server that was started with FREE_PORT. */
 async function health(server: Running) {
-  const line = await server.waitFor("health is told at", "stderr");
+  const line = await server.waitFor("serving health at", "stderr");
   const origin = line.match(/http:\S+/)![0];
   const ask = async (path: string, init?: RequestInit): Promise<Answer> => {
     const response = await fetch(`${origin}${path}`, init);
@@ -131,7 +131,7 @@ test("an address that is taken ends the server at its start", async () => {
   assert.equal(
     stderr,
     `rabbit-rpc: cannot listen on ${address} (address in use). ` +
-      "Give another address to --health.\n",
+      "Choose another address for --health.\n",
   );
   assert.equal(code, 75);
 });
@@ -157,7 +157,7 @@ testNeeding("--health :PORT listens on all addresses", {
 }, async () => {
   const flags = ["--builtin", "echo", ...NOWHERE, "--health", ":0"];
   await using server = await start(["server", "q", ...flags]);
-  const line = await server.waitFor("health is told at", "stderr");
+  const line = await server.waitFor("serving health at", "stderr");
   const port = line.match(/http:\/\/(?:\[::\]|0\.0\.0\.0):(\d+)/)![1];
   for (const host of ["127.0.0.2", ...hasIpv6() ? ["[::1]"] : []]) {
     const response = await fetch(`http://${host}:${port}/healthz`);

@@ -300,15 +300,15 @@ test("wrong flags for a module are told", async () => {
   await using files = await calc();
   const module = ["--module", files.file("calc.js")];
   const expected: [string[], RegExp][] = [
-    [[], /a server runs one thing/],
-    [[...module, "--builtin", "fib"], /a server runs one thing/],
+    [[], /give exactly one of/],
+    [[...module, "--builtin", "fib"], /give exactly one of/],
     [
       [...module, "--workers", "1", "--module-permissions", "net,ffi"],
       /It must be a list of env, net, read, run, sys, write/,
     ],
     [
       [...module, "--workers", "1", "--module-permissions", "sys"],
-      /asks for more than rabbit-rpc itself was given\.$/m,
+      /grants more than rabbit-rpc itself is allowed\.$/m,
     ],
   ];
   for (const [args, message] of expected) {

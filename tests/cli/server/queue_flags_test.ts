@@ -66,7 +66,7 @@ test("a contradiction is wrong usage", async () => {
   assert.equal(
     stderr,
     "rabbit-rpc: --queue-arg x-queue-type=quorum contradicts --queue-type " +
-      "classic; say it by --queue-type alone.\n",
+      "classic; use --queue-type alone.\n",
   );
 });
 

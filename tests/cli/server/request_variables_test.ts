@@ -1,8 +1,7 @@
 // No variable that carries what a caller sent has the name of a setting.
 
 import assert from "node:assert/strict";
-import { Command } from "commander";
-import { subcommandsFor } from "../../../src/cli/subcommands.ts";
+import { allSubcommands } from "../../../src/cli/subcommands.ts";
 import { requestEnvironment } from "../../../src/procedures/command/request_environment.ts";
 import { request } from "../../procedures/command/running.ts";
 import { startProcess } from "../../support/process.ts";
@@ -15,8 +14,7 @@ import { scene, uniqueQueue } from "../scene.ts";
 const CHOSEN = ["RABBIT_RPC_HEADER_", "RABBIT_RPC_REQUEST_"];
 
 async function settings(): Promise<string[]> {
-  const program = new Command();
-  for (const add of await subcommandsFor()) add(program, () => {});
+  const program = await allSubcommands();
   return program.commands.flatMap(({ options }) =>
     options.flatMap(({ envVar }) => envVar ?? [])
   );

@@ -162,7 +162,7 @@ Deno.test("a table that is higher than the terminal is cut", () => {
   const table = new LiveTable();
   const lines = ["a", "b", "c", "d", "e"];
   const first = table.draw(lines, 4);
-  assert.ok(first.includes("a\nb\n... and 3 lines more\n"), first);
+  assert.ok(first.includes("a\nb\n... and 3 more lines\n"), first);
   assert.ok(table.draw(["x"], 4).startsWith("\x1b[3A"));
   assert.ok(table.draw(lines, 24).startsWith("\x1b[1A"));
 });

@@ -53,7 +53,7 @@ test("stdin can't be two files of the flags", async () => {
   const { code, stderr } = await run(["status", ...url, ...files], {
     stdin: "x",
   });
-  assert.match(stderr, /stdin can't be two files at once/);
+  assert.match(stderr, /stdin can be used for only one file/);
   assert.equal(code, 64);
 });
 
@@ -68,8 +68,8 @@ test("a pipe that the shell opens is read", async () => {
   const other = await shell(`"$@" @/dev/fd/3 3<'${file.path}'`, client);
   assert.equal(
     other.stderr,
-    'rabbit-rpc: cannot read "/dev/fd/3": Deno opens it with --allow-all ' +
-      "only, unless it is a pipe.\n",
+    'rabbit-rpc: cannot read "/dev/fd/3": Deno opens it only with ' +
+      "--allow-all, unless it is a pipe.\n",
   );
   assert.equal(other.code, 66);
 });

@@ -1,5 +1,5 @@
 /**
- * The pieces of input that failed, ready to be sent again.
+ * `--failed`: the records of the input that failed, ready to be sent again.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { outputOf } from "../../stdio/paths.ts";
 import { systemReason } from "../../stdio/streams.ts";
 import { isInput } from "./stdin.ts";
 
-/** A file, or a stream of this program. */
+/** A file, or one of the program's streams. */
 interface Writable {
   writeSync(bytes: Uint8Array): number;
   close(): void;
 }
 
-/** A file that gets each failed piece as soon as it is known. */
+/** A file to which each record is written as soon as it has failed. */
 export class FailedFile implements Disposable {
   readonly #file: Writable;
   readonly #path: string;
@@ -28,10 +28,10 @@ export class FailedFile implements Disposable {
   }
 
   /**
-   * Empties the file, or makes it: what it holds is of this batch alone.
+   * Creates the file, or empties it.
    *
-   * @throws {CliError} 66 where it can't be written, 64 where it is the input:
-   * that would be lost before it is read.
+   * @throws {CliError} 66 if it can't be written; 64 if it is the input, which
+   * would be lost before it is read.
    */
   static open(path: string, separator: number): FailedFile {
     const stream = outputOf(path);
@@ -43,8 +43,8 @@ export class FailedFile implements Disposable {
         file.close();
         throw new CliError(
           EXIT.usage,
-          `--failed "${path}" is the input itself; give it another name, ` +
-            "and rename it when the batch is done",
+          `--failed "${path}" is the input itself; choose another name, and ` +
+            "rename it after the batch",
         );
       }
       if (info.isFile) file.truncateSync();
@@ -53,10 +53,10 @@ export class FailedFile implements Disposable {
   }
 
   /**
-   * Adds a piece, byte for byte, with a separator behind it. It is written when
-   * this returns: what a killed batch had found failed is not lost.
+   * Adds a record, byte for byte, and a separator. It is written when this
+   * returns, so that it is not lost if the batch is killed.
    *
-   * @throws {CliError} 66 where it can't be written.
+   * @throws {CliError} 66 if it can't be written.
    */
   add(record: Uint8Array): void {
     const bytes = Buffer.concat([record, this.#separator]);
@@ -73,7 +73,7 @@ export class FailedFile implements Disposable {
   }
 }
 
-/** It stays open: others write there too. */
+/** Stays open, since others write to it too. */
 function openOutput(stream: "stdout" | "stderr"): Writable {
   return {
     writeSync: (bytes) => Deno[stream].writeSync(bytes),

@@ -1,5 +1,5 @@
 /**
- * Headers in a line of `--input ndjson`.
+ * The headers in a line of `--input ndjson`.
  *
  * @module
  */
@@ -7,20 +7,20 @@ import { Buffer } from "node:buffer";
 import { checkHeaders } from "../../../rpc/headers.ts";
 import type { MessageHeaders } from "../../../rpc/transport.ts";
 
-/** What AMQP has room for in a name. */
+/** The longest name in AMQP. */
 export const MAX_NAME_BYTES = 255;
 
 /**
- * The headers of a line that was parsed from this text.
+ * Checks the headers that were parsed from the text of a line.
  *
- * @throws {SyntaxError} which says what the line has that can't be sent.
+ * @throws {SyntaxError} whose message follows `line 37 of stdin`.
  */
 export function parseHeaders(
   headers: unknown = {},
   text: string,
 ): MessageHeaders {
   if (!isObject(headers)) {
-    throw new SyntaxError('has "headers" that are no object');
+    throw new SyntaxError('has "headers" that are not an object');
   }
   Object.entries(headers).forEach(checkHeader);
   const numbers = Object.values(headers).filter(Number.isInteger);
@@ -31,18 +31,18 @@ export function parseHeaders(
   try {
     return checkHeaders(exact as MessageHeaders);
   } catch (error) {
-    throw new SyntaxError(`has a mistake: ${(error as Error).message}`);
+    throw new SyntaxError(`has an error: ${(error as Error).message}`);
   }
 }
 
 function checkHeader([name, value]: [string, unknown]): void {
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
-    throw new SyntaxError("has a header whose name is too long (255 bytes)");
+    throw new SyntaxError("has a header with a name longer than 255 bytes");
   }
   if (!["string", "number", "boolean"].includes(typeof value)) {
     throw new SyntaxError(
-      `has a header ${JSON.stringify(name)} that is neither a string, a ` +
-        "number nor a boolean",
+      `has a header ${JSON.stringify(name)} that is not a string, a ` +
+        "number or a boolean",
     );
   }
   checkText("a header", `${name}${value}`);
@@ -56,7 +56,7 @@ function checkInteger([name, value]: [string, unknown]): void {
   );
 }
 
-/** Whole numbers that a double would change, as bigints. */
+/** Reads integers that are too large for a double as bigints. */
 function keepInteger(
   _key: string,
   value: unknown,
@@ -68,16 +68,16 @@ function keepInteger(
 }
 
 /**
- * Half a surrogate pair is no text, and would be sent as something else.
+ * Half a surrogate pair has no UTF-8: something else would be sent.
  *
- * @throws {SyntaxError} with `what` has it.
+ * @throws {SyntaxError} naming `what` has it.
  */
 export function checkText(what: string, text: string): void {
   if (text.isWellFormed()) return;
   throw new SyntaxError(`has ${what} with half a surrogate pair`);
 }
 
-/** Whether a value of JSON has names and values. */
+/** Whether a JSON value is an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /**
- * Many requests: so many in flight, outcomes in the order of the input or as
- * they come, memory bounded whatever the length of the input.
+ * Sends many requests with a bounded number in flight, and with bounded memory
+ * however long the input is.
  *
  * @module
  */
@@ -8,75 +8,75 @@ import type { RpcError } from "../../../rpc/errors.ts";
 import type { Caller, Outcome } from "../caller.ts";
 import type { BatchRequest } from "./requests.ts";
 
-/** What may wait for an outcome before it: so many for each one in flight. */
+/** How many outcomes may wait for an earlier one, per request in flight. */
 const REORDER_FACTOR = 8;
-/** And so many bytes of replies. */
+/** How many bytes of replies may wait so. */
 const MAX_EARLY_BYTES = 64 * 2 ** 20;
 
-/** What a {@linkcode Batch} needs. */
-export interface BatchOptions {
-  /** Requests in flight at most. */
+/** How a {@linkcode Pipeline} works. */
+export interface PipelineOptions {
+  /** Most requests in flight. */
   concurrency: number;
-  /** Whether outcomes are told in the order of their requests. */
+  /** Whether outcomes are reported in the order of their requests. */
   ordered: boolean;
-  /** Gets each outcome once. */
+  /** Takes each outcome. */
   onOutcome: (request: BatchRequest, outcome: Outcome) => void;
   /**
-   * Awaited before each request, where there is something to wait for:
-   * backpressure from the output, and the pace.
+   * Awaited before each request: for room in the output, and for the rate.
+   * Returns undefined if there is nothing to wait for.
    */
   ready: () => Promise<void> | undefined;
 }
 
-/** A request that has its outcome. */
+/** A request with its outcome. */
 interface Ended {
   readonly request: BatchRequest;
   readonly outcome: Outcome;
 }
 
 /**
- * Makes calls as requests come. In order, an outcome is told as soon as all
- * before it have been; a slow one holds up the requests only when a bounded
- * number of outcomes wait behind it.
+ * Makes calls as requests come in. In order, an outcome is reported as soon as
+ * all earlier ones are; a slow call holds up new requests only when the limit
+ * on outcomes behind it is reached.
  */
-export class Batch {
+export class Pipeline {
   readonly #caller: Caller;
-  readonly #options: BatchOptions;
+  readonly #options: PipelineOptions;
   readonly #early = new Map<number, Ended>();
   #earlyBytes = 0;
   #started = 0;
-  #told = 0;
+  #reported = 0;
   #inFlight = 0;
   #lastLine = 0;
   #failure: unknown;
   #wake: (() => void) | undefined;
 
-  /** Nothing happens before `run()`. */
-  constructor(caller: Caller, options: BatchOptions) {
+  /** Does nothing before `run()`. */
+  constructor(caller: Caller, options: PipelineOptions) {
     this.#caller = caller;
     this.#options = options;
   }
 
-  /** Requests that wait for their reply. */
+  /** How many requests wait for their reply. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** Requests that have got one, or failed. */
+  /** How many requests have an outcome. */
   get ended(): number {
     return this.#started - this.#inFlight;
   }
 
-  /** The line of the last request that was sent; 0 before that. */
+  /** The line of the last request that was sent; 0 before the first. */
   get lastLine(): number {
     return this.#lastLine;
   }
 
   /**
-   * Resolves when all outcomes have been told; after the signal nothing more
-   * is sent.
+   * Resolves when all outcomes are reported. After the signal, nothing more is
+   * sent.
    *
-   * @throws what the input, the output or a bad option threw.
+   * @throws the error of the input, the output or an invalid option.
    */
   async run(
     input: AsyncIterable<Iterable<BatchRequest>>,
@@ -120,17 +120,17 @@ export class Batch {
   }
 
   #end(turn: number, ended: Ended): void {
-    if (!this.#options.ordered) return this.#tell(ended);
+    if (!this.#options.ordered) return this.#report(ended);
     this.#early.set(turn, ended);
     this.#earlyBytes += bytesOf(ended);
-    for (let next; (next = this.#early.get(this.#told + 1));) {
-      this.#early.delete(++this.#told);
+    for (let next; (next = this.#early.get(this.#reported + 1));) {
+      this.#early.delete(++this.#reported);
       this.#earlyBytes -= bytesOf(next);
-      this.#tell(next);
+      this.#report(next);
     }
   }
 
-  #tell({ request, outcome }: Ended): void {
+  #report({ request, outcome }: Ended): void {
     this.#options.onOutcome(request, outcome);
   }
 

@@ -87,10 +87,10 @@ const WRONG: [string | Uint8Array, string][] = [
   ['{"body":1} 2', 'is not JSON (unexpected "2" at column 12)'],
   ["30x", 'is not JSON (unexpected "x" at column 3)'],
   [Uint8Array.of(0x22, 0xff, 0x22), "is not UTF-8"],
-  ["[1]", 'is no JSON object such as {"id": 1, "body": "30"}'],
+  ["[1]", 'is not a JSON object such as {"id": 1, "body": "30"}'],
   [
     '{"bdy":1}',
-    'has an unknown key "bdy" (known are id, body, body_base64, headers, type)',
+    'has an unknown key "bdy" (known: id, body, body_base64, headers, type)',
   ],
   ["{}", 'must have either "body" or "body_base64"'],
   [
@@ -99,11 +99,14 @@ const WRONG: [string | Uint8Array, string][] = [
   ],
   ['{"body_base64":"?"}', 'has a "body_base64" that is not base64'],
   ['{"id":{},"body":1}', 'has an "id" that is neither a string nor a number'],
-  ['{"body":1,"type":1}', 'has a "type" that is no string of up to 255 bytes'],
-  ['{"body":1,"headers":[]}', 'has "headers" that are no object'],
+  [
+    '{"body":1,"type":1}',
+    'has a "type" that is not a string of up to 255 bytes',
+  ],
+  ['{"body":1,"headers":[]}', 'has "headers" that are not an object'],
   [
     '{"body":1,"headers":{"a":null}}',
-    'has a header "a" that is neither a string, a number nor a boolean',
+    'has a header "a" that is not a string, a number or a boolean',
   ],
 ];
 
@@ -162,7 +165,7 @@ test("--dry-run of one call, and of what is wrong with its flags", async () => {
   assert.deepEqual([code, stdout], [0, '{"id":1,"body":"30"}\n']);
   assert.equal(
     stderr,
-    'rabbit-rpc: 1 request would go to "q"; nothing was sent\n',
+    'rabbit-rpc: 1 request would be sent to "q" (dry run)\n',
   );
   const missing = await run([...args, "--cacert", "/no/such/file"]);
   assert.deepEqual([missing.code, missing.stdout], [66, ""]);
@@ -180,7 +183,7 @@ rabbitMqTest("a line that can't be sent fails alone", async () => {
   const ndjson = ["--input", "ndjson"];
   const { code, stdout, stderr } = await client(ndjson, { stdin });
   assert.deepEqual([code, stdout], [3, "one\n\n\nfour\n"]);
-  const mistakes = stderr.match(/line \d of stdin has a mistake: [^\n]*/g)!;
+  const mistakes = stderr.match(/line \d of stdin has an error: [^\n]*/g)!;
   assert.equal(mistakes.length, 2, stderr);
   const dry = await client([...ndjson, "--dry-run"], { stdin });
   assert.deepEqual([dry.code, dry.stdout.split("\n").length], [3, 3]);

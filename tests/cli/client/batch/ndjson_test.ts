@@ -83,7 +83,10 @@ Deno.test("numbers in a body stay as they were", () => {
 
 Deno.test("an id that would be rounded is refused", () => {
   const { invalid } = readText('{"id":12345678901234567890,"body":""}');
-  assert.match(invalid!.message, /"id" that is too large: make it a string/);
+  assert.match(
+    invalid!.message,
+    /"id" that is too large for a number: make it a string/,
+  );
 });
 
 Deno.test("a body that is nested too deeply is refused", () => {

@@ -86,7 +86,7 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.bug,
-    says: "a bug in rabbit-rpc: TypeError: unheard of",
+    says: "this is a bug in rabbit-rpc: TypeError: unheard of",
     missing: permissions,
     provoke: () => fromSource("./bug_probe.ts", "--allow-env"),
   },

@@ -1,5 +1,5 @@
 /**
- * The procedures that come with the program.
+ * The built-in procedures.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { workerScript } from "../workers/script.ts";
 
 /** How built-in procedures run. */
 export interface BuiltinOptions {
-  /** Worker threads for what computes; 0 runs it on the main thread. */
+  /** Worker threads for computations; 0 runs them on the main thread. */
   workers: number;
-  /** Hears of workers that end. */
+  /** Takes lines about workers that end. */
   log?: (line: string) => void;
 }
 
 const MAX_SLEEP_MS = 2 ** 31 - 1;
-/** What each worker computes first. */
+/** The first job of each worker. */
 const EASIEST = 0;
 
-// Not called: `deno compile` takes along what an import names.
+// Never called: it makes `deno compile` include the module.
 void (() => import("./fib_worker.ts"));
 
 const builtins = {
@@ -35,13 +35,13 @@ const builtins = {
   sleep: () => waiting(sleep),
 } satisfies Record<string, (options: BuiltinOptions) => Service>;
 
-/** A name that {@linkcode createBuiltin} knows. */
+/** The name of a built-in procedure. */
 export type BuiltinName = keyof typeof builtins;
 
-/** The names, for help and for checks. */
+/** The names of all built-in procedures. */
 export const BUILTIN_NAMES = Object.keys(builtins) as BuiltinName[];
 
-/** A built-in procedure, with its worker threads where it has any. */
+/** Creates a built-in procedure, with its worker threads if it has any. */
 export function createBuiltin(
   name: BuiltinName,
   options: BuiltinOptions,

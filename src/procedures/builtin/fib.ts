@@ -1,15 +1,15 @@
 /**
- * The tutorial's function, and the check of what it is asked for.
+ * The Fibonacci function of the tutorial, and its argument.
  *
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
 import { quote } from "../quote.ts";
 
-/** The largest n whose result a double holds exactly. */
+/** The largest n whose result is exact in a double. */
 export const FIB_MAX = 78;
 
-/** The recursive Fibonacci of RabbitMQ's tutorial six: slow on purpose. */
+/** The recursive Fibonacci function of RabbitMQ's tutorial six, slow on purpose. */
 export function fib(n: number): number {
   if (n === 0) return 0;
   if (n === 1) return 1;
@@ -17,10 +17,10 @@ export function fib(n: number): number {
 }
 
 /**
- * The n of a request body; white space around it is allowed, since a shell's
+ * Parses the n in a request body. Spaces around it are allowed, since a shell's
  * `echo` adds a newline.
  *
- * @throws {RpcError} `invalid_argument`, with what was wanted.
+ * @throws {RpcError} `invalid_argument` if it is not a number from 0 to 78.
  */
 export function parseFibArgument(text: string): number {
   const digits = text.trim();

@@ -1,5 +1,5 @@
 /**
- * The inside of a worker thread: computes what it is sent, one job at a time.
+ * The script of a worker thread that computes Fibonacci numbers.
  *
  * @module
  */

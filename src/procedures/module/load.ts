@@ -1,5 +1,5 @@
 /**
- * A JavaScript module as a procedure.
+ * Loads a JavaScript module as a procedure.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { formatMs } from "../../rpc/limits.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
 import { placeIn } from "./place.ts";
 
-/** A module that can't be served; the message says why, and names it. */
+/** A module can't be served; the message names it and says why. */
 export class ModuleError extends Error {}
 
-/** Where a module is. */
+/** The location of a module. */
 export interface ModuleSource {
-  /** As its user wrote it, for messages. */
+  /** The path as it was given, for messages. */
   readonly path: string;
   /** A `file:` URL. */
   readonly url: string;
@@ -27,31 +27,31 @@ export interface ModuleSource {
 /** How long a module may take to load, in ms. */
 export const LOAD_TIMEOUT_MS = 60_000;
 
-/** What only Deno itself can run, since the executable has no compiler. */
+/** The executable has no compiler for these. */
 const NOT_PLAIN = /\.(?:ts|mts|cts|tsx|jsx)$/i;
 
 /**
- * Where the module of a path is. (To be asked on the main thread: workers do
- * not know whether they are in an executable.)
+ * Finds the module of a path. Only on the main thread: workers do not know
+ * whether they are in an executable.
  *
- * @throws {ModuleError} where it is TypeScript, and this an executable.
+ * @throws {ModuleError} if it is TypeScript and this is an executable.
  */
 export function findModule(path: string): ModuleSource {
   if (Deno.build.standalone && NOT_PLAIN.test(path)) {
     throw new ModuleError(
-      `module "${path}" is not plain JavaScript: build it, or run rabbit-rpc ` +
-        "from source with Deno",
+      `module "${path}" is not plain JavaScript: compile it, or run ` +
+        "rabbit-rpc from source with Deno",
     );
   }
   return { path, url: pathToFileURL(resolve(path)).href };
 }
 
 /**
- * Loads a module, its relative imports included. Exported functions are its
- * methods; see {@linkcode procedureOf}.
+ * Loads a module and its relative imports. Its exported functions are methods;
+ * see {@linkcode procedureOf}.
  *
- * @throws {ModuleError} where it does not parse, throws, takes more than
- * `limitMs`, or exports nothing that can be called.
+ * @throws {ModuleError} if it does not parse, throws, takes longer than
+ * `limitMs`, or exports no function.
  */
 export async function loadModule(
   source: ModuleSource,
@@ -73,8 +73,8 @@ export async function loadModule(
 }
 
 /**
- * A module that exports another as `all`: a promise for the other itself would
- * call a function `then` that it exports instead of being fulfilled.
+ * A module that exports the other one as `all`. If the other one exports a
+ * function `then`, a promise for the module itself would call it.
  */
 function wrapped(
   { url }: ModuleSource,
@@ -90,7 +90,7 @@ async function within<T>(limitMs: number, loading: Promise<T>): Promise<T> {
     late.reject(
       new RpcError(
         "deadline_exceeded",
-        `it takes more than ${limit}; does a top-level await never resolve?`,
+        `it takes longer than ${limit}; does a top-level await never resolve?`,
       ),
     );
   }, timerMs(limitMs));
@@ -102,17 +102,17 @@ async function within<T>(limitMs: number, loading: Promise<T>): Promise<T> {
 }
 
 /**
- * The functions of a module as one procedure; undefined where there is none.
+ * The functions of a module as one procedure; undefined if it has none.
  *
- * A default export alone gets every request. Where there are named ones, the
- * request's type chooses among these, and the default export gets the requests
- * without a type; `default` is no method's name.
+ * A default export alone takes every request. With named exports, the type of a
+ * request chooses among them, and the default export takes requests without a
+ * type. `default` is not the name of a method.
  */
 export function procedureOf(
   exports: Record<string, unknown>,
 ): Procedure | undefined {
   const methods = new Map<string, Procedure>();
-  // A module's own exports: what any object inherits is not among them.
+  // Only the module's own exports, without what objects inherit.
   for (const [name, value] of Object.entries(exports)) {
     if (isHandler(value)) methods.set(name, withCodes(value));
   }
@@ -121,15 +121,15 @@ export function procedureOf(
   return methods.size === 0 ? untyped : byMethod(methods, untyped);
 }
 
-/** An exported class, of errors for example, is a function too. */
+/** A class, such as an exported error, is a function but not a handler. */
 function isHandler(value: unknown): value is Procedure {
   return typeof value === "function" &&
     !/^class\b/.test(Function.prototype.toString.call(value));
 }
 
 /**
- * A module need not know our error class (in the executable it can't import
- * it): any error whose `code` is one of ours counts as one.
+ * In the executable, a module can't import our error class: any error with one
+ * of our codes is treated like an RpcError.
  */
 function withCodes(handler: Procedure): Procedure {
   return async (request, context) => {
@@ -151,7 +151,7 @@ function withCode(thrown: unknown): unknown {
   });
 }
 
-/** What went wrong, and where, in one line; Deno draws a picture of it. */
+/** What went wrong and where, in one line instead of Deno's several. */
 function loadFailure(thrown: unknown): string {
   const { message } = RpcError.from(thrown);
   const [what = "", ...rest] = stripVTControlCharacters(message).split("\n");
@@ -160,7 +160,7 @@ function loadFailure(thrown: unknown): string {
   return `${nameOf(thrown)}${sentence}${where ? ` (${where})` : ""}`;
 }
 
-/** What a module throws has its name said; what the loader says needs none. */
+/** The name of an error that the module throws; none for the loader's own. */
 function nameOf(thrown: unknown): string {
   const isThrown = thrown instanceof Error && !("code" in thrown);
   return isThrown ? `${thrown.name}: ` : "";

@@ -1,10 +1,10 @@
 /**
- * Serves a JavaScript module, on the main thread or in worker threads.
+ * Serves a JavaScript module on the main thread or in worker threads.
  *
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { Procedure, RpcRequest } from "../../rpc/procedure.ts";
+import type { Procedure } from "../../rpc/procedure.ts";
 import type { SendableResult } from "../../rpc/serving/results.ts";
 import {
   findModule,
@@ -13,6 +13,7 @@ import {
   ModuleError,
   type ModuleSource,
 } from "./load.ts";
+import type { ModuleJob } from "./job.ts";
 import { LineLimit } from "../line_limit.ts";
 import { WorkerPool } from "../workers/pool.ts";
 import {
@@ -23,18 +24,18 @@ import {
 import { workerScript } from "../workers/script.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
-/** How a module runs. */
+/** How to run a module. */
 export interface ModuleOptions {
-  /** Worker threads, each with one request at a time; 0: the main thread. */
+  /** Worker threads, each with one request at a time; 0 is the main thread. */
   workers: number;
   /**
-   * What the workers may do beside reading the module's own folder; the main
-   * thread may do what the program may.
+   * What the workers may do, besides reading the module's own folder. The main
+   * thread may do whatever the program may.
    *
    * @default {{}}
    */
   permissions?: Deno.PermissionOptionsObject;
-  /** Hears of uncaught errors and of workers that end, in a line each. */
+  /** Takes lines about uncaught errors and about workers that end. */
   log: (line: string) => void;
   /**
    * The largest body of a reply that comes in pieces, in bytes.
@@ -50,23 +51,12 @@ export interface ModuleOptions {
   loadTimeoutMs?: number;
 }
 
-/** What a worker is sent: the module, and a request unless it is to load. */
-export interface ModuleJob {
-  readonly source: ModuleSource;
-  /** Without its methods; classes do not pass between threads. */
-  readonly request?: Omit<RpcRequest, "text" | "json">;
-  /** In ms since the epoch. */
-  readonly deadlineMs: number;
-  /** The largest body of a reply that comes in pieces. */
-  readonly maxReplyBytes: number;
-}
-
 /**
- * Loads a module and makes its exported functions a service.
+ * Loads a module, to serve its exported functions.
  *
- * @throws {ModuleError} where it can't be loaded, or exports no function.
- * @throws {Deno.errors.NotCapable} for permissions that this program itself
- * does not have.
+ * @throws {ModuleError} if it can't be loaded or exports no function.
+ * @throws {Deno.errors.NotCapable} for permissions that this program does not
+ * have itself.
  */
 export async function openModule(
   path: string,
@@ -82,7 +72,7 @@ async function onMainThread(
   source: ModuleSource,
   { log, loadTimeoutMs }: ModuleOptions,
 ): Promise<Service> {
-  const lines = new LineLimit(`module "${source.path}"`, log);
+  const lines = new LineLimit(titleOf(source), log);
   const uncaught = new UncaughtErrors<Run>((error, run) => {
     lines.add(uncaughtLine(source.path, error));
     run?.fail(uncaughtError(error));
@@ -101,7 +91,7 @@ async function onMainThread(
   }
 }
 
-/** A run on the main thread, which an uncaught error may end. */
+/** A run on the main thread, which an uncaught error fails. */
 interface Run {
   fail(error: RpcError): void;
 }
@@ -120,42 +110,28 @@ function guarded(
   };
 }
 
-// Not called: `deno compile` takes along what an import names.
+// Never called: it makes `deno compile` include the module.
 void (() => import("./worker.ts"));
 
 async function inWorkers(
   source: ModuleSource,
   options: ModuleOptions,
 ): Promise<Service> {
-  const { workers, permissions, log } = options;
-  const { loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
-  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
-  const named = `module "${source.path}"`;
-  const lines = new LineLimit(named, log);
-  const script = workerScript("./worker.ts", import.meta.url);
-  const loading: ModuleJob = { source, deadlineMs: Infinity, maxReplyBytes };
-  const pool = new WorkerPool<ModuleJob, SendableResult>(
-    script,
-    workers,
-    loading,
-    {
-      permissions: withFolder(source, permissions),
-      log: (line) => lines.add(withName(named, line)),
-      startTimeoutMs: loadTimeoutMs,
-    },
-  );
+  const { workers, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
+  const pool = startPool(source, options, maxReplyBytes);
   try {
     await pool.ready;
   } catch (error) {
     pool[Symbol.dispose]();
     const { message } = RpcError.from(error);
-    throw new ModuleError(withName(`${named} does not load`, message));
+    throw new ModuleError(
+      withName(`${titleOf(source)} does not load`, message),
+    );
   }
   return {
     procedure: (request, { signal, deadlineMs }) => {
-      // A view of one message among others, which would be copied as well.
-      const bytes = request.bytes.slice();
-      const copy = { ...request, bytes };
+      // Its bytes are a view of a larger buffer, which would be copied as well.
+      const copy = { ...request, bytes: request.bytes.slice() };
       const job = { source, request: copy, deadlineMs, maxReplyBytes };
       return pool.run(job, signal);
     },
@@ -166,12 +142,32 @@ async function inWorkers(
   };
 }
 
-/** What comes from loading a module has its name already. */
+function startPool(
+  source: ModuleSource,
+  { workers, permissions, log, loadTimeoutMs = LOAD_TIMEOUT_MS }: ModuleOptions,
+  maxReplyBytes: number,
+): WorkerPool<ModuleJob, SendableResult> {
+  const title = titleOf(source);
+  const lines = new LineLimit(title, log);
+  const script = workerScript("./worker.ts", import.meta.url);
+  const loading = { source, deadlineMs: Infinity, maxReplyBytes };
+  return new WorkerPool(script, workers, loading, {
+    permissions: withFolder(source, permissions),
+    log: (line) => lines.add(withName(title, line)),
+    startTimeoutMs: loadTimeoutMs,
+  });
+}
+
+function titleOf({ path }: ModuleSource): string {
+  return `module "${path}"`;
+}
+
+/** Adds the name, unless the message begins with it: errors of loading do. */
 function withName(name: string, message: string): string {
   return message.startsWith('module "') ? message : `${name}: ${message}`;
 }
 
-/** Relative imports are read with the worker's own rights. */
+/** A worker needs to read the files of relative imports. */
 function withFolder(
   { url }: ModuleSource,
   permissions: Deno.PermissionOptionsObject = {},

@@ -1,5 +1,5 @@
 /**
- * The inside of a worker thread that runs a module: one request at a time.
+ * The script of a worker thread that runs a module, one request at a time.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Procedure, RpcRequest } from "../../rpc/procedure.ts";
 import { sendable, type SendableResult } from "../../rpc/serving/results.ts";
 import { loadModule } from "./load.ts";
 import { LineLimit } from "../line_limit.ts";
-import type { ModuleJob } from "./open.ts";
+import type { ModuleJob } from "./job.ts";
 import {
   answerJobs,
   type Post,
@@ -30,19 +30,19 @@ class ModuleWorker {
   #running: ModuleJob | undefined;
   #procedure: Promise<Procedure> | undefined;
 
-  /** Of the module at this path. */
+  /** `path` is the path of the module. */
   constructor(path: string, post: Post<SendableResult>) {
     this.#path = path;
     this.#post = (message) => postSafely(message, post);
     this.#log = new LineLimit(`module "${path}"`, (log) => post({ log }));
-    // What a module posts to whoever started it would wait there for ever.
+    // Messages that a module posts itself would pile up unread.
     Reflect.set(globalThis, "postMessage", () => this.#onPost());
   }
 
   async run(job: ModuleJob): Promise<void> {
     this.#running = job;
     const message = await this.#uncaught.run(job, () => this.#outcome(job));
-    // Else it has crashed meanwhile: this thread is about to be ended.
+    // If not, it has crashed meanwhile, and this thread is about to end.
     if (this.#running !== job) return;
     this.#running = undefined;
     this.#post(message);
@@ -59,14 +59,14 @@ class ModuleWorker {
 
   #onUncaught(error: unknown, job: ModuleJob | undefined): void {
     this.#log.add(uncaughtLine(this.#path, error));
-    // What an earlier job left behind must not cost this one its answer.
+    // An error of an earlier job must not fail this one.
     if (job === undefined || job !== this.#running) return;
     this.#running = undefined;
     this.#post({ crash: workerError(uncaughtError(error)) });
   }
 
   #onPost(): void {
-    this.#log.add(`module "${this.#path}": postMessage() reaches nobody`);
+    this.#log.add(`module "${this.#path}": postMessage() has no effect`);
   }
 }
 
@@ -75,7 +75,7 @@ async function answer(
   { request, deadlineMs, maxReplyBytes }: ModuleJob,
 ): Promise<SendableResult> {
   if (request === undefined) return undefined;
-  // Nothing aborts it: a request that is over ends with its thread.
+  // Never aborted: a canceled request ends with its thread.
   const { signal } = new AbortController();
   const dueMs = fromEpochMs(deadlineMs);
   return await sendable(
@@ -89,7 +89,7 @@ async function answer(
   );
 }
 
-/** What can't be copied to another thread, a function in a header, fails. */
+/** Posts an error instead of a result that can't be copied. */
 function postSafely(message: Message, post: Post<SendableResult>): void {
   try {
     post(message);

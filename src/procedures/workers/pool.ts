@@ -1,14 +1,13 @@
 /**
- * Worker threads for what computes, so that the thread that speaks AMQP is
- * never held up.
+ * Worker threads for computations, which would block the thread that speaks
+ * AMQP.
  *
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import { timerMs } from "../../async/timers.ts";
 import { formatMs, wholeNumber } from "../../rpc/limits.ts";
+import type { Answer } from "./protocol.ts";
 import { Restarts } from "./restarts.ts";
-import type { Received } from "./protocol.ts";
 import { WorkerThread } from "./thread.ts";
 
 /** How a {@linkcode WorkerPool} runs its workers. */
@@ -19,7 +18,7 @@ export interface WorkerPoolOptions {
    * @default {"none"}
    */
   permissions?: Deno.PermissionOptions;
-  /** Hears the lines that workers have for the log, and of their ends. */
+  /** Takes lines for the log: from workers, and about their ends. */
   log?: (line: string) => void;
   /**
    * How long a worker may take for its first job, in ms.
@@ -38,45 +37,42 @@ interface Job<I, O> {
 }
 
 /**
- * A fixed number of workers, each with one job at a time. A job that is
- * aborted ends with its worker, and another worker takes its place: nothing
- * else stops a computation. Nor does that surely stop one that was still
- * starting (Deno 2.9), so each worker has a first job that is not aborted, but
- * has a time limit of its own. One that ends by itself costs the job that it
- * has; where it has none, the next one comes after a backoff.
+ * A fixed number of workers, each with one job at a time.
+ *
+ * Only the end of its worker stops a computation: a job that is aborted ends
+ * with its worker, and another worker takes its place. While a worker starts,
+ * not even that is certain (Deno 2.9), so its first job is never aborted but
+ * has a time limit. A worker that ends by itself fails its job; without a job,
+ * it is replaced after a backoff.
  */
 export class WorkerPool<I, O> implements Disposable {
   readonly #script: URL;
   readonly #options: WorkerPoolOptions;
-  readonly #first: I;
-  /** With the timers that limit their first jobs. */
-  readonly #starting = new Map<
-    WorkerThread<I, O>,
-    ReturnType<typeof setTimeout>
-  >();
+  readonly #firstJob: I;
+  readonly #starting = new Set<WorkerThread<I, O>>();
   readonly #idle: WorkerThread<I, O>[] = [];
   readonly #busy = new Map<WorkerThread<I, O>, Job<I, O>>();
   readonly #queue: Job<I, O>[] = [];
   readonly #restarts = new Restarts(() => this.#respawn());
   readonly #ready = Promise.withResolvers<void>();
   #wasReady = false;
-  #disposed = false;
+  #isDisposed = false;
 
   /**
-   * Starts the workers at once, each with the same first job, whose output
-   * nobody sees.
+   * Starts the workers at once, each with the same first job, whose output is
+   * ignored.
    *
-   * @throws {Deno.errors.NotCapable} for permissions that this program itself
-   * does not have.
+   * @throws {Deno.errors.NotCapable} for permissions that this program does not
+   * have itself.
    */
   constructor(
     script: URL,
     size: number,
-    first: I,
+    firstJob: I,
     options: WorkerPoolOptions = {},
   ) {
     this.#script = script;
-    this.#first = first;
+    this.#firstJob = firstJob;
     this.#options = options;
     const count = wholeNumber("workers", size, 1, 1024);
     this.#ready.promise.catch(ignore);
@@ -91,30 +87,30 @@ export class WorkerPool<I, O> implements Disposable {
   /**
    * Resolves when all workers have started.
    *
-   * @throws {RpcError} what one of them failed with instead.
+   * @throws {RpcError} the failure of one of them.
    */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
 
-  /** Why there is no worker that could take a job; undefined where there is. */
+  /** Why no worker can take a job; undefined if one can. */
   get problem(): string | undefined {
     const { lastFailure } = this.#restarts;
     if (lastFailure === undefined) return undefined;
     if (this.#idle.length + this.#busy.size > 0) return undefined;
-    return `no worker runs: ${lastFailure.message}`;
+    return `no worker is running: ${lastFailure.message}`;
   }
 
   /**
-   * Runs one job on the next free worker.
+   * Runs a job on the next free worker.
    *
-   * @throws the signal's reason where it is aborted first, or an RpcError:
-   * what the worker answered, `aborted` where it ended itself, or `internal`
-   * where it failed.
+   * @throws the signal's reason if it is aborted first.
+   * @throws {RpcError} the worker's answer; `aborted` if the worker ended
+   * itself; `internal` if it failed.
    */
   async run(input: I, signal: AbortSignal): Promise<O> {
     signal.throwIfAborted();
-    if (this.#disposed) throw closedError();
+    if (this.#isDisposed) throw closedError();
     const job: Job<I, O> = { input, result: Promise.withResolvers() };
     const abort = () => this.#abort(job, signal.reason);
     signal.addEventListener("abort", abort, { once: true });
@@ -127,68 +123,45 @@ export class WorkerPool<I, O> implements Disposable {
     }
   }
 
-  /** Ends all workers and whatever they do. */
+  /** Ends all workers and their jobs. */
   [Symbol.dispose](): void {
-    this.#disposed = true;
+    this.#isDisposed = true;
     const reason = closedError();
     this.#ready.reject(reason);
     const jobs = [...this.#queue.splice(0), ...this.#busy.values()];
     for (const job of jobs) job.result.reject(reason);
-    const threads = [this.#idle, this.#busy.keys(), this.#starting.keys()];
-    for (const thread of threads.flatMap((some) => [...some])) {
-      thread.terminate();
-    }
-    for (const timer of this.#starting.values()) clearTimeout(timer);
+    const threads = [...this.#idle, ...this.#busy.keys(), ...this.#starting];
+    for (const thread of threads) thread.terminate();
     this.#restarts[Symbol.dispose]();
   }
 
   #spawn(): void {
     const { permissions = "none", startTimeoutMs = START_TIMEOUT_MS } =
       this.#options;
-    const thread = new WorkerThread<I, O>(this.#script, permissions, {
-      onMessage: (message) => this.#onMessage(thread, message),
+    const thread = new WorkerThread<I, O>({
+      script: this.#script,
+      permissions,
+      firstJob: this.#firstJob,
+      startTimeoutMs,
+    }, {
+      onStarted: () => this.#onStarted(thread),
+      onAnswer: (answer) => this.#onAnswer(thread, answer),
+      onLog: (line) => this.#options.log?.(line),
       onEnd: (reason) => this.#onEnd(thread, reason),
     });
-    const timer = setTimeout(() => {
-      thread.terminate();
-      this.#onEnd(thread, slowStart(startTimeoutMs));
-    }, timerMs(startTimeoutMs));
-    this.#starting.set(thread, timer);
-    thread.send(this.#first);
+    this.#starting.add(thread);
   }
 
-  /** Another worker in the place of one that is gone. */
   #respawn(): void {
     try {
       this.#spawn();
     } catch (error) {
-      this.#failed(RpcError.from(error));
+      this.#onFailure(RpcError.from(error));
     }
   }
 
-  #onMessage(thread: WorkerThread<I, O>, message: Received<O>): void {
-    if ("log" in message) return this.#options.log?.(message.log);
-    if (this.#starting.has(thread)) return this.#onStarted(thread, message);
-    const job = this.#busy.get(thread);
-    if (job === undefined) return;
-    if ("crash" in message) return this.#replace(thread, message.crash);
-    this.#busy.delete(thread);
-    this.#restarts.succeeded();
-    if ("error" in message) job.result.reject(message.error);
-    else job.result.resolve(message.output);
-    this.#free(thread);
-  }
-
-  #onStarted(
-    thread: WorkerThread<I, O>,
-    message: Exclude<Received<O>, { log: string }>,
-  ): void {
-    if (!("output" in message)) {
-      thread.terminate();
-      const reason = "error" in message ? message.error : message.crash;
-      return this.#onEnd(thread, reason);
-    }
-    this.#stopStarting(thread);
+  #onStarted(thread: WorkerThread<I, O>): void {
+    this.#starting.delete(thread);
     if (this.#starting.size === 0) {
       this.#wasReady = true;
       this.#ready.resolve();
@@ -196,10 +169,15 @@ export class WorkerPool<I, O> implements Disposable {
     this.#free(thread);
   }
 
-  /** Whether it was starting. */
-  #stopStarting(thread: WorkerThread<I, O>): boolean {
-    clearTimeout(this.#starting.get(thread));
-    return this.#starting.delete(thread);
+  #onAnswer(thread: WorkerThread<I, O>, answer: Answer<O>): void {
+    const job = this.#busy.get(thread);
+    if (job === undefined) return;
+    if ("crash" in answer) return this.#replace(thread, answer.crash);
+    this.#busy.delete(thread);
+    this.#restarts.succeeded();
+    if ("error" in answer) job.result.reject(answer.error);
+    else job.result.resolve(answer.output);
+    this.#free(thread);
   }
 
   #free(thread: WorkerThread<I, O>): void {
@@ -229,7 +207,7 @@ export class WorkerPool<I, O> implements Disposable {
     }
   }
 
-  /** Ends a busy worker and its job; another one takes its place. */
+  /** Ends a busy worker and its job, and starts another. */
   #replace(thread: WorkerThread<I, O>, reason: unknown): void {
     thread.terminate();
     this.#busy.get(thread)!.result.reject(reason);
@@ -244,26 +222,26 @@ export class WorkerPool<I, O> implements Disposable {
     }
     const idle = this.#idle.indexOf(thread);
     if (idle >= 0) this.#idle.splice(idle, 1);
-    this.#stopStarting(thread);
-    this.#failed(reason);
+    this.#starting.delete(thread);
+    this.#onFailure(reason);
   }
 
   /**
-   * One that had no job, or could not start, is replaced after a backoff. Where
-   * it was the last, it is the answer to a job that waits, or to all of them
-   * once there is little hope.
+   * Replaces a worker that had no job, or could not start, after a backoff. If
+   * it was the last one, it fails the next job, or all of them once it is
+   * hopeless.
    */
-  #failed(reason: RpcError): void {
+  #onFailure(reason: RpcError): void {
     this.#ready.reject(reason);
-    const inMs = this.#restarts.failed(reason);
-    this.#log(`${reason.message}; starting another in ${formatMs(inMs)}`);
+    const delayMs = this.#restarts.failed(reason);
+    this.#log(`${reason.message}; starting another in ${formatMs(delayMs)}`);
     const others = this.#idle.length + this.#busy.size + this.#starting.size;
     if (others > 0) return;
-    const count = this.#restarts.hopeless ? this.#queue.length : 1;
+    const count = this.#restarts.isHopeless ? this.#queue.length : 1;
     for (const job of this.#queue.splice(0, count)) job.result.reject(reason);
   }
 
-  /** Before all have started, whoever waits for that is told. */
+  /** Before all workers have started, `ready` reports failures instead. */
   #log(line: string): void {
     if (this.#wasReady) this.#options.log?.(line);
   }
@@ -271,11 +249,6 @@ export class WorkerPool<I, O> implements Disposable {
 
 function closedError(): RpcError {
   return new RpcError("aborted", "the worker pool was closed");
-}
-
-function slowStart(limitMs: number): RpcError {
-  const limit = formatMs(limitMs);
-  return new RpcError("internal", `a worker did not start within ${limit}`);
 }
 
 /** Jobs that wait for a worker fail as well. */

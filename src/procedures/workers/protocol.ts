@@ -1,22 +1,22 @@
 /**
- * What goes between a pool and its workers, by a port of their own: what code
- * in a worker posts by `self.postMessage` is none of it.
+ * The messages between a pool and its workers. They go through a port of their
+ * own, apart from what other code in a worker posts with `self.postMessage`.
  *
  * @module
  */
 import { isRpcCode, type RpcCode, RpcError } from "../../rpc/errors.ts";
 
-/** What a worker posts: for each input one output, error or crash. */
+/** What a worker posts: for each input, one output, error or crash. */
 export type WorkerMessage<O> =
   | { output: O }
-  /** The job failed; the worker is fit for the next one. */
+  /** The job failed; the worker can take the next one. */
   | { error: WorkerError }
-  /** The job failed and may have left anything behind: a new worker comes. */
+  /** The job failed and the worker may be damaged: it is to be replaced. */
   | { crash: WorkerError }
   /** A line for the log, at any time. */
   | { log: string };
 
-/** An RpcError on its way between threads, where classes do not pass. */
+/** The parts of an RpcError, since class instances can't be posted. */
 export interface WorkerError {
   code: RpcCode;
   message: string;
@@ -28,25 +28,26 @@ export function workerError({ code, message, members }: RpcError): WorkerError {
   return { code, message, members };
 }
 
-/** What a pool makes of a message; errors are errors again. */
-export type Received<O> =
+/** The answer to a job, with its error restored. */
+export type Answer<O> =
   | { output: O }
   | { error: RpcError }
-  | { crash: RpcError }
-  | { log: string };
+  | { crash: RpcError };
 
-/** A message as it was meant; undefined where it is none of ours. */
-export function readMessage<O>(data: unknown): Received<O> | undefined {
+/** Reads a message; undefined if it is not one of the protocol. */
+export function readMessage<O>(
+  data: unknown,
+): Answer<O> | { log: string } | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   if ("log" in data) {
     return typeof data.log === "string" ? { log: data.log } : undefined;
   }
   if ("output" in data) return { output: data.output as O };
-  if ("error" in data) return named("error", data.error);
-  return "crash" in data ? named("crash", data.crash) : undefined;
+  if ("error" in data) return withError("error", data.error);
+  return "crash" in data ? withError("crash", data.crash) : undefined;
 }
 
-function named<K extends "error" | "crash">(
+function withError<K extends "error" | "crash">(
   kind: K,
   value: unknown,
 ): Record<K, RpcError> | undefined {
@@ -56,24 +57,24 @@ function named<K extends "error" | "crash">(
   return { [kind]: error } as Record<K, RpcError>;
 }
 
-/** How a worker answers. */
+/** Posts an answer or a log line. */
 export type Post<O> = (message: WorkerMessage<O>) => void;
 
-/** What a worker's global scope offers; the types at hand are a window's. */
+/** The global scope of a worker; TypeScript has the types of a window. */
 declare const self: {
   onmessage: ((event: MessageEvent) => void) | null;
 };
 
 /**
- * The worker's end: each job goes to `onJob`, which posts its answer. The port
- * is out of reach of what is loaded later.
+ * The worker's side: passes each job to `onJob`, which posts its answer. Code
+ * that is loaded later can't reach the port.
  */
 export function answerJobs<I, O>(
   onJob: (job: I, post: Post<O>) => void,
 ): void {
   self.onmessage = ({ ports: [port] }) => {
     self.onmessage = null;
-    // Bound: a module may replace the method, and see the port as its `this`.
+    // Bound, since a module might replace the method to get at its `this`.
     const post: Post<O> = port!.postMessage.bind(port);
     port!.onmessage = ({ data }) => onJob(data, post);
   };

@@ -1,19 +1,16 @@
 /**
- * When what ended by itself is started again.
+ * Starts workers again that could not start, or that ended by themselves.
  *
  * @module
  */
-import { backoffMs } from "../../async/backoff.ts";
 import type { RpcError } from "../../rpc/errors.ts";
+import { RestartBackoff } from "../restarts.ts";
 
-/** Ends without an answer in between: nobody should wait for more of them. */
-const HOPELESS = 3;
-
-/** Starts again after a backoff, which an answer makes short again. */
+/** Starts again after a backoff, which an answer resets. */
 export class Restarts implements Disposable {
   readonly #start: () => void;
+  readonly #backoff = new RestartBackoff();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  #failures = 0;
   #lastFailure: RpcError | undefined;
 
   /** `start` is called when it is time. */
@@ -21,32 +18,33 @@ export class Restarts implements Disposable {
     this.#start = start;
   }
 
-  /** Why the last one ended; undefined where there was an answer since. */
+  /** The last failure; undefined if there was an answer after it. */
   get lastFailure(): RpcError | undefined {
     return this.#lastFailure;
   }
 
-  /** Whether so many ended in a row that the next may as well. */
-  get hopeless(): boolean {
-    return this.#failures >= HOPELESS;
+  /** Whether the next start will probably fail, too. */
+  get isHopeless(): boolean {
+    return this.#backoff.isHopeless;
   }
 
-  /** There was an answer. */
+  /** To be called for each answer. */
   succeeded(): void {
-    this.#failures = 0;
+    this.#backoff.succeeded();
     this.#lastFailure = undefined;
   }
 
-  /** One has ended; returns in how many ms the next is started. */
+  /** To be called for each failure; returns the delay of the start in ms. */
   failed(reason: RpcError): number {
     this.#lastFailure = reason;
-    const inMs = Math.round(backoffMs(++this.#failures));
+    this.#backoff.failed();
+    const delayMs = this.#backoff.delayMs();
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#start();
-    }, inMs);
+    }, delayMs);
     this.#timers.add(timer);
-    return inMs;
+    return delayMs;
   }
 
   /** Starts nothing more. */

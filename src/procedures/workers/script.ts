@@ -1,13 +1,13 @@
 /**
- * Where the scripts of worker threads are.
+ * Finds the scripts of worker threads.
  *
  * @module
  */
 
 /**
- * A script beside the module that asks, whose URL is `import.meta.url`. In the
- * executable it is beside the entry: what is bundled has no URL of its own,
- * whatever the type says.
+ * The URL of a script beside the module with this `import.meta.url`. In the
+ * executable, scripts are beside the entry point: the bundled modules have no
+ * URL, whatever their type says.
  */
 export function workerScript(name: string, moduleUrl?: string): URL {
   return new URL(name, moduleUrl ?? Deno.mainModule);

@@ -1,40 +1,57 @@
 /**
- * One worker thread, whose end is noticed however it comes about.
+ * A worker thread whose end is noticed, however it ends.
  *
  * @module
  */
 import process from "node:process";
 import type { MessagePort } from "node:worker_threads";
+import { timerMs } from "../../async/timers.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { readMessage, type Received } from "./protocol.ts";
+import { formatMs } from "../../rpc/limits.ts";
+import { type Answer, readMessage } from "./protocol.ts";
 
-/** What a {@linkcode WorkerThread} tells. */
+/** How to start a worker. */
+export interface WorkerThreadOptions<I> {
+  readonly script: URL;
+  readonly permissions: Deno.PermissionOptions;
+  /** Its first job; the worker has started once it has an output. */
+  readonly firstJob: I;
+  /** Limit of the first job, in ms. */
+  readonly startTimeoutMs: number;
+}
+
+/** What a {@linkcode WorkerThread} reports. */
 export interface WorkerThreadEvents<O> {
-  onMessage: (message: Received<O>) => void;
-  /** It is there no more, and says nothing more; not after `terminate()`. */
+  /** The first job is done. */
+  onStarted: () => void;
+  /** The answer to any other job. */
+  onAnswer: (answer: Answer<O>) => void;
+  onLog: (line: string) => void;
+  /** It has ended, and reports nothing more; not after `terminate()`. */
   onEnd: (reason: RpcError) => void;
 }
 
-/** Files that Deno opens for a worker, and then some. */
+/** At least as many files as Deno opens for a worker. */
 const FILES = 16;
 
-/** A worker, and a channel that only its script knows. */
+/** A worker, with a message channel that only its script knows. */
 export class WorkerThread<I, O> {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #events: WorkerThreadEvents<O>;
-  #ended = false;
+  readonly #startTimer: ReturnType<typeof setTimeout>;
+  #hasStarted = false;
+  #hasEnded = false;
 
   /**
    * Starts it.
    *
-   * @throws {Deno.errors.NotCapable} for permissions that this program itself
-   * does not have.
-   * @throws {Error} with code `EMFILE` where too few files can be opened.
+   * @throws {Deno.errors.NotCapable} for permissions that this program does not
+   * have itself.
+   * @throws {Error} with code `EMFILE` if too few files can be opened.
    */
   constructor(
-    script: URL,
-    permissions: Deno.PermissionOptions,
+    { script, permissions, firstJob, startTimeoutMs }: WorkerThreadOptions<I>,
     events: WorkerThreadEvents<O>,
   ) {
     checkFiles();
@@ -43,20 +60,17 @@ export class WorkerThread<I, O> {
       type: "module",
       deno: { permissions },
     });
-    // Node's, since only these tell that the other end is gone: a worker may
-    // end itself at any time, and Deno tells of that in no other way.
-    const { MessageChannel } = process.getBuiltinModule("node:worker_threads");
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    port1.on("message", (data: unknown) => this.#receive(data));
-    port1.on("messageerror", () => this.#end(senseless()));
-    port1.on("close", () => this.#closed());
     this.#worker.onerror = (event) => {
-      // Handled here: unhandled, it would end the program.
+      // An unhandled error would end the program.
       event.preventDefault();
       this.#end(new RpcError("internal", event.message));
     };
-    this.#worker.postMessage(null, [port2 as unknown as Transferable]);
+    this.#port = this.#connect();
+    this.#startTimer = setTimeout(
+      () => this.#end(slowStart(startTimeoutMs)),
+      timerMs(startTimeoutMs),
+    );
+    this.send(firstJob);
   }
 
   /** Sends it a job. */
@@ -64,49 +78,75 @@ export class WorkerThread<I, O> {
     this.#port.postMessage(job);
   }
 
-  /** Ends it, whatever it does. */
+  /** Ends it, whatever it is doing. */
   terminate(): void {
-    this.#ended = true;
+    this.#hasEnded = true;
+    clearTimeout(this.#startTimer);
     this.#worker.terminate();
     this.#port.close();
   }
 
-  #receive(data: unknown): void {
-    if (this.#ended) return;
-    const message = readMessage<O>(data);
-    if (message === undefined) this.#end(senseless());
-    else this.#events.onMessage(message);
+  /**
+   * A channel of Node's, since only these report that the other end is closed:
+   * a worker may end itself at any time, and Deno reports that in no other way.
+   */
+  #connect(): MessagePort {
+    const { MessageChannel } = process.getBuiltinModule("node:worker_threads");
+    const { port1, port2 } = new MessageChannel();
+    port1.on("message", (data: unknown) => this.#receive(data));
+    port1.on("messageerror", () => this.#end(invalidMessage()));
+    port1.on("close", () => this.#onClose());
+    this.#worker.postMessage(null, [port2 as unknown as Transferable]);
+    return port1;
   }
 
-  #closed(): void {
-    if (this.#ended) return;
-    // An error that ended it may be heard of after the end of its port.
+  #receive(data: unknown): void {
+    if (this.#hasEnded) return;
+    const message = readMessage<O>(data);
+    if (message === undefined) return this.#end(invalidMessage());
+    if ("log" in message) return this.#events.onLog(message.log);
+    if (this.#hasStarted) return this.#events.onAnswer(message);
+    if ("error" in message) return this.#end(message.error);
+    if ("crash" in message) return this.#end(message.crash);
+    this.#hasStarted = true;
+    clearTimeout(this.#startTimer);
+    this.#events.onStarted();
+  }
+
+  #onClose(): void {
+    if (this.#hasEnded) return;
+    // The error that ended it may be reported after its port was closed.
     setTimeout(() => this.#end(endedItself()), 0);
   }
 
   #end(reason: RpcError): void {
-    if (this.#ended) return;
+    if (this.#hasEnded) return;
     this.terminate();
     this.#events.onEnd(reason);
   }
+}
+
+function slowStart(limitMs: number): RpcError {
+  const limit = formatMs(limitMs);
+  return new RpcError("internal", `a worker did not start within ${limit}`);
 }
 
 function endedItself(): RpcError {
   return new RpcError("aborted", "the worker ended before it answered");
 }
 
-function senseless(): RpcError {
-  return new RpcError("internal", "the worker sent what is no answer");
+function invalidMessage(): RpcError {
+  return new RpcError("internal", "the worker sent an invalid message");
 }
 
-/** Without files, Deno panics as it starts a worker, which ends the program. */
+/** Deno panics if it runs out of files as it starts a worker. */
 function checkFiles(): void {
   const files: Deno.FsFile[] = [];
   try {
     for (let n = 0; n < FILES; n++) files.push(Deno.openSync("/dev/null"));
   } catch (error) {
     if ((error as { code?: unknown }).code === "EMFILE") throw error;
-    // Not allowed, or no such file on this system: it can't be known.
+    // It can't be known: not permitted, or this system has no such file.
   } finally {
     for (const file of files) file.close();
   }

@@ -1,6 +1,6 @@
 /**
- * Exports what is recorded where Deno does not do it itself, which is in an
- * executable: the OpenTelemetry SDK, loaded when it is asked for.
+ * Exports telemetry where Deno does not do so itself, which is in an executable.
+ * Loads the OpenTelemetry SDK only when it is asked for.
  *
  * @module
  */
@@ -14,29 +14,29 @@ import { waitAtMost } from "../../async/delay.ts";
 import { OtlpSender } from "./sender.ts";
 import { otlpSettings } from "./settings.ts";
 
-/** How long the end may take: what is not sent by then is lost. */
+/** How long the last export may take. */
 const CLOSE_MS = 2_000;
 
-/** What exports, until it is closed. */
+/** An exporter that is running. */
 export interface Exporting {
-  /** Sends what is left, within two seconds. */
+  /** Sends what is left; what is not sent within two seconds is lost. */
   close(): Promise<void>;
 }
 
-/** Whether Deno exports: it registers its providers itself, without a proxy. */
+/** Whether Deno exports: then it has registered providers of its own. */
 export function isExportedByDeno(): boolean {
   return !(trace.getTracerProvider() instanceof ProxyTracerProvider);
 }
 
 /**
- * Registers providers that export to the receivers that the environment names.
- * It is read now, and not later.
+ * Registers providers that export to the receivers in the environment, which is
+ * read now.
  *
- * @param environment a variable's value; of resource attributes and service
- * name the SDK reads them itself
- * @param serviceName what it is called where the environment does not say
- * @param onError hears of each export that failed
- * @throws {RangeError} where a variable's value makes no sense.
+ * @param environment returns the value of a variable. The SDK itself reads
+ * those for the resource attributes and the service name.
+ * @param serviceName the service name, unless the environment has one
+ * @param onError called for each export that failed
+ * @throws {RangeError} naming the variable whose value is invalid.
  */
 export async function startExporting(
   environment: (name: string) => string | undefined,
@@ -75,7 +75,7 @@ export async function startExporting(
   };
 }
 
-/** Named one by one: so they are part of an executable. */
+/** Each import has a literal name, so that executables include it. */
 async function loadSdk() {
   const [otlp, tracing, metering, resources, contexts] = await Promise.all([
     import("@opentelemetry/otlp-transformer"),
@@ -101,11 +101,11 @@ async function close(
   recorders: { shutdown(): Promise<void> }[],
   senders: { abandon(): void; forceFlush(): Promise<void> }[],
 ): Promise<void> {
-  // A failure to send was told already; a late end is no failure.
+  // Failures to send are reported by `onError`.
   const shutdowns = recorders.map((recorder) => recorder.shutdown());
   await waitAtMost(CLOSE_MS, Promise.allSettled(shutdowns));
   for (const sender of senders) sender.abandon();
-  // They settle at once now, and are told.
+  // Settles at once now, after the failures are reported.
   await Promise.all(senders.map((sender) => sender.forceFlush()));
   trace.disable();
   metrics.disable();

@@ -1,22 +1,21 @@
 /**
- * Sends what is exported to a receiver, once: what can't be delivered is lost,
- * and nobody waits for it.
+ * Sends telemetry to a receiver, without retries.
  *
- * The exporters of the SDK try again with pauses of seconds, at the end of the
- * program too, and a short call should not wait for a receiver that is away.
+ * The SDK's own exporters retry for seconds, even at the end of the program. A
+ * short call should not have to wait for a receiver that is down.
  *
  * @module
  */
 import { timerMs } from "../../async/timers.ts";
 import type { OtlpProtocol, OtlpTarget } from "./settings.ts";
 
-/** How a kind of telemetry becomes bytes, with each protocol. */
+/** Serializes one kind of telemetry for each protocol. */
 export type Serializers<T> = Record<
   OtlpProtocol,
   { serializeRequest(items: T): Uint8Array | undefined }
 >;
 
-/** As the SDK has it: 0 is success, 1 is failure. */
+/** The SDK's result of an export: 0 is success, 1 is failure. */
 type Done = (result: { code: 0 | 1; error?: Error }) => void;
 
 const CONTENT_TYPES: Record<OtlpProtocol, string> = {
@@ -24,15 +23,15 @@ const CONTENT_TYPES: Record<OtlpProtocol, string> = {
   "http/json": "application/json",
 };
 
-/** One kind of telemetry, on its way to its receiver. */
+/** Sends one kind of telemetry. */
 export class OtlpSender<T> {
   readonly #target: OtlpTarget;
   readonly #serializers: Serializers<T>;
   readonly #onError: (error: Error) => void;
   readonly #closing = new AbortController();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #open = new Set<Promise<void>>();
 
-  /** `onError` hears of each failure. */
+  /** `onError` is called for each failure. */
   constructor(
     target: OtlpTarget,
     serializers: Serializers<T>,
@@ -43,30 +42,30 @@ export class OtlpSender<T> {
     this.#onError = onError;
   }
 
-  /** Sends these; `done` hears what became of them. */
+  /** Sends items, and calls `done` with the result. */
   export(items: T, done: Done): void {
     const sending = this.#send(items).then(
       () => done({ code: 0 }),
       (thrown) => {
-        const error = unsent(this.#target.url, thrown);
+        const error = sendError(this.#target.url, thrown);
         this.#onError(error);
         done({ code: 1, error });
       },
-    ).finally(() => this.#underWay.delete(sending));
-    this.#underWay.add(sending);
+    ).finally(() => this.#open.delete(sending));
+    this.#open.add(sending);
   }
 
-  /** Resolves when all that was exported is sent or lost. */
+  /** Resolves when everything is sent or lost. */
   async forceFlush(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#open);
   }
 
-  /** The same: the SDK calls it once nothing more comes. */
+  /** Same as {@linkcode OtlpSender.forceFlush}, at the end. */
   async shutdown(): Promise<void> {
     await this.forceFlush();
   }
 
-  /** What is still under way is lost. */
+  /** Gives up requests that are still open. */
   abandon(): void {
     this.#closing.abort(new Error("no answer by the end of the program"));
   }
@@ -88,7 +87,7 @@ export class OtlpSender<T> {
   }
 }
 
-function unsent(url: string, thrown: unknown): Error {
+function sendError(url: string, thrown: unknown): Error {
   const { origin } = new URL(url);
   return new Error(`cannot send telemetry to ${origin} (${reason(thrown)})`, {
     cause: thrown,
@@ -96,7 +95,7 @@ function unsent(url: string, thrown: unknown): Error {
 }
 
 function reason(thrown: unknown): string {
-  // What fetch says of its connections is long, and not the same everywhere.
+  // Messages of fetch about connections are long and differ between versions.
   if (thrown instanceof TypeError) return "it can't be reached";
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

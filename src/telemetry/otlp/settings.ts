@@ -1,41 +1,40 @@
 /**
- * The standard variables of OpenTelemetry, as far as an exporter of our own
- * obeys them.
+ * Settings of our own exporter, from the standard variables of OpenTelemetry.
  *
  * @module
  */
 import { wholeNumber } from "../../rpc/limits.ts";
 
-/** Where one kind of telemetry goes. */
+/** Where to send one kind of telemetry, and how. */
 export interface OtlpTarget {
   readonly url: string;
-  /** What the receiver asks for, credentials say. */
+  /** Headers of each request, such as credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly protocol: OtlpProtocol;
-  /** For one request, in ms. */
+  /** Time limit for one request, in ms. */
   readonly timeoutMs: number;
 }
 
-/** How it is written. */
+/** The encoding of the telemetry. */
 export type OtlpProtocol = "http/protobuf" | "http/json";
 
-/** What is exported where, and how often. */
+/** All settings. */
 export interface OtlpSettings {
   readonly traces: OtlpTarget;
   readonly metrics: OtlpTarget;
-  /** Between two exports of metrics, in ms. */
+  /** Time between two exports of metrics, in ms. */
   readonly metricIntervalMs: number;
 }
 
 const DEFAULT_ENDPOINT = "http://localhost:4318";
 
-/** A variable of the environment; undefined where it is not set or empty. */
+/** Returns the value of a variable; undefined if it is not set or empty. */
 type Variable = (name: string) => string | undefined;
 
 /**
- * What the environment asks for.
+ * Reads the settings.
  *
- * @throws {RangeError} naming the variable, where its value makes no sense.
+ * @throws {RangeError} naming the variable whose value is invalid.
  */
 export function otlpSettings(
   environment: (name: string) => string | undefined,
@@ -52,7 +51,7 @@ export function otlpSettings(
   };
 }
 
-/** What holds for one kind of telemetry goes before what holds for all. */
+/** Variables for one kind of telemetry override those for all kinds. */
 function target(kind: "TRACES" | "METRICS", variable: Variable): OtlpTarget {
   const prefix = "OTEL_EXPORTER_OTLP_";
   const nameOf = (option: string) => {
@@ -76,11 +75,11 @@ function endpoint(name: string, variable: Variable): string | undefined {
   const value = variable(name);
   if (value === undefined) return undefined;
   if (/^https?:\/\//.test(value) && URL.canParse(value)) return value;
-  // It may hold credentials: not quoted.
+  // Not quoted, since it may contain credentials.
   throw new RangeError(`${name} must be a URL with http:// or https://`);
 }
 
-/** `name=value`, separated by commas; values are percent-encoded. */
+/** Parses `name=value`, separated by commas; values are percent-encoded. */
 function headers(name: string, variable: Variable): Record<string, string> {
   const pairs = (variable(name) ?? "").split(",").filter((it) => it.trim());
   return Object.fromEntries(pairs.map((pair) => {
@@ -91,7 +90,7 @@ function headers(name: string, variable: Variable): Record<string, string> {
         return [key, decodeURIComponent(pair.slice(equals + 1).trim())];
       }
     } catch {
-      // Badly encoded: told below, as a pair without a name is.
+      // An invalid encoding is reported below.
     }
     throw new RangeError(`${name} must be name=value[,name=value]`);
   }));

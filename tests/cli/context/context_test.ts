@@ -115,7 +115,7 @@ json = true
   const unknown = await file.run(["context", "show", "tset"]);
   assert.equal(
     unknown.stderr,
-    `rabbit-rpc: no context "tset" in ${file.path} (there are: prod, test).\n`,
+    `rabbit-rpc: no context "tset" in ${file.path} (available: prod, test).\n`,
   );
   assert.equal(unknown.code, 64);
   assert.equal((await file.run(["context", "show"])).code, 64);

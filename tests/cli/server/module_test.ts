@@ -285,7 +285,7 @@ rabbitMqTest(
         assert.equal(status, 65);
         assert.match(
           stderr,
-          /typed\.ts" is not plain JavaScript: build it, or/,
+          /typed\.ts" is not plain JavaScript: compile it, or/,
         );
       } else {
         const { client, serve } = await scene();

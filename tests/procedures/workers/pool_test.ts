@@ -213,7 +213,7 @@ Deno.test("a message that makes no sense ends its job and its worker", async () 
   using one = pool(1);
   await assert.rejects(within("the end", one.run("senseless", never)), {
     code: "internal",
-    message: "the worker sent what is no answer",
+    message: "the worker sent an invalid message",
   });
   assert.equal(await within("the next", one.run("x", never)), "x1");
 });
@@ -229,7 +229,7 @@ Deno.test("a worker that ends idle is replaced, and the pool tells of it", async
   assert.equal(await one.run("close later", never), "close later1");
   const line = await within("its end", ended.promise);
   assert.match(line, /^the worker ended .*; starting another in \d+ms$/);
-  assert.match(one.problem!, /^no worker runs: the worker ended/);
+  assert.match(one.problem!, /^no worker is running: the worker ended/);
   assert.equal(await within("the next", one.run("x", never)), "x1");
   assert.equal(one.problem, undefined);
 });
@@ -248,7 +248,7 @@ startTest(
     }
     // Backoffs of 200, 400 and 800 ms, less a half at most.
     assert.ok(performance.now() - startedMs > 600);
-    assert.match(one.problem!, /no worker runs/);
+    assert.match(one.problem!, /no worker is running/);
   },
 );
 

@@ -81,7 +81,7 @@ rabbitMqTest(
 const WRONG: [string | Uint8Array, string][] = [
   ['{"body":1,}', 'is not JSON (unexpected "}" at column 11)'],
   ['{"body":"ü" 1', 'is not JSON (unexpected "1" at column 13)'],
-  ['{"body":"\\x"}', 'is not JSON (unexpected "\\\\" at column 10)'],
+  ['{"body":"\\x"}', 'is not JSON (unexpected "x" at column 11)'],
   ['{"body":[1', "is not JSON (unexpected end at column 11)"],
   ['{"body":"1', "is not JSON (unexpected end at column 11)"],
   ['{"body":1} 2', 'is not JSON (unexpected "2" at column 12)'],

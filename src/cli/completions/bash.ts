@@ -10,6 +10,16 @@ import {
   OWN_FLAGS,
 } from "./shape.ts";
 
+const HELPERS = `_rabbit_rpc_words() {
+  COMPREPLY=($(compgen -W "$*" -- "$cur"))
+}
+
+_rabbit_rpc_files() {
+  compopt -o default 2>/dev/null && return
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -f -- "$cur"))
+}`;
+
 /** The script. */
 export function bashScript(commands: CommandShape[]): string {
   const names = commands.map(({ name }) => name);
@@ -44,15 +54,7 @@ ${commands.map(flagsCase).join("\n")}
   esac
 }
 
-_rabbit_rpc_words() {
-  COMPREPLY=($(compgen -W "$*" -- "$cur"))
-}
-
-_rabbit_rpc_files() {
-  compopt -o default 2>/dev/null && return
-  local IFS=$'\\n'
-  COMPREPLY=($(compgen -f -- "$cur"))
-}
+${HELPERS}
 
 complete -F _rabbit_rpc rabbit-rpc`;
 }

@@ -33,7 +33,7 @@ export interface CommonFlags extends TlsFlags, LogFlags {
   heartbeat: number | null;
   color: ColorWhen;
   context?: string;
-  /** Set where the environment asks for it: see telemetry.ts. */
+  /** Set if the environment asks for it: see telemetry.ts. */
   telemetry?: Telemetry;
 }
 
@@ -66,19 +66,9 @@ function addConnectionFlags(command: Command): void {
     )
     .addOption(
       flag("--password-file <file>", "file with the password (- for stdin)"),
-    )
-    .addOption(
-      flag(
-        "--cacert <file>",
-        "amqps: PEM file of certificate authorities to trust",
-      ),
-    )
-    .addOption(flag("--cert <file>", "amqps: PEM file of a client certificate"))
-    .addOption(flag("--key <file>", "amqps: PEM file of its private key"))
-    .addOption(
-      flag("--servername <name>", "amqps: name to expect in the certificate"),
-    )
-    .addOption(flag("--insecure", "amqps: accept any certificate"))
+    );
+  addTlsFlags(command);
+  command
     .addOption(
       flag(
         "--connect-timeout <duration>",
@@ -93,6 +83,22 @@ function addConnectionFlags(command: Command): void {
       )
         .argParser(parseSeconds).default(null, "20s"),
     );
+}
+
+function addTlsFlags(command: Command): void {
+  command
+    .addOption(
+      flag(
+        "--cacert <file>",
+        "amqps: PEM file of certificate authorities to trust",
+      ),
+    )
+    .addOption(flag("--cert <file>", "amqps: PEM file of a client certificate"))
+    .addOption(flag("--key <file>", "amqps: PEM file of its private key"))
+    .addOption(
+      flag("--servername <name>", "amqps: name to expect in the certificate"),
+    )
+    .addOption(flag("--insecure", "amqps: accept any certificate"));
 }
 
 /** `--priority`, of every subcommand that makes calls. */
@@ -119,7 +125,7 @@ export function colorFlag(): Option {
 
 function forcedColor(): ColorWhen {
   const variable = { name: "env", variable: "FORCE_COLOR" } as const;
-  // Without the permission to read it, the program runs all the same.
+  // Without the permission to read it, the program still runs.
   const { state } = Deno.permissions.querySync(variable);
   const value = state === "granted" ? Deno.env.get("FORCE_COLOR") : undefined;
   if (!value) return "auto";

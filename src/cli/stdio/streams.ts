@@ -32,7 +32,7 @@ export async function writeStderr(bytes: Uint8Array): Promise<void> {
 /**
  * Reads stdin as it arrives.
  *
- * @throws {CliError} 74 if it can't be read, because it is a directory say.
+ * @throws {CliError} 74 if it can't be read, as when it is a directory.
  */
 export async function* readStdinChunks(): AsyncGenerator<Uint8Array> {
   try {

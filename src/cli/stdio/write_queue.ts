@@ -21,7 +21,7 @@ export interface WriteQueueOptions {
   maxParts?: number;
   /** Writes all bytes. */
   write: (bytes: Uint8Array) => Promise<void>;
-  /** Called when so many parts could not be written. */
+  /** Called with the error and the number of parts that were not written. */
   onFailure: (error: unknown, parts: number) => void;
   /** Called when a write has succeeded. */
   onWritten?: () => void;

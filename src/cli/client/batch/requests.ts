@@ -149,7 +149,7 @@ function parseId(id: unknown): string | number | undefined {
   throw new SyntaxError('has an "id" that is neither a string nor a number');
 }
 
-/** A string is sent as it is, any other value as JSON. */
+/** A string is sent unquoted, any other value as JSON. */
 function parseBody(
   { body, body_base64: base64 }: Record<string, unknown>,
   text: string,
@@ -167,7 +167,7 @@ function parseBody(
   throw new SyntaxError('has a "body_base64" that is not base64');
 }
 
-/** The body of a line, with all digits of its numbers: of 64-bit ids, say. */
+/** The body of a line, with all digits of its numbers, such as 64-bit ids. */
 function bodyJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text, keepNumber).body);

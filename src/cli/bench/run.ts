@@ -7,12 +7,13 @@ import { RpcConnection } from "../../amqp/connect.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { BenchFlags } from "./flags.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";
-import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
+import { callError } from "../call_error.ts";
+import { EXIT, exitStatusOf } from "../exit_status.ts";
 import { Log } from "../log.ts";
 import { LiveLine } from "../stdio/live_line.ts";
 import { outputOf } from "../stdio/paths.ts";
-import { systemReason, writeStderr, writeStdout } from "../stdio/streams.ts";
-import { sentence } from "../sentences.ts";
+import { cannotWrite } from "../stdio/file_errors.ts";
+import { writeStderr, writeStdout } from "../stdio/streams.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 import { VERSION } from "../version.ts";
 import { htmlReport } from "./html_report.ts";
@@ -88,8 +89,7 @@ async function warmUp(
   await runLoad(rpc, warmup, measured);
   const { firstError } = measured;
   if (firstError === undefined || firstError.remote) return;
-  const status = exitStatusOf(firstError);
-  throw new CliError(status, sentence(firstError, load), firstError);
+  throw callError(firstError, load);
 }
 
 function liveLine(
@@ -128,8 +128,7 @@ async function writeReport(
   try {
     await Deno.writeFile(output!, bytes);
   } catch (error) {
-    const why = systemReason(error);
-    throw new CliError(EXIT.unreadable, `cannot write "${output}": ${why}.`);
+    throw cannotWrite(`"${output}"`, error);
   }
 }
 

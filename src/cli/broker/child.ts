@@ -6,7 +6,7 @@
 import { CliError, EXIT } from "../exit_status.ts";
 import { isAtTerminal } from "../hang_up.ts";
 import { onStopSignal } from "../signals.ts";
-import { systemReason } from "../stdio/streams.ts";
+import { systemReason } from "../stdio/file_errors.ts";
 
 /** A shell adds this to the number of the signal that ended a command. */
 const SIGNALED = 128;

@@ -3,18 +3,33 @@
  *
  * @module
  */
-import { CliError, EXIT } from "../exit_status.ts";
+import type { RpcError } from "../../rpc/errors.ts";
+import { EXIT, exitStatusOf } from "../exit_status.ts";
+import { Log } from "../log.ts";
 import { readsConnectionFiles, writesFile } from "../permissions.ts";
+import { sentence } from "../sentences.ts";
+import { onStopSignal, stoppedStatus } from "../signals.ts";
+import { OrderedOutput, writeReply } from "../stdio/ordered_output.ts";
 import { isStdin } from "../stdio/paths.ts";
 import type { Subcommand } from "../subcommand.ts";
-import { addClientFlags, batchFlag, type ClientFlags } from "./flags.ts";
-import { callOnce, readBody } from "./once.ts";
+import { Caller, type Outcome, outcomeJson } from "./caller.ts";
+import { ClientConnection } from "./connection.ts";
+import {
+  addClientFlags,
+  batchFlag,
+  callOptions,
+  type ClientFlags,
+} from "./flags.ts";
+import { checkInput, readBody } from "./input.ts";
 
 const EXAMPLES = `
 Examples:
   rabbit-rpc client rpc_queue 30
   rabbit-rpc client rpc_queue @request.json -H trace:on --type resize -t 5s
   seq 30 | rabbit-rpc client rpc_queue --lines --concurrency 100 --json`;
+
+/** There is always one call in flight; the program ends with it. */
+const ONE_CALL = { inFlight: 1, ended: 0 };
 
 /** The subcommand. */
 export const client: Subcommand = {
@@ -68,6 +83,52 @@ async function runClient(
   return await runBatch(queue, flags);
 }
 
+/** Makes the call, prints the reply and returns the exit status. */
+async function callOnce(
+  queue: string,
+  argument: string | undefined,
+  flags: ClientFlags,
+): Promise<number> {
+  await using connection = await ClientConnection.create(queue, flags);
+  const body = await readBody(argument);
+  const canceling = new AbortController();
+  let stoppedBy: Deno.Signal | undefined;
+  using _signals = onStopSignal((_, signal) => {
+    canceling.abort(stoppedBy ??= signal);
+  });
+  using _watch = connection.watch(queue, flags, ONE_CALL);
+  const options = { ...callOptions(flags), signal: canceling.signal };
+  const caller = new Caller(connection.rpc, queue, options);
+  const outcome = await caller.call({ id: 1, body });
+  await printOutcome(outcome, flags);
+  if (outcome.error === undefined) return EXIT.ok;
+  reportFailure(outcome.error, queue, flags);
+  return stoppedBy ? stoppedStatus(stoppedBy) : exitStatusOf(outcome.error);
+}
+
+async function printOutcome(
+  outcome: Outcome,
+  { json }: ClientFlags,
+): Promise<void> {
+  if (json) {
+    const output = new OrderedOutput();
+    output.add(outcomeJson(outcome));
+    await output.flushed();
+  } else if (outcome.body) {
+    await writeReply(outcome.body);
+  }
+}
+
+function reportFailure(
+  error: RpcError,
+  queue: string,
+  flags: ClientFlags,
+): void {
+  const message = sentence(error, { queue, timeoutMs: flags.timeout });
+  const status = exitStatusOf(error);
+  new Log(flags).failure(error, message, { status });
+}
+
 async function printRequests(
   queue: string,
   argument: string | undefined,
@@ -78,41 +139,4 @@ async function printRequests(
   const body = await readBody(argument);
   const request = { id: 1, line: 1, record: body, body };
   return await dryRun(queue, [[request]], flags);
-}
-
-function checkInput(body: string | undefined, flags: ClientFlags): void {
-  const batch = batchFlag(flags);
-  if (batch !== undefined && body !== undefined) {
-    throw usage(
-      `${batch} reads the requests from stdin: remove the argument`,
-    );
-  }
-  if (batch === undefined && flags.failed !== undefined) {
-    throw usage(
-      "--failed is for a batch of requests: add --lines, --null or --input",
-    );
-  }
-  checkStdin(body, flags);
-  if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
-    throw usage("no request: give it as an argument, @FILE or on stdin");
-  }
-}
-
-/** Stdin can be read only once. */
-function checkStdin(body: string | undefined, flags: ClientFlags): void {
-  const { passwordFile, cacert, cert, key } = flags;
-  const readers = [
-    ["the password", passwordFile],
-    ["--cacert", cacert],
-    ["--cert", cert],
-    ["--key", key],
-    ["the request", body === undefined ? "-" : /^@(.*)/s.exec(body)?.[1]],
-  ].filter(([, path]) => isStdin(path));
-  const [first, second] = readers.map(([name]) => name);
-  if (second === undefined) return;
-  throw usage(`stdin can't be both ${first} and ${second}`);
-}
-
-function usage(message: string): CliError {
-  return new CliError(EXIT.usage, message);
 }

@@ -6,7 +6,7 @@
 import type { Password } from "../../amqp/options.ts";
 import { isStdin } from "../stdio/paths.ts";
 import { readFile, readPassword, readStdin } from "../stdio/read_file.ts";
-import { systemReason } from "../stdio/streams.ts";
+import { systemReason } from "../stdio/file_errors.ts";
 
 /**
  * A function that reads the file whenever the password is needed. Stdin and

@@ -9,10 +9,9 @@ import {
   connectSettings,
 } from "../../amqp/options.ts";
 import type { ClientOptions } from "../../rpc/interceptor.ts";
-import { CliError, EXIT } from "../exit_status.ts";
 import type { CommonFlags } from "../flags/common.ts";
 import { Log } from "../log.ts";
-import { systemReason } from "../stdio/streams.ts";
+import { cannotRead } from "../stdio/file_errors.ts";
 import { reportConnection } from "./events.ts";
 import { readPasswordFile } from "./password_file.ts";
 import { tlsOptions } from "./tls_files.ts";
@@ -70,10 +69,6 @@ function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
     return Deno.readFileSync(path);
   } catch (error) {
-    throw new CliError(
-      EXIT.unreadable,
-      `cannot read "${path}", the ${parameter} of --url: ` +
-        `${systemReason(error)}.`,
-    );
+    throw cannotRead(`"${path}", the ${parameter} of --url`, error);
   }
 }

@@ -8,7 +8,7 @@ import { parse, TomlError } from "smol-toml";
 import { splitUrls } from "../../amqp/options.ts";
 import { redactUrl, redactUrls } from "../../amqp/redact.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { systemReason } from "../stdio/streams.ts";
+import { cannotRead } from "../stdio/file_errors.ts";
 
 /** The settings of a context, as they are in the file. */
 export type Context = Readonly<Record<string, unknown>>;
@@ -49,10 +49,7 @@ export class ConfigFile {
       return new ConfigFile(path, Deno.readTextFileSync(path));
     } catch (error) {
       if (error instanceof CliError) throw error;
-      throw new CliError(
-        EXIT.unreadable,
-        `cannot read the configuration "${path}": ${systemReason(error)}.`,
-      );
+      throw cannotRead(`the configuration "${path}"`, error);
     }
   }
 

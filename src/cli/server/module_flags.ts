@@ -9,7 +9,7 @@ import { openModule } from "../../procedures/module/open.ts";
 import type { Service } from "../../procedures/service.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 import { flag } from "../flags/flag.ts";
-import { systemReason } from "../stdio/streams.ts";
+import { cannotRead } from "../stdio/file_errors.ts";
 import type { Log } from "../log.ts";
 
 /** The flags of a module. */
@@ -92,8 +92,7 @@ async function checkReadable(path: string): Promise<void> {
     file.close();
     if (!isFile) throw new Error("not a file");
   } catch (error) {
-    const reason = systemReason(error);
-    throw new CliError(EXIT.unreadable, `cannot read "${path}": ${reason}.`);
+    throw cannotRead(`"${path}"`, error);
   }
 }
 

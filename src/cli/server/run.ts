@@ -5,15 +5,14 @@
  */
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { Service } from "../../procedures/service.ts";
-import { RpcError } from "../../rpc/errors.ts";
 import type { ServeOptions } from "../../rpc/serving/serve_options.ts";
 import { RpcServer } from "../../rpc/serving/server.ts";
 import { reportConnection } from "../connection/events.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";
-import { EXIT, exitStatusOf } from "../exit_status.ts";
+import { callError } from "../call_error.ts";
+import { EXIT } from "../exit_status.ts";
 import { Log } from "../log.ts";
 import { counted } from "../numbers.ts";
-import { sentence } from "../sentences.ts";
 import { onStopSignal } from "../signals.ts";
 import { LossyOutput } from "../stdio/lossy_output.ts";
 import { writeStdout } from "../stdio/streams.ts";
@@ -26,7 +25,11 @@ import { openService } from "./service.ts";
 /** How long to wait at the end for a slow reader of stdout. */
 const LAST_LINES_MS = 2_000;
 
-/** Answers requests; returns the exit status. */
+/**
+ * Answers requests until it is stopped; returns the exit status.
+ *
+ * @throws {CliError} if the server can't go on.
+ */
 export async function runServer(
   queue: string,
   flags: ServerFlags,
@@ -57,27 +60,13 @@ export async function runServer(
     }
     void server.stop(times === 1 ? {} : { graceMs: 0 });
   });
-  const status = await statusOf(server, queue, flags, log);
-  await output.flushedWithin(LAST_LINES_MS);
-  return status;
-}
-
-/** The exit status of a server, once it has ended; reports its error. */
-async function statusOf(
-  server: RpcServer,
-  queue: string,
-  flags: ServerFlags,
-  log: Log,
-): Promise<number> {
   try {
     await server.finished;
     return EXIT.ok;
-  } catch (thrown) {
-    const error = RpcError.from(thrown);
-    const status = exitStatusOf(error);
-    const subject = { queue, timeoutMs: flags.handlerTimeout };
-    log.failure(error, sentence(error, subject), { status });
-    return status;
+  } catch (error) {
+    throw callError(error, { queue, timeoutMs: flags.handlerTimeout });
+  } finally {
+    await output.flushedWithin(LAST_LINES_MS);
   }
 }
 

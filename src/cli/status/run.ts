@@ -7,13 +7,12 @@ import { paintFor } from "../stdio/color.ts";
 import { brokerUrl } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { delay } from "../../async/delay.ts";
-import { RpcError } from "../../rpc/errors.ts";
 import { formatMs, queueName } from "../../rpc/limits.ts";
 import { reportConnection } from "../connection/events.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";
-import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
+import { callError } from "../call_error.ts";
+import { CliError, EXIT } from "../exit_status.ts";
 import { writeStdout } from "../stdio/streams.ts";
-import { sentence } from "../sentences.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 import type { StatusFlags } from "./flags.ts";
 import { lacksServer, type Look, look, lookJson } from "./look.ts";
@@ -127,11 +126,8 @@ async function lookInTime(
 }
 
 function explained(thrown: unknown, target: Target): CliError {
-  if (thrown instanceof CliError) return thrown;
-  const error = RpcError.from(thrown);
   const { queues: [queue = ""], timeoutMs } = target;
-  const message = sentence(error, { queue, timeoutMs });
-  return new CliError(exitStatusOf(error), message, error);
+  return callError(thrown, { queue, timeoutMs });
 }
 
 type Print = (look: Look) => Promise<void>;

@@ -5,8 +5,9 @@
  */
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "../exit_status.ts";
+import { cannotRead } from "./file_errors.ts";
 import { isStdin } from "./paths.ts";
-import { readStdinChunks, systemReason } from "./streams.ts";
+import { readStdinChunks } from "./streams.ts";
 
 /**
  * A whole file, or all of stdin.
@@ -18,8 +19,7 @@ export async function readFile(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    const reason = systemReason(error);
-    throw new CliError(EXIT.unreadable, `cannot read "${path}": ${reason}.`);
+    throw cannotRead(`"${path}"`, error);
   }
 }
 

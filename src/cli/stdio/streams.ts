@@ -4,7 +4,7 @@
  * @module
  */
 import { delay } from "../../async/delay.ts";
-import { CliError, EXIT } from "../exit_status.ts";
+import { streamError } from "./file_errors.ts";
 
 /** How long to wait when a non-blocking stream is full. */
 const RETRY_MS = 10;
@@ -20,7 +20,7 @@ export async function writeStdout(bytes: Uint8Array): Promise<void> {
     await writeAll(Deno.stdout, bytes);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw error;
-    throw ioError("write to stdout", error);
+    throw streamError("write to stdout", error);
   }
 }
 
@@ -38,23 +38,8 @@ export async function* readStdinChunks(): AsyncGenerator<Uint8Array> {
   try {
     yield* Deno.stdin.readable;
   } catch (error) {
-    throw ioError("read stdin", error);
+    throw streamError("read stdin", error);
   }
-}
-
-/** The system's message, without the error number and the path. */
-export function systemReason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  if (message.startsWith("Requires all access")) {
-    return "Deno opens it only with --allow-all, unless it is a pipe";
-  }
-  return message.replace(/ \(os error \d+\).*$/s, "");
-}
-
-/** The error for one of the program's streams that failed. */
-export function ioError(attempt: string, error: unknown): CliError {
-  const reason = systemReason(error);
-  return new CliError(EXIT.io, `cannot ${attempt}: ${reason}.`, error);
 }
 
 async function writeAll(

@@ -141,7 +141,7 @@ test("broker: users and permissions that are none", async () => {
   const three = ["--user", "a", "--user", "b", "--user", "c"];
   assert.match(
     await refused(...three, "--password-file", file.path),
-    /^65 .*each of the 3 users, a line each .* it has 2/,
+    /^65 .*must have 3 lines, one password for each user; it has 2/,
   );
 });
 

@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "../../exit_status.ts";
 import { outputOf } from "../../stdio/paths.ts";
-import { systemReason } from "../../stdio/streams.ts";
+import { cannotWrite } from "../../stdio/file_errors.ts";
 import { isInput } from "./stdin.ts";
 
 /** A file, or one of the program's streams. */
@@ -86,7 +86,6 @@ function attempt<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     if (error instanceof CliError) throw error;
-    const reason = systemReason(error);
-    throw new CliError(EXIT.unreadable, `cannot write "${path}": ${reason}.`);
+    throw cannotWrite(`"${path}"`, error);
   }
 }

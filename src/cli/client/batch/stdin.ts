@@ -5,7 +5,7 @@
  */
 import { fstatSync } from "node:fs";
 import { Splitter } from "../../../procedures/splitter.ts";
-import { ioError } from "../../stdio/streams.ts";
+import { streamError } from "../../stdio/file_errors.ts";
 import {
   type BatchRequest,
   type InputFormat,
@@ -50,7 +50,7 @@ export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
     } catch (error) {
       // The terminal was closed.
       if (this.#isTyped) return { done: true, value: undefined };
-      throw ioError("read stdin", error);
+      throw streamError("read stdin", error);
     }
   }
 }

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
-import { Command, type Option } from "commander";
+import type { Command, Option } from "commander";
 import manifest from "../deno.json" with { type: "json" };
-import { subcommandsFor } from "../src/cli/subcommands.ts";
+import { allSubcommands } from "../src/cli/subcommands.ts";
 import { isThere } from "./support/files.ts";
 import {
   anchors,
@@ -58,20 +58,23 @@ function linkProblems(document: Document, all: Document[]): string[] {
 type Program = Map<string, Option[]>;
 
 async function readProgram(): Promise<Program> {
-  const root = new Command();
-  for (const add of await subcommandsFor()) add(root, () => {});
-  return new Map(root.commands.map((it) => [it.name(), allOptions(it)]));
+  const { commands } = await allSubcommands();
+  return new Map(commands.map((it) => [it.name(), allOptions(it)]));
 }
 
 function allOptions(command: Command): Option[] {
   return [...command.options, ...command.commands.flatMap(allOptions)];
 }
 
+/** What `deno run` and `deno compile` take. */
+const OF_DENO = /^--(?:allow-|no-prompt$)/;
 const OF_ALL = ["-h", "--help", "-V", "--version"];
 
 function flagProblem(program: Program, args: string[]): string | undefined {
   const [name = "", ...words] = args;
   if (OF_ALL.includes(name)) return undefined;
+  // The name of the program or of its file alone, or of any subcommand.
+  if (name === "" || /^[A-Z]+$/.test(name)) return undefined;
   const options = program.get(name);
   if (options === undefined) return `there is no subcommand "${name}"`;
   for (let i = 0; i < words.length && words[i] !== "--"; i++) {
@@ -210,7 +213,7 @@ test("flags that the program's READMEs name exist", async () => {
     inlineCode(text).flatMap((code) => {
       const [flag] = /^--[a-z-]+/.exec(code) ?? [];
       const isKnown = !flag || flags.has(flag) || OF_ALL.includes(flag) ||
-        flag.startsWith("--allow-");
+        OF_DENO.test(flag);
       return isKnown ? [] : [`${path}: ${code}`];
     })
   );

@@ -1,10 +1,10 @@
 /**
- * What strangers wrote, in a sentence of ours.
+ * Quotes other people's text in messages.
  *
  * @module
  */
 
-/** Input in an error message: quoted, one line, of bounded length. */
+/** Quotes text for a message: on one line, and of bounded length. */
 export function quote(text: string): string {
   const longest = 64;
   const shown = text.length > longest ? `${text.slice(0, longest)}...` : text;

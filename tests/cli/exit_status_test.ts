@@ -86,7 +86,7 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.bug,
-    says: "a bug in rabbit-rpc: TypeError: unheard of",
+    says: "this is a bug in rabbit-rpc: TypeError: unheard of",
     missing: permissions,
     provoke: () => fromSource("./bug_probe.ts", "--allow-env"),
   },
@@ -119,7 +119,7 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.refused,
-    says: 'it was given too few permissions. Requires env access to "RABBIT_',
+    says: 'a Deno permission is missing. Requires env access to "RABBIT_',
     missing: permissions,
     provoke: () => fromSource("../../main.ts"),
   },

@@ -1,5 +1,5 @@
 /**
- * A command as a procedure: one process for each request.
+ * Serves a command with one process for each request.
  *
  * @module
  */
@@ -24,10 +24,10 @@ import type { Service } from "../service.ts";
 import { Slots } from "../../async/semaphore.ts";
 
 /**
- * Serves a command: the body is its stdin, its stdout the reply, and
- * `RABBIT_RPC_*` variables have the rest. An exit status other than 0 is an
- * `internal` error with `exit_status` (or `signal`) among its members. The
- * command is ended with all that it started when its request is.
+ * Serves a command. Its stdin is the body of the request, its stdout the reply,
+ * and `RABBIT_RPC_*` variables hold the rest of the request. An exit status
+ * other than 0 is an `internal` error with `exit_status` (or `signal`) among its
+ * members. When a request ends early, so do all processes of its command.
  */
 export function createExec(
   command: CommandLine,
@@ -57,7 +57,7 @@ class Exec implements Service {
     request: RpcRequest,
     { signal, deadlineMs }: RpcContext,
   ): Promise<Uint8Array> => {
-    // The server's own bound does not know of children that are being ended.
+    // The server does not count processes that are still being stopped.
     await this.#slots.take(signal);
     try {
       signal.throwIfAborted();
@@ -68,7 +68,7 @@ class Exec implements Service {
     }
   };
 
-  /** Ends all that runs. */
+  /** Stops all processes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#children].map((child) => child.stop()));
   }
@@ -80,7 +80,7 @@ class Exec implements Service {
       const { name } = this.#command;
       const reason = (error as Error).message;
       this.#log.add(`cannot start "${name}": ${reason}`);
-      // What the system is out of for the moment may be there the next time.
+      // The system may be out of resources only for the moment.
       const { code } = RpcError.from(error);
       throw new RpcError(code, `"${name}" could not be started`, {
         cause: error,

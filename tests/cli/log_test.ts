@@ -105,7 +105,10 @@ rabbitMqTest("a server's events: its lines on stdout, no body", async () => {
     [correlation_id, message_id],
   );
   assertRecord(stopping!, "warn");
-  assert.match(String(stopping!.message), /^stopping; \d+ requests? in hand$/);
+  assert.match(
+    String(stopping!.message),
+    /^stopping; \d+ requests? in flight$/,
+  );
 });
 
 rabbitMqTest("ids are on every line about a request, as text too", async () => {

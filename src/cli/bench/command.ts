@@ -28,7 +28,7 @@ export const bench: Subcommand = {
       .action(async (queue: string, flags: BenchFlags) => {
         if (flags.calls !== undefined && flags.duration !== undefined) {
           throw new InvalidArgumentError(
-            "--calls and --duration exclude each other",
+            "use either --calls or --duration, not both",
           );
         }
         const { runBench } = await import("./run.ts");

@@ -58,7 +58,7 @@ export function htmlReport(
 <p>${escapeHtml(madeWith)}, ${date} UTC</p>
 ${tiles(summary)}
 <h2>Latency distribution</h2>
-${barPlot(bars(measured), { x: "latency up to, in ms", y: "replies" })}
+${barPlot(bars(measured), { x: "latency in ms, up to", y: "replies" })}
 <h2>Latency by percentile</h2>
 ${linePlot(percentiles(measured), { x: "percentile", y: "latency in ms" })}
 <h2>Replies over time</h2>

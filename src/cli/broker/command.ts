@@ -6,7 +6,6 @@
 import { readsConnectionFiles } from "../permissions.ts";
 import type { Subcommand } from "../subcommand.ts";
 import { addBrokerFlags, type BrokerFlags } from "./flags.ts";
-import { runBroker } from "./run.ts";
 
 const EXAMPLES = `
 Examples:
@@ -41,6 +40,7 @@ export const broker: Subcommand = {
       )
       .addHelpText("after", EXAMPLES)
       .action(async (command: string[], flags: BrokerFlags) => {
+        const { runBroker } = await import("./run.ts");
         done(await runBroker(command, flags));
       });
     addBrokerFlags(command);

@@ -24,7 +24,7 @@ export function parseUser(text: string, before: UserFlag[] = []): UserFlag[] {
   if (!name || ![0, 3].includes(patterns.length)) {
     throw new InvalidArgumentError(
       "It must be NAME, or NAME:CONFIGURE:WRITE:READ with three regular " +
-        "expressions; put colons in them into parentheses or brackets.",
+        "expressions; colons in them must be in parentheses or brackets.",
     );
   }
   if (before.some((other) => other.name === name)) {

@@ -5,7 +5,6 @@
  */
 import { colorFlag } from "../flags/common.ts";
 import type { Subcommand } from "../subcommand.ts";
-import { runDemo } from "./run.ts";
 
 const EXAMPLES = `
 Examples:
@@ -24,7 +23,10 @@ export const demo: Subcommand = {
       )
       .addOption(colorFlag())
       .addHelpText("after", EXAMPLES)
-      .action(async ({ color }) => done(await runDemo(color)));
+      .action(async ({ color }) => {
+        const { runDemo } = await import("./run.ts");
+        done(await runDemo(color));
+      });
   },
   permissions: () => ({ net: true, run: true }),
   outlivesTerminal: () => true,

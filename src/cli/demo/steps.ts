@@ -48,7 +48,7 @@ export class Demo {
   async run(): Promise<void> {
     const [first, second] = this.#servers;
     this.#print(
-      `A broker inside this program, and two servers, processes ` +
+      `A broker runs inside this program. Two servers, processes ` +
         `${first!.pid} and ${second!.pid},\nconsume the queue "${QUEUE}".`,
     );
     await this.#oneCall();

@@ -6,7 +6,6 @@
 import { readsConnectionFiles, WORKERS_ARE_FILES } from "../permissions.ts";
 import type { Invocation, Permissions, Subcommand } from "../subcommand.ts";
 import { addServerFlags, type ServerFlags } from "./flags.ts";
-import { runServer } from "./run.ts";
 
 const EXAMPLES = `
 Examples:
@@ -30,6 +29,7 @@ export const server: Subcommand = {
       )
       .addHelpText("after", EXAMPLES)
       .action(async (queue: string, words: string[], flags: ServerFlags) => {
+        const { runServer } = await import("./run.ts");
         done(await runServer(queue, { ...flags, command: words }));
       });
     addServerFlags(command);

@@ -40,83 +40,56 @@ export function serverReporter(
         const fields = { event: type, ...requestFields(request) };
         return print(line, "request", fields);
       }
-      default:
-        return logEvent(log, event);
+      default: {
+        const logger = LOGGERS[type] as Logger<ServerEvent["type"]>;
+        return logger(log, event, { event: type });
+      }
     }
   };
 }
 
-type LoggedEvent = Exclude<ServerEvent, { type: "consuming" | "request" }>;
+type EventOf<T> = Extract<ServerEvent, { type: T }>;
 
-function logEvent(log: Log, event: LoggedEvent): void {
-  const { type } = event;
-  switch (type) {
-    case "interrupted":
-      return log.warn(`${event.error.message}; consuming again soon`, {
-        event: type,
-        retry_in_ms: event.retryInMs,
-      });
-    case "answered": {
-      const { request, error } = event;
-      if (error === undefined) return;
-      const fields = { event: type, ...requestFields(request) };
-      return log.debug(`answered ${error.code}: ${error.message}`, fields);
-    }
-    case "consumer_timeout":
-      return log.warn(event.advice, {
-        event: type,
-        unacked_ms: event.unackedMs,
-      });
-    case "draining":
-    case "repeated":
-      return;
-    default:
-      return logDrop(log, event);
-  }
-}
+/** Logs one type of event; the fields have its type. */
+type Logger<T> = (log: Log, event: EventOf<T>, fields: LogFields) => void;
 
-type DropEvent = Exclude<
-  LoggedEvent,
-  {
-    type:
-      | "interrupted"
-      | "answered"
-      | "consumer_timeout"
-      | "draining"
-      | "repeated";
-  }
->;
-
-function logDrop(log: Log, event: DropEvent): void {
-  const { type } = event;
-  switch (type) {
-    case "reply_held":
-      return log.debug("holding a reply until there is a connection", {
-        event: type,
-        correlation_id: event.correlationId,
-      });
-    case "reply_dropped": {
-      const { correlationId, error, why } = event;
-      const fields = { event: type, correlation_id: correlationId };
-      if (error === undefined) {
-        return log.debug(`reply dropped: ${why}`, fields);
-      }
-      const message = `reply and request dropped: ${why}: ${error.message}`;
-      return log.warn(message, fields);
-    }
-    case "request_dropped":
-      return log.debug(`request dropped: ${event.why}`, {
-        event: type,
-        ...requestFields(event.request),
-      });
-    case "reply_to_refused":
-      return log.warn(
-        `requests with reply_to ${JSON.stringify(event.replyTo)} are ` +
-          `refused: ${event.why}`,
-        { event: type, reply_to: event.replyTo },
-      );
-  }
-}
+/** How to log each event that is not printed. */
+const LOGGERS: {
+  [T in Exclude<ServerEvent["type"], "consuming" | "request">]: Logger<T>;
+} = {
+  interrupted(log, { error, retryInMs }, fields) {
+    const message = `${error.message}; consuming again soon`;
+    log.warn(message, { ...fields, retry_in_ms: retryInMs });
+  },
+  answered(log, { request, error }, fields) {
+    if (error === undefined) return;
+    const message = `answered ${error.code}: ${error.message}`;
+    log.debug(message, { ...fields, ...requestFields(request) });
+  },
+  consumer_timeout(log, { advice, unackedMs }, fields) {
+    log.warn(advice, { ...fields, unacked_ms: unackedMs });
+  },
+  reply_held(log, { correlationId }, fields) {
+    const message = "holding a reply until there is a connection";
+    log.debug(message, { ...fields, correlation_id: correlationId });
+  },
+  reply_dropped(log, { correlationId, error, why }, fields) {
+    const all = { ...fields, correlation_id: correlationId };
+    if (error === undefined) return log.debug(`reply dropped: ${why}`, all);
+    log.warn(`reply and request dropped: ${why}: ${error.message}`, all);
+  },
+  request_dropped(log, { request, why }, fields) {
+    const message = `request dropped: ${why}`;
+    log.debug(message, { ...fields, ...requestFields(request) });
+  },
+  reply_to_refused(log, { replyTo, why }, fields) {
+    const message = `requests with reply_to ${JSON.stringify(replyTo)} are ` +
+      `refused: ${why}`;
+    log.warn(message, { ...fields, reply_to: replyTo });
+  },
+  draining() {},
+  repeated() {},
+};
 
 function printer({ quiet, logFormat }: LogFlags, output: LossyOutput): Print {
   if (quiet) return () => {};

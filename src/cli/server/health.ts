@@ -162,7 +162,7 @@ class EventLoopLag {
     const lagMs = Math.max(this.#lastMs, this.#lateMs);
     if (lagMs <= LAG_LIMIT_MS) return undefined;
     return `the event loop was blocked for ${formatMs(Math.round(lagMs))} ` +
-      `(${formatMs(LAG_LIMIT_MS)} at most)`;
+      `(limit: ${formatMs(LAG_LIMIT_MS)})`;
   }
 
   stop(): void {

@@ -27,7 +27,10 @@ const PERMISSIONS = ["env", "net", "read", "run", "sys", "write"] as const;
 export function addModuleFlags(command: Command): Command {
   return command
     .addOption(
-      flag("--module <file>", "serve the functions that a module exports"),
+      flag(
+        "--module <file>",
+        "serve the functions that a JavaScript module exports",
+      ),
     )
     .addOption(
       flag(

@@ -86,7 +86,7 @@ function parseInteger(text: string): number | bigint {
   const value = BigInt(text);
   if (BigInt.asIntN(64, value) !== value) {
     throw new InvalidArgumentError(
-      `A number can have 64 bits; for text, write '"${text}"'.`,
+      `A number must fit into 64 bits; for text, write '"${text}"'.`,
     );
   }
   const number = Number(value);

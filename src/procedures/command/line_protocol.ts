@@ -116,7 +116,7 @@ export function answerResult(
   if (given.length !== 1) {
     throw new InvalidAnswer(
       name,
-      "it must have one of body, body_base64 and error",
+      "it must have exactly one of body, body_base64 and error",
     );
   }
   if (typeof body === "string") return encoder.encode(body);

@@ -79,15 +79,15 @@ class Environment {
   set(suffix: string, value: string, source: string): void {
     const name = PREFIX + suffix;
     if (value.includes("\0")) {
-      throw refused("invalid_argument", source, "it holds a NUL");
+      throw refused("invalid_argument", source, "it contains a NUL");
     }
     if (name in this.variables) {
-      const why = `another header is ${name} as well`;
+      const why = `another header has the same variable ${name}`;
       throw refused("invalid_argument", source, why);
     }
     this.#bytes += name.length + encoder.encode(value).length;
     if (this.#bytes > MAX_BYTES) {
-      const why = `headers may take ${MAX_BYTES} bytes`;
+      const why = `the limit for all headers is ${MAX_BYTES} bytes`;
       throw refused("resource_exhausted", source, why);
     }
     this.variables[name] = value;

@@ -8,7 +8,7 @@ import { RpcError } from "../../rpc/errors.ts";
 import { formatMs, wholeNumber } from "../../rpc/limits.ts";
 import type { Answer } from "./protocol.ts";
 import { Restarts } from "./restarts.ts";
-import { WorkerThread } from "./thread.ts";
+import { WorkerThread, type WorkerThreadOptions } from "./thread.ts";
 
 /** How a {@linkcode WorkerPool} runs its workers. */
 export interface WorkerPoolOptions {
@@ -46,9 +46,8 @@ interface Job<I, O> {
  * it is replaced after a backoff.
  */
 export class WorkerPool<I, O> implements Disposable {
-  readonly #script: URL;
-  readonly #options: WorkerPoolOptions;
-  readonly #firstJob: I;
+  readonly #threadOptions: WorkerThreadOptions<I>;
+  readonly #writeLog: (line: string) => void;
   readonly #starting = new Set<WorkerThread<I, O>>();
   readonly #idle: WorkerThread<I, O>[] = [];
   readonly #busy = new Map<WorkerThread<I, O>, Job<I, O>>();
@@ -71,10 +70,11 @@ export class WorkerPool<I, O> implements Disposable {
     firstJob: I,
     options: WorkerPoolOptions = {},
   ) {
-    this.#script = script;
-    this.#firstJob = firstJob;
-    this.#options = options;
+    const { permissions = "none", startTimeoutMs = START_TIMEOUT_MS } = options;
+    this.#threadOptions = { script, firstJob, permissions, startTimeoutMs };
+    this.#writeLog = options.log ?? ignore;
     const count = wholeNumber("workers", size, 1, 1024);
+    // Not every caller awaits it; jobs fail as well.
     this.#ready.promise.catch(ignore);
     try {
       for (let i = 0; i < count; i++) this.#spawn();
@@ -136,17 +136,10 @@ export class WorkerPool<I, O> implements Disposable {
   }
 
   #spawn(): void {
-    const { permissions = "none", startTimeoutMs = START_TIMEOUT_MS } =
-      this.#options;
-    const thread = new WorkerThread<I, O>({
-      script: this.#script,
-      permissions,
-      firstJob: this.#firstJob,
-      startTimeoutMs,
-    }, {
+    const thread = new WorkerThread<I, O>(this.#threadOptions, {
       onStarted: () => this.#onStarted(thread),
       onAnswer: (answer) => this.#onAnswer(thread, answer),
-      onLog: (line) => this.#options.log?.(line),
+      onLog: this.#writeLog,
       onEnd: (reason) => this.#onEnd(thread, reason),
     });
     this.#starting.add(thread);
@@ -243,7 +236,7 @@ export class WorkerPool<I, O> implements Disposable {
 
   /** Before all workers have started, `ready` reports failures instead. */
   #log(line: string): void {
-    if (this.#wasReady) this.#options.log?.(line);
+    if (this.#wasReady) this.#writeLog(line);
   }
 }
 
@@ -251,5 +244,4 @@ function closedError(): RpcError {
   return new RpcError("aborted", "the worker pool was closed");
 }
 
-/** Jobs that wait for a worker fail as well. */
 function ignore(): void {}

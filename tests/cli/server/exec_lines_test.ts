@@ -76,7 +76,7 @@ rabbitMqTest(
     await using held = await startClient(["hold"]);
     await server.waitFor(/ 4 bytes$/);
     server.kill("SIGTERM");
-    await server.waitFor("stopping; 1 request in hand", "stderr");
+    await server.waitFor("stopping; 1 request in flight", "stderr");
     server.kill("SIGTERM");
     assert.equal((await server.result(10_000)).code, 0);
     await groupEnd(pgid);

@@ -215,7 +215,7 @@ rabbitMqTest("a server that stops at once ends its commands", {
   await using _client = await startClient(["x"]);
   const pgid = await commandGroup(server);
   server.kill("SIGTERM");
-  await server.waitFor("stopping; 1 request in hand", "stderr");
+  await server.waitFor("stopping; 1 request in flight", "stderr");
   server.kill("SIGTERM");
   assert.equal((await server.result(10_000)).code, 0);
   await groupEnd(pgid);

@@ -119,7 +119,7 @@ rabbitMqTest("SIGTERM under load drains: no call fails", async () => {
   assert.equal(stopped.code, 0);
   assert.match(
     stopped.stderr,
-    /^rabbit-rpc: stopping; \d+ requests? in hand\n$/,
+    /^rabbit-rpc: stopping; \d+ requests? in flight\n$/,
   );
   const { code, stdout, stderr } = await client.result();
   assert.deepEqual([code, stderr], [0, ""]);
@@ -178,7 +178,7 @@ for (const quick of [true, false]) {
       await using _client = await startClient(["-t", "2m", "60000"]);
       await server.waitFor(" [.] ");
       server.kill("SIGTERM");
-      await server.waitFor(/stopping; 1 requests? in hand/, "stderr");
+      await server.waitFor(/stopping; 1 requests? in flight/, "stderr");
       if (!quick) {
         await waitUntil("the consumer to be canceled", async () => {
           return (await raw.channel.checkQueue(queue)).consumerCount === 0;

@@ -115,7 +115,8 @@ Deno.test("what an environment can't hold is refused, not dropped", () => {
   ) {
     const { code, message } = refusal(properties);
     assert.equal(code, "invalid_argument");
-    const expected = `${source} can't be passed to a command: it holds a NUL`;
+    const expected =
+      `${source} can't be passed to a command: it contains a NUL`;
     assert.equal(message, expected);
   }
 });

@@ -10,7 +10,7 @@ import type { BatchRequest } from "./requests.ts";
 
 /** How many outcomes may wait for an earlier one, per request in flight. */
 const REORDER_FACTOR = 8;
-/** How many bytes of replies may wait so. */
+/** How many bytes of such outcomes may wait. */
 const MAX_EARLY_BYTES = 64 * 2 ** 20;
 
 /** How a {@linkcode Pipeline} works. */

@@ -1,13 +1,16 @@
 /** basic.qos, consume, cancel and get. */
-import type { Channel } from "./channel.ts";
-import { ChannelConsumer } from "./consumer.ts";
-import { REPLY_TO } from "../routing/direct_reply_to.ts";
-import { AmqpError } from "../../amqp091/errors.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
-import { generateName } from "../routing/generated_names.ts";
+import type { Channel } from "../channel.ts";
+import { ChannelConsumer } from "../consumer.ts";
+import { REPLY_TO } from "../../routing/direct_reply_to.ts";
+import { AmqpError } from "../../../amqp091/errors.ts";
+import type { Arguments } from "../../../amqp091/methods.ts";
+import { generateName } from "../../routing/generated_names.ts";
 import { ownQueue, queueName } from "./names.ts";
-import type { Queue } from "../routing/queue.ts";
-import { askedPriority, askedTimeoutMs } from "../routing/queue_arguments.ts";
+import type { Queue } from "../../routing/queue.ts";
+import {
+  askedPriority,
+  askedTimeoutMs,
+} from "../../routing/queue_arguments.ts";
 
 /** basic.qos */
 export function qos(channel: Channel, args: Arguments<"basic.qos">): void {

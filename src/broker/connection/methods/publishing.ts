@@ -1,10 +1,10 @@
 /** basic.publish, with returns and confirms. */
-import type { Channel } from "./channel.ts";
-import type { Published } from "./content.ts";
-import { AmqpError, describe } from "../../amqp091/errors.ts";
-import type { Exchange } from "../routing/exchange.ts";
-import type { Message } from "../routing/message.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
+import type { Channel } from "../channel.ts";
+import type { Published } from "../content.ts";
+import { AmqpError, describe } from "../../../amqp091/errors.ts";
+import type { Exchange } from "../../routing/exchange.ts";
+import type { Message } from "../../routing/message.ts";
+import type { Arguments } from "../../../amqp091/methods.ts";
 import { toMessage } from "./published_message.ts";
 
 /** The reply code of a message that no queue took. */

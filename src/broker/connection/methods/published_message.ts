@@ -1,16 +1,16 @@
 /** Makes a message of what a client published. */
-import type { Channel } from "./channel.ts";
-import type { Published } from "./content.ts";
-import { REPLY_TO } from "../routing/direct_reply_to.ts";
-import { AmqpError } from "../../amqp091/errors.ts";
-import { copiesIn, editContent, type Message } from "../routing/message.ts";
+import type { Channel } from "../channel.ts";
+import type { Published } from "../content.ts";
+import { REPLY_TO } from "../../routing/direct_reply_to.ts";
+import { AmqpError } from "../../../amqp091/errors.ts";
+import { copiesIn, editContent, type Message } from "../../routing/message.ts";
 import {
   type Edits,
   headersOf,
   inspect,
   type Inspected,
-} from "../routing/properties.ts";
-import { ordered } from "../../amqp091/table.ts";
+} from "../../routing/properties.ts";
+import { ordered } from "../../../amqp091/table.ts";
 
 /** Ten years, the longest time that RabbitMQ accepts. */
 const MAX_EXPIRY_MS = 315_360_000_000;

@@ -125,77 +125,80 @@ function behaviorOf(generation: Generation): Behavior {
   );
 }
 
-function whole(
-  name: keyof BrokerOptions,
-  value: number,
-  least: number,
-  most: number,
-): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(
-    `${name} must be a whole number from ${least} to ${most}, got ${value}`,
-  );
+/** The options that are whole numbers. */
+type NumberOption = {
+  [Name in keyof BrokerOptions]-?: BrokerOptions[Name] extends
+    | number
+    | undefined ? Name
+    : never;
+}[keyof BrokerOptions];
+
+interface NumberRange {
+  readonly byDefault: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The longest delay that setTimeout takes, and the most octets of a body. */
+const MAX_INT32 = 2 ** 31 - 1;
+const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+
+function numberRanges(behavior: Behavior): Record<NumberOption, NumberRange> {
+  const { frameMin, maxMessageSize } = behavior;
+  const range = (byDefault: number, least: number, most: number) => ({
+    byDefault,
+    least,
+    most,
+  });
+  return {
+    port: range(0, 0, 65_535),
+    heartbeatS: range(60, 0, 65_535),
+    frameMax: range(131_072, frameMin, MAX_INT32),
+    channelMax: range(2047, 1, 65_535),
+    maxMessageSize: range(maxMessageSize, 0, MAX_INT32),
+    consumerTimeoutMs: range(1_800_000, 1, MAX_SAFE),
+    outgoingHighWater: range(1_048_576, 1, MAX_INT32),
+    memoryHighWatermark: range(1_073_741_824, 1, MAX_SAFE),
+    handshakeTimeoutMs: range(10_000, 1, MAX_INT32),
+  };
+}
+
+/** @throws {RangeError} naming the number that is out of range. */
+function numbersOf(
+  options: BrokerOptions,
+  behavior: Behavior,
+): Record<NumberOption, number> {
+  const ranges = Object.entries(numberRanges(behavior));
+  const numbers = ranges.map(([name, { byDefault, least, most }]) => {
+    const value = options[name as NumberOption] ?? byDefault;
+    if (Number.isInteger(value) && value >= least && value <= most) {
+      return [name, value];
+    }
+    throw new RangeError(
+      `${name} must be a whole number from ${least} to ${most}, got ${value}`,
+    );
+  });
+  return Object.fromEntries(numbers);
 }
 
 /**
  * Options with their defaults.
  *
- * @throws {RangeError} naming the option that is out of its range.
+ * @throws {RangeError} naming the option that is out of range.
  */
 export function settingsOf(options: BrokerOptions): Settings {
-  const behavior = behaviorOf(options.as ?? NEWEST);
-  const {
-    hostname = "127.0.0.1",
-    port = 0,
-    as = NEWEST,
-    users = new Map<string, string | BrokerUser>([["guest", "guest"]]),
-    vhosts = ["/"],
-    heartbeatS = 60,
-    frameMax = 131_072,
-    channelMax = 2047,
-    maxMessageSize = behavior.maxMessageSize,
-    consumerTimeoutMs = 1_800_000,
-    outgoingHighWater = 1_048_576,
-    memoryHighWatermark = 1_073_741_824,
-    handshakeTimeoutMs = 10_000,
-  } = options;
+  const { as = NEWEST, hostname = "127.0.0.1", vhosts = ["/"] } = options;
+  const behavior = behaviorOf(as);
+  const users = options.users ?? new Map([["guest", "guest"]]);
   if (vhosts.length === 0) {
     throw new RangeError("vhosts must contain at least one name");
   }
   return {
+    ...numbersOf(options, behavior),
     hostname,
-    port: whole("port", port, 0, 65_535),
     as,
     behavior,
     users: new Map([...users].map(([name, user]) => [name, userOf(user)])),
     vhosts,
-    heartbeatS: whole("heartbeatS", heartbeatS, 0, 65_535),
-    frameMax: whole("frameMax", frameMax, behavior.frameMin, 2 ** 31 - 1),
-    channelMax: whole("channelMax", channelMax, 1, 65_535),
-    maxMessageSize: whole("maxMessageSize", maxMessageSize, 0, 2 ** 31 - 1),
-    consumerTimeoutMs: whole(
-      "consumerTimeoutMs",
-      consumerTimeoutMs,
-      1,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    outgoingHighWater: whole(
-      "outgoingHighWater",
-      outgoingHighWater,
-      1,
-      2 ** 31 - 1,
-    ),
-    memoryHighWatermark: whole(
-      "memoryHighWatermark",
-      memoryHighWatermark,
-      1,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    handshakeTimeoutMs: whole(
-      "handshakeTimeoutMs",
-      handshakeTimeoutMs,
-      1,
-      2 ** 31 - 1,
-    ),
   };
 }

@@ -1,7 +1,6 @@
 /**
  * One channel: what a client has set up on it, and the deliveries it has not
- * settled. The methods are in exchanges.ts, queues.ts, binding.ts,
- * consuming.ts, publishing.ts and settling.ts.
+ * settled. Its methods are handled in methods/.
  */
 import type { Access } from "./access.ts";
 import { writeMethod } from "../../amqp091/arguments.ts";

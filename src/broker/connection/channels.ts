@@ -1,6 +1,6 @@
 /** The channels of one connection: hands them their frames, and closes them. */
 import { Channel, type ChannelConnection } from "./channel.ts";
-import { dispatch } from "./dispatch.ts";
+import { dispatch } from "./methods/dispatch.ts";
 import { AmqpError, closing } from "../../amqp091/errors.ts";
 import { type FrameBuffer, METHOD } from "../../amqp091/frames.ts";
 import { clientMethod, readArguments } from "../../amqp091/arguments.ts";
@@ -11,7 +11,7 @@ import {
   METHODS,
 } from "../../amqp091/methods.ts";
 import { endOverdue } from "./overdue.ts";
-import { publish } from "./publishing.ts";
+import { publish } from "./methods/publishing.ts";
 import type { Queue } from "../routing/queue.ts";
 import { Reader } from "../../amqp091/reader.ts";
 

@@ -19,6 +19,22 @@ export interface Entry {
   readonly expiresAt: number;
 }
 
+/** A message that was published just now. */
+export function newEntry(
+  message: Message,
+  place: number,
+  ttlMs: number,
+): Entry {
+  return {
+    place,
+    message,
+    redelivered: false,
+    acquired: 0,
+    failed: 0,
+    expiresAt: ttlMs === Infinity ? Infinity : performance.now() + ttlMs,
+  };
+}
+
 /** The entries of one priority, first in, first out. */
 export class Lane {
   #fresh: (Entry | undefined)[] = [];

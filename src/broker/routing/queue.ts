@@ -11,7 +11,7 @@ import { withCounts } from "./delivery_count.ts";
 import { AmqpError, describe } from "../../amqp091/errors.ts";
 import type { Binding, Destination } from "./exchange.ts";
 import type { Behavior } from "../generation.ts";
-import type { Entry } from "./lane.ts";
+import { type Entry, newEntry } from "./lane.ts";
 import { type Memory, MemoryShare } from "./memory.ts";
 import type { Message } from "./message.ts";
 import { type QueueSettings, queueSettings } from "./queue_settings.ts";
@@ -111,18 +111,9 @@ export class Queue implements Destination {
       }
       return false;
     }
-    const ttlMs = Math.min(
-      message.expirationMs ?? Infinity,
-      this.settings.messageTtlMs,
-    );
-    const entry = {
-      place: this.#nextPlace++,
-      message,
-      redelivered: false,
-      acquired: 0,
-      failed: 0,
-      expiresAt: ttlMs === Infinity ? Infinity : performance.now() + ttlMs,
-    };
+    const { expirationMs = Infinity } = message;
+    const ttlMs = Math.min(expirationMs, this.settings.messageTtlMs);
+    const entry = newEntry(message, this.#nextPlace++, ttlMs);
     // A waiting consumer gets even a message with 0 ms to live.
     const consumer = this.ready === 0 ? this.consumers.turn() : undefined;
     if (consumer !== undefined) {

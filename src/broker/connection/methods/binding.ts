@@ -1,9 +1,9 @@
 /** exchange.bind and unbind, queue.bind and unbind. */
-import type { Channel } from "./channel.ts";
-import type { Destination } from "../routing/exchange.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
+import type { Channel } from "../channel.ts";
+import type { Destination } from "../../routing/exchange.ts";
+import type { Arguments } from "../../../amqp091/methods.ts";
 import { checkNotDefault, clean, ownQueue, queueName } from "./names.ts";
-import type { Table } from "../../amqp091/table.ts";
+import type { Table } from "../../../amqp091/table.ts";
 
 /** The binding to add or remove, with the names of both ends. */
 interface BindingRequest {

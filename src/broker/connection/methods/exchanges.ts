@@ -1,10 +1,10 @@
 /** exchange.declare and delete. */
-import type { Channel } from "./channel.ts";
+import type { Channel } from "../channel.ts";
 import { exchangeNamed } from "./exchange_argument.ts";
-import { AmqpError, describe } from "../../amqp091/errors.ts";
-import { assertSame, assertSameFields } from "../routing/equivalence.ts";
-import { Exchange, isExchangeType } from "../routing/exchange.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
+import { AmqpError, describe } from "../../../amqp091/errors.ts";
+import { assertSame, assertSameFields } from "../../routing/equivalence.ts";
+import { Exchange, isExchangeType } from "../../routing/exchange.ts";
+import type { Arguments } from "../../../amqp091/methods.ts";
 import {
   checkNotDefault,
   checkReserved,

@@ -1,11 +1,11 @@
 /** queue.declare, purge and delete. */
-import type { Channel } from "./channel.ts";
+import type { Channel } from "../channel.ts";
 import { exchangeNamed } from "./exchange_argument.ts";
-import { REPLY_TO } from "../routing/direct_reply_to.ts";
-import { AmqpError, describe } from "../../amqp091/errors.ts";
-import { assertSame, assertSameArguments } from "../routing/equivalence.ts";
-import { generateName } from "../routing/generated_names.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
+import { REPLY_TO } from "../../routing/direct_reply_to.ts";
+import { AmqpError, describe } from "../../../amqp091/errors.ts";
+import { assertSame, assertSameArguments } from "../../routing/equivalence.ts";
+import { generateName } from "../../routing/generated_names.ts";
+import type { Arguments } from "../../../amqp091/methods.ts";
 import {
   checkOwner,
   checkReserved,
@@ -13,9 +13,9 @@ import {
   ownQueue,
   queueName,
 } from "./names.ts";
-import type { Queue } from "../routing/queue.ts";
-import { checkArguments, withType } from "../routing/queue_arguments.ts";
-import { asString, lookup, type Table } from "../../amqp091/table.ts";
+import type { Queue } from "../../routing/queue.ts";
+import { checkArguments, withType } from "../../routing/queue_arguments.ts";
+import { asString, lookup, type Table } from "../../../amqp091/table.ts";
 
 /** queue.declare */
 export function queueDeclare(

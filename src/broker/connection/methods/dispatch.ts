@@ -1,9 +1,12 @@
 /** The handler of each method that a client may send on a channel. */
 import * as binding from "./binding.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel } from "../channel.ts";
 import * as consuming from "./consuming.ts";
-import { AmqpError } from "../../amqp091/errors.ts";
-import type { Arguments, ClientChannelMethod } from "../../amqp091/methods.ts";
+import { AmqpError } from "../../../amqp091/errors.ts";
+import type {
+  Arguments,
+  ClientChannelMethod,
+} from "../../../amqp091/methods.ts";
 import * as exchanges from "./exchanges.ts";
 import * as publishing from "./publishing.ts";
 import * as queues from "./queues.ts";

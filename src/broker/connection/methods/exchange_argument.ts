@@ -1,6 +1,11 @@
 /** Arguments of a declaration that name an exchange. */
-import { AmqpError } from "../../amqp091/errors.ts";
-import { asString, lookup, type Table, typeName } from "../../amqp091/table.ts";
+import { AmqpError } from "../../../amqp091/errors.ts";
+import {
+  asString,
+  lookup,
+  type Table,
+  typeName,
+} from "../../../amqp091/table.ts";
 
 /**
  * The exchange that an argument names; undefined without the argument.

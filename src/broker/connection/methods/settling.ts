@@ -1,9 +1,9 @@
 /** basic.ack, nack, reject and recover, and tx.*: how deliveries are settled. */
-import type { Channel } from "./channel.ts";
-import { AmqpError } from "../../amqp091/errors.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
-import { type Settlement, Transaction } from "./transaction.ts";
-import type { Delivery } from "./unacked.ts";
+import type { Channel } from "../channel.ts";
+import { AmqpError } from "../../../amqp091/errors.ts";
+import type { Arguments } from "../../../amqp091/methods.ts";
+import { type Settlement, Transaction } from "../transaction.ts";
+import type { Delivery } from "../unacked.ts";
 
 /** basic.ack */
 export function ack(channel: Channel, args: Arguments<"basic.ack">): void {

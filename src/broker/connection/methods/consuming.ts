@@ -1,12 +1,16 @@
 /** basic.qos, consume, cancel and get. */
-import type { Channel } from "./channel.ts";
-import { ChannelConsumer } from "./consumer.ts";
-import { REPLY_TO } from "../routing/direct_reply_to.ts";
-import { AmqpError } from "../../amqp091/errors.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
-import { generateName } from "../routing/generated_names.ts";
+import type { Channel } from "../channel.ts";
+import { ChannelConsumer } from "../consumer.ts";
+import { REPLY_TO } from "../../routing/direct_reply_to.ts";
+import { AmqpError } from "../../../amqp091/errors.ts";
+import type { Arguments } from "../../../amqp091/methods.ts";
+import { generateName } from "../../routing/generated_names.ts";
 import { ownQueue, queueName } from "./names.ts";
-import { askedPriority, askedTimeoutMs } from "../routing/queue_arguments.ts";
+import type { Queue } from "../../routing/queue.ts";
+import {
+  askedPriority,
+  askedTimeoutMs,
+} from "../../routing/queue_arguments.ts";
 
 /** basic.qos */
 export function qos(channel: Channel, args: Arguments<"basic.qos">): void {
@@ -51,24 +55,30 @@ export function consume(
       `${queue} does not support global qos`,
     );
   }
-  const tag = args.consumerTag || generateName("amq.ctag-");
-  const consumer = new ChannelConsumer(queue, channel, {
-    tag,
-    noAck: args.noAck,
-    exclusive: args.exclusive,
-    prefetch: channel.prefetch,
-    priority: askedPriority(args.arguments, `${queue}`),
-    timeoutMs: askedTimeoutMs(
-      args.arguments,
-      `${queue}`,
-      queue.settings.isQuorum,
-      channel.vhost.behavior,
-    ),
-  });
+  const consumer = newConsumer(channel, queue, args);
+  const { tag } = consumer;
   queue.addConsumer(consumer);
   channel.consumers.set(tag, consumer);
   if (!args.noWait) channel.send("basic.consume-ok", { consumerTag: tag });
   queue.pump();
+}
+
+function newConsumer(
+  channel: Channel,
+  queue: Queue,
+  args: Arguments<"basic.consume">,
+): ChannelConsumer {
+  const what = `${queue}`;
+  const { isQuorum } = queue.settings;
+  const { behavior } = channel.vhost;
+  return new ChannelConsumer(queue, channel, {
+    tag: args.consumerTag || generateName("amq.ctag-"),
+    noAck: args.noAck,
+    exclusive: args.exclusive,
+    prefetch: channel.prefetch,
+    priority: askedPriority(args.arguments, what),
+    timeoutMs: askedTimeoutMs(args.arguments, what, isQuorum, behavior),
+  });
 }
 
 function consumeReplies(

@@ -1,7 +1,7 @@
 /** The names of queues and exchanges that methods contain. */
-import type { Channel } from "./channel.ts";
-import { AmqpError } from "../../amqp091/errors.ts";
-import type { Queue, QueueOwner } from "../routing/queue.ts";
+import type { Channel } from "../channel.ts";
+import { AmqpError } from "../../../amqp091/errors.ts";
+import type { Queue, QueueOwner } from "../../routing/queue.ts";
 
 const RESERVED = "amq.";
 

@@ -72,7 +72,7 @@ export type {
   SendCall,
 } from "./rpc/calling/client_options.ts";
 export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
-export type { Bytes } from "./rpc/kinds.ts";
+export type { Bytes } from "./rpc/bytes.ts";
 export {
   MessageBody,
   type MessageData,

@@ -25,6 +25,7 @@ import {
 } from "../amqp091/methods.ts";
 import type { Reader } from "../amqp091/reader.ts";
 import { textOfBytes } from "../amqp091/text.ts";
+import { settled } from "../async/delay.ts";
 import type { Delivery, ReturnedMessage } from "../rpc/transport.ts";
 import { ClosedByBroker } from "./closed_by_broker.ts";
 import { IncomingMessage } from "./incoming_message.ts";
@@ -133,7 +134,7 @@ export class Channel {
 
   async #close(): Promise<void> {
     // The broker may close it at the same time, for a reason of its own.
-    await this.#ask("channel.close", { replyCode: 200 }).catch(ignore);
+    await settled(this.#ask("channel.close", { replyCode: 200 }));
   }
 
   #ask<N extends RequestMethod>(
@@ -285,6 +286,3 @@ export class Channel {
 function closedByUs(): Error {
   return new Error("the channel was closed");
 }
-
-/** A close that crosses the broker's own is over as well. */
-function ignore(): void {}

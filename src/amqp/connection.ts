@@ -13,7 +13,7 @@ import { AmqpError } from "../amqp091/errors.ts";
 import { FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
 import { decodeText, encodeText, Reader, toBytes } from "../amqp091/reader.ts";
-import { waitAtMost } from "../async/delay.ts";
+import { settled, waitAtMost } from "../async/delay.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
 import { Channels } from "./channels.ts";
@@ -85,7 +85,8 @@ export class Connection {
     );
     this.writes.beforeFlush(() => this.#heartbeat?.wrote());
     this.channels = new Channels(this.writes);
-    this.#opened.promise.catch(ignore);
+    // Whoever opens it awaits it.
+    void settled(this.#opened.promise);
   }
 
   /**
@@ -352,9 +353,7 @@ export class Connection {
     writeMethod(writer, 0, "connection.close", { replyCode: 200 });
     this.writes.schedule();
     const limitMs = this.#blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
-    const timer = setTimeout(answered.resolve, limitMs);
-    await answered.promise;
-    clearTimeout(timer);
+    await waitAtMost(limitMs, answered.promise);
     this.destroy(new Error("the connection was closed"));
   }
 }
@@ -370,6 +369,3 @@ export class LoginTooLarge extends Error {
 function strayFrame(): AmqpError {
   return new AmqpError("UNEXPECTED_FRAME", "a frame that is out of place");
 }
-
-/** Whoever opens it awaits it. */
-function ignore(): void {}

@@ -11,7 +11,7 @@
  */
 import { failure, type RpcError } from "../rpc/errors.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
-import { formatMs } from "../rpc/limits.ts";
+import { formatMs } from "../rpc/texts.ts";
 import {
   brokerTitle,
   type BrokerVersion,

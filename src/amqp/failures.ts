@@ -5,7 +5,7 @@
  * @module
  */
 import { failure, RpcError } from "../rpc/errors.ts";
-import { formatMs } from "../rpc/limits.ts";
+import { formatMs } from "../rpc/texts.ts";
 import {
   type BrokerAddress,
   brokerName,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { unlessAborted } from "../async/delay.ts";
 import type { Password } from "./options.ts";
 
 /**
@@ -15,14 +16,7 @@ export async function readPassword(
   signal: AbortSignal,
 ): Promise<string> {
   if (typeof password === "string") return password;
-  const canceled = Promise.withResolvers<never>();
-  const cancel = () => canceled.reject(signal.reason);
-  signal.addEventListener("abort", cancel, { once: true });
-  try {
-    return checked(await Promise.race([password(), canceled.promise]));
-  } finally {
-    signal.removeEventListener("abort", cancel);
-  }
+  return checked(await unlessAborted(signal, password()));
 }
 
 /** Plain JavaScript may return anything. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { settled } from "../async/delay.ts";
 import { overloaded } from "../rpc/calling/failures.ts";
 import type {
   MessageProperties,
@@ -180,13 +181,15 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
-    this.#opening = this.#connection.openChannel((channel) => {
+    // Where it fails, so does the connection, which is told elsewhere.
+    const opening = this.#connection.openChannel((channel) => {
       channel.handlers = this.#hooks;
       return Promise.resolve(channel);
     }).then((channel) => {
       this.#unconfirmed = channel;
       if (this.#closing) this.dropUnconfirmed();
-    }).catch(ignore).finally(() => this.#opening = undefined);
+    });
+    this.#opening = settled(opening).finally(() => this.#opening = undefined);
   }
 
   get #hooks() {
@@ -201,7 +204,7 @@ export class AmqpPublisher implements Publisher {
     if (this.#renewal || this.#closing) return;
     if (nowMs - this.#renewedAtMs < RENEWAL_INTERVAL_MS) return;
     this.#renewedAtMs = nowMs;
-    this.#renewal = this.#replace().catch(ignore)
+    this.#renewal = settled(this.#replace())
       .finally(() => this.#renewal = undefined);
   }
 
@@ -209,7 +212,7 @@ export class AmqpPublisher implements Publisher {
     const confirmed = await this.#openConfirmed();
     if (this.#closing) return await confirmed.close();
     // Confirms and returns are still to come over those that were used before.
-    this.#confirmed?.close().catch(ignore);
+    if (this.#confirmed) void settled(this.#confirmed.close());
     this.dropUnconfirmed();
     this.#confirmed = confirmed;
   }
@@ -219,6 +222,3 @@ export class AmqpPublisher implements Publisher {
 function targetOf({ id }: Channel, queue: string): Target {
   return { channel: id, exchange: "", routingKey: queue, mandatory: true };
 }
-
-/** It failed with its connection, which is told elsewhere. */
-function ignore(): void {}

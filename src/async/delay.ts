@@ -48,3 +48,31 @@ export async function waitAtMost(
     clearTimeout(timer);
   }
 }
+
+/**
+ * Resolves with what a promise comes to, unless the signal is aborted first.
+ *
+ * @throws what the promise ends with, or the signal's reason.
+ */
+export async function unlessAborted<T>(
+  signal: AbortSignal,
+  promise: Promise<T> | T,
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/**
+ * Resolves when a promise has ended in whatever way: for failures that somebody
+ * else is told of, or that are none.
+ */
+export async function settled(promise: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([promise]);
+}

@@ -8,7 +8,7 @@ import { RpcError } from "../rpc/errors.ts";
 import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
 import { fib, parseFibArgument } from "./fib.ts";
 import { WorkerPool } from "./pool.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../rpc/texts.ts";
 import { type Service, WAITING_CONCURRENCY } from "./service.ts";
 import { workerScript } from "./worker_script.ts";
 

@@ -5,8 +5,10 @@
  * @module
  */
 import { RpcError } from "../rpc/errors.ts";
+import { settled } from "../async/delay.ts";
 import { timerMs } from "../async/timers.ts";
-import { formatMs, wholeNumber } from "../rpc/limits.ts";
+import { wholeNumber } from "../rpc/limits.ts";
+import { formatMs } from "../rpc/texts.ts";
 import { Restarts } from "./restarts.ts";
 import type { Received } from "./worker_protocol.ts";
 import { WorkerThread } from "./worker_thread.ts";
@@ -79,7 +81,8 @@ export class WorkerPool<I, O> implements Disposable {
     this.#first = first;
     this.#options = options;
     const count = wholeNumber("workers", size, 1, 1024);
-    this.#ready.promise.catch(ignore);
+    // Jobs that wait for a worker fail as well.
+    void settled(this.#ready.promise);
     try {
       for (let i = 0; i < count; i++) this.#spawn();
     } catch (error) {
@@ -277,6 +280,3 @@ function slowStart(limitMs: number): RpcError {
   const limit = formatMs(limitMs);
   return new RpcError("internal", `a worker did not start within ${limit}`);
 }
-
-/** Jobs that wait for a worker fail as well. */
-function ignore(): void {}

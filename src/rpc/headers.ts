@@ -4,7 +4,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { isBytes, kindOf } from "./kinds.ts";
+import { isBytes } from "./bytes.ts";
+import { kindOf } from "./texts.ts";
 import type { HeaderValue, MessageHeaders } from "./transport.ts";
 
 /** By these RabbitMQ sends a message to further queues. */

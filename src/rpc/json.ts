@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { isBytes } from "./kinds.ts";
+import { isBytes } from "./bytes.ts";
 
 /** MIME type of a body that is JSON. */
 export const JSON_CONTENT_TYPE = "application/json";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Bytes, bytesOf, isBytes, kindOf } from "./kinds.ts";
+import { type Bytes, bytesOf, isBytes } from "./bytes.ts";
+import { kindOf } from "./texts.ts";
 import type { MessageHeaders } from "./transport.ts";
 
 const decoder = new TextDecoder();

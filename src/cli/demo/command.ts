@@ -9,7 +9,7 @@ import { connect } from "../../amqp/connect.ts";
 import type { RpcConnection } from "../../rpc/connection.ts";
 import { startBroker } from "../../broker/broker.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import { type ColorWhen, type Paint, paintFor } from "../color.ts";
 import { DemoServer } from "./processes.ts";

@@ -8,7 +8,7 @@ import type { ConnectOptions } from "../../amqp/options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { Service } from "../../procedures/service.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { requests } from "../../rpc/calling/failures.ts";
+import { counted } from "../../rpc/texts.ts";
 import type { ServeOptions } from "../../rpc/serving/serve_options.ts";
 import { RpcServer } from "../../rpc/serving/server.ts";
 import { type ListenAddress, parseOpenAddress } from "../address.ts";
@@ -168,7 +168,9 @@ async function serve(queue: string, flags: ServerFlags): Promise<number> {
     telemetry?.serving(serving) ?? serving,
   );
   using _signals = onStopSignal((times) => {
-    if (times === 1) log.warn(`stopping; ${requests(server.inFlight)} in hand`);
+    if (times === 1) {
+      log.warn(`stopping; ${counted(server.inFlight, "request")} in hand`);
+    }
     void server.stop(times === 1 ? {} : { graceMs: 0 });
   });
   try {

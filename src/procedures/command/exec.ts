@@ -21,7 +21,7 @@ import {
 } from "./process_group.ts";
 import { requestEnvironment } from "./request_environment.ts";
 import type { Service } from "../service.ts";
-import { Slots } from "../../async/semaphore.ts";
+import { Semaphore } from "../../async/semaphore.ts";
 
 /**
  * Serves a command: the body is its stdin, its stdout the reply, and
@@ -41,7 +41,7 @@ class Exec implements Service {
   readonly #command: CommandLine;
   readonly #maxReplyBytes: number;
   readonly #log: ChildLog;
-  readonly #slots: Slots;
+  readonly #semaphore: Semaphore;
   readonly #children = new Set<ProcessGroup>();
 
   constructor(command: CommandLine, options: ExecOptions) {
@@ -50,7 +50,7 @@ class Exec implements Service {
     this.#command = command;
     this.#maxReplyBytes = maxReplyBytes;
     this.#log = new ChildLog(command.name, log);
-    this.#slots = new Slots(concurrency);
+    this.#semaphore = new Semaphore(concurrency);
   }
 
   readonly procedure = async (
@@ -58,13 +58,13 @@ class Exec implements Service {
     { signal, deadlineMs }: RpcContext,
   ): Promise<Uint8Array> => {
     // The server's own bound does not know of children that are being ended.
-    await this.#slots.take(signal);
+    await this.#semaphore.acquire(signal);
     try {
       signal.throwIfAborted();
       const env = requestEnvironment(request, deadlineMs - epochNowMs());
       return await this.#run(this.#start(env), request.bytes, signal);
     } finally {
-      this.#slots.release();
+      this.#semaphore.release();
     }
   };
 

@@ -7,9 +7,9 @@
  */
 import { backoffMs } from "../../async/backoff.ts";
 import { epochNowMs } from "../../async/clock.ts";
-import { delay } from "../../async/delay.ts";
+import { delay, settled } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
 import { ChildLog } from "./child_log.ts";
 import { type ExecOptions, execSettings } from "./exec_options.ts";
@@ -99,7 +99,7 @@ class ExecLines implements Service {
       this.#calls.abort(this.#aborted(end), failures >= HOPELESS);
       const retryInMs = backoffMs(Math.max(failures, 1));
       this.#log.add(this.#startingAgain(end, failures, retryInMs));
-      await delay(retryInMs, signal).catch(stopped);
+      await settled(delay(retryInMs, signal));
     }
     this.#calls.abort(new RpcError("aborted", "the server was stopped"), true);
   }
@@ -158,6 +158,3 @@ class ExecLines implements Service {
       `starting it again in ${formatMs(retryInMs)}`;
   }
 }
-
-/** Nothing to wait for: the loop sees that it is over. */
-function stopped(): void {}

@@ -9,7 +9,7 @@ import { stripVTControlCharacters } from "node:util";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { byMethod } from "../../rpc/contract/methods.ts";
 import { timerMs } from "../../async/timers.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
 import { placeIn } from "./place.ts";
 

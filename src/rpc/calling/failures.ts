@@ -5,7 +5,7 @@
  * @module
  */
 import { failure, remedyOf, RpcError } from "../errors.ts";
-import { formatMs } from "../limits.ts";
+import { counted, formatMs } from "../texts.ts";
 import type { BrokerConnection, QueueInfo } from "../transport.ts";
 
 /** Whether waiting may help: the broker or the queue is not there. */
@@ -26,7 +26,7 @@ export function absenceOf(
   return failure(
     "no_consumer",
     `queue "${queue}" exists but no server is consuming it ` +
-      `(${requests(info.messages)} waiting)`,
+      `(${counted(info.messages, "request")} waiting)`,
     { maybeExecuted, details: { messages: info.messages } },
   );
 }
@@ -46,11 +46,6 @@ export function unknownServer(queue: string, error: unknown): unknown {
     `whether "${queue}" has a server can't be known: ${error.message}`,
     { reason: error.reason, cause: error },
   );
-}
-
-/** `1 request`, `2 requests`. */
-export function requests(count: number): string {
-  return count === 1 ? "1 request" : `${count} requests`;
 }
 
 export function noQueue(

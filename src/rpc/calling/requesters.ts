@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
 import { failure } from "../errors.ts";
 import type { ReturnedMessage, Transport } from "../transport.ts";
 import { clientClosed, connectionLost, noQueue } from "./failures.ts";
@@ -79,9 +80,7 @@ export class Requesters {
     this.#current = undefined;
     this.#pending.failAll((call) => connectionLost(cause, call.sent));
     // The connection may live on, without the queue: nothing is left behind.
-    requester.close().catch(() => {
-      // It is gone with its connection.
-    });
+    void settled(requester.close());
   }
 
   #onReturn(message: ReturnedMessage, vhost: string): void {

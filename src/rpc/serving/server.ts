@@ -7,7 +7,7 @@
  */
 import { Admission } from "./admission.ts";
 import { backoffMs } from "../../async/backoff.ts";
-import { delay } from "../../async/delay.ts";
+import { delay, settled } from "../../async/delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { remedyOf, RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
@@ -125,8 +125,7 @@ export class RpcServer implements AsyncDisposable {
       ready.reject,
     );
     // Both are there to be awaited; whoever awaits one need not await both.
-    this.ready.catch(ignore);
-    this.finished.catch(ignore);
+    void settled(Promise.all([this.ready, this.finished]));
   }
 
   /** Requests that have been delivered and not yet acknowledged. */
@@ -204,7 +203,7 @@ export class RpcServer implements AsyncDisposable {
     }
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
-    await delay(retryInMs, signal).catch(ignore);
+    await settled(delay(retryInMs, signal));
   }
 
   async #consume(connection: BrokerConnection): Promise<RequestQueue> {
@@ -276,6 +275,3 @@ export class RpcServer implements AsyncDisposable {
     }
   }
 }
-
-/** For promises that somebody else may await. */
-function ignore(): void {}

@@ -89,15 +89,6 @@ export type {
   EndpointTls,
 } from "./amqp/streams/byte_stream.ts";
 export type { ContractClient, MethodOptions } from "./rpc/contract/proxy.ts";
-export type {
-  Schema,
-  SchemaInput,
-  SchemaIssue,
-  SchemaOutput,
-  SchemaResult,
-  SchemaTypes,
-  StandardProperties,
-} from "./rpc/contract/schema.ts";
 export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
 export { RpcServer } from "./rpc/serving/server.ts";
 export type {
@@ -121,3 +112,4 @@ export type {
 } from "./rpc/transport.ts";
 export type { ValidationIssue } from "./rpc/contract/validation.ts";
 export { RpcReply } from "./rpc/wire.ts";
+export type { StandardSchemaV1 } from "@standard-schema/spec";

@@ -28,6 +28,8 @@ const LAYERS: Record<string, readonly string[]> = {
 const OPENTELEMETRY = "@opentelemetry/";
 /** Small; the SDK behind it is loaded by those who ask for it. */
 const OPENTELEMETRY_API = "@opentelemetry/api";
+/** Types alone: nothing of it is loaded. */
+const STANDARD_SCHEMA = "@standard-schema/spec";
 const MAX_LINES = 400;
 /** Deadlines don't hang on a clock that can be set; see src/async/clock.ts. */
 const WALL_CLOCK = /\bDate\s*\.\s*now\b/;
@@ -101,6 +103,7 @@ function importProblem(source: Source, specifier: string): string | undefined {
     if (/^(?:jsr:|https?:|npm:)/.test(specifier)) {
       return `${what}, which is not by way of deno.json`;
     }
+    if (layer === "rpc" && specifier === STANDARD_SCHEMA) return;
     if (["rpc", "amqp", "amqp091"].includes(layer)) {
       return `${what}, but ${layer} needs no package`;
     }
@@ -218,6 +221,7 @@ for (const [path, text, what] of bad) {
 const good: [string, string, string][] = [
   ["src/rpc/a.ts", 'import { b } from "./b.ts";', "the same layer"],
   ["src/rpc/a.ts", 'import { setTimeout } from "node:timers";', "node"],
+  ["src/rpc/a.ts", `import type { A } from "${STANDARD_SCHEMA}";`, "its types"],
   ["src/amqp/a.ts", 'import type { B } from "../rpc/b.ts";', "rpc"],
   ["src/amqp/a.ts", 'import { f } from "../amqp091/b.ts";', "the codec"],
   ["src/broker/a.ts", 'import { f } from "../amqp091/b.ts";', "and there"],

@@ -60,17 +60,17 @@ export class AmqpConnection implements BrokerConnection {
 
   /** See {@linkcode BrokerConnection.lost}. */
   get lost(): Promise<Error> {
-    return this.#connection.lost;
+    return this.#connection.loss.promise;
   }
 
   /** See {@linkcode BrokerConnection.unblocked}. */
   get unblocked(): Promise<void> | undefined {
-    return this.#connection.unblocked;
+    return this.#connection.flow.unblocked;
   }
 
   /** See {@linkcode BrokerConnection.obstacle}. */
   get obstacle(): string | undefined {
-    return this.#connection.obstacle;
+    return this.#connection.flow.obstacle;
   }
 
   /** See {@linkcode BrokerConnection.openCallbackQueue}. */

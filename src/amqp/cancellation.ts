@@ -94,7 +94,7 @@ export class Canceler {
 
   async #send(queue: string, correlationId: string): Promise<void> {
     const exchange = exchangeFor(queue);
-    if (exchange === undefined || this.#connection.unblocked) return;
+    if (exchange === undefined || this.#connection.flow.unblocked) return;
     this.#channel ??= this.#open();
     const channel = await this.#channel;
     if (channel.closed) return;

@@ -35,8 +35,8 @@ export async function atLast(
 }
 
 /** How long to wait for an answer, where there can be one. */
-export function closeLimitMs({ blocked }: Connection): number {
-  return blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
+export function closeLimitMs({ flow }: Connection): number {
+  return flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
 }
 
 async function unlessClosed(

@@ -60,7 +60,7 @@ export class ConfirmChannel {
       onClosing: this.#onClosing.bind(this),
       onClosed: this.#onClosed.bind(this),
     };
-    this.#stopListening = connection.onLost((cause) =>
+    this.#stopListening = connection.loss.listen((cause) =>
       this.confirms.failAll(channelFailure(cause))
     );
   }

@@ -50,7 +50,7 @@ export class ConsumedQueue {
     };
     // Replies can't be sent any more: what is consumed could not be answered.
     publisher.onClosed((error) => this.end(error));
-    this.#stopListening = connection.onLost((error) => this.end(error));
+    this.#stopListening = connection.loss.listen((error) => this.end(error));
   }
 
   protected async consume(

@@ -183,3 +183,28 @@ export function negotiate(ours: Tuning, theirs: Tuning): Tuning {
 function smaller(a: number, b: number): number {
   return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
 }
+
+/**
+ * Writes what tells the broker of another password; whether it fits a frame.
+ * For a larger one the broker would end the connection: the next login tells.
+ */
+export function writeSecret(
+  writer: Writer,
+  secret: string,
+  frameMax: number,
+): boolean {
+  const start = writer.length;
+  const args = { newSecret: encodeText(secret), reason: "renewed" };
+  writeMethod(writer, 0, "connection.update-secret", args);
+  const fits = writer.length - start <= frameMax;
+  if (!fits) writer.truncate(start);
+  return fits;
+}
+
+/** A login that the broker left without a word for. */
+export class LoginTooLarge extends Error {
+  /** The message says how large it may be. */
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+  }
+}

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Connection, LoginTooLarge } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { connectFailure, passwordFailure } from "./failures.ts";
+import { LoginTooLarge } from "./handshake.ts";
 import {
   brokerName,
   type BrokerSettings,
@@ -87,5 +88,5 @@ function watchPassword(
       onEvent({ type: "secret_updated", broker: brokerName(broker) });
     });
   });
-  connection.onLost(() => poll.stop());
+  connection.loss.listen(() => poll.stop());
 }

@@ -74,7 +74,7 @@ export class AmqpPublisher implements Publisher {
     properties: MessageProperties,
     listener: PublishListener,
   ): void {
-    const obstacle = this.#connection.unblocked ?? this.#renewal;
+    const obstacle = this.#connection.flow.unblocked ?? this.#renewal;
     const { sizes } = this.#connection;
     if (body.length > sizes.limit) {
       listener.failed(sizes.tooLarge(body.length));
@@ -99,7 +99,7 @@ export class AmqpPublisher implements Publisher {
   #publishLater(obstacle: Promise<void>, message: Publication): void {
     const { length } = message.body;
     if (this.#waitingBytes > 0 && this.#waitingBytes + length > MAX_WAITING) {
-      const { obstacle } = this.#connection;
+      const { obstacle } = this.#connection.flow;
       const error = overloaded("messages", this.#waitingBytes, obstacle);
       return message.listener.failed(error);
     }
@@ -123,8 +123,8 @@ export class AmqpPublisher implements Publisher {
     listener: PublishListener,
   ): void {
     const channel = this.#unconfirmed;
-    const { writes, frameMax, sizes, unblocked } = this.#connection;
-    if (channel === undefined || unblocked || this.#closing) {
+    const { writes, flow, frameMax, sizes } = this.#connection;
+    if (channel === undefined || flow.unblocked || this.#closing) {
       this.#openUnconfirmed();
       this.publish(queue, body, properties, listener);
     } else if (body.length > sizes.taken) {

@@ -15,7 +15,7 @@ import type {
 import { AmqpCallbackQueue } from "./callback_queue.ts";
 import { Canceler } from "./cancellation.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./failures.ts";
+import { channelFailure } from "./channel_failures.ts";
 import {
   type BrokerSettings,
   brokerUrl,

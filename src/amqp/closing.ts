@@ -6,7 +6,7 @@
 import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./failures.ts";
+import { channelFailure } from "./channel_failures.ts";
 
 /** How long the other side may take to agree to an end. */
 export const CLOSE_TIMEOUT_MS = 2_000;

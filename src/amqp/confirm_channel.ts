@@ -10,7 +10,7 @@ import type { Channel } from "./channel.ts";
 import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
 import { Confirms, type Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure, rejected } from "./failures.ts";
+import { channelFailure, rejected } from "./channel_failures.ts";
 import type { MessageSizes } from "./message_sizes.ts";
 
 /** What a channel in confirm mode tells. */

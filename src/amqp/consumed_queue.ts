@@ -12,7 +12,7 @@ import type { Channel } from "./channel.ts";
 import { atLast, closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
 import { CanceledByBroker } from "./consumer_timeout.ts";
-import { channelFailure } from "./failures.ts";
+import { channelFailure } from "./channel_failures.ts";
 import type { AmqpPublisher } from "./publisher.ts";
 
 /**

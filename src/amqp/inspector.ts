@@ -8,7 +8,7 @@ import type { Channel } from "./channel.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
 import { closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./failures.ts";
+import { channelFailure } from "./channel_failures.ts";
 import { untold } from "./refusals.ts";
 
 const NOT_FOUND = 404;

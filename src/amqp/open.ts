@@ -4,7 +4,7 @@
  * @module
  */
 import { Connection } from "./connection.ts";
-import { connectFailure, passwordFailure } from "./failures.ts";
+import { connectFailure, passwordFailure } from "./connect_failures.ts";
 import { LoginTooLarge } from "./handshake.ts";
 import {
   brokerName,

@@ -3,11 +3,22 @@
  *
  * @module
  */
-import { NotAmqpError } from "./failures.ts";
 
 const METHOD_FRAME = 1;
 /** As many as tell TLS from what is neither that nor AMQP. */
 const TELLING_BYTES = 3;
+
+/** The bytes that came instead of AMQP. */
+export class NotAmqpError extends Error {
+  /** What was read first. */
+  readonly firstBytes: Uint8Array;
+
+  /** Made where the first read is no AMQP frame. */
+  constructor(firstBytes: Uint8Array) {
+    super("the first bytes are no AMQP 0-9-1 frame");
+    this.firstBytes = firstBytes;
+  }
+}
 
 /** Tells AMQP from what is none, by the first bytes that come. */
 export class ProtocolCheck {

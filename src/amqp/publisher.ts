@@ -16,7 +16,7 @@ import { closeChannel, closeLimitMs } from "./closing.ts";
 import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";
 import type { Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
-import { unsendable } from "./failures.ts";
+import { unsendable } from "./channel_failures.ts";
 import { type Target, writeMessage } from "./message_frames.ts";
 
 /** A queue that is full refuses many messages: not each is worth a channel. */

@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { RpcError } from "../rpc/errors.ts";
 import type { ReplyQueueKind } from "../rpc/transport.ts";
-import { channelFailure } from "./failures.ts";
+import { channelFailure } from "./channel_failures.ts";
 import type { QueueInspector } from "./inspector.ts";
 import type { Connection } from "./connection.ts";
 

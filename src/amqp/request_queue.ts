@@ -21,7 +21,7 @@ import {
   consumerTimeout,
   hasNoTimeout,
 } from "./consumer_timeout.ts";
-import { declarationFailure } from "./failures.ts";
+import { declarationFailure } from "./channel_failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { AmqpPublisher } from "./publisher.ts";
 

@@ -1,7 +1,7 @@
 // Tests of src/amqp/tls and of the streams that speak TLS.
 
 import assert from "node:assert/strict";
-import { connectFailure } from "../../../src/amqp/failures.ts";
+import { connectFailure } from "../../../src/amqp/connect_failures.ts";
 import { connectSettings } from "../../../src/amqp/options.ts";
 import {
   dialDeno,

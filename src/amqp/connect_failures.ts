@@ -1,10 +1,9 @@
 /**
- * What goes wrong with a broker, as an RpcError: the code tells the kind, the
- * reason what to do about it.
+ * Why no connection could be made, as an RpcError.
  *
  * @module
  */
-import { failure, RpcError } from "../rpc/errors.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/texts.ts";
 import {
   type BrokerAddress,
@@ -12,7 +11,7 @@ import {
   type BrokerSettings,
 } from "./options.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
-import { accessRefusal } from "./refusals.ts";
+import { NotAmqpError } from "./protocol_check.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 
 const ACCESS_REFUSED = 403;
@@ -25,15 +24,7 @@ const LIMIT_REACHED = /connection limit \(\d+\) is reached \(530\)$/;
 const LIMIT_UNKNOWN = /connection limit cannot be queried, timeout \(530\)$/;
 /** An HTTP or LDAP server that the broker asks, for example. */
 const BACKEND_AWAY = /, backend \S+ returned an error: /;
-/** But for a limit of queues, which passes; its words may be cut off. */
-const UNDECLARABLE = /PRECONDITION_FAILED - (?!cannot declare queue ').*/s;
 const VHOST_DOWN = /is down \(541\)$/;
-/** OAuth 2 on RabbitMQ before 4.0, which lets the connection live. */
-const TOKEN_EXPIRED = /token has expired/;
-
-const TOO_SLOW =
-  /delivery acknowledgement on channel \d+ timed out\. Timeout value used: (-?\d+) ms/;
-
 /** The system's errors, in words. */
 const NETWORK_ERRORS: Record<string, string> = {
   ECONNREFUSED: "connection refused",
@@ -48,18 +39,6 @@ const NETWORK_ERRORS: Record<string, string> = {
 /** What Deno says instead, of a name that has no address. */
 const LOOKUP_FAILED = /^failed to lookup address information: /;
 const LATER = /temporary failure/i;
-
-/** The bytes that came instead of AMQP. */
-export class NotAmqpError extends Error {
-  /** What was read first. */
-  readonly firstBytes: Uint8Array;
-
-  /** Made where the first read is no AMQP frame. */
-  constructor(firstBytes: Uint8Array) {
-    super("the first bytes are no AMQP 0-9-1 frame");
-    this.firstBytes = firstBytes;
-  }
-}
 
 /**
  * Why no connection could be made.
@@ -175,71 +154,4 @@ function notAmqp(cause: NotAmqpError, at: string): RpcError {
   return failure("not_amqp", `${at} does not speak AMQP 0-9-1`, {
     cause,
   });
-}
-
-/** Why an operation on a channel failed. */
-export function channelFailure(cause: unknown): RpcError {
-  if (cause instanceof RpcError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const replyCode = replyCodeOf(cause);
-  if (replyCode === ACCESS_REFUSED && TOKEN_EXPIRED.test(message)) {
-    return failure("not_admitted", message, { code: "unauthenticated", cause });
-  }
-  if (replyCode === ACCESS_REFUSED) return accessRefusal(message, cause);
-  if (replyCode === 405) {
-    const queue = /queue '(.*?)' in vhost/.exec(message)?.[1] ?? "";
-    return failure(
-      "locked",
-      `queue "${queue}" is exclusive to another connection (405)`,
-      { cause },
-    );
-  }
-  const [isTooSlow, limitMs] = TOO_SLOW.exec(message) ?? [];
-  if (isTooSlow) return tooSlow(Number(limitMs), cause);
-  return failure("connection_lost", `the broker ended it: ${message}`, {
-    details: replyCode === undefined ? {} : { reply_code: replyCode },
-    cause,
-  });
-}
-
-/** Why a queue could not be declared. */
-export function declarationFailure(queue: string, cause: unknown): RpcError {
-  const closed = channelFailure(cause);
-  const [words] = UNDECLARABLE.exec(closed.message) ?? [];
-  if (words === undefined) return closed;
-  return failure(
-    "undeclarable",
-    `the broker does not declare queue "${queue}" like this: ${words}`,
-    { cause },
-  );
-}
-
-/** RabbitMQ takes all of a channel back for one of its deliveries. */
-function tooSlow(limitMs: number, cause: unknown): RpcError {
-  // RabbitMQ 4.3 does not know it, and writes -1.
-  const limit = limitMs > 0 ? ` of ${formatMs(limitMs)}` : "";
-  return failure(
-    "connection_lost",
-    "the broker took this server's requests back, since one was not " +
-      `acknowledged within its consumer timeout${limit}`,
-    { cause },
-  );
-}
-
-/** A nack: the broker did not take the message. */
-export function rejected(): RpcError {
-  return failure(
-    "rejected",
-    "the broker refused the message; the queue may be full",
-  );
-}
-
-/** What could not even be encoded. */
-export function unsendable(cause: unknown): RpcError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new RpcError(
-    "invalid_argument",
-    `the message can't be sent: ${message}`,
-    { cause },
-  );
 }

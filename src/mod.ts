@@ -73,15 +73,13 @@ export type {
 } from "./rpc/calling/client_options.ts";
 export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
 export type { Bytes } from "./rpc/bytes.ts";
-export {
-  MessageBody,
-  type MessageData,
-  type Procedure,
-  type ReplyInit,
-  type RpcContext,
-  RpcRequest,
-  type RpcResult,
+export type {
+  Procedure,
+  ReplyInit,
+  RpcContext,
+  RpcResult,
 } from "./rpc/procedure.ts";
+export { MessageBody, type MessageData, RpcRequest } from "./rpc/messages.ts";
 export type {
   ByteStream,
   Dial,
@@ -97,9 +95,6 @@ export type {
   ConnectionEvent,
   ConnectionOptions,
   Delivery,
-  HeaderValue,
-  MessageHeaders,
-  MessageProperties,
   Publisher,
   PublishListener,
   QueueDeclaration,
@@ -110,6 +105,11 @@ export type {
   ReturnedMessage,
   Transport,
 } from "./rpc/transport.ts";
+export type {
+  HeaderValue,
+  MessageHeaders,
+  MessageProperties,
+} from "./rpc/messages.ts";
 export type { ValidationIssue } from "./rpc/contract/validation.ts";
-export { RpcReply } from "./rpc/wire.ts";
+export { RpcReply } from "./rpc/messages.ts";
 export type { StandardSchemaV1 } from "@standard-schema/spec";

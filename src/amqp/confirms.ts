@@ -4,7 +4,8 @@
  * @module
  */
 import type { RpcError } from "../rpc/errors.ts";
-import type { MessageProperties, PublishListener } from "../rpc/transport.ts";
+import type { PublishListener } from "../rpc/transport.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
 import type { MessageSizes } from "./message_sizes.ts";
 
 /** Gaps at the front of the list that are worth a copy of the rest. */

@@ -6,11 +6,11 @@
 import { settled } from "../async/delay.ts";
 import { overloaded } from "../rpc/calling/failures.ts";
 import type {
-  MessageProperties,
   Publisher,
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
 import type { Channel } from "./channel.ts";
 import { closeChannel, closeLimitMs } from "./closing.ts";
 import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";

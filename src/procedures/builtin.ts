@@ -5,7 +5,8 @@
  */
 import { delay } from "../async/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
-import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
+import type { Procedure } from "../rpc/procedure.ts";
+import type { RpcRequest } from "../rpc/messages.ts";
 import { fib, parseFibArgument } from "./fib.ts";
 import { WorkerPool } from "./pool.ts";
 import { quote } from "../rpc/texts.ts";

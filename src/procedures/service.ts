@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
+import type { Procedure } from "../rpc/procedure.ts";
+import type { RpcRequest } from "../rpc/messages.ts";
 
 /** A procedure, with what a server should know of it; ended with the server. */
 export interface Service extends AsyncDisposable {

@@ -5,58 +5,7 @@
  * @module
  */
 import type { RpcError } from "./errors.ts";
-
-/**
- * The properties of a message, all optional. RabbitMQ hands on text that is
- * not UTF-8: a byte of such text is a lone surrogate here, from U+DC80 (0x80)
- * to U+DCFF (0xff), and becomes that byte again where it is sent. So ids of
- * any bytes are copied as they are; `isWellFormed()` of a string tells them.
- */
-export interface MessageProperties {
-  /** MIME type of the body. */
-  contentType?: string;
-  /** Encoding of the body, `gzip` for example. */
-  contentEncoding?: string;
-  /**
-   * Headers: strings, numbers, booleans, dates, bytes, arrays, tables. Integers
-   * of 64 bits are numbers where those are exact, and bigints beyond 2^53; a
-   * bigint is sent as an integer of 64 bits with a sign.
-   */
-  headers?: MessageHeaders;
-  /** 1 transient, 2 persistent. */
-  deliveryMode?: number;
-  /** 0 to 255. */
-  priority?: number;
-  /** Joins a reply to its request. */
-  correlationId?: string;
-  /** The queue that a reply goes to. */
-  replyTo?: string;
-  /** How long the message may wait in a queue, in ms, as a decimal string. */
-  expiration?: string;
-  /** The same for all attempts of one call. */
-  messageId?: string;
-  /** When the message was made. */
-  timestamp?: Date;
-  /** The method of a request; `error` on an error reply. */
-  type?: string;
-  /** The broker checks it against the login. */
-  userId?: string;
-  /** The program that sent it. */
-  appId?: string;
-}
-
-/** One value of a header table. */
-export type HeaderValue =
-  | string
-  | boolean
-  | bigint
-  | number
-  | undefined
-  | null
-  | object;
-
-/** A header table. */
-export type MessageHeaders = Record<string, HeaderValue>;
+import type { MessageProperties } from "./messages.ts";
 
 /** A message as the broker delivered it. */
 export interface Delivery {

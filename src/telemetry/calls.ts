@@ -12,7 +12,7 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import type { CallInterceptor } from "../rpc/calling/client_options.ts";
-import { toBytes } from "../rpc/procedure.ts";
+import { toBytes } from "../rpc/messages.ts";
 import {
   endCallerSpan,
   messagingAttributes,

@@ -3,11 +3,8 @@
 
 import { AsyncQueue } from "../../src/async/queue.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
-import type {
-  Delivery,
-  MessageProperties,
-  QueueInfo,
-} from "../../src/rpc/transport.ts";
+import type { Delivery, QueueInfo } from "../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
 import { within } from "./within.ts";
 
 /** What can be held up; see {@linkcode BrokerModel.hold}. */

@@ -9,7 +9,6 @@ import type {
   ConnectionEvent,
   ConnectionOptions,
   Delivery,
-  MessageProperties,
   Publisher,
   PublishListener,
   QueueInfo,
@@ -19,6 +18,7 @@ import type {
   ReturnedMessage,
   Transport,
 } from "../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
 import { BrokerModel, Consumer, lost } from "./broker_model.ts";
 import { turns } from "./within.ts";
 

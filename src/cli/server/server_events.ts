@@ -6,7 +6,7 @@
  */
 import type { Service } from "../../procedures/service.ts";
 import type { RpcError } from "../../rpc/errors.ts";
-import type { RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import type { LimitName } from "../../rpc/serving/request_limits.ts";
 import type { ServerEvent } from "../../rpc/serving/serve_options.ts";
 import { Log, type LogFields, type LogFlags, logRecord } from "../log.ts";

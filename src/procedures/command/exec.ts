@@ -6,7 +6,8 @@
 import { Buffer } from "node:buffer";
 import { epochNowMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import { ChildLog } from "./child_log.ts";
 import {
   type ExecOptions,

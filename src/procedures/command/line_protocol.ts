@@ -12,7 +12,7 @@ import { Buffer } from "node:buffer";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { jsonBody } from "../../rpc/json.ts";
 import type { Line } from "./lines.ts";
-import type { RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 
 /** The most that JSON makes of a byte: `\u0000`. */
 const JSON_BYTES_A_BYTE = 6;

@@ -4,7 +4,8 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { Procedure, RpcRequest } from "../../rpc/procedure.ts";
+import type { Procedure } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import type { SendableResult } from "../../rpc/wire.ts";
 import {
   findModule,

@@ -5,7 +5,8 @@
  */
 import { fromEpochMs, toEpochMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { type Procedure, RpcRequest } from "../../rpc/procedure.ts";
+import type { Procedure } from "../../rpc/procedure.ts";
+import { RpcRequest } from "../../rpc/messages.ts";
 import type { SendableResult } from "../../rpc/wire.ts";
 import { sendable } from "../../rpc/serving/results.ts";
 import { loadModule } from "./load_module.ts";

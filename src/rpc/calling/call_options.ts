@@ -12,7 +12,7 @@ import {
   wholeNumber,
   wrongType,
 } from "../limits.ts";
-import type { MessageHeaders } from "../transport.ts";
+import type { MessageHeaders } from "../messages.ts";
 
 /** How one call is made. */
 export interface CallOptions {

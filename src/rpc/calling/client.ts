@@ -7,9 +7,13 @@
 import { RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
 import { queueName } from "../limits.ts";
-import { type MessageData, textOrBytes, toBytes } from "../procedure.ts";
+import {
+  type MessageData,
+  type RpcReply,
+  textOrBytes,
+  toBytes,
+} from "../messages.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
-import type { RpcReply } from "../wire.ts";
 import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RpcReply } from "../wire.ts";
+import type { RpcReply } from "../messages.ts";
 import type { CallOptions } from "./call_options.ts";
 
 /** A call, as an interceptor gets it and passes it on. */

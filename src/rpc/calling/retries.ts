@@ -9,7 +9,7 @@ import { delay } from "../../async/delay.ts";
 import { remedyOf, RpcError } from "../errors.ts";
 import { canceledError, maybeExecutedBefore } from "./failures.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
-import type { RpcReply } from "../wire.ts";
+import type { RpcReply } from "../messages.ts";
 
 /** When to send again. */
 export interface RetryPolicy {

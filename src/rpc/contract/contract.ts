@@ -7,7 +7,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RpcError } from "../errors.ts";
 import { byMethod, isMethodName } from "./methods.ts";
-import type { Procedure, RpcContext, RpcRequest } from "../procedure.ts";
+import type { Procedure, RpcContext } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import { jsonReply } from "../serving/results.ts";
 import { validated } from "./validation.ts";
 

@@ -8,7 +8,7 @@ import type { CallInput, CallOutput, Contract } from "./contract.ts";
 import { RpcError } from "../errors.ts";
 import { isMethodName } from "./methods.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
-import type { RpcReply } from "../wire.ts";
+import type { RpcReply } from "../messages.ts";
 
 /** How a method is called; its type and its MIME type are known. */
 export type MethodOptions = Omit<CallOptions, "type" | "contentType">;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RpcError } from "../errors.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { SendableResult } from "../wire.ts";
 import type { RequestQueue } from "../transport.ts";
 

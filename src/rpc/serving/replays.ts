@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { nowMs } from "../../async/clock.ts";
 import type { RpcCode } from "../errors.ts";
 import type { Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import { DEADLINE_HEADER } from "../wire.ts";
 
 /** How much is remembered; the oldest goes first. */

@@ -6,7 +6,7 @@
  */
 import { closedByBroker, type RpcError } from "../errors.ts";
 import type { Job, Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import {
   encodeOutcome,
   errorReply,

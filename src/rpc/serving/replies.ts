@@ -5,7 +5,7 @@
  */
 import { RpcError } from "../errors.ts";
 import type { Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import { replyTooLarge } from "./request_limits.ts";
 import { encodeError, encodeReply, type OutgoingMessage } from "../wire.ts";
 

@@ -6,7 +6,7 @@
 import { RpcError } from "../errors.ts";
 import { headerSize } from "../headers.ts";
 import { formatBytes } from "../texts.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { ServeOptions } from "./serve_options.ts";
 import { numberHeader } from "../wire.ts";
 

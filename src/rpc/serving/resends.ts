@@ -7,7 +7,7 @@
 import { waitAtMost } from "../../async/delay.ts";
 import { closedByBroker, type RpcError } from "../errors.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import { redeliveryKey } from "./replays.ts";
 import { errorReply, unsendable } from "./replies.ts";
 import type { ServerEvent } from "./serve_options.ts";

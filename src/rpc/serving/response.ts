@@ -8,7 +8,7 @@ import { settled } from "../../async/delay.ts";
 import { type RpcCode, RpcError } from "../errors.ts";
 import { replyTooLong } from "./request_limits.ts";
 import type { SendableReply } from "../wire.ts";
-import type { MessageHeaders } from "../transport.ts";
+import type { MessageHeaders } from "../messages.ts";
 
 /** The codes that Google's and gRPC's gateways give these statuses for. */
 const CODES: Record<number, RpcCode> = {

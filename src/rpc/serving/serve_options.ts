@@ -14,7 +14,7 @@ import {
   wrongType,
 } from "../limits.ts";
 import { checkDeclaration } from "./declaration.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { QueueDeclaration } from "../transport.ts";
 
 /** What a server tells while it works. */

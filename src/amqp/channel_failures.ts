@@ -3,13 +3,13 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { failure, RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/texts.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
 import { accessRefusal } from "./refusals.ts";
 
-const ACCESS_REFUSED = 403;
-const RESOURCE_LOCKED = 405;
+const { ACCESS_REFUSED, RESOURCE_LOCKED } = REPLY_CODES;
 /** But for a limit of queues, which passes; its words may be cut off. */
 const UNDECLARABLE = /PRECONDITION_FAILED - (?!cannot declare queue ').*/s;
 /** OAuth 2 on RabbitMQ before 4.0, which lets the connection live. */

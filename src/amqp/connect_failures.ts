@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { failure, type RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/texts.ts";
 import {
@@ -14,9 +15,7 @@ import { replyCodeOf } from "./closed_by_broker.ts";
 import { NotAmqpError } from "./protocol_check.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 
-const ACCESS_REFUSED = 403;
-const NOT_ALLOWED = 530;
-const INTERNAL_ERROR = 541;
+const { ACCESS_REFUSED, INTERNAL_ERROR, NOT_ALLOWED } = REPLY_CODES;
 /** Of a text that was cut off it can't be known what it would have said. */
 const CUT_OFF = /\.\.\. \(\d{3}\)$/;
 /** Limits of the node, of the virtual host and of the user. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { tableOf } from "../amqp091/values.ts";
 import { failure, RpcError } from "../rpc/errors.ts";
 import type { RequestQueue, RequestQueueOptions } from "../rpc/transport.ts";
@@ -24,8 +25,6 @@ import {
 import { declarationFailure } from "./channel_failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { AmqpPublisher } from "./publisher.ts";
-
-const NOT_FOUND = 404;
 
 /** What a request queue is made of. */
 interface Parts {
@@ -110,7 +109,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
         this.consume(this.#name, false, args),
       ]);
     } catch (error) {
-      const isMissing = replyCodeOf(error) === NOT_FOUND;
+      const isMissing = replyCodeOf(error) === REPLY_CODES.NOT_FOUND;
       throw isMissing ? noQueueYet(this.#name) : error;
     }
   }

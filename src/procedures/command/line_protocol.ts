@@ -10,7 +10,7 @@
  */
 import { Buffer } from "node:buffer";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
-import { jsonBody } from "../../rpc/json.ts";
+import { base64Bytes, jsonBody } from "../../rpc/json.ts";
 import type { Line } from "./lines.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
 
@@ -18,7 +18,6 @@ import type { RpcRequest } from "../../rpc/messages.ts";
 const JSON_BYTES_A_BYTE = 6;
 /** For all of an answer that is not its body. */
 const ANSWER_BYTES = 64 * 1024;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 const encoder = new TextEncoder();
 
@@ -119,7 +118,8 @@ export function answerResult(
     );
   }
   if (typeof body === "string") return encoder.encode(body);
-  if (isBase64(body_base64)) return Buffer.from(body_base64, "base64");
+  const bytes = base64Bytes(body_base64);
+  if (bytes !== undefined) return bytes;
   if (error === undefined) {
     throw new InvalidAnswer(name, "its body is no text, or not base64");
   }
@@ -128,11 +128,6 @@ export function answerResult(
     isRpcCode(code) ? code : "unknown",
     typeof detail === "string" ? detail : `"${name}" told no detail`,
   );
-}
-
-function isBase64(value: unknown): value is string {
-  return typeof value === "string" && value.length % 4 === 0 &&
-    BASE64.test(value);
 }
 
 /** An answer that is none, which its child's author should know of. */

@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { RpcError } from "../../../rpc/errors.ts";
+import { base64Bytes } from "../../../rpc/json.ts";
 import type { Request } from "../caller.ts";
 import { rawJSON } from "../raw_json.ts";
 import { jsonError } from "./json_error.ts";
@@ -50,8 +51,6 @@ export function inputFormat(
 }
 
 const KEYS = new Set(["id", "body", "body_base64", "headers", "type"]);
-/** In both alphabets. */
-const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -160,10 +159,9 @@ function parseBody(
     return encoder.encode(body);
   }
   if (base64 === undefined) return encoder.encode(bodyJson(text));
-  if (typeof base64 !== "string" || !isBase64(base64)) {
-    throw new SyntaxError('has a "body_base64" that is not base64');
-  }
-  return new Uint8Array(Buffer.from(base64, "base64"));
+  const bytes = base64Bytes(base64);
+  if (bytes !== undefined) return bytes;
+  throw new SyntaxError('has a "body_base64" that is not base64');
 }
 
 /** The body in a line, with its numbers as they were: a 64-bit id, say. */
@@ -181,12 +179,6 @@ function keepNumber(
   context?: { source: string },
 ): unknown {
   return typeof value === "number" ? rawJSON(context!.source) : value;
-}
-
-/** With or without padding. (One pattern for it all overflows the stack.) */
-function isBase64(text: string): boolean {
-  if (!BASE64_CHARACTERS.test(text)) return false;
-  return text.endsWith("=") ? text.length % 4 === 0 : text.length % 4 !== 1;
 }
 
 function parseType(type: unknown): string | undefined {

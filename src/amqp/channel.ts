@@ -67,7 +67,7 @@ export interface ChannelHost {
   channelGone(channel: Channel): void;
 }
 
-/** Who waits for an answer of the broker. */
+/** A request that the broker has not answered yet. */
 interface Waiting {
   readonly method: BrokerMethod;
   readonly resolve: (args: never) => void;
@@ -99,7 +99,7 @@ export class Channel {
     this.id = id;
   }
 
-  /** Whether nothing can be asked of it any more. */
+  /** Whether it is closed or closing. */
   get closed(): boolean {
     return this.#end !== undefined || this.#closing !== undefined;
   }
@@ -148,7 +148,7 @@ export class Channel {
     });
   }
 
-  /** The connection is gone. */
+  /** The connection was lost. */
   lost(error: Error): void {
     this.#end ??= error;
     this.#failWaiting(error);

@@ -1,5 +1,5 @@
 /**
- * The last things that are done with a channel.
+ * Closing channels, within a time limit.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { channelFailure } from "./channel_failures.ts";
 
-/** How long the other side may take to agree to an end. */
+/** How long the broker may take to answer a close, in ms. */
 export const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Closes a channel, as {@linkcode atLast} does. */

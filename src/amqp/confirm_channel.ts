@@ -92,7 +92,7 @@ export class ConfirmChannel {
 
   #onClosed(error: Error): void {
     this.#stopListening();
-    // All was confirmed or is published again: nobody need know.
+    // Everything was confirmed, or is published again on another channel.
     if (this.#settling && this.confirms.isEmpty) return;
     this.confirms.failAll(channelFailure(error));
     this.#hooks.onClosed(error);

@@ -35,7 +35,7 @@ import type { ByteStream } from "./streams/byte_stream.ts";
 
 const PROTOCOL_HEADER = toBytes("AMQP\x00\x00\x09\x01");
 const CLOSE_TIMEOUT_MS = 2_000;
-/** A broker that reads no more may have said why before. */
+/** How long to read on after a failed write: the broker may have said why. */
 const LAST_WORDS_MS = 500;
 /** What a connection tells, once it is open. */
 export interface ConnectionHooks {
@@ -49,7 +49,7 @@ export class Connection {
   readonly channels: Channels;
   /** Whether it takes messages now. */
   readonly flow: Flow;
-  /** Its end. */
+  /** When and why the connection ends. */
   readonly loss: Loss = new Loss();
   /** The largest frame that the broker takes, in bytes. */
   frameMax = Infinity;
@@ -126,7 +126,7 @@ export class Connection {
     return this.#peer;
   }
 
-  /** Whether there is no connection any more, or soon not. */
+  /** Whether the connection is closed or closing. */
   get closed(): boolean {
     return this.#gone || this.#closing !== undefined;
   }
@@ -147,7 +147,7 @@ export class Connection {
     this.writes.schedule();
   }
 
-  /** Says goodbye, for a limited time, and closes; once. */
+  /** Closes the connection, within a time limit; once. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -157,7 +157,7 @@ export class Connection {
     this.#end(error);
   }
 
-  /** Tells everybody at once; the stream is closed after its last write. */
+  /** Ends everything at once; the stream is closed after its last write. */
   #end(error: Error, written?: Promise<void>): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -247,7 +247,7 @@ export class Connection {
     this.#opened.resolve();
   }
 
-  /** It hears of our consent if it takes that in time, or goes away. */
+  /** Agrees, if the broker takes that in time. */
   #takeClose({ replyCode, replyText }: Arguments<"connection.close">): void {
     const { writer } = this.writes;
     // What else was to be written it would not read.
@@ -266,7 +266,7 @@ export class Connection {
     this.#hooks.onBlocked(reason);
   }
 
-  /** What the broker said last tells more, if it is read in time. */
+  /** The reason is in what the broker sent last, if that is read in time. */
   #writeFailed(error: Error): void {
     if (this.#gone) return;
     this.#lastWords = setTimeout(() => this.destroy(error), LAST_WORDS_MS);

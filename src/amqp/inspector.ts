@@ -54,7 +54,7 @@ export class QueueInspector {
     this.#askers--;
   }
 
-  /** As long as the broker leaves the channel open, and nobody needs it more. */
+  /** Until the broker closes the channel, or something urgent needs it. */
   async #askOver(channel: Channel): Promise<void> {
     do {
       const question = this.#questions.shift();

@@ -57,7 +57,7 @@ export interface ConnectOptions {
   tls?: TlsOptions;
   /** The name that the broker shows for the connection. */
   name?: string;
-  /** Hears what becomes of the connection; must not throw. */
+  /** Called with what becomes of the connection; must not throw. */
   onEvent?: (event: ConnectionEvent) => void;
   /**
    * Makes the stream of bytes that a connection is made over: for runtimes
@@ -106,7 +106,7 @@ export interface ConnectSettings {
   readonly passwordPollMs: number;
   /** The name that the broker shows for the connection. */
   readonly name: string;
-  /** Hears what becomes of the connection. */
+  /** Called with what becomes of the connection. */
   readonly onEvent: (event: ConnectionEvent) => void;
   /** Makes the stream of bytes that a connection is made over. */
   readonly dial: Dial;

@@ -60,7 +60,7 @@ export class PasswordPoll {
     }, intervalMs);
   }
 
-  /** Asks no more. */
+  /** Stops asking. */
   stop(): void {
     clearInterval(this.#timer);
     this.#stopping.abort();

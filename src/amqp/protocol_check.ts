@@ -1,11 +1,11 @@
 /**
- * What answers on a broker's port need not be a broker.
+ * Tells a broker from whatever else may answer on its port.
  *
  * @module
  */
 
 const METHOD_FRAME = 1;
-/** As many as tell TLS from what is neither that nor AMQP. */
+/** Enough to tell TLS from other protocols. */
 const TELLING_BYTES = 3;
 
 /** The bytes that came instead of AMQP. */
@@ -20,7 +20,7 @@ export class NotAmqpError extends Error {
   }
 }
 
-/** Tells AMQP from what is none, by the first bytes that come. */
+/** Recognizes AMQP by the first bytes. */
 export class ProtocolCheck {
   #passed = false;
   #strange: number[] = [];

@@ -59,7 +59,7 @@ export class AmqpPublisher implements Publisher {
     if (this.#closing) await this.#confirmed.close();
   }
 
-  /** Hears when the broker closes a channel. */
+  /** Sets what is called when the broker closes a channel. */
   onClosed(callback: (error: Error) => void): void {
     this.#onClosed = callback;
   }

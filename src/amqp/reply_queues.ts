@@ -1,5 +1,5 @@
 /**
- * Whose a callback queue is, as the answer to a passive declare tells.
+ * Who owns the queue that a `reply_to` names, as a passive declare tells.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import type { Connection } from "./connection.ts";
 
 const MAX_NAME_BYTES = 255;
 
-/** Asks for queues. */
+/** Checks queues. */
 export class ReplyQueues {
   readonly #connection: Connection;
   readonly #inspector: QueueInspector;
 
-  /** Of one connection. */
+  /** Asks over one connection. */
   constructor(connection: Connection, inspector: QueueInspector) {
     this.#connection = connection;
     this.#inspector = inspector;

@@ -66,7 +66,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
       connection.peer,
       options.unackedMs,
     );
-    if (advice !== undefined) options.onImpatient(advice);
+    if (advice !== undefined) options.onConsumerTimeout(advice);
     try {
       return await AmqpRequestQueue.#open(connection, name, options, args);
     } catch (error) {

@@ -1,13 +1,13 @@
 /**
- * Waiting, until it is over or called off.
+ * Waiting: for a time, for a promise, until an abort.
  *
  * @module
  */
 import { LONGEST_TIMER_MS, timerMs } from "./timers.ts";
 
 /**
- * Resolves after so many ms, however many they are. (That of
- * node:timers/promises does not hear its signal on Deno 2.4.)
+ * Resolves after this many ms, beyond the limit of timers too. (The one of
+ * node:timers/promises ignores its signal on Deno 2.4.)
  *
  * @throws the signal's reason, at once, where it is or becomes aborted.
  */
@@ -32,7 +32,7 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Resolves when something has ended, or after so many ms, if that is earlier.
+ * Resolves when a promise does, or after this many ms, whichever is first.
  *
  * @throws what it ends with, where it fails in time.
  */

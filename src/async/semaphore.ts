@@ -9,7 +9,7 @@ export class Semaphore {
   #free: number;
   readonly #waiting = new Set<() => void>();
 
-  /** With so many permits. */
+  /** Starts with this many permits. */
   constructor(count: number) {
     this.#free = count;
   }

@@ -25,9 +25,9 @@ export function jsonBody(
 const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
 
 /**
- * The bytes that a `body_base64` stands for, in either alphabet, with or without
- * padding; undefined where it is no base64. (One pattern for all of it would
- * overflow the stack.)
+ * The bytes that a `body_base64` stands for, in either alphabet, with or
+ * without padding; undefined where it is no base64. (One pattern for all of it
+ * would overflow the stack.)
  */
 export function base64Bytes(value: unknown): Uint8Array | undefined {
   if (typeof value !== "string" || !BASE64_CHARACTERS.test(value)) return;

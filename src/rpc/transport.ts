@@ -43,7 +43,7 @@ export interface QueueInfo {
   readonly consumers: number;
 }
 
-/** Hears what became of a message that was published: one of both, once. */
+/** Learns what became of a published message: one of both is called, once. */
 export interface PublishListener {
   /**
    * The broker has the message. One that no queue took is confirmed as well,
@@ -85,8 +85,9 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
   /** The name that the broker gave. */
   readonly name: string;
   /**
-   * Publishes at less cost: the listener need not hear of more than that the
-   * message can't be encoded or written. That no queue took it is told as ever.
+   * Publishes without a confirm, at less cost: the listener need only be told
+   * that the message can't be encoded or written. It is still returned where no
+   * queue takes it.
    */
   publishUnconfirmed(
     queue: string,
@@ -94,7 +95,7 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
     properties: MessageProperties,
     listener: PublishListener,
   ): void;
-  /** What was published so may be lost: the next goes another way. */
+  /** Such messages may be lost: the next one uses another channel. */
   distrustUnconfirmed(): void;
   /** Deletes the queue. */
   close(): Promise<void>;
@@ -152,11 +153,11 @@ export interface RequestQueueOptions {
   deliveryLimit: number;
   /** How long a delivery may stay unacknowledged, in ms. */
   unackedMs: number;
-  /** Hears what to set at a broker that may not wait for so long. */
-  onImpatient: (advice: string) => void;
-  /** Hears of calls that their callers cancel, by correlation id. */
+  /** Called with what to set where the consumer timeout may be too short. */
+  onConsumerTimeout: (advice: string) => void;
+  /** Called with the correlation id of each call that its caller cancels. */
   onCancel: (correlationId: string) => void;
-  /** Hears of replies that no queue took. */
+  /** Called with each reply that no queue took. */
   onReturn: (message: ReturnedMessage) => void;
 }
 

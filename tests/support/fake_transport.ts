@@ -43,7 +43,7 @@ export class FakeBroker extends BrokerModel {
       declare: {},
       deliveryLimit: 20,
       unackedMs: 30_000,
-      onImpatient: ignore,
+      onConsumerTimeout: ignore,
       onCancel: ignore,
       onReturn: ignore,
     });

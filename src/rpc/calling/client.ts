@@ -34,7 +34,7 @@ import { whyNoReply } from "./why_no_reply.ts";
 export interface ClientStats {
   /** Calls that wait for their reply. */
   readonly inFlight: number;
-  /** Replies that came late, twice, or that nobody asked for. */
+  /** Replies that were late, repeated or unsolicited. */
   readonly unknownReplies: number;
 }
 
@@ -240,7 +240,7 @@ export class RpcClient implements AsyncDisposable {
     });
   }
 
-  /** Rejects a call whose time is up, with the cause where that can be known. */
+  /** Rejects a call whose time is up, and says why where that can be known. */
   async #onDeadline(call: PendingCall): Promise<void> {
     const requester = this.#requesters.current;
     if (call.sent) requester?.doubt(call.queue);

@@ -63,7 +63,7 @@ export function noQueue(
 export interface TimeoutCause {
   /** Why the connection takes nothing now. */
   obstacle?: string | undefined;
-  /** Why nobody knows of a server. */
+  /** Why the broker does not say whether there is a server. */
   untold?: RpcError | undefined;
 }
 

@@ -26,7 +26,7 @@ export class Outbox {
   /** The one that is waited for. */
   #blocked: Requester | undefined;
 
-  /** Of so many bytes of bodies at most; a single body may be larger. */
+  /** Holds up to so many bytes of bodies; a single body may be larger. */
   constructor(maxBytes = MAX_UNSENT_BYTES) {
     this.#maxBytes = maxBytes;
   }

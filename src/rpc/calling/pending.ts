@@ -46,7 +46,7 @@ export class PendingCall implements PublishListener, Expiring {
     this.#reject = reject;
   }
 
-  /** Hears of the end, whatever it is. */
+  /** Called once when the call ends, in whatever way. */
   set onEnd(callback: () => void) {
     this.#onEnd = callback;
   }

@@ -146,8 +146,8 @@ async function firstEnd(
 
 /**
  * Whether the attempt reached no server, so that another is not counted as a
- * retry. (A message is refused where the queue is full, or a quorum queue has no
- * leader just now, as while it is being declared.)
+ * retry. (A message is refused where the queue is full, or a quorum queue has
+ * no leader just now, as while it is being declared.)
  */
 function isFree(error: RpcError, { retries, wait }: RetryPolicy): boolean {
   if (error.maybeExecuted) return false;

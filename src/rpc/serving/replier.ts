@@ -70,7 +70,7 @@ export class Replier implements ReplyStage {
     const { replyTo } = request;
     const { maxReplyBytes, onEvent } = this.#options;
     this.#underWay++;
-    // Without reply_to it is a one-way request: nobody wants the result.
+    // Without reply_to it is a one-way request.
     if (replyTo === undefined) {
       onEvent({ type: "answered", request, error: undefined, ...outcome });
       return this.#settle(job, settlement);

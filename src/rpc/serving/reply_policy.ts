@@ -13,7 +13,7 @@ import type { BrokerConnection } from "../transport.ts";
 /** What becomes of a request because of where its reply goes. */
 export type Verdict =
   | "allowed"
-  /** Nobody awaits the reply any more: the work can be spared. */
+  /** The caller is gone: there is no use in running its request. */
   | { callerGone: string }
   /** Not run, and not answered either. */
   | { drop: string };
@@ -77,7 +77,7 @@ export class ReplyPolicy {
   readonly #checks = new Map<string, Promise<Verdict>>();
   #connection: BrokerConnection | undefined;
 
-  /** Asks nobody yet. */
+  /** Asks the broker when it is first needed. */
   constructor(options: ReplyPolicyOptions) {
     this.#options = options;
   }

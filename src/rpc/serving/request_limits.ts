@@ -58,7 +58,7 @@ export function replyTooLarge(bytes: number, maxBytes: number): RpcError {
   return tooLarge("a reply", bytes, "max_reply_bytes", maxBytes);
 }
 
-/** The limits of a server, as `limit` among the details of an error names them. */
+/** A limit of a server, by its name in the `limit` of an error's details. */
 export type LimitName =
   | "max_body_bytes"
   | "max_headers"

@@ -37,7 +37,7 @@ export class Resends {
   /** The suspect that is in flight with no other reply. */
   #alone: HeldReply | undefined;
 
-  /** Hears of replies that are held or dropped. */
+  /** `onEvent` is called for replies that are held or dropped. */
   constructor(onEvent: (event: ServerEvent) => void) {
     this.#onEvent = onEvent;
   }
@@ -80,7 +80,7 @@ export class Resends {
     return key !== undefined && this.#ruinous.has(key);
   }
 
-  /** A reply that nobody gets. */
+  /** Gives a reply up. */
   drop(
     { message }: Pick<HeldReply, "message">,
     why: string,

@@ -49,8 +49,8 @@ export type ServerEvent =
   /** A request was neither run nor answered. */
   | { type: "request_dropped"; request: RpcRequest; why: string }
   /**
-   * Requests with this `reply_to` are not run; told once for each name. Where it
-   * is `allowable`, the option `replyTo` can allow it.
+   * Requests with this `reply_to` are not run; told once for each name. Where
+   * it is `allowable`, the option `replyTo` can allow it.
    */
   | {
     type: "reply_to_refused";
@@ -155,7 +155,7 @@ export interface ServeOptions {
   graceMs?: number;
   /** Around the procedure; the first is the outermost. */
   interceptors?: readonly ProcedureInterceptor[];
-  /** Hears what happens; must not throw. */
+  /** Called with what happens; must not throw. */
   onEvent?: (event: ServerEvent) => void;
 }
 

@@ -75,7 +75,7 @@ export class RpcServer implements AsyncDisposable {
   readonly #grace = new Grace();
   readonly #drained = Promise.withResolvers<void>();
   #started = 0;
-  #toldImpatience = false;
+  #toldOfTimeout = false;
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
@@ -214,7 +214,7 @@ export class RpcServer implements AsyncDisposable {
       deliveryLimit: DELIVERY_LIMIT_FACTOR *
         Math.max(this.#settings.maxDeliveries, 1),
       unackedMs: longestUnackedMs(this.#settings),
-      onImpatient: (advice) => this.#onImpatient(advice),
+      onConsumerTimeout: (advice) => this.#onConsumerTimeout(advice),
       onCancel: (correlationId) => this.#dispatcher.cancel(correlationId),
       onReturn: (message) =>
         this.#settings.onEvent({
@@ -229,9 +229,9 @@ export class RpcServer implements AsyncDisposable {
     return this.#requests = requests;
   }
 
-  #onImpatient(advice: string): void {
-    if (this.#toldImpatience) return;
-    this.#toldImpatience = true;
+  #onConsumerTimeout(advice: string): void {
+    if (this.#toldOfTimeout) return;
+    this.#toldOfTimeout = true;
     const unackedMs = longestUnackedMs(this.#settings);
     this.#settings.onEvent({ type: "consumer_timeout", unackedMs, advice });
   }

@@ -36,22 +36,23 @@
  *
  * @module
  */
-export { connect, RpcConnection } from "./amqp/connect.ts";
+export { connect } from "./amqp/connect.ts";
+export { RpcConnection } from "./rpc/connection.ts";
 export type {
-  BrokerAddress,
   BrokerSettings,
   ConnectOptions,
   ConnectSettings,
-  Password,
   ReadFile,
 } from "./amqp/options.ts";
+export type { BrokerAddress } from "./amqp/broker_address.ts";
+export type { Password } from "./amqp/password.ts";
 export { connectSettings } from "./amqp/options.ts";
 export type {
   ClientCertificate,
   TlsOptions,
   TlsSettings,
 } from "./amqp/tls/tls.ts";
-export type { AmqpLink } from "./amqp/link.ts";
+export type { AmqpConnection } from "./amqp/broker_connection.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
 export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
@@ -67,6 +68,8 @@ export {
   type MethodContract,
 } from "./rpc/contract/contract.ts";
 export {
+  REASONS,
+  type Remedy,
   RPC_CODES,
   type RpcCode,
   RpcError,
@@ -77,19 +80,17 @@ export type {
   CallInterceptor,
   ClientOptions,
   OutgoingCall,
-  ProcedureInterceptor,
   SendCall,
-} from "./rpc/interceptor.ts";
-export type { Bytes } from "./rpc/kinds.ts";
-export {
-  MessageBody,
-  type MessageData,
-  type Procedure,
-  type ReplyInit,
-  type RpcContext,
-  RpcRequest,
-  type RpcResult,
+} from "./rpc/calling/client_options.ts";
+export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
+export type { Bytes } from "./rpc/bytes.ts";
+export type {
+  Procedure,
+  ReplyInit,
+  RpcContext,
+  RpcResult,
 } from "./rpc/procedure.ts";
+export { MessageBody, type MessageData, RpcRequest } from "./rpc/messages.ts";
 export type {
   ByteStream,
   Dial,
@@ -97,26 +98,14 @@ export type {
   EndpointTls,
 } from "./amqp/streams/byte_stream.ts";
 export type { ContractClient, MethodOptions } from "./rpc/contract/proxy.ts";
-export type {
-  Schema,
-  SchemaInput,
-  SchemaIssue,
-  SchemaOutput,
-  SchemaResult,
-  SchemaTypes,
-  StandardProperties,
-} from "./rpc/contract/schema.ts";
 export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
 export { RpcServer } from "./rpc/serving/server.ts";
 export type {
+  BrokerConnection,
   CallbackQueue,
   ConnectionEvent,
+  ConnectionOptions,
   Delivery,
-  HeaderValue,
-  Link,
-  LinkOptions,
-  MessageHeaders,
-  MessageProperties,
   Publisher,
   PublishListener,
   QueueDeclaration,
@@ -127,5 +116,11 @@ export type {
   ReturnedMessage,
   Transport,
 } from "./rpc/transport.ts";
+export type {
+  HeaderValue,
+  MessageHeaders,
+  MessageProperties,
+} from "./rpc/messages.ts";
 export type { ValidationIssue } from "./rpc/contract/validation.ts";
-export { RpcReply } from "./rpc/wire.ts";
+export { RpcReply } from "./rpc/messages.ts";
+export type { StandardSchemaV1 } from "@standard-schema/spec";

@@ -3,12 +3,8 @@
  *
  * @module
  */
-import type {
-  CallbackQueue,
-  MessageProperties,
-  PublishListener,
-  ReturnedMessage,
-} from "../rpc/transport.ts";
+import type { CallbackQueue, ReturnedMessage } from "../rpc/transport.ts";
+import type { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { ConsumedQueue } from "./consumed_queue.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
@@ -16,7 +12,21 @@ import { AmqpPublisher } from "./publisher.ts";
 
 /** A callback queue on one connection. */
 export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
+  /** See {@linkcode CallbackQueue.publishUnconfirmed}. */
+  readonly publishUnconfirmed: CallbackQueue["publishUnconfirmed"];
+  /** See {@linkcode CallbackQueue.distrustUnconfirmed}. */
+  readonly distrustUnconfirmed: CallbackQueue["distrustUnconfirmed"];
   #name = "";
+
+  private constructor(
+    connection: Connection,
+    channel: Channel,
+    publisher: AmqpPublisher,
+  ) {
+    super(connection, channel, publisher);
+    this.publishUnconfirmed = publisher.publishUnconfirmed.bind(publisher);
+    this.distrustUnconfirmed = publisher.dropUnconfirmed.bind(publisher);
+  }
 
   /** Declares and consumes it. */
   static async open(
@@ -48,18 +58,5 @@ export class AmqpCallbackQueue extends ConsumedQueue implements CallbackQueue {
 
   get name(): string {
     return this.#name;
-  }
-
-  publishUnconfirmed(
-    queue: string,
-    body: Uint8Array,
-    properties: MessageProperties,
-    listener: PublishListener,
-  ): void {
-    this.publisher.publishUnconfirmed(queue, body, properties, listener);
-  }
-
-  distrustUnconfirmed(): void {
-    this.publisher.dropUnconfirmed();
   }
 }

@@ -8,6 +8,7 @@ import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
 import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
+import { writeMessage } from "./message_frames.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
 
 /** `type` of a cancel message; its `correlation_id` is the request's. */
@@ -93,20 +94,22 @@ export class Canceler {
 
   async #send(queue: string, correlationId: string): Promise<void> {
     const exchange = exchangeFor(queue);
-    if (exchange === undefined || this.#connection.unblocked) return;
+    if (exchange === undefined || this.#connection.flow.unblocked) return;
     this.#channel ??= this.#open();
     const channel = await this.#channel;
     if (channel.closed) return;
-    this.#connection.publish(
-      {
-        channel: channel.id,
-        exchange,
-        routingKey: "",
-        mandatory: false,
-      },
-      NO_BODY,
-      { type: CANCEL_TYPE, correlationId },
-    );
+    const { writes, frameMax } = this.#connection;
+    const target = {
+      channel: channel.id,
+      exchange,
+      routingKey: "",
+      mandatory: false,
+    };
+    writeMessage(writes.writer, frameMax, target, NO_BODY, {
+      type: CANCEL_TYPE,
+      correlationId,
+    });
+    writes.schedule();
   }
 
   async #open(): Promise<Channel> {

@@ -35,7 +35,7 @@ export interface OpenChannelOptions {
   limitMs?: number;
 }
 
-/** Opens channels, and hands them their frames. */
+/** Opens channels, and knows them by number. */
 export class Channels implements ChannelHost {
   readonly writes: JoinedWrites;
   /** The most at a time; 0 for no limit. */
@@ -53,7 +53,7 @@ export class Channels implements ChannelHost {
     this.writes = writes;
   }
 
-  /** Whether somebody waits for a channel, and can't do without. */
+  /** Whether something that can't wait for long needs a channel. */
   get urgent(): boolean {
     return this.#turns.urgent;
   }
@@ -83,20 +83,19 @@ export class Channels implements ChannelHost {
   }
 
   /**
-   * Hands a frame to its channel.
+   * The channel of a frame; undefined where the frame comes late, and is to be
+   * ignored.
    *
-   * @throws {AmqpError} where there is none, or it has no use for it.
+   * @throws {AmqpError} for a channel that is not open.
    */
-  take(frame: FrameBuffer, reader: Reader): void {
+  channelOf(frame: FrameBuffer, reader: Reader): Channel | undefined {
     const channel = this.#channels[frame.channel];
-    if (channel === undefined) {
-      if (frame.type === METHOD && ENDS.includes(reader.long())) return;
-      throw new AmqpError(
-        "CHANNEL_ERROR",
-        `a frame for channel ${frame.channel}, which is not open`,
-      );
-    }
-    channel.take(frame, reader);
+    if (channel !== undefined) return channel;
+    if (frame.type === METHOD && ENDS.includes(reader.long())) return undefined;
+    throw new AmqpError(
+      "CHANNEL_ERROR",
+      `a frame for channel ${frame.channel}, which is not open`,
+    );
   }
 
   /** See {@linkcode ChannelHost.channelGone}. */
@@ -106,7 +105,7 @@ export class Channels implements ChannelHost {
     this.#turns.check();
   }
 
-  /** The connection is gone. */
+  /** The connection was lost. */
   lost(error: Error): void {
     this.#lost = error;
     this.#turns.end(error);

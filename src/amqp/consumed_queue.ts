@@ -7,16 +7,12 @@
  */
 import { tableOf } from "../amqp091/values.ts";
 import { AsyncQueue } from "../async/queue.ts";
-import type {
-  Delivery,
-  MessageProperties,
-  PublishListener,
-} from "../rpc/transport.ts";
+import type { Delivery, Publisher } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
 import { atLast, closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
 import { CanceledByBroker } from "./consumer_timeout.ts";
-import { channelFailure } from "./failures.ts";
+import { channelFailure } from "./channel_failures.ts";
 import type { AmqpPublisher } from "./publisher.ts";
 
 /**
@@ -31,6 +27,8 @@ export class ConsumedQueue {
   protected readonly connection: Connection;
   protected readonly channel: Channel;
   protected readonly publisher: AmqpPublisher;
+  /** See {@linkcode Publisher.publish}. */
+  readonly publish: Publisher["publish"];
   readonly #deliveries = new AsyncQueue<Delivery>();
   readonly #stopListening: () => void;
   #canceling: Promise<void> | undefined;
@@ -44,14 +42,15 @@ export class ConsumedQueue {
     this.connection = connection;
     this.channel = channel;
     this.publisher = publisher;
+    this.publish = publisher.publish.bind(publisher);
     channel.handlers = {
-      onDelivery: (delivery) => this.#deliveries.push(delivery),
+      onDelivery: this.#deliveries.push.bind(this.#deliveries),
       onCanceled: () => this.end(new CanceledByBroker()),
       onClosed: (error) => this.end(error),
     };
     // Replies can't be sent any more: what is consumed could not be answered.
     publisher.onClosed((error) => this.end(error));
-    this.#stopListening = connection.onLost((error) => this.end(error));
+    this.#stopListening = connection.loss.listen((error) => this.end(error));
   }
 
   protected async consume(
@@ -81,15 +80,6 @@ export class ConsumedQueue {
   /** Nothing more is delivered; whoever reads hears why. */
   protected end(error: Error): void {
     this.#deliveries.end(channelFailure(error));
-  }
-
-  publish(
-    queue: string,
-    body: Uint8Array,
-    properties: MessageProperties,
-    listener: PublishListener,
-  ): void {
-    this.publisher.publish(queue, body, properties, listener);
   }
 
   cancel(): Promise<void> {

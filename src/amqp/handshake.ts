@@ -12,14 +12,15 @@ import { decodeText, encodeText } from "../amqp091/reader.ts";
 import { asText, lookup } from "../amqp091/table.ts";
 import { tableOf, type Values } from "../amqp091/values.ts";
 import type { Writer } from "../amqp091/writer.ts";
-import { RpcError } from "../rpc/errors.ts";
+import { failure } from "../rpc/errors.ts";
 import {
   brokerTitle,
   type BrokerVersion,
   isRabbitMqSince,
   UNKNOWN_BROKER,
 } from "./broker_version.ts";
-import { brokerName, type BrokerSettings } from "./options.ts";
+import { type BrokerSettings } from "./options.ts";
+import { brokerName } from "./broker_address.ts";
 
 const PRODUCT = "rabbit-rpc";
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
@@ -176,11 +177,11 @@ export class Handshake {
 function checkMechanism(broker: BrokerSettings, offered: string): void {
   const { mechanism } = broker;
   if (offered.split(" ").includes(mechanism)) return;
-  throw new RpcError(
-    "unauthenticated",
+  throw failure(
+    "refused",
     `${brokerName(broker)} does not offer to log in by ${mechanism}; ` +
       `it offers ${offered || "nothing"}`,
-    { reason: "refused" },
+    { code: "unauthenticated" },
   );
 }
 
@@ -199,4 +200,29 @@ export function negotiate(ours: Tuning, theirs: Tuning): Tuning {
 
 function smaller(a: number, b: number): number {
   return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
+}
+
+/**
+ * Writes what tells the broker of another password; whether it fits a frame.
+ * For a larger one the broker would end the connection: the next login tells.
+ */
+export function writeSecret(
+  writer: Writer,
+  secret: string,
+  frameMax: number,
+): boolean {
+  const start = writer.length;
+  const args = { newSecret: encodeText(secret), reason: "renewed" };
+  writeMethod(writer, 0, "connection.update-secret", args);
+  const fits = writer.length - start <= frameMax;
+  if (!fits) writer.truncate(start);
+  return fits;
+}
+
+/** A login that the broker left without a word for. */
+export class LoginTooLarge extends Error {
+  /** The message says how large it may be. */
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+  }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 import process from "node:process";
+import type { BrokerAddress } from "./broker_address.ts";
+import type { Password } from "./password.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import type { Dial } from "./streams/byte_stream.ts";
 import { dialDeno } from "./streams/deno.ts";
@@ -12,13 +14,6 @@ import { LONGEST_TIMER_MS } from "../async/timers.ts";
 import { durationMs, wholeNumber } from "../rpc/limits.ts";
 import { parseBrokerUrl } from "./url.ts";
 import type { Mechanism, UrlParameters } from "./url_parameters.ts";
-
-/**
- * A password, or what tells it: called before each connection is made, and
- * from time to time while it lives (`passwordPollMs`). Keep a token that takes
- * long to get, and return it until it is due.
- */
-export type Password = string | (() => string | Promise<string>);
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -57,7 +52,7 @@ export interface ConnectOptions {
   tls?: TlsOptions;
   /** The name that the broker shows for the connection. */
   name?: string;
-  /** Hears what becomes of the connection; must not throw. */
+  /** Called with what becomes of the connection; must not throw. */
   onEvent?: (event: ConnectionEvent) => void;
   /**
    * Makes the stream of bytes that a connection is made over: for runtimes
@@ -66,24 +61,6 @@ export interface ConnectOptions {
    * @default Deno's own sockets
    */
   dial?: Dial;
-}
-
-/** Where a broker is and how to log in. */
-export interface BrokerAddress {
-  /** A name or an address; of IPv6 without brackets. */
-  readonly hostname: string;
-  /** That of the URL, or the protocol's own: 5672, 5671 with TLS. */
-  readonly port: number;
-  /** Whether the URL was `amqps://`. */
-  readonly tls: boolean;
-  /** The virtual host, `/` by default. */
-  readonly vhost: string;
-  /** The user who logs in. */
-  readonly username: string;
-  /** In the clear: see that it is not shown. */
-  readonly password: Password;
-  /** What the two are used for: with EXTERNAL for nothing. */
-  readonly mechanism: Mechanism;
 }
 
 /** A broker, with the settings of connections to it. */
@@ -108,7 +85,7 @@ export interface ConnectSettings {
   readonly passwordPollMs: number;
   /** The name that the broker shows for the connection. */
   readonly name: string;
-  /** Hears what becomes of the connection. */
+  /** Called with what becomes of the connection. */
   readonly onEvent: (event: ConnectionEvent) => void;
   /** Makes the stream of bytes that a connection is made over. */
   readonly dial: Dial;
@@ -253,22 +230,4 @@ function readFileOfUrl(path: string, parameter: string): Uint8Array {
       { cause },
     );
   }
-}
-
-/** The URL of a broker: with the user who logs in, never with a password. */
-export function brokerUrl(broker: BrokerAddress): string {
-  const scheme = broker.tls ? "amqps" : "amqp";
-  const user = broker.mechanism === "EXTERNAL"
-    ? ""
-    : `${encodeURIComponent(broker.username)}@`;
-  const vhost = broker.vhost === "/" ? "" : encodeURIComponent(broker.vhost);
-  return `${scheme}://${user}${brokerName(broker)}/${vhost}`;
-}
-
-/** `host:port`, as errors name a broker. */
-export function brokerName(broker: BrokerAddress): string {
-  const { hostname, port } = broker;
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
 }

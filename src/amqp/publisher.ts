@@ -3,21 +3,21 @@
  *
  * @module
  */
-import { overloaded } from "../rpc/failures.ts";
+import { settled } from "../async/delay.ts";
+import { overloaded } from "../rpc/calling/failures.ts";
 import type {
-  MessageProperties,
   Publisher,
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
-import { closeLimitMs } from "./closing.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
+import type { Channel } from "./channel.ts";
+import { closeChannel, closeLimitMs } from "./closing.ts";
+import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";
 import type { Publication } from "./confirms.ts";
-import {
-  closedError,
-  ConfirmChannel,
-  UnconfirmedChannel,
-} from "./publish_channels.ts";
 import type { Connection } from "./connection.ts";
+import { unsendable } from "./channel_failures.ts";
+import { type Target, writeMessage } from "./message_frames.ts";
 
 /** A queue that is full refuses many messages: not each is worth a channel. */
 const RENEWAL_INTERVAL_MS = 500;
@@ -36,7 +36,7 @@ export class AmqpPublisher implements Publisher {
   #onClosed: (error: Error) => void = () => {};
   #confirmed: ConfirmChannel | undefined;
   /** Opened when it is first wanted. */
-  #unconfirmed: UnconfirmedChannel | undefined;
+  #unconfirmed: Channel | undefined;
   #opening: Promise<void> | undefined;
   #renewal: Promise<void> | undefined;
   #renewedAtMs = -Infinity;
@@ -59,7 +59,7 @@ export class AmqpPublisher implements Publisher {
     if (this.#closing) await this.#confirmed.close();
   }
 
-  /** Hears when the broker closes a channel. */
+  /** Sets what is called when the broker closes a channel. */
   onClosed(callback: (error: Error) => void): void {
     this.#onClosed = callback;
   }
@@ -74,21 +74,32 @@ export class AmqpPublisher implements Publisher {
     properties: MessageProperties,
     listener: PublishListener,
   ): void {
-    const obstacle = this.#connection.unblocked ?? this.#renewal;
+    const obstacle = this.#connection.flow.unblocked ?? this.#renewal;
     const { sizes } = this.#connection;
     if (body.length > sizes.limit) {
       listener.failed(sizes.tooLarge(body.length));
     } else if (obstacle !== undefined) {
       this.#publishLater(obstacle, { queue, body, properties, listener });
-    } else if (this.#closing || this.#confirmed === undefined) {
-      listener.failed(closedError());
-    } else this.#confirmed.publish(queue, body, properties, listener);
+    } else if (this.#closing || this.#confirmed?.channel.closed !== false) {
+      listener.failed(notConsumed());
+    } else {
+      const { channel, confirms } = this.#confirmed;
+      const { writes, frameMax } = this.#connection;
+      try {
+        const target = targetOf(channel, queue);
+        writeMessage(writes.writer, frameMax, target, body, properties);
+      } catch (error) {
+        return listener.failed(unsendable(error));
+      }
+      confirms.add(queue, body, properties, listener);
+      writes.schedule();
+    }
   }
 
   #publishLater(obstacle: Promise<void>, message: Publication): void {
     const { length } = message.body;
     if (this.#waitingBytes > 0 && this.#waitingBytes + length > MAX_WAITING) {
-      const { obstacle } = this.#connection;
+      const { obstacle } = this.#connection.flow;
       const error = overloaded("messages", this.#waitingBytes, obstacle);
       return message.listener.failed(error);
     }
@@ -112,18 +123,29 @@ export class AmqpPublisher implements Publisher {
     listener: PublishListener,
   ): void {
     const channel = this.#unconfirmed;
-    if (channel === undefined || this.#connection.unblocked || this.#closing) {
+    const { writes, flow, frameMax, sizes } = this.#connection;
+    if (channel === undefined || flow.unblocked || this.#closing) {
       this.#openUnconfirmed();
       this.publish(queue, body, properties, listener);
-    } else if (body.length > this.#connection.sizes.taken) {
+    } else if (body.length > sizes.taken) {
       this.publish(queue, body, properties, listener);
-    } else channel.publish(queue, body, properties, listener);
+    } else if (channel.closed) listener.failed(notConsumed());
+    else {
+      try {
+        const target = targetOf(channel, queue);
+        writeMessage(writes.writer, frameMax, target, body, properties);
+      } catch (error) {
+        return listener.failed(unsendable(error));
+      }
+      writes.schedule();
+    }
   }
 
   /** Other messages go over another channel, opened when it is wanted. */
   dropUnconfirmed(): void {
-    this.#unconfirmed?.close().catch(ignore);
+    const channel = this.#unconfirmed;
     this.#unconfirmed = undefined;
+    if (channel) void closeChannel(this.#connection, channel);
   }
 
   /** Closes the channels once everything is confirmed, for a limited time. */
@@ -133,7 +155,7 @@ export class AmqpPublisher implements Publisher {
     // that is blocked may open it at any time.
     await Promise.all([
       this.#confirmed?.close(closeLimitMs(this.#connection)),
-      this.#unconfirmed?.close(),
+      this.#unconfirmed && closeChannel(this.#connection, this.#unconfirmed),
     ]);
   }
 
@@ -159,12 +181,15 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
-    this.#opening = UnconfirmedChannel.open(this.#connection, this.#hooks)
-      .then((channel) => {
-        this.#unconfirmed = channel;
-        if (this.#closing) this.dropUnconfirmed();
-      })
-      .catch(ignore).finally(() => this.#opening = undefined);
+    // Where it fails, so does the connection, which is told elsewhere.
+    const opening = this.#connection.openChannel((channel) => {
+      channel.handlers = this.#hooks;
+      return Promise.resolve(channel);
+    }).then((channel) => {
+      this.#unconfirmed = channel;
+      if (this.#closing) this.dropUnconfirmed();
+    });
+    this.#opening = settled(opening).finally(() => this.#opening = undefined);
   }
 
   get #hooks() {
@@ -179,7 +204,7 @@ export class AmqpPublisher implements Publisher {
     if (this.#renewal || this.#closing) return;
     if (nowMs - this.#renewedAtMs < RENEWAL_INTERVAL_MS) return;
     this.#renewedAtMs = nowMs;
-    this.#renewal = this.#replace().catch(ignore)
+    this.#renewal = settled(this.#replace())
       .finally(() => this.#renewal = undefined);
   }
 
@@ -187,11 +212,13 @@ export class AmqpPublisher implements Publisher {
     const confirmed = await this.#openConfirmed();
     if (this.#closing) return await confirmed.close();
     // Confirms and returns are still to come over those that were used before.
-    this.#confirmed?.close().catch(ignore);
+    if (this.#confirmed) void settled(this.#confirmed.close());
     this.dropUnconfirmed();
     this.#confirmed = confirmed;
   }
 }
 
-/** It failed with its connection, which is told elsewhere. */
-function ignore(): void {}
+/** Through the default exchange; the message comes back where no queue is. */
+function targetOf({ id }: Channel, queue: string): Target {
+  return { channel: id, exchange: "", routingKey: queue, mandatory: true };
+}

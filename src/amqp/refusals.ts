@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { RpcError } from "../rpc/errors.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
 
 /** As RabbitMQ words it; 3.10 does not say what the access was for. */
 const ACCESS =
@@ -15,24 +15,23 @@ const IN_EXCLUSIVE_USE = /queue '(.*)' in vhost '.*' in exclusive use/s;
 export function accessRefusal(message: string, cause: unknown): RpcError {
   const [, queue] = IN_EXCLUSIVE_USE.exec(message) ?? [];
   if (queue !== undefined) {
-    return new RpcError(
-      "failed_precondition",
+    return failure(
+      "locked",
       `another consumer has queue "${queue}" to itself (403)`,
-      { reason: "locked", cause },
+      { cause },
     );
   }
-  const refused = { reason: "refused", cause } as const;
   const access = ACCESS.exec(message);
   if (access === null) {
-    return new RpcError("permission_denied", message, refused);
+    return failure("refused", message, { cause });
   }
   const [, right, kind, name, vhost, user] = access;
   const permission = right === undefined ? "permission" : `${right} permission`;
-  return new RpcError(
-    "permission_denied",
+  return failure(
+    "refused",
     `user "${user}" has no ${permission} on ${kind} "${name}" on vhost ` +
       `"${vhost}" (403)`,
-    refused,
+    { cause },
   );
 }
 
@@ -46,11 +45,11 @@ export function untold(queue: string, cause: unknown): RpcError {
   const [, , , , vhost, user] = ACCESS.exec(String(cause)) ?? [];
   const who = user === undefined ? "this user" : `user "${user}"`;
   const where = vhost === undefined ? "" : ` on vhost "${vhost}"`;
-  return new RpcError(
-    "permission_denied",
+  return failure(
+    "refused",
     `${who} may not look at queue ${JSON.stringify(queue)}${where}: that ` +
       "takes the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
       "on, read or write does)",
-    { reason: "refused", cause },
+    { cause },
   );
 }

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { tableOf } from "../amqp091/values.ts";
-import { RpcError } from "../rpc/errors.ts";
+import { failure, RpcError } from "../rpc/errors.ts";
 import type { RequestQueue, RequestQueueOptions } from "../rpc/transport.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { listenForCancels } from "./cancellation.ts";
@@ -21,11 +22,9 @@ import {
   consumerTimeout,
   hasNoTimeout,
 } from "./consumer_timeout.ts";
-import { declarationFailure } from "./failures.ts";
+import { declarationFailure } from "./channel_failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { AmqpPublisher } from "./publisher.ts";
-
-const NOT_FOUND = 404;
 
 /** What a request queue is made of. */
 interface Parts {
@@ -67,7 +66,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
       connection.peer,
       options.unackedMs,
     );
-    if (advice !== undefined) options.onImpatient(advice);
+    if (advice !== undefined) options.onConsumerTimeout(advice);
     try {
       return await AmqpRequestQueue.#open(connection, name, options, args);
     } catch (error) {
@@ -110,7 +109,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
         this.consume(this.#name, false, args),
       ]);
     } catch (error) {
-      const isMissing = replyCodeOf(error) === NOT_FOUND;
+      const isMissing = replyCodeOf(error) === REPLY_CODES.NOT_FOUND;
       throw isMissing ? noQueueYet(this.#name) : error;
     }
   }
@@ -193,7 +192,5 @@ async function mayExist(
 }
 
 function noQueueYet(name: string): RpcError {
-  return new RpcError("unavailable", `there is no queue "${name}" yet`, {
-    reason: "no_queue",
-  });
+  return failure("no_queue", `there is no queue "${name}" yet`);
 }

@@ -1,21 +1,21 @@
 /**
- * The reconnecting connection: one live link at a time, to whichever broker
- * answers first.
+ * Connects, and connects again: one live connection at a time, to whichever
+ * broker answers first.
  *
  * @module
  */
 import { backoffMs } from "../async/backoff.ts";
 import { Broadcast } from "../async/broadcast.ts";
 import { delay } from "../async/delay.ts";
-import { RpcError } from "../rpc/errors.ts";
-import { isUnconnected } from "../rpc/failures.ts";
+import { failure, remedyOf, RpcError } from "../rpc/errors.ts";
 import type {
   ConnectionEvent,
-  LinkOptions,
+  ConnectionOptions,
   Transport,
 } from "../rpc/transport.ts";
-import { AmqpLink } from "./link.ts";
-import { brokerName, type ConnectSettings } from "./options.ts";
+import { AmqpConnection } from "./broker_connection.ts";
+import { type ConnectSettings } from "./options.ts";
+import { brokerName } from "./broker_address.ts";
 
 /**
  * How long a refused login may be mended by another password, in ms: what
@@ -28,12 +28,12 @@ export class AmqpTransport implements Transport {
   readonly #settings: ConnectSettings;
   readonly #closing = new AbortController();
   readonly #events = new Broadcast<ConnectionEvent>();
-  #link: AmqpLink | undefined;
-  #connecting: Promise<AmqpLink> | undefined;
+  #connection: AmqpConnection | undefined;
+  #connecting: Promise<AmqpConnection> | undefined;
   #closed: Promise<void> | undefined;
   #wasConnected = false;
 
-  /** Connects when a link is asked for. */
+  /** Connects when it is first asked to. */
   constructor(settings: ConnectSettings) {
     this.#settings = {
       ...settings,
@@ -45,16 +45,16 @@ export class AmqpTransport implements Transport {
   }
 
   /** The live connection, or a new one. */
-  async link(options: LinkOptions = {}): Promise<AmqpLink> {
+  async connection(options: ConnectionOptions = {}): Promise<AmqpConnection> {
     const { patient = false, signal } = options;
     let refusedAtMs: number | undefined;
     for (let attempt = 1;; attempt++) {
       signal?.throwIfAborted();
       try {
-        return await this.#currentLink();
+        return await this.#currentConnection();
       } catch (error) {
         if (!patient || !(error instanceof RpcError)) throw error;
-        if (!isUnconnected(error)) {
+        if (remedyOf(error) !== "resend") {
           refusedAtMs ??= performance.now();
           if (!this.#awaitsPassword(error, refusedAtMs)) throw error;
         }
@@ -90,7 +90,7 @@ export class AmqpTransport implements Transport {
   async #close(): Promise<void> {
     this.#closing.abort(closedError());
     // An attempt that is under way ends; whoever waits for it hears why.
-    await Promise.allSettled([this.#link?.close(), this.#connecting]);
+    await Promise.allSettled([this.#connection?.close(), this.#connecting]);
     this.#events.end();
   }
 
@@ -99,9 +99,9 @@ export class AmqpTransport implements Transport {
     await this.close();
   }
 
-  #currentLink(): Promise<AmqpLink> {
+  #currentConnection(): Promise<AmqpConnection> {
     if (this.#closing.signal.aborted) return Promise.reject(closedError());
-    if (this.#link) return Promise.resolve(this.#link);
+    if (this.#connection) return Promise.resolve(this.#connection);
     this.#connecting ??= this.#connect().finally(() =>
       this.#connecting = undefined
     );
@@ -109,31 +109,36 @@ export class AmqpTransport implements Transport {
   }
 
   /** Tries each broker once; the first error that is a refusal, or the last. */
-  async #connect(): Promise<AmqpLink> {
+  async #connect(): Promise<AmqpConnection> {
     const { signal } = this.#closing;
-    let failure: unknown;
+    let refusal: unknown;
     for (const broker of this.#settings.brokers) {
       try {
-        const link = await AmqpLink.open(broker, this.#settings, signal);
-        if (!signal.aborted) this.#adopt(link, brokerName(broker));
+        const connection = await AmqpConnection.open(
+          broker,
+          this.#settings,
+          signal,
+        );
+        if (!signal.aborted) this.#adopt(connection, brokerName(broker));
         // Closed meanwhile, by whoever hears of the connection for example.
-        if (signal.aborted) await link.close();
+        if (signal.aborted) await connection.close();
         signal.throwIfAborted();
-        return link;
+        return connection;
       } catch (error) {
         signal.throwIfAborted();
-        if (failure === undefined || isUnconnected(failure)) failure = error;
+        const isPassing = remedyOf(refusal) === "resend";
+        if (refusal === undefined || isPassing) refusal = error;
       }
     }
-    throw failure;
+    throw refusal;
   }
 
-  #adopt(link: AmqpLink, broker: string): void {
-    this.#link = link;
+  #adopt(connection: AmqpConnection, broker: string): void {
+    this.#connection = connection;
     this.#wasConnected = true;
     this.#settings.onEvent({ type: "connected", broker });
-    link.lost.then((error) => {
-      this.#link = undefined;
+    connection.lost.then((error) => {
+      this.#connection = undefined;
       if (this.#closing.signal.aborted) return;
       this.#settings.onEvent({ type: "lost", broker, error });
     });
@@ -141,7 +146,5 @@ export class AmqpTransport implements Transport {
 }
 
 function closedError(): RpcError {
-  return new RpcError("canceled", "the connection was closed", {
-    reason: "closed",
-  });
+  return failure("closed", "the connection was closed");
 }

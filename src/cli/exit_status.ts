@@ -40,7 +40,7 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
+const BY_REASON: Record<RpcErrorReason, number> = {
   no_queue: EXIT.noServer,
   no_consumer: EXIT.noServer,
   broker_unreachable: EXIT.broker,
@@ -56,13 +56,14 @@ const BY_REASON: Partial<Record<RpcErrorReason, number>> = {
   locked: EXIT.refused,
   undeclarable: EXIT.usage,
   not_amqp: EXIT.protocol,
-  tls: EXIT.protocol,
+  tls_required: EXIT.protocol,
   not_tls: EXIT.protocol,
   untrusted: EXIT.protocol,
-  expired: EXIT.protocol,
+  certificate_expired: EXIT.protocol,
   wrong_host: EXIT.protocol,
-  tls_refused: EXIT.protocol,
+  tls_incompatible: EXIT.protocol,
   client_certificate: EXIT.refused,
+  closed: EXIT.interrupted,
 };
 
 /** The exit status for a failed call. */
@@ -71,7 +72,7 @@ export function exitStatusOf(error: RpcError): number {
   if (error.code === "deadline_exceeded") return EXIT.timedOut;
   if (error.remote) return EXIT.procedureFailed;
   if (error.code === "canceled") return EXIT.interrupted;
-  if (error.reason) return BY_REASON[error.reason] ?? EXIT.bug;
+  if (error.reason) return BY_REASON[error.reason];
   return error.code === "invalid_argument" ? EXIT.badInput : EXIT.bug;
 }
 

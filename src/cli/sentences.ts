@@ -5,7 +5,7 @@
  * @module
  */
 import type { RpcError, RpcErrorReason } from "../rpc/errors.ts";
-import { formatMs } from "../rpc/limits.ts";
+import { formatMs } from "../rpc/texts.ts";
 
 /** What the advice is about. */
 export interface CallSubject {
@@ -15,7 +15,9 @@ export interface CallSubject {
 
 type Advice = (subject: CallSubject) => string;
 
-const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
+/** What there is to say for each reason; this program closed by itself. */
+const ADVICE: Record<RpcErrorReason, Advice | undefined> = {
+  closed: undefined,
   no_queue: ({ queue }) =>
     `Start a server with "rabbit-rpc server ${queue} ...", or use --wait.`,
   no_consumer: () => "Start a server, or use --wait.",
@@ -35,14 +37,14 @@ const ADVICE: Partial<Record<RpcErrorReason, Advice>> = {
   blocked: () =>
     "Check the broker's memory and disk, and the network, then try again.",
   too_large: () => "Send less, or raise max_message_size on the broker.",
-  tls: () => "Use amqps://.",
+  tls_required: () => "Use amqps://.",
   not_tls: () => "Use amqp://.",
   untrusted: () => "Pass --cacert FILE.",
-  expired: () => "Renew it, or set the clock.",
+  certificate_expired: () => "Renew it, or set the clock.",
   wrong_host: () => "Use a name that it is for: in the URL, or --servername.",
   client_certificate: () =>
     "Pass --cert FILE and --key FILE, from an issuer that the broker trusts.",
-  tls_refused: () =>
+  tls_incompatible: () =>
     "Check the broker's log, and which versions of TLS it speaks.",
   not_amqp: () => "Check host and port of --url.",
 };

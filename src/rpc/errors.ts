@@ -31,58 +31,76 @@ export const RPC_CODES = {
 export type RpcCode = keyof typeof RPC_CODES;
 
 /**
- * Why a call failed on its way, where the code alone does not tell:
+ * What may mend a failure, and so who tries again:
  *
- * - `no_queue`: the broker returned the request, no queue has that name
- * - `no_consumer`: the queue exists but no server consumes it
- * - `rejected`: the broker refused the message (a full queue, for example)
- * - `too_large`: the message is larger than the broker takes
- * - `overloaded`: too much waits to be sent to the broker already
- * - `blocked`: the time was up while the connection took nothing: the broker
- *   has blocked it, or nobody reads what is written to it
- * - `broker_unreachable`: no connection could be made
- * - `not_admitted`: the broker takes no connection for now, since a limit of
- *   connections is reached or the virtual host is down, or a token has expired
- * - `no_password`: what tells the password failed
- * - `login_too_large`: the broker did not answer a login (a token) of this size
- * - `connection_lost`: the connection, or a channel on it, was lost
- * - `refused`: the broker refused login, virtual host or permission
- * - `locked`: the queue is exclusive to another connection
- * - `undeclarable`: the broker declares no queue of this type and arguments
- * - `not_amqp`: what answers does not speak AMQP 0-9-1
- * - `tls`: the broker speaks TLS, and the URL says that it does not
- * - `not_tls`: the URL says that the broker speaks TLS, and it does not
- * - `untrusted`: the broker's certificate is not trusted
- * - `expired`: the broker's certificate is not valid any more, or not yet
- * - `wrong_host`: the broker's certificate is for another name
- * - `client_certificate`: the broker wants one, or another than it was shown
- * - `tls_refused`: no version or kind of TLS is spoken by both sides
- * - `closed`: the client, server or connection was closed by this program
+ * - `none`: nothing that waiting brings about; a server ends
+ * - `time`: it may pass by itself; a server tries again, a call fails
+ * - `wait`: the queue or a server may appear; calls with `wait` try again
+ * - `resend`: the request reached nobody; calls with `wait` or `retries` send
+ *   it again, which is not counted as a retry
+ * - `retry`: the request may have run; calls with `retries` send it again
  */
-export type RpcErrorReason =
-  | "no_queue"
-  | "no_consumer"
-  | "rejected"
-  | "too_large"
-  | "overloaded"
-  | "blocked"
-  | "broker_unreachable"
-  | "not_admitted"
-  | "no_password"
-  | "login_too_large"
-  | "connection_lost"
-  | "refused"
-  | "locked"
-  | "undeclarable"
-  | "not_amqp"
-  | "tls"
-  | "not_tls"
-  | "untrusted"
-  | "expired"
-  | "wrong_host"
-  | "client_certificate"
-  | "tls_refused"
-  | "closed";
+export type Remedy = "none" | "time" | "wait" | "resend" | "retry";
+
+/**
+ * Why a call, a connection or a server failed, where the code alone does not
+ * tell; with the usual code. Client, server and command line all decide by this
+ * table.
+ */
+export const REASONS = {
+  /** The broker returned the request: no queue has that name. */
+  no_queue: { code: "unavailable", remedy: "wait" },
+  /** The queue exists, but no server consumes it. */
+  no_consumer: { code: "unavailable", remedy: "wait" },
+  /** The broker refused the message: the queue is full, for example. */
+  rejected: { code: "resource_exhausted", remedy: "resend" },
+  /** The message is larger than the broker accepts. */
+  too_large: { code: "resource_exhausted", remedy: "none" },
+  /** Too much waits to be sent already, or all channels are in use. */
+  overloaded: { code: "resource_exhausted", remedy: "time" },
+  /** The deadline passed while the broker read nothing from the connection. */
+  blocked: { code: "deadline_exceeded", remedy: "time" },
+  /** No connection could be made. */
+  broker_unreachable: { code: "unavailable", remedy: "resend" },
+  /**
+   * The broker accepts no connection for now: a limit of connections is
+   * reached, the virtual host is down, or a token has expired.
+   */
+  not_admitted: { code: "unavailable", remedy: "resend" },
+  /** The function that returns the password failed. */
+  no_password: { code: "unavailable", remedy: "resend" },
+  /** The broker did not answer a login (a token) of this size. */
+  login_too_large: { code: "resource_exhausted", remedy: "none" },
+  /** The connection, or a channel on it, was lost. */
+  connection_lost: { code: "unavailable", remedy: "retry" },
+  /** The broker refused login, virtual host or permission. */
+  refused: { code: "permission_denied", remedy: "none" },
+  /** The queue is exclusive to another connection or consumer. */
+  locked: { code: "failed_precondition", remedy: "time" },
+  /** The broker declares no queue of this type with these arguments. */
+  undeclarable: { code: "invalid_argument", remedy: "none" },
+  /** What answers does not speak AMQP 0-9-1. */
+  not_amqp: { code: "unavailable", remedy: "none" },
+  /** The broker speaks TLS, but the URL is `amqp://`. */
+  tls_required: { code: "unavailable", remedy: "none" },
+  /** The URL is `amqps://`, but the broker does not speak TLS. */
+  not_tls: { code: "unavailable", remedy: "none" },
+  /** Both sides speak TLS, but no version or cipher that the other accepts. */
+  tls_incompatible: { code: "unavailable", remedy: "none" },
+  /** The broker's certificate is not trusted. */
+  untrusted: { code: "unavailable", remedy: "none" },
+  /** The broker's certificate has expired, or is not valid yet. */
+  certificate_expired: { code: "unavailable", remedy: "none" },
+  /** The broker's certificate is for another name. */
+  wrong_host: { code: "unavailable", remedy: "none" },
+  /** The broker asks for a client certificate, or for another one. */
+  client_certificate: { code: "unauthenticated", remedy: "none" },
+  /** This program closed the client, the server or the connection. */
+  closed: { code: "canceled", remedy: "none" },
+} as const satisfies Record<string, { code: RpcCode; remedy: Remedy }>;
+
+/** Why something failed: the keys of {@linkcode REASONS}. */
+export type RpcErrorReason = keyof typeof REASONS;
 
 /** What an {@linkcode RpcError} can carry beside code and message. */
 export interface RpcErrorOptions {
@@ -100,8 +118,8 @@ export interface RpcErrorOptions {
    * @default {false}
    */
   remote?: boolean;
-  /** Further members of the error reply (RFC 9457 extension members). */
-  members?: Record<string, unknown>;
+  /** What an error reply says besides: the extension members of RFC 9457. */
+  details?: Record<string, unknown>;
   /** The error that led to this one. */
   cause?: unknown;
 }
@@ -132,8 +150,8 @@ export class RpcError extends Error {
   readonly maybeExecuted: boolean;
   /** Whether a server said so, in an error reply. */
   readonly remote: boolean;
-  /** Further members of the error reply. */
-  readonly members: Record<string, unknown>;
+  /** What an error reply says besides; empty where there is nothing. */
+  readonly details: Record<string, unknown>;
 
   /** An error with this code; the message is one sentence for people. */
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
@@ -142,7 +160,7 @@ export class RpcError extends Error {
     if (options.reason !== undefined) this.reason = options.reason;
     this.maybeExecuted = options.maybeExecuted ?? false;
     this.remote = options.remote ?? false;
-    this.members = options.members ?? {};
+    this.details = options.details ?? {};
   }
 
   /**
@@ -178,6 +196,35 @@ function describe(value: unknown): string {
   } catch {
     return Object.prototype.toString.call(value);
   }
+}
+
+/** What may mend an error; undefined for a remote one, or without a reason. */
+export function remedyOf(error: unknown): Remedy | undefined {
+  if (!(error instanceof RpcError) || error.remote) return undefined;
+  return error.reason && REASONS[error.reason].remedy;
+}
+
+/** An error for this reason, with its usual code unless another is given. */
+export function failure(
+  reason: RpcErrorReason,
+  message: string,
+  options: Omit<RpcErrorOptions, "reason"> & { code?: RpcCode } = {},
+): RpcError {
+  const { code = REASONS[reason].code, ...rest } = options;
+  return new RpcError(code, message, { ...rest, reason });
+}
+
+/** An operator, or a node that stops: that is no message's fault. */
+const CONNECTION_FORCED = 320;
+
+/**
+ * Whether the broker itself closed the connection or channel, as it does for a
+ * message that it can't bear.
+ */
+export function closedByBroker({ reason, details }: RpcError): boolean {
+  const { reply_code: replyCode } = details;
+  return reason === "connection_lost" && typeof replyCode === "number" &&
+    replyCode !== CONNECTION_FORCED;
 }
 
 /** Whether a string is one of the canonical codes. */

@@ -4,8 +4,9 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { isBytes, kindOf } from "./kinds.ts";
-import type { HeaderValue, MessageHeaders } from "./transport.ts";
+import { isBytes } from "./bytes.ts";
+import { kindOf } from "./texts.ts";
+import type { HeaderValue, MessageHeaders } from "./messages.ts";
 
 /** By these RabbitMQ sends a message to further queues. */
 const COPY_HEADERS = ["CC", "BCC"];

@@ -7,13 +7,15 @@
  */
 import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
 import { checkHeaders } from "./headers.ts";
-import { MessageBody, RpcRequest, toBytes } from "./procedure.ts";
-import type { SendableResult } from "./serving/results.ts";
-import type {
-  Delivery,
-  MessageHeaders,
-  MessageProperties,
-} from "./transport.ts";
+import type { ReplyInit } from "./procedure.ts";
+import {
+  type MessageHeaders,
+  type MessageProperties,
+  RpcReply,
+  RpcRequest,
+  toBytes,
+} from "./messages.ts";
+import type { Delivery } from "./transport.ts";
 
 /** Header of a request: its deadline, in ms since the epoch. */
 export const DEADLINE_HEADER = "rpc-deadline";
@@ -141,6 +143,14 @@ export interface OutgoingMessage {
   properties: MessageProperties;
 }
 
+/** A reply whose body is in one of two forms. */
+export interface SendableReply extends ReplyInit {
+  body: string | Uint8Array;
+}
+
+/** A result that needs no more than UTF-8 to become a message. */
+export type SendableResult = string | Uint8Array | SendableReply | undefined;
+
 /** A procedure's result as the reply to a request. */
 export function encodeReply(
   request: RpcRequest,
@@ -166,48 +176,25 @@ export function encodeError(
   request: RpcRequest,
   error: RpcError,
 ): OutgoingMessage {
-  const { code, message, members } = error;
+  const { code, message, details } = error;
   const problem = { code, title: RPC_CODES[code], detail: message };
   const reply = encodeReply(request, {
-    body: problemJson(problem, members),
+    body: problemJson(problem, details),
     contentType: ERROR_CONTENT_TYPE,
   });
   reply.properties.type = ERROR_TYPE;
   return reply;
 }
 
-/** Members that JSON can't hold must not cost the caller its answer. */
+/** Details that JSON can't hold must not cost the caller its answer. */
 function problemJson(
   problem: Record<string, unknown>,
-  members: Record<string, unknown>,
+  details: Record<string, unknown>,
 ): string {
   try {
-    return JSON.stringify({ ...members, ...problem });
+    return JSON.stringify({ ...details, ...problem });
   } catch {
     return JSON.stringify(problem);
-  }
-}
-
-/** A reply, as a caller sees it. */
-export class RpcReply extends MessageBody {
-  /** Headers of the reply. */
-  readonly headers: MessageHeaders;
-  /** MIME type of the body, where the server told it. */
-  readonly contentType: string | undefined;
-  /** Encoding of the body (`gzip`, say), where the server told it. */
-  readonly contentEncoding: string | undefined;
-
-  /** Made by the wire format alone. */
-  constructor(
-    body: Uint8Array,
-    headers: MessageHeaders,
-    contentType: string | undefined,
-    contentEncoding?: string,
-  ) {
-    super(body);
-    this.headers = headers;
-    this.contentType = contentType;
-    this.contentEncoding = contentEncoding;
   }
 }
 
@@ -226,7 +213,7 @@ export function decodeReply(delivery: Delivery): RpcReply | RpcError {
 }
 
 function decodeError(reply: RpcReply): RpcError {
-  const { code, title, detail, ...members } = parseProblem(reply);
+  const { code, title, detail, ...details } = parseProblem(reply);
   const message = typeof detail === "string"
     ? detail
     : typeof title === "string"
@@ -235,7 +222,7 @@ function decodeError(reply: RpcReply): RpcError {
   return new RpcError(isRpcCode(code) ? code : "unknown", message, {
     remote: true,
     maybeExecuted: true,
-    members,
+    details,
   });
 }
 

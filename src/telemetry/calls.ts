@@ -11,8 +11,8 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import type { CallInterceptor } from "../rpc/interceptor.ts";
-import { toBytes } from "../rpc/procedure.ts";
+import type { CallInterceptor } from "../rpc/calling/client_options.ts";
+import { toBytes } from "../rpc/messages.ts";
 import {
   endCallerSpan,
   messagingAttributes,

@@ -14,7 +14,7 @@ import {
 } from "@opentelemetry/api";
 import { RpcError } from "../rpc/errors.ts";
 import type { ProcedureInterceptor } from "../rpc/interceptor.ts";
-import type { RpcRequest } from "../rpc/procedure.ts";
+import type { RpcRequest } from "../rpc/messages.ts";
 import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import type { Instruments } from "./calls.ts";
 import {

@@ -5,7 +5,7 @@
  */
 import { type Attributes, metrics, trace } from "@opentelemetry/api";
 import manifest from "../../deno.json" with { type: "json" };
-import type { ClientOptions } from "../rpc/interceptor.ts";
+import type { ClientOptions } from "../rpc/calling/client_options.ts";
 import type { ServeOptions } from "../rpc/serving/serve_options.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import { type Instruments, tracedAttempts, tracedCalls } from "./calls.ts";

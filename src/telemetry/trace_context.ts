@@ -14,7 +14,7 @@ import {
   trace,
   type TraceState,
 } from "@opentelemetry/api";
-import type { MessageHeaders } from "../rpc/transport.ts";
+import type { MessageHeaders } from "../rpc/messages.ts";
 
 const PARENT = "traceparent";
 const STATE = "tracestate";

@@ -81,17 +81,17 @@ test("a transport, its client and its server end in any order, at once", async (
 test("queues may be cancelled and closed twice, at once", async () => {
   await using broker = await startBroker();
   await using transport = new AmqpTransport(connectSettings(broker.url));
-  const link = await transport.link();
+  const connection = await transport.connection();
   await soon(async () => {
     for (let n = 0; n < ENDS; n++) {
       const [callbacks, requests] = await Promise.all([
-        link.openCallbackQueue(() => {}),
-        link.openRequestQueue("q", {
+        connection.openCallbackQueue(() => {}),
+        connection.openRequestQueue("q", {
           prefetch: 1,
           declare: {},
           deliveryLimit: 20,
           unackedMs: 30_000,
-          onImpatient: () => {},
+          onConsumerTimeout: () => {},
           onCancel: () => {},
           onReturn: () => {},
         }),
@@ -168,8 +168,8 @@ test("an event handler may close what it hears of", async () => {
       },
     }),
   );
-  const linking = within("the end", transport.link({ patient: true }));
-  await assert.rejects(linking, { reason: "closed" });
+  const connecting = within("the end", transport.connection({ patient: true }));
+  await assert.rejects(connecting, { reason: "closed" });
   await transport.close();
   assert.deepEqual(heard, ["connected"]);
   await broker.waitFor(() => broker.connections.length === 0);

@@ -1,4 +1,4 @@
-// Tests of src/amqp/failures.ts.
+// Tests of src/amqp/connect_failures.ts and channel_failures.ts.
 
 import assert from "node:assert/strict";
 import {
@@ -7,11 +7,11 @@ import {
 } from "../../src/amqp/closed_by_broker.ts";
 import {
   channelFailure,
-  connectFailure,
-  NotAmqpError,
   rejected,
   unsendable,
-} from "../../src/amqp/failures.ts";
+} from "../../src/amqp/channel_failures.ts";
+import { NotAmqpError } from "../../src/amqp/protocol_check.ts";
+import { connectFailure } from "../../src/amqp/connect_failures.ts";
 import { connectSettings } from "../../src/amqp/options.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 
@@ -154,8 +154,8 @@ Deno.test("a token that has expired may be followed by another", () => {
 Deno.test("what came instead of AMQP", () => {
   const came = (...bytes: number[]) =>
     kind(connecting(new NotAmqpError(Uint8Array.from(bytes))));
-  assert.deepEqual(came(21, 3, 1), ["unavailable", "tls"]);
-  assert.deepEqual(came(22, 3, 3), ["unavailable", "tls"]);
+  assert.deepEqual(came(21, 3, 1), ["unavailable", "tls_required"]);
+  assert.deepEqual(came(22, 3, 3), ["unavailable", "tls_required"]);
   assert.deepEqual(came(21, 4), ["unavailable", "not_amqp"]);
   assert.deepEqual(came(72, 84, 84, 80), ["unavailable", "not_amqp"]);
   assert.deepEqual(came(), ["unavailable", "not_amqp"]);

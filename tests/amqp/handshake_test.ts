@@ -70,7 +70,12 @@ const strangers: [string, Uint8Array, string, RegExp][] = [
     /AMQP 0-9-1/,
   ],
   ["an SSH banner", text("SSH-2.0-x\r\n"), "not_amqp", /AMQP 0-9-1/],
-  ["a TLS alert", Uint8Array.of(21, 3, 3, 0, 2, 2, 10), "tls", /speaks TLS/],
+  [
+    "a TLS alert",
+    Uint8Array.of(21, 3, 3, 0, 2, 2, 10),
+    "tls_required",
+    /speaks TLS/,
+  ],
 ];
 
 for (const [what, bytes, reason, message] of strangers) {
@@ -88,7 +93,7 @@ test("a TLS alert that comes in two reads is a TLS alert", async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     await talk.send(Uint8Array.of(3, 3, 0, 2, 2, 10));
   });
-  assert.equal(error.reason, "tls");
+  assert.equal(error.reason, "tls_required");
 });
 
 test("a single byte, and then the end, is no AMQP", async () => {

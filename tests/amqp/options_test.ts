@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { connectSettings } from "../../src/amqp/options.ts";
 import {
   type BrokerAddress,
   brokerName,
   brokerUrl,
-  connectSettings,
-} from "../../src/amqp/options.ts";
+} from "../../src/amqp/broker_address.ts";
 
 /** Where it is and who logs in, without the settings of the connection. */
 function broker(url: string): BrokerAddress {

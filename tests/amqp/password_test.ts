@@ -119,8 +119,8 @@ test("closing ends the wait for a password", async () => {
       return new Promise(() => {});
     },
   }));
-  const linking = transport.link({ patient: true });
-  const rejected = assert.rejects(linking, { reason: "closed" });
+  const connecting = transport.connection({ patient: true });
+  const rejected = assert.rejects(connecting, { reason: "closed" });
   await asked.promise;
   await within("the end", Promise.all([transport.close(), rejected]));
 });
@@ -142,10 +142,10 @@ test("a password is asked for before each connection", async () => {
     passwordPollMs: 0,
     onEvent: ({ type }) => type === "connected" && connected.resolve(),
   }));
-  const { lost } = await transport.link();
+  const { lost } = await transport.connection();
   await within("the loss", lost);
   await turns();
-  await transport.link({ patient: true });
+  await transport.connection({ patient: true });
   assert.deepEqual(responses, ["one", "two"]);
 });
 

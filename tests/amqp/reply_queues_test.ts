@@ -19,29 +19,32 @@ contractTest("what a reply queue is, as its declare tells", async (url) => {
   await channel.declareQueue(exclusive, { exclusive: true });
   await channel.declareQueue(shared, { durable: true });
   await using transport = transportTo(url);
-  const link = await transport.link();
-  assert.equal(await link.checkReplyTo(exclusive), "exclusive");
-  assert.equal(await link.checkReplyTo(shared), "shared");
-  assert.equal(await link.checkReplyTo(missing), "missing");
+  const connection = await transport.connection();
+  assert.equal(await connection.checkReplyTo(exclusive), "exclusive");
+  assert.equal(await connection.checkReplyTo(shared), "shared");
+  assert.equal(await connection.checkReplyTo(missing), "missing");
   // More bytes than any queue's name has.
-  assert.equal(await link.checkReplyTo("\ufffd".repeat(100)), "missing");
+  assert.equal(await connection.checkReplyTo("\ufffd".repeat(100)), "missing");
   // The bytes 0xff and 0xfe: the broker declares no queue of that name.
-  assert.equal(await link.checkReplyTo("\udcff\udcfe"), "missing");
+  assert.equal(await connection.checkReplyTo("\udcff\udcfe"), "missing");
   await channel.deleteQueue(shared);
 });
 
 contractTest("many reply queues at once take few channels", async (url) => {
   await using transport = transportTo(url);
-  const link = await transport.link();
+  const connection = await transport.connection();
   const names = Array.from({ length: 3000 }, () => unique());
-  const checks = names.map((name) => link.checkReplyTo(name));
+  const checks = names.map((name) => connection.checkReplyTo(name));
   assert.deepEqual(new Set(await Promise.all(checks)), new Set(["missing"]));
 });
 
 contractTest("a check that loses its connection says so", async (url) => {
   const transport = transportTo(url);
-  const link = await transport.link();
-  const checks = Array.from({ length: 20 }, () => link.checkReplyTo(unique()));
+  const connection = await transport.connection();
+  const checks = Array.from(
+    { length: 20 },
+    () => connection.checkReplyTo(unique()),
+  );
   const outcomes = Promise.allSettled(checks);
   await transport.close();
   for (const outcome of await within("all checks", outcomes)) {
@@ -49,5 +52,7 @@ contractTest("a check that loses its connection says so", async (url) => {
     assert.ok(outcome.reason instanceof RpcError);
     assert.equal(outcome.reason.reason, "connection_lost");
   }
-  await assert.rejects(link.checkReplyTo("x"), { reason: "connection_lost" });
+  await assert.rejects(connection.checkReplyTo("x"), {
+    reason: "connection_lost",
+  });
 });

@@ -29,10 +29,12 @@ test("closing while connecting ends the attempt", async () => {
     reached.resolve();
   });
   const transport = new AmqpTransport(connectSettings(peer.url));
-  const linking = Promise.allSettled([transport.link({ patient: true })]);
+  const connecting = Promise.allSettled([
+    transport.connection({ patient: true }),
+  ]);
   await within("the greeting", reached.promise);
   await transport.close();
-  const [outcome] = await within("the end", linking);
+  const [outcome] = await within("the end", connecting);
   assert.equal(outcome.status, "rejected");
   assert.equal((outcome.reason as RpcError).reason, "closed");
 });
@@ -45,8 +47,8 @@ test("an aborted signal ends a patient wait for a broker", async () => {
   });
   await using transport = new AmqpTransport(settings);
   const { signal } = controller;
-  const linking = transport.link({ patient: true, signal });
-  const outcome = Promise.allSettled([linking]);
+  const connecting = transport.connection({ patient: true, signal });
+  const outcome = Promise.allSettled([connecting]);
   await within("one failure", unreachable.promise);
   controller.abort(new RpcError("canceled", "enough"));
   const [{ status }] = await within("the end", outcome);

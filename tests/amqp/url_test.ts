@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import {
-  brokerUrl,
   type ConnectOptions,
   connectSettings,
 } from "../../src/amqp/options.ts";
+import { brokerUrl } from "../../src/amqp/broker_address.ts";
 
 function settings(url: string, options?: ConnectOptions) {
   return connectSettings(url, options).brokers[0];

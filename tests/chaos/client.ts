@@ -59,8 +59,8 @@ async function main(options: ClientArguments): Promise<void> {
     (line) => gate.open(Number(line)),
   );
   await callAll(rpc, gate, options);
-  const { pending, unknownReplies } = rpc.stats;
-  say({ type: "end", left: pending, unknownReplies });
+  const { inFlight, unknownReplies } = rpc.stats;
+  say({ type: "end", left: inFlight, unknownReplies });
   await stdin;
 }
 

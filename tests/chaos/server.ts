@@ -40,7 +40,7 @@ async function main(options: ServerArguments): Promise<void> {
   Deno.addSignalListener("SIGTERM", onSignal);
   await server.finished;
   Deno.removeSignalListener("SIGTERM", onSignal);
-  say({ type: "end", left: server.inHand, unknownReplies: 0 });
+  say({ type: "end", left: server.inFlight, unknownReplies: 0 });
 }
 
 await main(JSON.parse(Deno.args[0]!));

@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { EXIT } from "../../src/cli/exit_status.ts";
+import { EXIT, exitStatusOf } from "../../src/cli/exit_status.ts";
+import { failure, REASONS, type RpcErrorReason } from "../../src/rpc/errors.ts";
 import {
   CertificateAuthority,
   opensslMissing,
@@ -176,6 +177,13 @@ for (const { status, says, missing, provoke } of ROWS) {
     assert.equal(code, status);
   });
 }
+
+Deno.test("no reason ends as a bug or as success", () => {
+  for (const reason of Object.keys(REASONS) as RpcErrorReason[]) {
+    const status = exitStatusOf(failure(reason, "why"));
+    assert.ok(status !== EXIT.ok && status !== EXIT.bug, reason);
+  }
+});
 
 Deno.test("each exit status has a row", () => {
   const statuses = new Set(ROWS.map(({ status }) => status));

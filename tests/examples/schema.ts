@@ -32,7 +32,7 @@ try {
   await create({ name: "", email: "nowhere" });
 } catch (error) {
   if (!(error instanceof RpcError)) throw error;
-  // The same, for programs: error.members?.issues
+  // The same, for programs: error.details?.issues
   console.log(`${error.code}: ${error.message}`);
 }
 

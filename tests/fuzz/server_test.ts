@@ -99,7 +99,7 @@ rabbitMqTest("10,000 random requests are answered or dropped", async () => {
   // Everything before it has been delivered when this is answered.
   const good = () => server.rpc.call(queue, "good", { timeoutMs: 60_000 });
   assert.equal((await good()).text(), "good", `seed ${seed}`);
-  await waitUntil("all is dealt with", () => serving.inHand === 0, 20_000);
+  await waitUntil("all is dealt with", () => serving.inFlight === 0, 20_000);
   const found = await replies(channel, callbacks);
   for (const [n, { body, expected }] of all!.entries()) {
     const why = `request ${n}, seed ${seed}`;

@@ -103,6 +103,19 @@ rabbitMqTest("nothing is written to the request queue itself", async () => {
   assert.equal(messageCount, 0);
 });
 
+rabbitMqTest(
+  "a name that a shell would read is not offered for it",
+  async () => {
+    await using it = await echoing();
+    const name = `${it.victim}; rm -rf $HOME`;
+    await it.channel.assertQueue(name, { autoDelete: true });
+    it.ask(name);
+    const line = await it.server.waitFor("are refused", "stderr");
+    assert.match(line, /; --reply-to PATTERN would allow it$/);
+    await it.channel.deleteQueue(name);
+  },
+);
+
 rabbitMqTest("nothing is written to an exchange", async () => {
   await using it = await echoing(["--verbose"]);
   const { channel, victim } = it;

@@ -172,6 +172,6 @@ async function comesBack(
   await rabbitMq.start();
   const reply = await client.rpc.call(queue, "again", { wait: true });
   assert.equal(reply.text(), "again");
-  assert.equal(client.rpc.stats.pending, 0);
+  assert.equal(client.rpc.stats.inFlight, 0);
   assert.equal(client.events.filter((type) => type === "lost").length, 1);
 }

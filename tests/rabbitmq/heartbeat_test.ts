@@ -50,7 +50,7 @@ rabbitMqTest("a client that only receives keeps its connection", async () => {
   server.answer(request!, "end");
   assert.equal((await call).text(), "end");
   assert.deepEqual(client.events, ["connected"]);
-  assert.deepEqual(client.rpc.stats, { pending: 0, unknownReplies: sent });
+  assert.deepEqual(client.rpc.stats, { inFlight: 0, unknownReplies: sent });
 });
 
 rabbitMqTest("a client that only sends keeps its connection", async () => {
@@ -66,7 +66,7 @@ rabbitMqTest("a client that only sends keeps its connection", async () => {
   for (const request of server.requests) server.answer(request, "y");
   await Promise.all(calls);
   assert.deepEqual(client.events, ["connected"]);
-  assert.deepEqual(client.rpc.stats, { pending: 0, unknownReplies: 0 });
+  assert.deepEqual(client.rpc.stats, { inFlight: 0, unknownReplies: 0 });
 });
 
 rabbitMqTest("an idle client and an idle server keep theirs", async () => {

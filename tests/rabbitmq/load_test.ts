@@ -8,7 +8,7 @@ import { fakeServer } from "../cli/fake_server.ts";
 import { uniqueQueue } from "../cli/scene.ts";
 import { connected, inFlight } from "./connected.ts";
 
-const NOTHING = { pending: 0, unknownReplies: 0 };
+const NOTHING = { inFlight: 0, unknownReplies: 0 };
 
 rabbitMqTest("20,000 calls leave none pending", async () => {
   const { url } = await sharedRabbitMq();
@@ -22,7 +22,7 @@ rabbitMqTest("20,000 calls leave none pending", async () => {
   });
   assert.deepEqual(client.rpc.stats, NOTHING);
   await server.stop();
-  assert.equal(server.inHand, 0);
+  assert.equal(server.inFlight, 0);
   assert.equal((await client.rpc.inspect(queue))?.messages, 0);
 });
 
@@ -56,7 +56,7 @@ rabbitMqTest("calls that fail leave none pending either", async () => {
   await server.received(1001);
   server.answer(server.requests[1000]!, "in time");
   assert.equal((await last).text(), "in time");
-  assert.deepEqual(rpc.stats, { pending: 0, unknownReplies: 1000 });
+  assert.deepEqual(rpc.stats, { inFlight: 0, unknownReplies: 1000 });
 });
 
 rabbitMqTest("a cut under load fails what was sent, and no more", async () => {

@@ -32,10 +32,10 @@ rabbitMqTest(
       ["1", "2", "3", "4", "5", "6"],
     );
     // Later versions return it, for there is no such queue.
-    const { reason, members } = await ruinous;
+    const { reason, details } = await ruinous;
     if (reason === "no_queue") return;
     assert.equal(reason, "connection_lost");
-    assert.equal(members.reply_code, 541);
+    assert.equal(details.reply_code, 541);
     assert.deepEqual(attempts, [1, 2]);
     const lost = calling.events.filter((event) => event === "lost");
     assert.equal(lost.length, 2);

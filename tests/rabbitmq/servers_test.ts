@@ -76,7 +76,7 @@ rabbitMqTest("kill -9 of one of two servers loses no call", async () => {
   });
   await Promise.all([killed, calls]);
   assert.equal((await victim.result()).signal, "SIGKILL");
-  assert.equal(client.rpc.stats.pending, 0);
+  assert.equal(client.rpc.stats.inFlight, 0);
   assert.deepEqual(client.events, ["connected"]);
   survivor.kill("SIGTERM");
   assert.equal((await survivor.result()).code, 0);

@@ -48,7 +48,7 @@ for (const direction of ["up", "down", "both"] as const) {
     await server.received(2);
     proxy.stall(direction);
     await within("the calls to fail", Promise.all(rejected), boundMs);
-    assert.deepEqual(client.rpc.stats.pending, 0);
+    assert.deepEqual(client.rpc.stats.inFlight, 0);
     proxy.resume();
     assert.equal((await client.rpc.call(queue, "again")).text(), "ok");
     assert.deepEqual(client.events, ["connected", "lost", "connected"]);

@@ -64,7 +64,7 @@ rabbitMqTest(
     // The first never ends, and yet the only place is free.
     (await handler.run(2)).finish("served");
     assert.equal((await next).text(), "served");
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
   },
 );
 
@@ -89,7 +89,7 @@ rabbitMqTest(
     const next = rpc.call(queue, "next");
     (await handler.runOf("next")).finish("served");
     assert.equal((await next).text(), "served");
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
   },
 );
 
@@ -184,7 +184,7 @@ rabbitMqTest(
     const next = rpc.call(queue, "next");
     server.reply(await server.request(4), "served");
     assert.equal((await next).text(), "served");
-    assert.deepEqual(rpc.stats, { pending: 0, unknownReplies: 2 });
+    assert.deepEqual(rpc.stats, { inFlight: 0, unknownReplies: 2 });
     assert.deepEqual(events.all.map(({ type }) => type), ["connected"]);
   },
 );

@@ -104,7 +104,7 @@ async function loseLeader(
   assert.ok(again > 0);
   await eventOf(lost.events, "connected", 2);
   await eventOf(answering.events, "connected", 2);
-  for (const { stats } of callers) assert.equal(stats.pending, 0);
+  for (const { stats } of callers) assert.equal(stats.inFlight, 0);
   // What the lost node had delivered may come back after the last answer.
   const empty = new RegExp(`^${queue}\t0$`, "m");
   await waitUntil(

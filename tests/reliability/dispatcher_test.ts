@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { Dispatcher } from "../../src/rpc/serving/dispatcher.ts";
+import { Replays } from "../../src/rpc/serving/replays.ts";
+import type { ReplyStage } from "../../src/rpc/serving/replier.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import type { Job, Outcome } from "../../src/rpc/serving/job.ts";
 import type { Procedure } from "../../src/rpc/procedure.ts";
@@ -16,23 +18,27 @@ interface End {
 /** A dispatcher whose procedure a test ends. */
 function dispatching(concurrency = 10) {
   const handler = new Handler();
-  const { dispatcher, ends } = running(handler.procedure, concurrency);
-  return { dispatcher, ends, handler, queue: new FakeRequestQueue() };
+  const queue = new FakeRequestQueue();
+  return { ...running(handler.procedure, concurrency), handler, queue };
 }
 
 function running(procedure: Procedure, concurrency = 10) {
   const ends = new Log<End>();
-  const dispatcher = new Dispatcher(procedure, {
+  const replays = new Replays();
+  const replier: ReplyStage = {
+    send: (job, outcome) => ends.add({ job, outcome }),
+  };
+  const dispatcher = new Dispatcher(procedure, replier, {
     concurrency,
     handlerTimeoutMs: 60_000,
     maxReplyBytes: 1_000,
+    replays,
     onStart: () => {},
-    onRepeat: () => {},
-    onEnd: (job, outcome) => ends.add({ job, outcome }),
+    onEvent: () => {},
   });
   // Stops the timer of its deadlines.
   const disposable = { [Symbol.dispose]: () => dispatcher.abandon() };
-  return { dispatcher, ends, disposable };
+  return { dispatcher, replays, ends, disposable };
 }
 
 function nthEnd(ends: Log<End>, n: number): Promise<End> {
@@ -153,11 +159,11 @@ Deno.test("what ended after the loss is found when it is delivered again", async
 });
 
 Deno.test("what lost its reply is answered again when it is delivered again", async () => {
-  const { dispatcher, ends, handler, queue } = dispatching();
+  const { dispatcher, replays, ends, handler, queue } = dispatching();
   dispatcher.accept(queue.job({ correlationId: "a" }));
   (await handler.run()).finish("once");
   const { job, outcome } = await nthEnd(ends, 1);
-  dispatcher.remember(job, outcome);
+  replays.remember(job.request, outcome);
   dispatcher.accept(queue.job({ correlationId: "a", redelivered: true }));
   assert.deepEqual((await nthEnd(ends, 2)).outcome, outcome);
   assert.equal(handler.count, 1);
@@ -270,9 +276,9 @@ Deno.test("a foreign client's request takes its own place again, once", async ()
 });
 
 Deno.test("a foreign client's request gets its kept outcome once", async () => {
-  const { dispatcher, ends, handler, queue } = dispatching();
+  const { dispatcher, replays, ends, handler, queue } = dispatching();
   const parts = { correlationId: "same", headers: {} };
-  dispatcher.remember(queue.job(parts), { result: "kept" });
+  replays.remember(queue.job(parts).request, { result: "kept" });
   dispatcher.accept(queue.job({ ...parts, redelivered: true }));
   const { outcome } = await nthEnd(ends, 1);
   assert.deepEqual(outcome, { result: "kept" });

@@ -61,7 +61,7 @@ rabbitMqTest(
     const { code, stderr } = await server.result();
     assert.equal(code, 0, stderr);
     assert.ok(handed > 0);
-    assert.deepEqual(rpc.stats, { pending: 0, unknownReplies: 0 });
+    assert.deepEqual(rpc.stats, { inFlight: 0, unknownReplies: 0 });
   },
 );
 

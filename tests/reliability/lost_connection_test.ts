@@ -55,7 +55,7 @@ rabbitMqTest(
     server.reply(again, "832040");
     assert.equal((await call).text(), "832040");
     assert.deepEqual(attempts, [1, 2]);
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
   },
 );
 
@@ -73,7 +73,7 @@ rabbitMqTest(
       assert.equal(error.reason, "connection_lost");
       assert.equal(error.maybeExecuted, true);
     }
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
     await eventOf(events, "lost");
     assert.equal(server.requests.all.length, 2);
     // The next call makes a connection of its own.
@@ -97,11 +97,11 @@ rabbitMqTest("one deadline covers a broker that stays away", async () => {
   assert.equal(error.code, "unavailable");
   assert.equal(error.reason, "broker_unreachable");
   assert.equal(error.maybeExecuted, true);
-  assert.equal(rpc.stats.pending, 0);
+  assert.equal(rpc.stats.inFlight, 0);
 });
 
 rabbitMqTest(
-  "one deadline covers a link that stalls under a new connection",
+  "one deadline covers a connection that stalls under a new connection",
   async () => {
     await using setting = await scene("stalled");
     const { rpc, queue, server, proxy } = setting;
@@ -116,7 +116,7 @@ rabbitMqTest(
     assert.ok(performance.now() - startMs < timeoutMs + SLACK_MS);
     assert.equal(error.code, "deadline_exceeded");
     assert.equal(error.maybeExecuted, true);
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
   },
 );
 
@@ -169,7 +169,7 @@ rabbitMqTest(
     }
     const texts = await Promise.all(calls);
     assert.deepEqual(texts, calls.map((_, n) => `${n}`));
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
     assert.ok(running >= 500);
   },
 );

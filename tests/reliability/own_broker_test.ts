@@ -59,7 +59,7 @@ async function restart(broker: RabbitMq): Promise<void> {
   // The caller's queue is gone: the answer is found by the message id.
   assert.equal((await call).text(), "832040");
   assert.equal(handler.count, 1);
-  assert.equal(rpc.stats.pending, 0);
+  assert.equal(rpc.stats.inFlight, 0);
 
   await answering.rpc.close();
   await reading;
@@ -98,7 +98,7 @@ async function alarm(broker: RabbitMq): Promise<void> {
     // A round trip over the caller's connection, which is not blocked.
     await rpc.inspect(queue);
     assert.equal(answered, false);
-    assert.ok(server.inHand > 0);
+    assert.ok(server.inFlight > 0);
   } finally {
     await broker.unblockPublishers();
   }

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import type { Job, Outcome } from "../../src/rpc/serving/job.ts";
+import type { RpcRequest } from "../../src/rpc/messages.ts";
+import type { Outcome } from "../../src/rpc/serving/job.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
 import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
 import { FakeRequestQueue } from "./requests.ts";
@@ -16,11 +17,11 @@ const REJECTED = new RpcError("resource_exhausted", "the queue is full", {
 function replying() {
   const events = new Log<ServerEvent>();
   const idle = new Log<"idle">();
-  const held = new Log<{ job: Job; outcome: Outcome }>();
+  const held = new Log<{ request: RpcRequest; outcome: Outcome }>();
   const replier: Replier = new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    onHeld: (job, outcome) => held.add({ job, outcome }),
+    replays: { remember: (request, outcome) => held.add({ request, outcome }) },
     onSettled: () => {
       if (replier.underWay === 0) idle.add("idle");
     },
@@ -68,7 +69,8 @@ Deno.test("a reply that was lost is held, and published on the next connection",
   const outcome = { result: "55" };
   replier.send(job, outcome, "acknowledge");
   (await queue.message()).fail(LOST);
-  assert.deepEqual(await held.first("held reply"), { job, outcome });
+  const { request } = job;
+  assert.deepEqual(await held.first("held reply"), { request, outcome });
   assert.equal((await eventOf(events, "reply_held")).correlationId, "7");
   // The delivery is the broker's to make again.
   assert.deepEqual(queue.settled.all, []);
@@ -145,10 +147,10 @@ Deno.test("an error that the broker refuses is dropped, and said so", async () =
   assert.equal(await queue.settled.first("settlement"), "ack 1");
 });
 
-Deno.test("an error whose members are no JSON is answered without them", async () => {
+Deno.test("an error whose details are no JSON is answered without them", async () => {
   const { replier, queue } = replying();
   const error = new RpcError("not_found", "no such thing", {
-    members: { id: 7n },
+    details: { id: 7n },
   });
   replier.send(queue.job(), { error }, "acknowledge");
   const { text, confirm } = await queue.message();

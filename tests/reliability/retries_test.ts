@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import { connectionLost, noQueue } from "../../src/rpc/failures.ts";
+import { connectionLost, noQueue } from "../../src/rpc/calling/failures.ts";
 import {
   type RetryPolicy,
   withRetries,
 } from "../../src/rpc/calling/retries.ts";
-import { RpcReply } from "../../src/rpc/wire.ts";
+import { RpcReply } from "../../src/rpc/messages.ts";
 import { failureOf, Log, soon, turn } from "./watching.ts";
 
 type Attempt = PromiseWithResolvers<RpcReply>;

@@ -40,7 +40,7 @@ rabbitMqTest(
     assert.equal((await busy).text(), "done");
     (await handler.run(2)).finish("832040");
     assert.equal((await call).text(), "832040");
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
   },
 );
 
@@ -61,7 +61,7 @@ rabbitMqTest("the first reply to any attempt ends the call", async () => {
   );
   server.reply(first, "from the first");
   assert.equal((await call).text(), "from the first");
-  assert.equal(rpc.stats.pending, 0);
+  assert.equal(rpc.stats.inFlight, 0);
 
   server.reply(second, "from the second");
   // Replies come in order: after this one, that one has come.
@@ -95,7 +95,7 @@ rabbitMqTest(
     assert.notEqual(again.properties.replyTo, first.replyTo);
     server.reply(again, "at last");
     assert.equal((await retried).text(), "at last");
-    assert.equal(rpc.stats.pending, 0);
+    assert.equal(rpc.stats.inFlight, 0);
     // The connection was sound all the time.
     assert.deepEqual(events.all.map(({ type }) => type), ["connected"]);
   },

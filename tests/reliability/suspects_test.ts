@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
+import { Replays } from "../../src/rpc/serving/replays.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
 import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
@@ -19,11 +20,11 @@ import {
 const CUT = new RpcError("unavailable", "cut", { reason: "connection_lost" });
 const CLOSED = new RpcError("unavailable", "INTERNAL_ERROR (541)", {
   reason: "connection_lost",
-  members: { reply_code: 541 },
+  details: { reply_code: 541 },
 });
 const STOPPED = new RpcError("unavailable", "CONNECTION_FORCED (320)", {
   reason: "connection_lost",
-  members: { reply_code: 320 },
+  details: { reply_code: 320 },
 });
 
 /** Replies to "a", "b" and "c" are in flight when the connection is lost. */
@@ -32,7 +33,7 @@ async function lostWith(error: RpcError) {
   const replier = new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    onHeld: () => {},
+    replays: new Replays(),
     onSettled: () => {},
   });
   const queue = new FakeRequestQueue();
@@ -94,7 +95,7 @@ Deno.test("the request of a dropped reply is known when it comes again", async (
   const replier = new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    onHeld: () => {},
+    replays: new Replays(),
     onSettled: () => {},
   });
   const parts = { headers: {}, correlationId: undefined, replyTo: "bad" };

@@ -10,7 +10,7 @@ Deno.test("an RpcError keeps what it is given, and has defaults", () => {
     reason: "rejected",
     maybeExecuted: true,
     remote: true,
-    members: { n: 1 },
+    details: { n: 1 },
     cause,
   });
   assert.ok(error instanceof Error);
@@ -20,13 +20,13 @@ Deno.test("an RpcError keeps what it is given, and has defaults", () => {
   assert.equal(error.reason, "rejected");
   assert.equal(error.maybeExecuted, true);
   assert.equal(error.remote, true);
-  assert.deepEqual(error.members, { n: 1 });
+  assert.deepEqual(error.details, { n: 1 });
   assert.equal(error.cause, cause);
 
   const plain = new RpcError("internal", "x");
   assert.equal(plain.maybeExecuted, false);
   assert.equal(plain.remote, false);
-  assert.deepEqual(plain.members, {});
+  assert.deepEqual(plain.details, {});
   assert.equal(plain.reason, undefined);
   assert.equal("cause" in plain, false);
 });

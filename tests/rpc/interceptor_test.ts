@@ -6,9 +6,9 @@ import { RpcError } from "../../src/rpc/errors.ts";
 import type {
   CallInterceptor,
   ClientOptions,
-  ProcedureInterceptor,
-} from "../../src/rpc/interceptor.ts";
-import { RpcReply } from "../../src/rpc/wire.ts";
+} from "../../src/rpc/calling/client_options.ts";
+import type { ProcedureInterceptor } from "../../src/rpc/interceptor.ts";
+import { RpcReply } from "../../src/rpc/messages.ts";
 import { answer, failure } from "../support/calling.ts";
 import { FakeBroker } from "../support/fake_transport.ts";
 import { Scene } from "../support/serving.ts";
@@ -123,7 +123,7 @@ for (const where of ["interceptors", "attemptInterceptors"] as const) {
     await using scene = calling({ [where]: [throwing] });
     const error = await failure(scene.client.call("q", "x"));
     assert.equal(error.code, "unauthenticated");
-    assert.equal(scene.client.stats.pending, 0);
+    assert.equal(scene.client.stats.inFlight, 0);
   });
 }
 

@@ -3,12 +3,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RPC_CODES, type RpcCode, RpcError } from "../../src/rpc/errors.ts";
-import type { SendableResult } from "../../src/rpc/serving/results.ts";
-import type {
-  Delivery,
-  MessageHeaders,
-  MessageProperties,
-} from "../../src/rpc/transport.ts";
 import {
   DEADLINE_HEADER,
   decodeReply,
@@ -19,8 +13,14 @@ import {
   ERROR_TYPE,
   type OutgoingMessage,
   requestProperties,
-  RpcReply,
+  type SendableResult,
 } from "../../src/rpc/wire.ts";
+import {
+  type MessageHeaders,
+  type MessageProperties,
+  RpcReply,
+} from "../../src/rpc/messages.ts";
+import type { Delivery } from "../../src/rpc/transport.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
@@ -226,7 +226,7 @@ Deno.test("the correlation id is copied, where there is one", () => {
 
 Deno.test("an error reply looks as RFC 9457 says", () => {
   const error = new RpcError("not_found", "no user 7", {
-    members: { user: 7, code: "internal", detail: "x", stack: "kept" },
+    details: { user: 7, code: "internal", detail: "x", stack: "kept" },
   });
   error.stack = "at secret.ts:1";
   const request = requestWith({ correlationId: "id" });
@@ -245,31 +245,31 @@ Deno.test("an error reply looks as RFC 9457 says", () => {
   });
 });
 
-Deno.test("errors reach the caller with code, message and members", () => {
+Deno.test("errors reach the caller with code, message and details", () => {
   const codes = Object.keys(RPC_CODES) as RpcCode[];
   const code = fc.constantFrom(...codes);
-  const members = fc.dictionary(
+  const details = fc.dictionary(
     someText.filter((key) => !["code", "title", "detail"].includes(key)),
     fc.jsonValue({ noUnicodeString: false, maxDepth: 2 }),
     { maxKeys: 4 },
   );
-  fc.assert(fc.property(code, text, members, (code, message, members) => {
-    const reply = errorReplyOf(new RpcError(code, message, { members }));
+  fc.assert(fc.property(code, text, details, (code, message, details) => {
+    const reply = errorReplyOf(new RpcError(code, message, { details }));
     assert.equal(reply.code, code);
     assert.equal(reply.message, message);
     // JSON knows no -0, and keys like __proto__ are plain keys in it.
-    const plain = JSON.parse(JSON.stringify({ ...members }));
-    assert.equal(JSON.stringify(reply.members), JSON.stringify(plain));
+    const plain = JSON.parse(JSON.stringify({ ...details }));
+    assert.equal(JSON.stringify(reply.details), JSON.stringify(plain));
     assert.equal(reply.remote, true);
     assert.equal(reply.maybeExecuted, true);
   }));
 });
 
-Deno.test("members that JSON can't hold do not cost the reply", () => {
+Deno.test("details that JSON can't hold do not cost the reply", () => {
   const loop: Record<string, unknown> = {};
   loop.self = loop;
-  for (const members of [{ id: 5n }, loop]) {
-    const reply = errorReplyOf(new RpcError("aborted", "why", { members }));
+  for (const details of [{ id: 5n }, loop]) {
+    const reply = errorReplyOf(new RpcError("aborted", "why", { details }));
     assert.equal(reply.code, "aborted");
     assert.equal(reply.message, "why");
   }

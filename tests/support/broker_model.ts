@@ -3,15 +3,18 @@
 
 import { AsyncQueue } from "../../src/async/queue.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
-import type {
-  Delivery,
-  MessageProperties,
-  QueueInfo,
-} from "../../src/rpc/transport.ts";
+import type { Delivery, QueueInfo } from "../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
 import { within } from "./within.ts";
 
 /** What can be held up; see {@linkcode BrokerModel.hold}. */
-export type Step = "link" | "open" | "inspect" | "check" | "confirm" | "cancel";
+export type Step =
+  | "connection"
+  | "open"
+  | "inspect"
+  | "check"
+  | "confirm"
+  | "cancel";
 
 /** A message in a queue. */
 export interface Message {
@@ -24,13 +27,13 @@ export interface Message {
 export class BrokerModel {
   /** What happened: `publish Q`, `return Q`, `confirm Q`, `ack N`, and so on. */
   readonly log: string[] = [];
-  /** Why new links fail, while there is a reason. */
+  /** Why new connections fail, while there is a reason. */
   refusal: RpcError | undefined;
   /** Why the broker does not tell what a queue is, while there is a reason. */
   checkFailure: RpcError | undefined;
   /** Why the broker tells nothing of its queues, while there is a reason. */
   inspectFailure: RpcError | undefined;
-  /** Whether it never answers what a queue is, not even by a lost link. */
+  /** Whether it never answers what a queue is, not even by a lost connection. */
   losesChecks = false;
   readonly #queues = new Map<string, Queue>();
   readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
@@ -262,7 +265,7 @@ export class Consumer {
   }
 }
 
-/** What ends whatever went over a link that is gone. */
+/** What ends whatever went over a connection that is gone. */
 export function lost(message: string): RpcError {
   return new RpcError("unavailable", `the broker ended it: ${message}`, {
     reason: "connection_lost",

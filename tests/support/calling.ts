@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { RpcClient } from "../../src/rpc/calling/client.ts";
 import { type RpcCode, RpcError } from "../../src/rpc/errors.ts";
-import type { ClientOptions } from "../../src/rpc/interceptor.ts";
+import type { ClientOptions } from "../../src/rpc/calling/client_options.ts";
 import { FakeBroker } from "./fake_transport.ts";
 import { within } from "./within.ts";
 

@@ -1,15 +1,14 @@
-// A broker in memory, and connections to it: returns, confirms and lost links
+// A broker in memory, and connections to it: returns, confirms and lost connections
 // as RabbitMQ has them, and the faults that a test asks for.
 
 import { AsyncQueue } from "../../src/async/queue.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import type {
+  BrokerConnection,
   CallbackQueue,
   ConnectionEvent,
+  ConnectionOptions,
   Delivery,
-  Link,
-  LinkOptions,
-  MessageProperties,
   Publisher,
   PublishListener,
   QueueInfo,
@@ -19,10 +18,11 @@ import type {
   ReturnedMessage,
   Transport,
 } from "../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
 import { BrokerModel, Consumer, lost } from "./broker_model.ts";
 import { turns } from "./within.ts";
 
-/** What happens first on a lost link; with a real one it is up to chance. */
+/** What happens first on a lost connection; with a real one it is up to chance. */
 export type LossOrder = "deliveries end first" | "publishes fail first";
 
 type OnReturn = (message: ReturnedMessage) => void;
@@ -36,14 +36,14 @@ export class FakeBroker extends BrokerModel {
 
   /** Somebody else's server of a queue, which does what the test does. */
   async serve(name: string): Promise<RequestQueue> {
-    const link = await this.connect().link();
+    const connection = await this.connect().connection();
     const ignore = () => {};
-    return await link.openRequestQueue(name, {
+    return await connection.openRequestQueue(name, {
       prefetch: 10,
       declare: {},
       deliveryLimit: 20,
       unackedMs: 30_000,
-      onImpatient: ignore,
+      onConsumerTimeout: ignore,
       onCancel: ignore,
       onReturn: ignore,
     });
@@ -87,7 +87,7 @@ abstract class Channels implements Publisher {
       if (name.length <= 255) continue;
       throw new RpcError("invalid_argument", "the message can't be sent");
     }
-    // It reaches the broker later, if the link still stands then.
+    // It reaches the broker later, if the connection still stands then.
     await Promise.resolve();
     if (this.closed) throw lost("Channel is closed");
     const outcome = this.broker.route(queue, { body, properties });
@@ -212,7 +212,7 @@ class FakeRequestQueue extends Channels implements RequestQueue {
   }
 }
 
-class FakeLink implements Link {
+class FakeConnection implements BrokerConnection {
   readonly vhost = "/";
   readonly unblocked = undefined;
   readonly #broker: FakeBroker;
@@ -295,17 +295,19 @@ class FakeLink implements Link {
 /** A connection to a {@linkcode FakeBroker} that a test can break. */
 export class FakeTransport implements Transport {
   readonly #broker: FakeBroker;
-  #link: FakeLink | undefined;
+  #connection: FakeConnection | undefined;
 
   constructor(broker: FakeBroker) {
     this.#broker = broker;
   }
 
   /** Waits by events of the broker, where a real one waits by a backoff. */
-  async link({ patient = false, signal }: LinkOptions = {}): Promise<Link> {
+  async connection(
+    { patient = false, signal }: ConnectionOptions = {},
+  ): Promise<BrokerConnection> {
     const aborted = abortOf(signal);
     while (true) {
-      await Promise.race([this.#broker.passed("link"), aborted]);
+      await Promise.race([this.#broker.passed("connection"), aborted]);
       signal?.throwIfAborted();
       const { refusal } = this.#broker;
       if (refusal === undefined) break;
@@ -313,11 +315,11 @@ export class FakeTransport implements Transport {
       this.#broker.note("unreachable");
       await Promise.race([this.#broker.news, aborted]);
     }
-    if (this.#link === undefined) {
-      this.#link = new FakeLink(this.#broker);
-      this.#broker.note("linked");
+    if (this.#connection === undefined) {
+      this.#connection = new FakeConnection(this.#broker);
+      this.#broker.note("connected");
     }
-    return this.#link;
+    return this.#connection;
   }
 
   /** Nothing to tell: tests see the log of the broker. */
@@ -327,11 +329,11 @@ export class FakeTransport implements Transport {
     return events;
   }
 
-  /** Breaks the link, if there is one; the next `link()` makes another. */
+  /** Breaks the connection, if there is one; the next `connection()` makes another. */
   async lose(order: LossOrder = "deliveries end first"): Promise<void> {
-    const link = this.#link;
-    this.#link = undefined;
-    await link?.lose(order);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.lose(order);
   }
 
   async close(): Promise<void> {
@@ -350,7 +352,7 @@ function abortOf(signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** For links: nobody is there. */
+/** For connections: nobody is there. */
 export function unreachable(): RpcError {
   return new RpcError("unavailable", "cannot reach a broker", {
     reason: "broker_unreachable",

@@ -3,8 +3,12 @@
  *
  * @module
  */
-import { RpcError } from "../../rpc/errors.ts";
-import { type BrokerAddress, brokerName } from "../options.ts";
+import {
+  failure,
+  type RpcError,
+  type RpcErrorReason,
+} from "../../rpc/errors.ts";
+import { type BrokerAddress, brokerName } from "../broker_address.ts";
 
 /** What the TLS libraries of old and new versions of Deno say to plain text. */
 const NOT_TLS = /InvalidContentType|wrong version number/i;
@@ -51,27 +55,23 @@ export function tlsFailure(
   const at = brokerName(broker);
   const { message } = cause;
   if (NOT_TLS.test(message)) {
-    return new RpcError(
-      "unavailable",
+    return failure(
+      "not_tls",
       `${at} does not speak TLS, but the URL is amqps://`,
-      { reason: "not_tls", cause },
+      { cause },
     );
   }
   const problem = BAD_CERTIFICATE.exec(message)?.[1];
   if (problem !== undefined) return badCertificate(problem, broker, cause);
   if (NOTHING_IN_COMMON.test(message)) {
-    return new RpcError(
-      "unavailable",
-      `TLS with ${at} failed (${message})`,
-      { reason: "tls_refused", cause },
-    );
+    return failure("tls_incompatible", `TLS with ${at} failed (${message})`, {
+      cause,
+    });
   }
   const refusal = clientCertificateRefusal(ALERT.exec(message)?.[1] ?? "");
-  return refusal === undefined ? undefined : new RpcError(
-    "unauthenticated",
-    `${at} ${refusal}`,
-    { reason: "client_certificate", cause },
-  );
+  return refusal === undefined
+    ? undefined
+    : failure("client_certificate", `${at} ${refusal}`, { cause });
 }
 
 function badCertificate(
@@ -80,16 +80,16 @@ function badCertificate(
   cause: Error,
 ): RpcError {
   const its = `the certificate of "${hostname}"`;
-  const failed = (message: string, reason: RpcError["reason"]) =>
-    new RpcError("unavailable", `${its} ${message}`, { reason, cause });
+  const failed = (message: string, reason: RpcErrorReason) =>
+    failure(reason, `${its} ${message}`, { cause });
   if (problem.startsWith("certificate not valid for name")) {
     return failed(otherNames(problem), "wrong_host");
   }
   if (/^certificate expired|^Expired/.test(problem)) {
-    return failed("has expired", "expired");
+    return failed("has expired", "certificate_expired");
   }
   if (/^certificate not valid yet|^NotValidYet/.test(problem)) {
-    return failed("is not valid yet", "expired");
+    return failed("is not valid yet", "certificate_expired");
   }
   return failed(
     `is not trusted (${UNTRUSTED[problem] ?? problem})`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RpcConnection } from "../../amqp/connect.ts";
+import { RpcConnection } from "../../rpc/connection.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { BenchFlags } from "./flags.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";

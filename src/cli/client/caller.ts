@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { RpcConnection } from "../../amqp/connect.ts";
+import type { RpcConnection } from "../../rpc/connection.ts";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { jsonBody } from "../../rpc/json_body.ts";
+import { jsonBody } from "../../rpc/json.ts";
 import { jsonLine } from "../printable.ts";
 import { rawJSON } from "./raw_json.ts";
 
@@ -102,7 +102,7 @@ export function outcomeJson(outcome: Outcome): string {
     ok: error === undefined,
     ...(body && jsonBody(body)),
     ...(error && {
-      error: { ...error.members, code: error.code, detail: error.message },
+      error: { ...error.details, code: error.code, detail: error.message },
     }),
     attempts,
     latency_ms: Number(latencyMs.toFixed(3)),

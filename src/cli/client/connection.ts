@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { RpcConnection } from "../../amqp/connect.ts";
+import { RpcConnection } from "../../rpc/connection.ts";
 import type { ConnectSettings } from "../../amqp/options.ts";
-import type { ClientOptions } from "../../rpc/interceptor.ts";
+import type { ClientOptions } from "../../rpc/calling/client_options.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { reportConnection } from "../connection/events.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { RpcConnection } from "../../amqp/connect.ts";
+import type { RpcConnection } from "../../rpc/connection.ts";
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { absenceOf, isAbsence, isUntold } from "../../rpc/failures.ts";
+import { absenceOf, isAbsence, isUntold } from "../../rpc/calling/failures.ts";
 
 /** How long no call may end before the cause is looked for. */
 const PATIENCE_MS = 1_000;
@@ -75,8 +75,7 @@ async function findMissing(
   } catch (error) {
     if (isUntold(error)) return REFUSED;
     // Otherwise the calls themselves fail with this error.
-    return patient && isAbsence(error)
-      ? RpcError.from(error).message
-      : undefined;
+    const failure = RpcError.from(error);
+    return patient && isAbsence(failure) ? failure.message : undefined;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConnectionEvent } from "../../rpc/transport.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import { Log, type LogFlags } from "../log.ts";
 
 /** Warns of trouble; with `--verbose`, logs the other events too. */

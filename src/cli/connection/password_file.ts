@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Password } from "../../amqp/options.ts";
+import type { Password } from "../../amqp/password.ts";
 import { isStdin } from "../stdio/paths.ts";
 import { readFile, readPassword, readStdin } from "../stdio/read_file.ts";
 import { systemReason } from "../stdio/file_errors.ts";

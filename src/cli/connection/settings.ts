@@ -8,7 +8,7 @@ import {
   type ConnectSettings,
   connectSettings,
 } from "../../amqp/options.ts";
-import type { ClientOptions } from "../../rpc/interceptor.ts";
+import type { ClientOptions } from "../../rpc/calling/client_options.ts";
 import type { CommonFlags } from "../flags/common.ts";
 import { Log } from "../log.ts";
 import { cannotRead } from "../stdio/file_errors.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { RpcConnection } from "../../amqp/connect.ts";
+import type { RpcConnection } from "../../rpc/connection.ts";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 import type { Paint } from "../stdio/color.ts";
 import type { DemoServer } from "./processes.ts";

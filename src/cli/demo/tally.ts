@@ -4,7 +4,7 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcReply } from "../../rpc/wire.ts";
+import type { RpcReply } from "../../rpc/messages.ts";
 import { PID_HEADER } from "./server.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 

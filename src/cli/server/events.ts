@@ -5,7 +5,9 @@
  * @module
  */
 import type { Service } from "../../procedures/service.ts";
-import type { RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcError } from "../../rpc/errors.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
+import type { LimitName } from "../../rpc/serving/request_limits.ts";
 import type { ServerEvent } from "../../rpc/serving/serve_options.ts";
 import { Log, type LogFields, type LogFlags, logRecord } from "../log.ts";
 import type { LossyOutput } from "../stdio/lossy_output.ts";
@@ -63,7 +65,7 @@ const LOGGERS: {
   },
   answered(log, { request, error }, fields) {
     if (error === undefined) return;
-    const message = `answered ${error.code}: ${error.message}`;
+    const message = `answered ${describeError(error)}`;
     log.debug(message, { ...fields, ...requestFields(request) });
   },
   consumer_timeout(log, { advice, unackedMs }, fields) {
@@ -82,14 +84,33 @@ const LOGGERS: {
     const message = `request dropped: ${why}`;
     log.debug(message, { ...fields, ...requestFields(request) });
   },
-  reply_to_refused(log, { replyTo, why }, fields) {
+  reply_to_refused(log, { replyTo, why, allowable }, fields) {
+    const advice = allowable ? `; ${replyToFlag(replyTo)} would allow it` : "";
     const message = `requests with reply_to ${JSON.stringify(replyTo)} are ` +
-      `refused: ${why}`;
+      `refused: ${why}${advice}`;
     log.warn(message, { ...fields, reply_to: replyTo });
   },
   draining() {},
   repeated() {},
 };
+
+/** A name that a shell would not take as one word is not suggested. */
+function replyToFlag(replyTo: string): string {
+  return `--reply-to ${/^[\w.:-]+$/.test(replyTo) ? replyTo : "PATTERN"}`;
+}
+
+const LIMIT_FLAGS: Record<LimitName, string> = {
+  max_body_bytes: "--max-body",
+  max_headers: "--max-headers",
+  max_header_bytes: "--max-header-size",
+  max_reply_bytes: "--max-reply",
+};
+
+/** An error, and the flag that sets the limit that was exceeded, if any. */
+function describeError({ code, message, details }: RpcError): string {
+  const flag = LIMIT_FLAGS[details.limit as LimitName];
+  return `${code}: ${message}${flag ? ` (${flag})` : ""}`;
+}
 
 function printer({ quiet, logFormat }: LogFlags, output: LossyOutput): Print {
   if (quiet) return () => {};

@@ -56,7 +56,7 @@ export async function runServer(
   );
   using _signals = onStopSignal((times) => {
     if (times === 1) {
-      log.warn(`stopping; ${counted(server.inHand, "request")} in flight`);
+      log.warn(`stopping; ${counted(server.inFlight, "request")} in flight`);
     }
     void server.stop(times === 1 ? {} : { graceMs: 0 });
   });

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { AmqpLink } from "../../amqp/link.ts";
-import { isUntold } from "../../rpc/failures.ts";
+import type { AmqpConnection } from "../../amqp/broker_connection.ts";
+import { isUntold } from "../../rpc/calling/failures.ts";
 import type { QueueInfo } from "../../rpc/transport.ts";
 import { jsonLine } from "../printable.ts";
 
@@ -35,21 +35,24 @@ export interface Look {
 
 /** Looks, using only passive declares. */
 export async function look(
-  link: AmqpLink,
+  connection: AmqpConnection,
   queues: readonly string[],
 ): Promise<Look> {
   // Measured first: the look at the queues would slow it down.
-  const rttMs = await link.roundTripMs();
+  const rttMs = await connection.roundTripMs();
   return {
-    broker: { url: link.url, rttMs },
-    queues: await Promise.all(queues.map((queue) => lookAt(link, queue))),
+    broker: { url: connection.url, rttMs },
+    queues: await Promise.all(queues.map((queue) => lookAt(connection, queue))),
   };
 }
 
 /** A queue that the user may not see does not hide the others. */
-async function lookAt(link: AmqpLink, queue: string): Promise<QueueState> {
+async function lookAt(
+  connection: AmqpConnection,
+  queue: string,
+): Promise<QueueState> {
   try {
-    return { queue, info: await link.inspect(queue) };
+    return { queue, info: await connection.inspect(queue) };
   } catch (error) {
     if (isUntold(error)) return { queue, error: error.message };
     throw error;

@@ -4,10 +4,11 @@
  * @module
  */
 import { paintFor } from "../stdio/color.ts";
-import { brokerUrl } from "../../amqp/options.ts";
+import { brokerUrl } from "../../amqp/broker_address.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { delay } from "../../async/delay.ts";
-import { formatMs, queueName } from "../../rpc/limits.ts";
+import { queueName } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import { reportConnection } from "../connection/events.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";
 import { callError } from "../call_error.ts";
@@ -117,7 +118,9 @@ async function lookInTime(
       `the broker did not answer within ${formatMs(timeoutMs)}.`,
     );
   });
-  const looking = transport.link().then((link) => look(link, queues));
+  const looking = transport.connection().then((connection) =>
+    look(connection, queues)
+  );
   try {
     return await Promise.race([looking, tooLate]);
   } finally {

@@ -5,10 +5,11 @@
  */
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import type { Procedure, RpcRequest } from "../../rpc/procedure.ts";
+import type { Procedure } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import { fib, parseFibArgument } from "./fib.ts";
 import { WorkerPool } from "../workers/pool.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../rpc/texts.ts";
 import { type Service, WAITING_CONCURRENCY } from "../service.ts";
 import { workerScript } from "../workers/script.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../rpc/texts.ts";
 
 /** The largest n whose result is exact in a double. */
 export const FIB_MAX = 78;

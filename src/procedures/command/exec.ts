@@ -6,7 +6,8 @@
 import { Buffer } from "node:buffer";
 import { epochNowMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import { ChildLog } from "./child_log.ts";
 import {
   type ExecOptions,
@@ -16,18 +17,18 @@ import {
 import {
   type CommandLine,
   describeEnd,
-  endMembers,
+  endDetails,
   ProcessGroup,
 } from "./process_group.ts";
 import { requestEnvironment } from "./request_environment.ts";
 import type { Service } from "../service.ts";
-import { Slots } from "../../async/semaphore.ts";
+import { Semaphore } from "../../async/semaphore.ts";
 
 /**
  * Serves a command. Its stdin is the body of the request, its stdout the reply,
  * and `RABBIT_RPC_*` variables hold the rest of the request. An exit status
  * other than 0 is an `internal` error with `exit_status` (or `signal`) among its
- * members. When a request ends early, so do all processes of its command.
+ * details. When a request ends early, so do all processes of its command.
  */
 export function createExec(
   command: CommandLine,
@@ -41,7 +42,7 @@ class Exec implements Service {
   readonly #command: CommandLine;
   readonly #maxReplyBytes: number;
   readonly #log: ChildLog;
-  readonly #slots: Slots;
+  readonly #semaphore: Semaphore;
   readonly #children = new Set<ProcessGroup>();
 
   constructor(command: CommandLine, options: ExecOptions) {
@@ -50,7 +51,7 @@ class Exec implements Service {
     this.#command = command;
     this.#maxReplyBytes = maxReplyBytes;
     this.#log = new ChildLog(command.name, log);
-    this.#slots = new Slots(concurrency);
+    this.#semaphore = new Semaphore(concurrency);
   }
 
   readonly procedure = async (
@@ -58,13 +59,13 @@ class Exec implements Service {
     { signal, deadlineMs }: RpcContext,
   ): Promise<Uint8Array> => {
     // The server does not count processes that are still being stopped.
-    await this.#slots.take(signal);
+    await this.#semaphore.acquire(signal);
     try {
       signal.throwIfAborted();
       const env = requestEnvironment(request, deadlineMs - epochNowMs());
       return await this.#run(this.#start(env), request.bytes, signal);
     } finally {
-      this.#slots.release();
+      this.#semaphore.release();
     }
   };
 
@@ -130,7 +131,7 @@ class Exec implements Service {
     return new RpcError(
       "internal",
       `"${this.#command.name}" ${describeEnd(status)}`,
-      { members: endMembers(status) },
+      { details: endDetails(status) },
     );
   }
 }

@@ -8,8 +8,9 @@
 import { epochNowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/limits.ts";
-import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
+import { formatMs } from "../../rpc/texts.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import { ChildLog } from "./child_log.ts";
 import { type ExecOptions, execSettings } from "./exec_options.ts";
 import { LineCalls } from "./line_calls.ts";
@@ -18,7 +19,7 @@ import { lines } from "./lines.ts";
 import {
   type CommandLine,
   describeEnd,
-  endMembers,
+  endDetails,
   ProcessGroup,
 } from "./process_group.ts";
 import { RestartBackoff } from "../restarts.ts";
@@ -27,7 +28,7 @@ import type { Service } from "../service.ts";
 /** How a child ended. */
 interface End {
   readonly why: string;
-  readonly members: Record<string, unknown>;
+  readonly details: Record<string, unknown>;
 }
 
 /**
@@ -109,7 +110,7 @@ class ExecLines implements Service {
       child = new ProcessGroup(this.#command);
     } catch (error) {
       const { message } = error as Error;
-      return { why: `could not be started: ${message}`, members: {} };
+      return { why: `could not be started: ${message}`, details: {} };
     }
     this.#child = child;
     this.#written = Promise.resolve();
@@ -121,7 +122,7 @@ class ExecLines implements Service {
     await logged;
     return {
       why: fault ?? describeEnd(status),
-      members: fault ? {} : endMembers(status),
+      details: fault ? {} : endDetails(status),
     };
   }
 
@@ -144,9 +145,9 @@ class ExecLines implements Service {
     });
   }
 
-  #aborted({ why, members }: End): RpcError {
+  #aborted({ why, details }: End): RpcError {
     const message = `"${this.#command.name}" ${why} before it answered`;
-    return new RpcError("aborted", message, { members });
+    return new RpcError("aborted", message, { details });
   }
 
   #startingAgain({ why }: End, failures: number, delayMs: number): string {

@@ -11,7 +11,7 @@ import {
   parseAnswerLine,
 } from "./line_protocol.ts";
 import type { Line } from "./lines.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../rpc/texts.ts";
 
 /** An open request. */
 interface LineCall {

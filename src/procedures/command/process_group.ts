@@ -173,8 +173,8 @@ export function describeEnd({ code, signal }: Deno.CommandStatus): string {
     : `was killed by ${signal}`;
 }
 
-/** How a command ended, as members of an error reply. */
-export function endMembers(
+/** How a command ended, as details of an error reply. */
+export function endDetails(
   { code, signal }: Deno.CommandStatus,
 ): { exit_status: number } | { signal: string } {
   return signal === null ? { exit_status: code } : { signal };

@@ -4,9 +4,8 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcRequest } from "../../rpc/procedure.ts";
-import type { HeaderValue } from "../../rpc/transport.ts";
-import { quote } from "../quote.ts";
+import type { HeaderValue, RpcRequest } from "../../rpc/messages.ts";
+import { quote } from "../../rpc/texts.ts";
 
 const PREFIX = "RABBIT_RPC_";
 const HEADER = "HEADER_";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import type { ModuleSource } from "./load.ts";
 
 /** The module, and a request unless the job is only to load it. */

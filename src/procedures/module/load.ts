@@ -9,7 +9,7 @@ import { stripVTControlCharacters } from "node:util";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { byMethod } from "../../rpc/contract/methods.ts";
 import { timerMs } from "../../async/timers.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
 import { placeIn } from "./place.ts";
 
@@ -143,10 +143,10 @@ function withCodes(handler: Procedure): Procedure {
 
 function withCode(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof RpcError) return thrown;
-  const { code, members } = thrown as { code?: unknown; members?: unknown };
+  const { code, details } = thrown as { code?: unknown; details?: unknown };
   if (!isRpcCode(code)) return thrown;
   return new RpcError(code, thrown.message, {
-    members: { ...members as Record<string, unknown> },
+    details: { ...details as Record<string, unknown> },
     cause: thrown,
   });
 }

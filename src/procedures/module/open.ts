@@ -5,7 +5,7 @@
  */
 import { RpcError } from "../../rpc/errors.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
-import type { SendableResult } from "../../rpc/serving/results.ts";
+import type { SendableResult } from "../../rpc/wire.ts";
 import {
   findModule,
   LOAD_TIMEOUT_MS,

@@ -5,8 +5,10 @@
  */
 import { fromEpochMs, toEpochMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { type Procedure, RpcRequest } from "../../rpc/procedure.ts";
-import { sendable, type SendableResult } from "../../rpc/serving/results.ts";
+import type { Procedure } from "../../rpc/procedure.ts";
+import { RpcRequest } from "../../rpc/messages.ts";
+import { sendable } from "../../rpc/serving/results.ts";
+import type { SendableResult } from "../../rpc/wire.ts";
 import { loadModule } from "./load.ts";
 import { LineLimit } from "../line_limit.ts";
 import type { ModuleJob } from "./job.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs, wholeNumber } from "../../rpc/limits.ts";
+import { wholeNumber } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import type { Answer } from "./protocol.ts";
 import { Restarts } from "./restarts.ts";
 import { WorkerThread, type WorkerThreadOptions } from "./thread.ts";

@@ -20,12 +20,12 @@ export type WorkerMessage<O> =
 export interface WorkerError {
   code: RpcCode;
   message: string;
-  members?: Record<string, unknown>;
+  details?: Record<string, unknown>;
 }
 
 /** An error as a worker posts it. */
-export function workerError({ code, message, members }: RpcError): WorkerError {
-  return { code, message, members };
+export function workerError({ code, message, details }: RpcError): WorkerError {
+  return { code, message, details };
 }
 
 /** The answer to a job, with its error restored. */
@@ -51,9 +51,9 @@ function withError<K extends "error" | "crash">(
   kind: K,
   value: unknown,
 ): Record<K, RpcError> | undefined {
-  const { code, message, members } = Object(value);
+  const { code, message, details } = Object(value);
   if (!isRpcCode(code) || typeof message !== "string") return undefined;
-  const error = new RpcError(code, message, { members });
+  const error = new RpcError(code, message, { details });
   return { [kind]: error } as Record<K, RpcError>;
 }
 

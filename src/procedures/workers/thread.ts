@@ -7,7 +7,7 @@ import process from "node:process";
 import type { MessagePort } from "node:worker_threads";
 import { timerMs } from "../../async/timers.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import { type Answer, readMessage } from "./protocol.ts";
 
 /** How to start a worker. */

@@ -11,7 +11,7 @@ import {
 import { nowMs } from "../../async/clock.ts";
 import { durationMs, queueName } from "../limits.ts";
 import type { PendingCall, PendingTarget } from "./pending.ts";
-import { type MessageData, toBytes } from "../procedure.ts";
+import { type MessageData, toBytes } from "../messages.ts";
 import { Trial } from "./trial.ts";
 
 /** What all attempts of one call have in common. */

@@ -1,46 +1,40 @@
 /**
- * Calling: one exclusive callback queue, read with an async iterator, whose
- * replies settle the pending calls by correlation id.
+ * Calling: requests go out, and replies settle the pending calls by correlation
+ * id.
  *
  * @module
  */
+import { RpcError } from "../errors.ts";
+import { intercepted } from "../interceptor.ts";
+import { queueName } from "../limits.ts";
+import {
+  type MessageData,
+  type RpcReply,
+  textOrBytes,
+  toBytes,
+} from "../messages.ts";
+import type { QueueInfo, Transport } from "../transport.ts";
 import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
-import { RpcError } from "../errors.ts";
-import {
-  absenceOf,
-  canceledError,
-  closedError,
-  connectionLost,
-  noQueue,
-  overtaken,
-  timeoutError,
-  unknownServer,
-} from "../failures.ts";
-import {
-  type ClientOptions,
-  intercepted,
-  type OutgoingCall,
-  type SendCall,
-} from "../interceptor.ts";
+import { Cancellations } from "./cancellations.ts";
+import type {
+  ClientOptions,
+  OutgoingCall,
+  SendCall,
+} from "./client_options.ts";
+import { canSend, DelayedCalls } from "./delayed_calls.ts";
+import { clientClosed, overtaken, timeoutError } from "./failures.ts";
 import { Inspections, type InspectOptions } from "./inspections.ts";
-import { Outbox } from "./outbox.ts";
-import { queueName } from "../limits.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
-import { type MessageData, textOrBytes, toBytes } from "../procedure.ts";
+import { Requesters } from "./requesters.ts";
 import { withRetries } from "./retries.ts";
-import { Session } from "./session.ts";
-import { SharedSignals } from "./shared_signals.ts";
-import { Trials } from "./trial.ts";
 import { whyNoReply } from "./why_no_reply.ts";
-import type { QueueInfo, ReturnedMessage, Transport } from "../transport.ts";
-import { decodeReply, type RpcReply } from "../wire.ts";
 
 /** Counters of a client, for monitoring. */
 export interface ClientStats {
   /** Calls that wait for their reply. */
-  readonly pending: number;
-  /** Replies that came late, twice, or that nobody asked for. */
+  readonly inFlight: number;
+  /** Replies that were late, repeated or unsolicited. */
   readonly unknownReplies: number;
 }
 
@@ -67,56 +61,62 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  *   client.call("no_such_queue", "30"),
  *   (error: RpcError) => error.reason === "no_queue",
  * );
- * assert.equal(client.stats.pending, 0);
+ * assert.equal(client.stats.inFlight, 0);
  * ```
  */
 export class RpcClient implements AsyncDisposable {
   readonly #transport: Transport;
-  readonly #options: ClientOptions;
   /** Only where there are interceptors: others' calls don't go that way. */
   readonly #outermost: SendCall | undefined;
+  /** Makes one attempt of a call, within the interceptors for that. */
+  readonly #attempt: (call: Call) => Promise<RpcReply>;
   readonly #pending = new PendingCalls({
     onDeadline: (call) => void this.#onDeadline(call),
-    onRefused: ({ queue }) => this.#session?.doubt(queue),
-    onUnsent: (call) => this.#outbox.take(call),
+    onRefused: ({ queue }) => this.#requesters.current?.doubt(queue),
+    onUnsent: (call) => this.#delayed.delete(call),
   });
-  readonly #outbox: Outbox;
-  readonly #trials = new Trials();
-  readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
-    this.#cancel(call, signal)
-  );
   readonly #inspections = new Inspections();
-  #session: Session | undefined;
-  #opening: Promise<Session> | undefined;
-  /** Aborted, and made anew, whenever there is a session again. */
-  #reopened = new AbortController();
-  #closed = false;
+  readonly #requesters: Requesters;
+  readonly #delayed: DelayedCalls;
+  readonly #cancellations: Cancellations;
   #closing: Promise<void> | undefined;
   #unknownReplies = 0;
 
   /** A client of this transport; connects with the first call. */
   constructor(transport: Transport, options: ClientOptions = {}) {
+    const { interceptors = [], attemptInterceptors = [] } = options;
     this.#transport = transport;
-    this.#options = options;
-    const { interceptors = [], maxUnsentBytes } = options;
-    this.#outbox = new Outbox(maxUnsentBytes);
+    this.#requesters = new Requesters(transport, this.#pending, () => {
+      this.#unknownReplies++;
+      options.onUnknownReply?.();
+    });
+    this.#delayed = new DelayedCalls(
+      this.#pending,
+      this.#requesters,
+      this.#inspections,
+      options.maxUnsentBytes,
+    );
+    this.#cancellations = new Cancellations(this.#pending, this.#requesters);
     this.#outermost = interceptors.length === 0 ? undefined : intercepted(
       ({ queue, body, options }) => this.#start(queue, body, options),
       interceptors,
     );
+    this.#attempt = attemptInterceptors.length === 0
+      ? this.#request.bind(this)
+      : (call) => this.#interceptedAttempt(call, attemptInterceptors);
   }
 
   /** Counters, as they are now. */
   get stats(): ClientStats {
     return {
-      pending: this.#pending.size,
+      inFlight: this.#pending.size,
       unknownReplies: this.#unknownReplies,
     };
   }
 
   /** Connects and opens the callback queue now, ahead of the first call. */
   async open(): Promise<void> {
-    await this.#openSession();
+    await this.#requesters.open();
   }
 
   /**
@@ -156,11 +156,9 @@ export class RpcClient implements AsyncDisposable {
     options: InspectOptions = {},
   ): Promise<QueueInfo | undefined> {
     queueName(queue);
-    return await this.#inspections.inspect(
-      queue,
-      options,
-      () => this.#openSession(),
-    );
+    if (this.#requesters.closed) throw clientClosed();
+    const connect = () => this.#transport.connection();
+    return await this.#inspections.inspect(queue, options, connect);
   }
 
   /**
@@ -170,20 +168,7 @@ export class RpcClient implements AsyncDisposable {
    * calls resolve together.
    */
   close(options: { keepQueue?: boolean } = {}): Promise<void> {
-    return this.#closing ??= this.#close(options);
-  }
-
-  async #close(options: { keepQueue?: boolean }): Promise<void> {
-    this.#closed = true;
-    const session = this.#session;
-    this.#session = undefined;
-    this.#pending.failAll((call) =>
-      new RpcError("canceled", "the client was closed", {
-        reason: "closed",
-        maybeExecuted: call.sent,
-      })
-    );
-    if (!options.keepQueue) await session?.callbackQueue.close();
+    return this.#closing ??= this.#requesters.close(options);
   }
 
   /** The same as {@linkcode RpcClient.close}. */
@@ -213,178 +198,55 @@ export class RpcClient implements AsyncDisposable {
         ...options,
         dueMs,
         survived: (error) => call.trial?.survived(error) ?? true,
-        reconnected: () => this.#reopened.signal,
+        reconnected: () => this.#requesters.reopened,
       });
     } finally {
-      for (const attempt of attempts) this.#fail(attempt, overtaken());
+      for (const { correlationId } of attempts) {
+        this.#pending.settle(correlationId, overtaken());
+      }
     }
   }
 
-  #attempt(call: Call): Promise<RpcReply> {
-    const { attemptInterceptors } = this.#options;
-    if (attemptInterceptors === undefined) return this.#request(call);
+  #interceptedAttempt(
+    call: Call,
+    interceptors: NonNullable<ClientOptions["attemptInterceptors"]>,
+  ): Promise<RpcReply> {
     const send = ({ queue, body, options }: OutgoingCall) => {
       const confirm = call.confirm || needsConfirm(options);
       const bytes = toBytes(body);
       return this.#request({ ...call, queue, body: bytes, options, confirm });
     };
-    return intercepted(send, attemptInterceptors)(call);
+    return intercepted(send, interceptors)(call);
   }
 
   /** One request and its outcome; registered before it is written. */
   #request(call: Call): Promise<RpcReply> {
-    const { options } = call;
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(closedError());
+      if (this.#requesters.closed) return reject(clientClosed());
       const pending = new PendingCall(this.#pending, call, resolve, reject);
-      if (options.signal && !this.#watch(options.signal, pending)) return;
+      const { signal } = call.options;
+      if (signal && !this.#cancellations.watch(signal, pending)) return;
       call.attempts?.push(pending);
       this.#pending.add(pending);
-      const session = this.#session;
+      const requester = this.#requesters.current;
       try {
-        if (session !== undefined && !options.requireConsumer) {
-          return this.#send(session, pending, call);
-        }
-        this.#outbox.add(pending, call);
+        if (requester && canSend(requester, call)) {
+          requester.send(pending, call);
+        } else this.#delayed.add(pending, call);
       } catch (error) {
-        return this.#fail(pending, RpcError.from(error));
+        const { correlationId } = pending;
+        this.#pending.settle(correlationId, RpcError.from(error));
       }
-      this.#sendPrepared(pending, call.queue, options);
     });
   }
 
-  /** Does not hold on to the body: the call may be over by then. */
-  async #sendPrepared(
-    pending: PendingCall,
-    queue: string,
-    options: CallOptions,
-  ): Promise<void> {
-    try {
-      const session = await this.#prepare(queue, options);
-      const call = this.#outbox.take(pending);
-      if (call) this.#send(session, pending, call);
-    } catch (error) {
-      this.#fail(pending, RpcError.from(error));
-    }
-  }
-
-  #send(session: Session, pending: PendingCall, call: Call): void {
-    const { trial } = call;
-    if (!trial?.suspect) return this.#outbox.send(session, pending, call);
-    this.#trials.enter(trial, () => {
-      const waits = this.#pending.has(pending.correlationId);
-      if (waits) this.#outbox.send(session, pending, call);
-      return waits;
-    }, (error) => this.#fail(pending, error));
-  }
-
-  /** Lets an abort cancel the call; false where it has happened already. */
-  #watch(signal: AbortSignal, call: PendingCall): boolean {
-    if (signal.aborted) {
-      call.end(canceledError(signal, false));
-      return false;
-    }
-    this.#signals.add(signal, call);
-    call.onEnd = () => this.#signals.delete(signal, call);
-    return true;
-  }
-
-  #cancel(call: PendingCall, signal: AbortSignal): void {
-    const waited = this.#fail(call, canceledError(signal, call.sent));
-    if (!waited || !call.sent) return;
-    this.#session?.doubt(call.queue);
-    this.#cancelOnServer(call);
-  }
-
-  /** Whoever runs it may stop; that it goes on after all is no error. */
-  #cancelOnServer({ queue, correlationId }: PendingCall): void {
-    this.#session?.link.cancelCall(queue, correlationId).catch(() => {
-      // The connection was lost meanwhile, and the call is over already.
-    });
-  }
-
-  async #prepare(queue: string, options: CallOptions): Promise<Session> {
-    const session = await this.#openSession();
-    if (options.requireConsumer) {
-      const info = await this.inspect(queue).catch((error) => {
-        throw unknownServer(queue, error);
-      });
-      const absence = absenceOf(queue, info, session.link.vhost);
-      if (absence !== undefined) throw absence;
-    }
-    return session;
-  }
-
-  #fail(call: PendingCall, error: RpcError): boolean {
-    return this.#pending.settle(call.correlationId, error);
-  }
-
-  /** The live session; opened, once for all who wait, where there is none. */
-  #openSession(): Promise<Session> {
-    if (this.#closed) return Promise.reject(closedError());
-    if (this.#session) return Promise.resolve(this.#session);
-    this.#opening ??= this.#newSession().finally(() =>
-      this.#opening = undefined
-    );
-    return this.#opening;
-  }
-
-  async #newSession(): Promise<Session> {
-    const link = await this.#transport.link();
-    const callbackQueue = await link.openCallbackQueue((message) =>
-      this.#onReturn(message, link.vhost)
-    );
-    const session = new Session(link, callbackQueue);
-    if (this.#closed) {
-      await callbackQueue.close();
-      throw closedError();
-    }
-    this.#session = session;
-    this.#reopened.abort();
-    this.#reopened = new AbortController();
-    this.#read(session).catch((error) => this.#onLost(session, error));
-    return session;
-  }
-
-  async #read(session: Session): Promise<void> {
-    for await (const delivery of session.callbackQueue) {
-      const call = this.#pending.take(delivery.properties.correlationId);
-      if (call === undefined) {
-        this.#unknownReplies++;
-        this.#options.onUnknownReply?.();
-        continue;
-      }
-      session.answered(call.queue);
-      call.end(decodeReply(delivery));
-    }
-    throw connectionLost("the callback queue was closed");
-  }
-
-  /** Runs before any call can use the next session: all sent ones are hit. */
-  #onLost(session: Session, cause: unknown): void {
-    this.#session = undefined;
-    this.#pending.failAll((call) => connectionLost(cause, call.sent));
-    // The connection may live on, without the queue: nothing is left behind.
-    session.callbackQueue.close().catch(() => {
-      // It is gone with its connection.
-    });
-  }
-
-  #onReturn(message: ReturnedMessage, vhost: string): void {
-    const { replyCode, replyText, routingKey, properties } = message;
-    this.#pending.settle(
-      properties.correlationId,
-      noQueue(routingKey, vhost, ` (${replyCode} ${replyText})`),
-    );
-  }
-
-  /** Rejects a call whose time is up, once it is known whether by absence. */
+  /** Rejects a call whose time is up, and says why where that can be known. */
   async #onDeadline(call: PendingCall): Promise<void> {
-    if (call.sent) this.#session?.doubt(call.queue);
-    const link = this.#session?.link;
+    const requester = this.#requesters.current;
+    if (call.sent) requester?.doubt(call.queue);
     call.end(
-      link
-        ? await whyNoReply(call, link, this.#inspections)
+      requester
+        ? await whyNoReply(call, requester.connection, this.#inspections)
         : timeoutError(call),
     );
   }

@@ -5,10 +5,10 @@
  */
 import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
 import { delay } from "../../async/delay.ts";
-import { inspectionTimeout } from "../failures.ts";
+import { inspectionTimeout } from "./failures.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
 import { durationMs } from "../limits.ts";
-import type { Link, QueueInfo } from "../transport.ts";
+import type { BrokerConnection, QueueInfo } from "../transport.ts";
 
 /** How to ask for a queue. */
 export interface InspectOptions {
@@ -33,14 +33,14 @@ export class Inspections {
   async inspect(
     queue: string,
     { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
-    open: () => Promise<{ link: Link }>,
+    connect: () => Promise<BrokerConnection>,
   ): Promise<QueueInfo | undefined> {
     const limitMs = durationMs("timeoutMs", timeoutMs, LONGEST_TIMER_MS);
     const answered = new AbortController();
-    let asked: Link | undefined;
-    const answer = open().then(({ link }) => {
-      asked = link;
-      return this.#ask(link, queue);
+    let asked: BrokerConnection | undefined;
+    const answer = connect().then((connection) => {
+      asked = connection;
+      return this.#ask(connection, queue);
     });
     const timeout = delay(limitMs, answered.signal).then(() => {
       throw inspectionTimeout(queue, limitMs, asked);
@@ -52,10 +52,13 @@ export class Inspections {
     }
   }
 
-  #ask(link: Link, queue: string): Promise<QueueInfo | undefined> {
+  #ask(
+    connection: BrokerConnection,
+    queue: string,
+  ): Promise<QueueInfo | undefined> {
     const underWay = this.#underWay.get(queue);
     if (underWay !== undefined) return underWay;
-    const inspection = link.inspect(queue).finally(() => {
+    const inspection = connection.inspect(queue).finally(() => {
       if (this.#underWay.get(queue) === inspection) {
         this.#underWay.delete(queue);
       }

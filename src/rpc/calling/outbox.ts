@@ -1,13 +1,14 @@
 /**
- * Calls that are not sent yet: there is no session, or the connection takes
- * nothing for now.
+ * Calls that are not sent yet: there is no connection, or it takes nothing
+ * for now.
  *
  * @module
  */
 import type { Call } from "./call.ts";
-import { overloaded } from "../failures.ts";
+import type { CallOptions } from "./call_options.ts";
+import { overloaded } from "./failures.ts";
 import type { PendingCall } from "./pending.ts";
-import type { Session } from "./session.ts";
+import type { Requester } from "./requester.ts";
 
 /** What a connection may owe before calls wait no longer, but fail. */
 export const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
@@ -23,9 +24,9 @@ export class Outbox {
   readonly #ready = new Set<PendingCall>();
   #bytes = 0;
   /** The one that is waited for. */
-  #blocked: Session | undefined;
+  #blocked: Requester | undefined;
 
-  /** Of so many bytes of bodies at most; a single body may be larger. */
+  /** Holds up to so many bytes of bodies; a single body may be larger. */
   constructor(maxBytes = MAX_UNSENT_BYTES) {
     this.#maxBytes = maxBytes;
   }
@@ -54,24 +55,29 @@ export class Outbox {
     return call;
   }
 
-  /** Sends a call, now or when the connection takes it. */
-  send(session: Session, pending: PendingCall, call: Call): void {
-    const { unblocked, obstacle } = session.link;
-    if (unblocked === undefined) return session.send(pending, call);
-    this.add(pending, call, obstacle);
-    this.#ready.add(pending);
-    if (this.#blocked === session) return;
-    this.#blocked = session;
-    unblocked.then(() => this.#resume(session));
+  /** How a call that waits is to be made. */
+  optionsOf(pending: PendingCall): CallOptions | undefined {
+    return this.#waiting.get(pending)?.options;
   }
 
-  #resume(session: Session): void {
+  /** Sends a call, now or when the connection takes it. */
+  send(requester: Requester, pending: PendingCall, call: Call): void {
+    const { unblocked, obstacle } = requester.connection;
+    if (unblocked === undefined) return requester.send(pending, call);
+    this.add(pending, call, obstacle);
+    this.#ready.add(pending);
+    if (this.#blocked === requester) return;
+    this.#blocked = requester;
+    unblocked.then(() => this.#resume(requester));
+  }
+
+  #resume(requester: Requester): void {
     // A connection that is lost is not blocked any more, either.
-    if (this.#blocked !== session || session.isLost) return;
+    if (this.#blocked !== requester || requester.isLost) return;
     for (const pending of this.#ready) {
-      const { unblocked } = session.link;
-      if (unblocked) return void unblocked.then(() => this.#resume(session));
-      session.send(pending, this.take(pending)!);
+      const { unblocked } = requester.connection;
+      if (unblocked) return void unblocked.then(() => this.#resume(requester));
+      requester.send(pending, this.take(pending)!);
     }
     this.#blocked = undefined;
   }

@@ -5,9 +5,9 @@
  */
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
-import { publishError } from "../failures.ts";
+import { publishError } from "./failures.ts";
 import type { PublishListener } from "../transport.ts";
-import type { RpcReply } from "../wire.ts";
+import type { RpcReply } from "../messages.ts";
 import { CorrelationIds } from "./correlation_ids.ts";
 
 /** What is the same for all attempts of one call. */
@@ -48,7 +48,7 @@ export class PendingCall implements PublishListener, Expiring {
     this.#reject = reject;
   }
 
-  /** Hears of the end, whatever it is. */
+  /** Called once when the call ends, in whatever way. */
   set onEnd(callback: () => void) {
     this.#onEnd = callback;
   }

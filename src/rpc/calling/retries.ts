@@ -6,15 +6,10 @@
 import { backoffMs } from "../../async/backoff.ts";
 import { nowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
-import { RpcError } from "../errors.ts";
-import {
-  canceledError,
-  isAbsence,
-  isUnconnected,
-  maybeExecutedBefore,
-} from "../failures.ts";
+import { remedyOf, RpcError } from "../errors.ts";
+import { canceledError, maybeExecutedBefore } from "./failures.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
-import type { RpcReply } from "../wire.ts";
+import type { RpcReply } from "../messages.ts";
 
 /** When to send again. */
 export interface RetryPolicy {
@@ -67,7 +62,8 @@ export async function withRetries(
     const { error } = end;
     const survived = policy.survived?.(error) ?? true;
     const again = survived &&
-      (mayAppear(error, policy) || (isLost(error) && retriesLeft-- > 0));
+      (isFree(error, policy) ||
+        (remedyOf(error) === "retry" && retriesLeft-- > 0));
     // What was sent had found a connection: no reason yet to be patient.
     failures = error.maybeExecuted ? 1 : failures + 1;
     if (again) await pause(failures, policy, attempts);
@@ -86,7 +82,7 @@ function mostTelling(error: RpcError, before: RpcError | undefined): RpcError {
   const { code, maybeExecuted, reason, remote } = error;
   const toldNothing = code === "deadline_exceeded" && !remote &&
     !maybeExecuted && reason === undefined;
-  return toldNothing && before && isUnconnected(before) ? before : error;
+  return toldNothing && remedyOf(before) === "resend" ? before! : error;
 }
 
 /** Shorter towards the deadline: all of the time is used. */
@@ -148,22 +144,17 @@ async function firstEnd(
   }
 }
 
-function isLost(error: RpcError): boolean {
-  return !error.remote && error.reason === "connection_lost";
-}
-
 /**
- * Whether what is missing may come, and is to be waited for. None of these
- * attempts reached a server: they are not counted as retries. (A message is
- * refused where the queue is full, or a quorum queue has no leader just now, as
- * while it is being declared.)
+ * Whether the attempt reached no server, so that another is not counted as a
+ * retry. (A message is refused where the queue is full, or a quorum queue has
+ * no leader just now, as while it is being declared.)
  */
-function mayAppear(error: RpcError, { retries, wait }: RetryPolicy): boolean {
-  if (error.remote) return false;
-  if (wait && isAbsence(error)) return true;
-  const unsent = isUnconnected(error) || error.reason === "rejected" ||
-    (isLost(error) && !error.maybeExecuted);
-  return unsent && Boolean(wait || retries);
+function isFree(error: RpcError, { retries, wait }: RetryPolicy): boolean {
+  if (error.maybeExecuted) return false;
+  const remedy = remedyOf(error);
+  if (remedy === "wait") return Boolean(wait);
+  const isUnsent = remedy === "resend" || remedy === "retry";
+  return isUnsent && Boolean(wait || retries);
 }
 
 /** A pause ends early when another call has found a connection. */

@@ -4,8 +4,7 @@
  * @module
  */
 import { waitAtMost } from "../../async/delay.ts";
-import { RpcError } from "../errors.ts";
-import { closedByBroker } from "../failures.ts";
+import { closedByBroker, RpcError } from "../errors.ts";
 import type { PublishListener } from "../transport.ts";
 
 /** How long a suspect may keep others waiting. */
@@ -32,7 +31,7 @@ export class Trial {
     return this.#settled.promise;
   }
 
-  /** Hears what becomes of a request, as its call does. */
+  /** Watches what becomes of a request, and passes it on to its call. */
   watch(listener: PublishListener): PublishListener {
     const { resolve } = this.#settled ??= Promise.withResolvers();
     return {

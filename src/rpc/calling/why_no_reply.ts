@@ -4,10 +4,10 @@
  * @module
  */
 import type { RpcError } from "../errors.ts";
-import { absenceOf, isUntold, timeoutError } from "../failures.ts";
+import { absenceOf, isUntold, timeoutError } from "./failures.ts";
 import type { Inspections } from "./inspections.ts";
 import type { PendingCall } from "./pending.ts";
-import type { Link } from "../transport.ts";
+import type { BrokerConnection } from "../transport.ts";
 
 /** How long a timed-out call may wait to learn that it had no server. */
 const DIAGNOSIS_MS = 500;
@@ -15,18 +15,18 @@ const DIAGNOSIS_MS = 500;
 /** That it had no server at all, as far as can be known soon. */
 export async function whyNoReply(
   call: PendingCall,
-  link: Link,
+  connection: BrokerConnection,
   inspections: Inspections,
 ): Promise<RpcError> {
   const { queue, sent } = call;
-  const { obstacle } = link;
+  const { obstacle } = connection;
   if (obstacle !== undefined || !sent) return timeoutError(call, { obstacle });
   try {
-    const asked = () => Promise.resolve({ link });
+    const asked = () => Promise.resolve(connection);
     const limit = { timeoutMs: DIAGNOSIS_MS };
     const info = await inspections.inspect(queue, limit, asked);
     // A server that stops now may have taken the request all the same.
-    return absenceOf(queue, info, link.vhost, true) ?? timeoutError(call);
+    return absenceOf(queue, info, connection.vhost, true) ?? timeoutError(call);
   } catch (error) {
     // Whether the broker can be asked or not: that the time is up holds.
     return timeoutError(call, { untold: isUntold(error) ? error : undefined });

@@ -3,96 +3,120 @@
  *
  * @module
  */
-import type { RpcError } from "../errors.ts";
+import { epochNowMs, fromEpochMs } from "../../async/clock.ts";
+import type { BrokerConnection, Delivery, RequestQueue } from "../transport.ts";
+import { decodeRequest } from "../wire.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { Job } from "./job.ts";
-import type { ReplyPolicy, Verdict } from "./reply_policy.ts";
-import { overLimit, type RequestLimits } from "./request_limits.ts";
-import type { Delivery, Link } from "../transport.ts";
-
-/** What is done with a request that is not run. */
-export type Refusal =
-  | Exclude<Verdict, "allowed">
-  /** Answered with the error, and dead-lettered, or dropped. */
-  | { error: RpcError };
-
-/** Where nobody can tell what was asked, nor whom to answer. */
-export function unreadable({ malformed }: Delivery): Refusal | undefined {
-  if (malformed === undefined) return undefined;
-  return { drop: `its properties can't be read: ${malformed.message}` };
-}
-
-/** What an {@linkcode Admission} tells its server. */
-export interface AdmissionHooks {
-  onAdmitted: (job: Job) => void;
-  onRefused: (job: Job, refusal: Refusal) => void;
-}
+import type { Replier } from "./replier.ts";
+import { ReplyPolicy, type Verdict } from "./reply_policy.ts";
+import { overLimit } from "./request_limits.ts";
+import type { ServeOptions } from "./serve_options.ts";
 
 /**
  * Lets requests in, or refuses them. Where the broker has to be asked about a
  * `reply_to`, that request waits, and those behind it do not.
  */
 export class Admission {
-  readonly #limits: RequestLimits;
+  readonly #queue: string;
+  readonly #settings: Required<ServeOptions>;
   readonly #policy: ReplyPolicy;
-  readonly #hooks: AdmissionHooks;
+  readonly #dispatcher: Dispatcher;
+  readonly #replier: Replier;
   readonly #waiting = new Set<Job>();
 
-  /** The policy comes first: an error reply is a reply as well. */
+  /** What is let in goes to the dispatcher; what is refused, to the replier. */
   constructor(
-    limits: RequestLimits,
-    policy: ReplyPolicy,
-    hooks: AdmissionHooks,
+    queue: string,
+    settings: Required<ServeOptions>,
+    dispatcher: Dispatcher,
+    replier: Replier,
   ) {
-    this.#limits = limits;
-    this.#policy = policy;
-    this.#hooks = hooks;
+    this.#queue = queue;
+    this.#settings = settings;
+    this.#dispatcher = dispatcher;
+    this.#replier = replier;
+    this.#policy = new ReplyPolicy({
+      queue,
+      patterns: settings.replyTo,
+      onRefused: (refusal) =>
+        settings.onEvent({ type: "reply_to_refused", ...refusal }),
+    });
   }
 
-  /** Jobs that wait for what the broker tells. */
+  /** Requests that wait for what the broker tells. */
   get size(): number {
     return this.#waiting.size;
   }
 
-  /** Decides on a job that came over this link, now or later. */
-  enter(job: Job, link: Link): void {
-    const { replyTo } = job.request;
-    // Nobody wants an answer: there is nothing to ask.
-    if (replyTo === undefined) return this.#decide(job, "allowed");
-    const verdict = this.#policy.known(replyTo);
-    if (verdict !== undefined) return this.#decide(job, verdict);
-    this.#waiting.add(job);
-    this.#policy.learn(replyTo, link).then(
-      (learnt) => this.#learnt(job, learnt),
-      () => this.#giveBack(job),
-    );
+  /**
+   * Decides on a delivery that came over this connection, now or later. The
+   * policy comes before the limits: an error reply is a reply as well.
+   */
+  receive(
+    requests: RequestQueue,
+    delivery: Delivery,
+    connection: BrokerConnection,
+  ): void {
+    const { deliveryTag, malformed } = delivery;
+    const request = decodeRequest(delivery, this.#queue, epochNowMs());
+    const dueMs = fromEpochMs(request.deadlineMs);
+    const job = { requests, deliveryTag, request, dueMs };
+    if (malformed !== undefined) {
+      // Neither the request nor its caller is known.
+      const why = `its properties can't be read: ${malformed.message}`;
+      return this.#drop(job, why);
+    }
+    if (this.#replier.ruinous(request)) {
+      return this.#drop(job, "the broker closes connections for its reply");
+    }
+    const { replyTo } = request;
+    // A one-way request has no reply to check.
+    const verdict = replyTo === undefined
+      ? "allowed"
+      : this.#policy.known(replyTo);
+    if (verdict !== undefined) this.#decide(job, verdict);
+    else this.#ask(job, replyTo!, connection);
   }
 
-  /** Forgets the jobs that wait: they are the broker's again. */
+  /** Forgets the requests that wait: they are the broker's again. */
   connectionLost(): void {
     this.#waiting.clear();
   }
 
-  /** Lets none of the jobs that wait in; returns them. */
+  /** Lets none of those that wait in; returns them. */
   pause(): Job[] {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     return waiting;
   }
 
-  #learnt(job: Job, verdict: Verdict): void {
-    if (this.#waiting.delete(job)) this.#decide(job, verdict);
-  }
-
-  /** Where the link is lost this does nothing: the job is the broker's again. */
-  #giveBack(job: Job): void {
-    if (!this.#waiting.delete(job)) return;
-    job.requests.nack(job.deliveryTag, true);
+  #ask(job: Job, replyTo: string, connection: BrokerConnection): void {
+    this.#waiting.add(job);
+    // A job that does not wait any more is the broker's again, or given back.
+    this.#policy.learn(replyTo, connection).then(
+      (verdict) => this.#waiting.delete(job) && this.#decide(job, verdict),
+      () =>
+        this.#waiting.delete(job) && job.requests.nack(job.deliveryTag, true),
+    );
   }
 
   #decide(job: Job, verdict: Verdict): void {
-    if (verdict !== "allowed") return this.#hooks.onRefused(job, verdict);
-    const error = overLimit(job.request, this.#limits);
-    if (error) this.#hooks.onRefused(job, { error });
-    else this.#hooks.onAdmitted(job);
+    if (verdict !== "allowed") {
+      if ("drop" in verdict) return this.#drop(job, verdict.drop);
+      const { request, requests, deliveryTag } = job;
+      const why = verdict.callerGone;
+      this.#settings.onEvent({ type: "request_dropped", request, why });
+      return requests.ack(deliveryTag);
+    }
+    const error = overLimit(job.request, this.#settings);
+    if (error) this.#replier.send(job, { error }, "dead_letter");
+    else this.#dispatcher.accept(job);
+  }
+
+  /** Dead-letters a request, or drops it; nobody is answered. */
+  #drop({ request, requests, deliveryTag }: Job, why: string): void {
+    this.#settings.onEvent({ type: "request_dropped", request, why });
+    requests.nack(deliveryTag, false);
   }
 }

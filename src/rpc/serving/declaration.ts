@@ -4,7 +4,7 @@
  * @module
  */
 import { checkHeaders } from "../headers.ts";
-import { kindOf } from "../kinds.ts";
+import { kindOf } from "../texts.ts";
 import { checkText, queueName, wrongType } from "../limits.ts";
 import type { QueueDeclaration } from "../transport.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Runs procedures: so many at once, each within its time, none twice where it
- * can be known.
+ * Runs procedures: a bounded number at once, each within its time limit, and
+ * none twice for the same request where that can be told.
  *
  * @module
  */
@@ -11,18 +11,25 @@ import { RpcError } from "../errors.ts";
 import { Execution, type RunLimits } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Procedure } from "../procedure.ts";
-import { attemptId, redeliveryKey, replayKey, Replays } from "./replays.ts";
+import {
+  attemptId,
+  redeliveryKey,
+  replayKey,
+  type Replays,
+} from "./replays.ts";
+import type { ReplyStage } from "./replier.ts";
+import type { ServerEvent } from "./serve_options.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
 
-/** What a {@linkcode Dispatcher} is told and tells. */
+/** What a {@linkcode Dispatcher} is given. */
 export interface DispatcherOptions extends RunLimits {
   concurrency: number;
+  /** What earlier requests came to. */
+  replays: Replays;
+  /** Told of requests that are run, or get the outcome of another. */
+  onEvent: (event: ServerEvent) => void;
   /** A procedure is about to run. */
-  onStart: (job: Job) => void;
-  /** A job gets the outcome of its like, now or when that ends. */
-  onRepeat: (job: Job) => void;
-  /** A job has its outcome; several jobs may share one run. */
-  onEnd: (job: Job, outcome: Outcome) => void;
+  onStart: () => void;
 }
 
 /** One run, for one job or for several that ask for the same. */
@@ -35,6 +42,7 @@ interface Run extends Expiring {
 /** The jobs that wait and those that run. */
 export class Dispatcher {
   readonly #procedure: Procedure;
+  readonly #next: ReplyStage;
   readonly #options: DispatcherOptions;
   readonly #waiting = new WaitingJobs();
   readonly #running = new Set<Run>();
@@ -43,14 +51,18 @@ export class Dispatcher {
     ({ execution }) => execution.expire(),
   );
   readonly #runsByKey = new Map<string, Run>();
-  readonly #replays = new Replays();
   readonly #canceled = new CanceledIds();
   #paused = false;
   #starting = false;
 
-  /** Nothing runs before `accept()`. */
-  constructor(procedure: Procedure, options: DispatcherOptions) {
+  /** Hands jobs with their outcome to the next stage. */
+  constructor(
+    procedure: Procedure,
+    next: ReplyStage,
+    options: DispatcherOptions,
+  ) {
     this.#procedure = procedure;
+    this.#next = next;
     this.#options = options;
   }
 
@@ -61,7 +73,7 @@ export class Dispatcher {
     return size;
   }
 
-  /** Runs a job when there is room, or gives it what its like came to. */
+  /** Runs a job when there is room, or gives it the outcome of an equal one. */
   accept(job: Job): void {
     this.#waiting.add(job);
     this.#startWaiting();
@@ -78,7 +90,7 @@ export class Dispatcher {
     }
     const job = this.#waiting.takeById(correlationId);
     if (job === undefined) return this.#canceled.add(correlationId);
-    this.#options.onEnd(job, { error: reason });
+    this.#reply(job, { error: reason });
   }
 
   /**
@@ -92,12 +104,6 @@ export class Dispatcher {
         this.#index(run, redeliveryKey(request));
       }
     }
-  }
-
-  /** Keeps the outcome of a job that is going to be delivered again. */
-  remember(job: Job, outcome: Outcome): void {
-    const key = redeliveryKey(job.request);
-    if (key !== undefined) this.#replays.store(key, outcome);
   }
 
   /** Starts nothing more; returns the jobs that were waiting. */
@@ -132,11 +138,11 @@ export class Dispatcher {
   #start(job: Job): void {
     const { request } = job;
     if (job.dueMs <= nowMs()) {
-      return this.#options.onEnd(job, { error: tooLate() });
+      return this.#reply(job, { error: tooLate() });
     }
     const id = attemptId(request);
     if (id !== undefined && this.#canceled.take(id)) {
-      return this.#options.onEnd(job, { error: canceledByCaller() });
+      return this.#reply(job, { error: canceledByCaller() });
     }
     const key = request.messageId ? replayKey(request) : undefined;
     if (!this.#repeat(job, key) && !this.#redelivered(job)) {
@@ -153,11 +159,11 @@ export class Dispatcher {
     const key = redeliveryKey(job.request);
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);
-    const outcome = this.#replays.take(key);
+    const outcome = this.#options.replays.take(key);
     if (run !== undefined) this.#rejoin(run, job, key);
     else if (outcome === undefined) return false;
-    this.#options.onRepeat(job);
-    if (run === undefined && outcome) this.#options.onEnd(job, outcome);
+    this.#options.onEvent({ type: "repeated", request: job.request });
+    if (run === undefined && outcome) this.#reply(job, outcome);
     return true;
   }
 
@@ -170,15 +176,15 @@ export class Dispatcher {
     run.jobs[place] = job;
   }
 
-  /** Whether the job was joined to its like, or answered as its like was. */
+  /** Whether an equal job runs or has run: this one gets the same outcome. */
   #repeat(job: Job, key: string | undefined): boolean {
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);
-    const outcome = this.#replays.find(key);
+    const outcome = this.#options.replays.find(key);
     if (run === undefined && outcome === undefined) return false;
-    this.#options.onRepeat(job);
+    this.#options.onEvent({ type: "repeated", request: job.request });
     if (run !== undefined) run.jobs.push(job);
-    else if (outcome !== undefined) this.#options.onEnd(job, outcome);
+    else if (outcome !== undefined) this.#reply(job, outcome);
     return true;
   }
 
@@ -192,7 +198,8 @@ export class Dispatcher {
     const run: Run = { execution, dueMs, jobs: [job], keys: [] };
     this.#running.add(run);
     this.#index(run, key);
-    this.#options.onStart(job);
+    this.#options.onEvent({ type: "request", request: job.request });
+    this.#options.onStart();
     execution.start(this.#procedure);
     if (!execution.ended) this.#deadlines.watch(run);
   }
@@ -203,14 +210,18 @@ export class Dispatcher {
     this.#runsByKey.set(key, run);
   }
 
+  #reply(job: Job, outcome: Outcome): void {
+    this.#next.send(job, outcome, "acknowledge");
+  }
+
   #ended(run: Run, outcome: Outcome): void {
     for (const key of run.keys) {
       this.#runsByKey.delete(key);
-      this.#replays.store(key, outcome);
+      this.#options.replays.store(key, outcome);
     }
     // An abandoned run has no outcome for anybody.
     if (!this.#running.delete(run)) return;
-    for (const job of run.jobs) this.#options.onEnd(job, outcome);
+    for (const job of run.jobs) this.#reply(job, outcome);
     this.#startWaiting();
   }
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import type { RpcError } from "../errors.ts";
-import type { RpcRequest } from "../procedure.ts";
-import type { SendableResult } from "./results.ts";
+import type { RpcRequest } from "../messages.ts";
+import type { SendableResult } from "../wire.ts";
 import type { RequestQueue } from "../transport.ts";
 
 /** A request, with the queue that its delivery has to be settled on. */

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { nowMs } from "../../async/clock.ts";
 import type { RpcCode } from "../errors.ts";
 import type { Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import { DEADLINE_HEADER } from "../wire.ts";
 
 /** How much is remembered; the oldest goes first. */
@@ -89,6 +89,12 @@ export class Replays {
       if (fits && stored.untilMs > nowMs()) break;
       this.#forget(oldest, stored);
     }
+  }
+
+  /** Remembers the outcome of a request that is going to be delivered again. */
+  remember(request: RpcRequest, outcome: Outcome): void {
+    const key = redeliveryKey(request);
+    if (key !== undefined) this.store(key, outcome);
   }
 
   #forget(key: string, stored: Stored): void {

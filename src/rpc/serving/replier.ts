@@ -4,16 +4,16 @@
  *
  * @module
  */
-import type { RpcError } from "../errors.ts";
-import { closedByBroker } from "../failures.ts";
+import { closedByBroker, type RpcError } from "../errors.ts";
 import type { Job, Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import {
   encodeOutcome,
   errorReply,
   type Reply,
   unsendable,
 } from "./replies.ts";
+import type { Replays } from "./replays.ts";
 import { Resends } from "./resends.ts";
 import type { ServerEvent } from "./serve_options.ts";
 import type { RequestQueue } from "../transport.ts";
@@ -21,16 +21,22 @@ import type { RequestQueue } from "../transport.ts";
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
 
-/** What a {@linkcode Replier} is told, and tells its server. */
+/** The stage that requests come to with their outcome. */
+export interface ReplyStage {
+  /** Sends a reply and settles the request. */
+  send(job: Job, outcome: Outcome, settlement: Settlement): void;
+}
+
+/** What a {@linkcode Replier} is given. */
 export interface ReplierOptions {
   /** The largest body of a reply. */
   maxReplyBytes: number;
-  /** Hears of replies that are made, held or dropped. */
+  /** Where outcomes are kept of requests that will be delivered again. */
+  replays: Pick<Replays, "remember">;
+  /** Told of replies that are made, held or dropped. */
   onEvent: (event: ServerEvent) => void;
   /** One reply less is under way. */
   onSettled: () => void;
-  /** The connection was lost: the broker will deliver the job again. */
-  onHeld: (job: Job, outcome: Outcome) => void;
 }
 
 /** A reply on its way, and what becomes of its request. */
@@ -42,7 +48,7 @@ interface Sending {
 }
 
 /** Sends the replies of one server. */
-export class Replier {
+export class Replier implements ReplyStage {
   readonly #options: ReplierOptions;
   readonly #resends: Resends;
   #underWay = 0;
@@ -58,13 +64,13 @@ export class Replier {
     return this.#underWay;
   }
 
-  /** Sends a reply and settles the request. */
+  /** See {@linkcode ReplyStage.send}. */
   send(job: Job, outcome: Outcome, settlement: Settlement): void {
     const { request } = job;
     const { replyTo } = request;
     const { maxReplyBytes, onEvent } = this.#options;
     this.#underWay++;
-    // Without reply_to it is a one-way request: nobody wants the result.
+    // Without reply_to it is a one-way request.
     if (replyTo === undefined) {
       onEvent({ type: "answered", request, error: undefined, ...outcome });
       return this.#settle(job, settlement);
@@ -103,8 +109,8 @@ export class Replier {
     const { message } = reply;
     if (error.reason === "connection_lost") {
       // Not acknowledged: the broker delivers the request again as well.
-      this.#options.onHeld(job, outcome);
       const { dueMs, request, requests } = job;
+      this.#options.replays.remember(request, outcome);
       const isError = reply.error !== undefined;
       const suspect = closedByBroker(error);
       const held = { request, replyTo, message, isError, dueMs, suspect };

@@ -5,8 +5,8 @@
  */
 import { RpcError } from "../errors.ts";
 import type { Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
-import { tooLarge } from "./request_limits.ts";
+import type { RpcRequest } from "../messages.ts";
+import { replyTooLarge } from "./request_limits.ts";
 import { encodeError, encodeReply, type OutgoingMessage } from "../wire.ts";
 
 /** A reply, and the error that it tells of, if it does. */
@@ -26,7 +26,7 @@ export function encodeOutcome(
     const message = encodeReply(request, outcome.result);
     const { length } = message.body;
     if (length <= maxBytes) return { message, error: undefined };
-    throw tooLarge("a reply", length, maxBytes, "--max-reply");
+    throw replyTooLarge(length, maxBytes);
   } catch (thrown) {
     return errorReply(request, RpcError.from(thrown));
   }

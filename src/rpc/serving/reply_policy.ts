@@ -6,16 +6,25 @@
  */
 import { nowMs } from "../../async/clock.ts";
 import { RpcError } from "../errors.ts";
+import { quote } from "../texts.ts";
 import { matchesPattern } from "./patterns.ts";
-import type { Link } from "../transport.ts";
+import type { BrokerConnection } from "../transport.ts";
 
 /** What becomes of a request because of where its reply goes. */
 export type Verdict =
   | "allowed"
-  /** Nobody awaits the reply any more: the work can be spared. */
+  /** The caller is gone: there is no use in running its request. */
   | { callerGone: string }
   /** Not run, and not answered either. */
   | { drop: string };
+
+/** A name that no reply is sent to. */
+export interface RefusedReplyTo {
+  readonly replyTo: string;
+  readonly why: string;
+  /** Whether a pattern would allow it. */
+  readonly allowable: boolean;
+}
 
 /** Whom to answer, and whom to tell about others. */
 export interface ReplyPolicyOptions {
@@ -23,8 +32,8 @@ export interface ReplyPolicyOptions {
   queue: string;
   /** Further queues that replies may go to; `*` stands for any text. */
   patterns: readonly string[];
-  /** Hears of each name that is refused, once. */
-  onRefused: (replyTo: string, why: string) => void;
+  /** Called once for each name that is refused. */
+  onRefused: (refusal: RefusedReplyTo) => void;
 }
 
 /**
@@ -43,6 +52,8 @@ const DIRECT_PREFIX = "amq.rabbitmq.reply-to.";
 /** Two words, the first of which is no Erlang term: those begin with 131. */
 const FORGED_ADDRESS = /^(?!g[w-z0-9+/_-])[^.]+\.[^.]+$/;
 
+/** Of a queue in AMQP. */
+const MAX_NAME_LENGTH = 255;
 const MAX_NAMES = 10_000;
 /** A queue stays what it is, but its name may be given to another one. */
 const LIFETIME_MS = 60_000;
@@ -62,11 +73,11 @@ export class ReplyPolicy {
   readonly #options: ReplyPolicyOptions;
   /** The oldest first; bounded by count. What is too old was told of before. */
   readonly #kept = new Map<string, Kept>();
-  /** Those under way over one link. */
+  /** Those under way over one connection. */
   readonly #checks = new Map<string, Promise<Verdict>>();
-  #link: Link | undefined;
+  #connection: BrokerConnection | undefined;
 
-  /** Asks nobody yet. */
+  /** Asks the broker when it is first needed. */
   constructor(options: ReplyPolicyOptions) {
     this.#options = options;
   }
@@ -96,58 +107,60 @@ export class ReplyPolicy {
    *
    * @throws {RpcError} where the connection was lost meanwhile.
    */
-  async learn(replyTo: string, link: Link): Promise<Verdict> {
-    // What was asked over a link that is lost need not ever be answered.
-    if (link !== this.#link) this.#checks.clear();
-    this.#link = link;
+  async learn(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
+    // What was asked over a connection that is lost need not ever be answered.
+    if (connection !== this.#connection) this.#checks.clear();
+    this.#connection = connection;
     const running = this.#checks.get(replyTo);
-    const verdict = await (running ?? this.#check(replyTo, link));
+    const verdict = await (running ?? this.#check(replyTo, connection));
     const isMissing = typeof verdict === "object" && "callerGone" in verdict;
     if (running === undefined || !isMissing) return verdict;
     // The queue may have been declared after that check was sent.
-    return await (this.#checks.get(replyTo) ?? this.#check(replyTo, link));
+    return await (this.#checks.get(replyTo) ??
+      this.#check(replyTo, connection));
   }
 
-  #check(replyTo: string, link: Link): Promise<Verdict> {
-    const check = this.#ask(replyTo, link).finally(() => {
+  #check(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
+    const check = this.#ask(replyTo, connection).finally(() => {
       if (this.#checks.get(replyTo) === check) this.#checks.delete(replyTo);
     });
     this.#checks.set(replyTo, check);
     return check;
   }
 
-  async #ask(replyTo: string, link: Link): Promise<Verdict> {
+  async #ask(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
     try {
-      switch (await link.checkReplyTo(replyTo)) {
+      switch (await connection.checkReplyTo(replyTo)) {
         case "exclusive":
           return this.#keep(replyTo, "allowed");
         case "missing":
           // Not kept: a caller that reconnects declares it again.
-          return { callerGone: `its reply_to ${quote(replyTo)} is gone` };
+          return {
+            callerGone: `its reply_to ${
+              quote(replyTo, MAX_NAME_LENGTH)
+            } is gone`,
+          };
         case "shared":
           return this.#refuse(
             replyTo,
-            "the queue is not exclusive to another connection; " +
-              `${flagFor(replyTo)} would allow it`,
+            "the queue is not exclusive to another connection",
+            true,
           );
       }
     } catch (thrown) {
       const error = RpcError.from(thrown);
       if (error.reason === "connection_lost") throw error;
-      return this.#refuse(
-        replyTo,
-        `the queue can't be checked (${error.message}); ` +
-          `${flagFor(replyTo)} would allow it`,
-      );
+      const why = `the queue can't be checked (${error.message})`;
+      return this.#refuse(replyTo, why, true);
     }
   }
 
-  #refuse(replyTo: string, why: string): Verdict {
+  #refuse(replyTo: string, why: string, allowable = false): Verdict {
     const before = this.#kept.get(replyTo)?.verdict;
     const isNews = before === undefined || before === "allowed";
-    if (isNews) this.#options.onRefused(replyTo, why);
+    if (isNews) this.#options.onRefused({ replyTo, why, allowable });
     return this.#keep(replyTo, {
-      drop: `its reply_to ${quote(replyTo)} is refused`,
+      drop: `its reply_to ${quote(replyTo, MAX_NAME_LENGTH)} is refused`,
     });
   }
 
@@ -166,14 +179,4 @@ export class ReplyPolicy {
 function isForged(replyTo: string): boolean {
   return replyTo.startsWith(DIRECT_PREFIX) &&
     FORGED_ADDRESS.test(replyTo.slice(DIRECT_PREFIX.length));
-}
-
-/** A stranger chose the name: no control characters in anybody's log. */
-function quote(name: string): string {
-  return JSON.stringify(name);
-}
-
-/** A name that is more than a word is not offered for a shell to read. */
-function flagFor(replyTo: string): string {
-  return `--reply-to ${/^[\w.:-]+$/.test(replyTo) ? replyTo : "PATTERN"}`;
 }

@@ -5,8 +5,8 @@
  */
 import { RpcError } from "../errors.ts";
 import { headerSize } from "../headers.ts";
-import { formatBytes } from "../limits.ts";
-import type { RpcRequest } from "../procedure.ts";
+import { formatBytes } from "../texts.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { ServeOptions } from "./serve_options.ts";
 import { numberHeader } from "../wire.ts";
 
@@ -37,39 +37,48 @@ export function overLimit(
     );
   }
   if (bytes.length > maxBodyBytes) {
-    return tooLarge("a request", bytes.length, maxBodyBytes, "--max-body");
+    return tooLarge("a request", bytes.length, "max_body_bytes", maxBodyBytes);
   }
   const size = headerSize(headers);
   if (size.count > maxHeaders) {
-    return exhausted(`${size.count} headers`, maxHeaders, "--max-headers");
+    return exceeded(`${size.count} headers`, "max_headers", maxHeaders);
   }
   if (size.bytes <= maxHeaderBytes) return undefined;
-  return tooLarge("headers", size.bytes, maxHeaderBytes, "--max-header-size");
+  return tooLarge("headers", size.bytes, "max_header_bytes", maxHeaderBytes);
 }
 
 /** The error for a reply that was not read to its end. */
 export function replyTooLong(maxBytes: number): RpcError {
-  const limit = formatBytes(maxBytes);
-  return exhausted(`a reply of more than ${limit}`, limit, "--max-reply");
+  const found = `a reply of more than ${formatBytes(maxBytes)}`;
+  return exceeded(found, "max_reply_bytes", maxBytes);
 }
 
-/** The error for what has more bytes than the server's limit. */
-export function tooLarge(
+/** The error for a reply that has more bytes than the server's limit. */
+export function replyTooLarge(bytes: number, maxBytes: number): RpcError {
+  return tooLarge("a reply", bytes, "max_reply_bytes", maxBytes);
+}
+
+/** A limit of a server, by its name in the `limit` of an error's details. */
+export type LimitName =
+  | "max_body_bytes"
+  | "max_headers"
+  | "max_header_bytes"
+  | "max_reply_bytes";
+
+function tooLarge(
   what: string,
   bytes: number,
-  maxBytes: number,
-  flag: string,
+  limit: LimitName,
+  max: number,
 ): RpcError {
-  return exhausted(`${what} of ${bytes} bytes`, formatBytes(maxBytes), flag);
+  return exceeded(`${what} of ${bytes} bytes`, limit, max);
 }
 
-function exhausted(
-  found: string,
-  limit: number | string,
-  flag: string,
-): RpcError {
+function exceeded(found: string, limit: LimitName, max: number): RpcError {
+  const shown = limit === "max_headers" ? max : formatBytes(max);
   return new RpcError(
     "resource_exhausted",
-    `${found}: the server's limit is ${limit} (${flag})`,
+    `${found}: the server's limit is ${shown}`,
+    { details: { limit, max } },
   );
 }

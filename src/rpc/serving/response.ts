@@ -4,10 +4,11 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { settled } from "../../async/delay.ts";
 import { type RpcCode, RpcError } from "../errors.ts";
 import { replyTooLong } from "./request_limits.ts";
-import type { SendableReply } from "./results.ts";
-import type { MessageHeaders } from "../transport.ts";
+import type { SendableReply } from "../wire.ts";
+import type { MessageHeaders } from "../messages.ts";
 
 /** The codes that Google's and gRPC's gateways give these statuses for. */
 const CODES: Record<number, RpcCode> = {
@@ -50,7 +51,7 @@ export interface ReadLimits {
  * is canceled where it is too long, or when nobody wants it any more.
  *
  * @throws {RpcError} where its status is not one of 200 to 299: the code that
- * goes with the status, the body as detail, `status` among the members; or
+ * goes with the status, the body as detail, `status` among the details; or
  * `resource_exhausted` for a body over the limit.
  */
 export async function readResponse(
@@ -80,7 +81,7 @@ async function errorOf(
   const text = new TextDecoder().decode(bytes).trim().slice(0, LONGEST_DETAIL);
   const detail = text || statusText || `status ${status}`;
   return new RpcError(CODES[status] ?? "unknown", detail, {
-    members: { status },
+    details: { status },
   });
 }
 
@@ -98,7 +99,7 @@ async function readBody(
   });
   if (body === null) return whole(true);
   const reader = body.getReader();
-  const cancel = () => void reader.cancel(signal.reason).catch(ignore);
+  const cancel = () => void settled(reader.cancel(signal.reason));
   if (signal.aborted) cancel();
   signal.addEventListener("abort", cancel, { once: true });
   try {
@@ -114,6 +115,3 @@ async function readBody(
     signal.removeEventListener("abort", cancel);
   }
 }
-
-/** Whoever makes the body knows of the end, and may fail as it likes. */
-function ignore(): void {}

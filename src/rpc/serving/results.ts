@@ -3,21 +3,13 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
 import { RpcError } from "../errors.ts";
-import { bytesOf, isBytes } from "../kinds.ts";
+import { bytesOf, isBytes } from "../bytes.ts";
+import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import type { ReplyInit, RpcResult } from "../procedure.ts";
+import type { SendableReply, SendableResult } from "../wire.ts";
 import { type ReadLimits, readResponse } from "./response.ts";
-
-/** A reply whose body is in one of two forms. */
-export interface SendableReply extends ReplyInit {
-  body: string | Uint8Array;
-}
-
-/** A result that needs no more than UTF-8 to become a message. */
-export type SendableResult = string | Uint8Array | SendableReply | undefined;
-
-/** MIME type of a result that was made JSON. */
-export const JSON_CONTENT_TYPE = "application/json";
 
 /** All that a reply with properties may have; see {@linkcode ReplyInit}. */
 const REPLY_KEYS = new Set([
@@ -42,8 +34,9 @@ export function sendable(
   if (isBytes(result)) return bytesOf(result);
   if (isReplyInit(result)) return sendableReply(result);
   if (result instanceof Response) return readResponse(result, limits);
-  // Nobody reads it: its maker must not go on for ever.
-  if (result instanceof ReadableStream) result.cancel().catch(ignore);
+  // Nobody reads it: its maker must not go on for ever. It may be read by
+  // others already, or fail as it ends.
+  if (result instanceof ReadableStream) void settled(result.cancel());
   return jsonReply(result);
 }
 
@@ -64,17 +57,6 @@ export function jsonReply(value: unknown): SendableReply | undefined {
       { cause },
     );
   }
-}
-
-/**
- * A value, other than undefined, as JSON. Nothing is lost without a word.
- *
- * @throws {TypeError} where JSON can't hold the value.
- */
-export function encodeJson(value: unknown): string {
-  const json: string | undefined = JSON.stringify(value, refuseWhatIsLost);
-  if (json === undefined) throw new TypeError("a toJSON that returns nothing");
-  return json;
 }
 
 /** A JSON value that merely has a body among its members is no reply. */
@@ -99,36 +81,3 @@ function sendableReply(reply: ReplyInit): SendableReply {
     ? reply as SendableReply
     : { ...reply, body: bytesOf(body) };
 }
-
-/** Forgetting to await what is inside of a result is the usual mistake. */
-const LOST_CLASSES = [Promise, Map, Set, RegExp, Error, Blob, ReadableStream];
-
-/** `JSON.stringify` itself turns these into null or {}, or leaves them out. */
-function refuseWhatIsLost(key: string, value: unknown): unknown {
-  const kind = lostKind(value);
-  if (kind === undefined) return value;
-  throw new TypeError(key ? `${kind} in ${JSON.stringify(key)}` : kind);
-}
-
-function lostKind(value: unknown): string | undefined {
-  switch (typeof value) {
-    case "number":
-      return Number.isFinite(value) ? undefined : `the number ${value}`;
-    case "bigint":
-    case "function":
-    case "symbol":
-      return `a ${typeof value}`;
-    case "object":
-      return isLostObject(value) ? value.constructor.name : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function isLostObject(value: object | null): value is object {
-  return isBytes(value) ||
-    LOST_CLASSES.some((kind) => value instanceof kind);
-}
-
-/** A stream that is read by others, or that fails as it ends. */
-function ignore(): void {}

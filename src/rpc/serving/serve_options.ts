@@ -14,7 +14,7 @@ import {
   wrongType,
 } from "../limits.ts";
 import { checkDeclaration } from "./declaration.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { QueueDeclaration } from "../transport.ts";
 
 /** What a server tells while it works. */
@@ -48,8 +48,16 @@ export type ServerEvent =
   }
   /** A request was neither run nor answered. */
   | { type: "request_dropped"; request: RpcRequest; why: string }
-  /** Requests with this `reply_to` are not run; told once for each name. */
-  | { type: "reply_to_refused"; replyTo: string; why: string }
+  /**
+   * Requests with this `reply_to` are not run; told once for each name. Where
+   * it is `allowable`, the option `replyTo` can allow it.
+   */
+  | {
+    type: "reply_to_refused";
+    replyTo: string;
+    why: string;
+    allowable: boolean;
+  }
   /**
    * A request may stay unacknowledged for longer than the broker waits by
    * default before it takes it back; what to set there. Told once.
@@ -147,7 +155,7 @@ export interface ServeOptions {
   graceMs?: number;
   /** Around the procedure; the first is the outermost. */
   interceptors?: readonly ProcedureInterceptor[];
-  /** Hears what happens; must not throw. */
+  /** Called with what happens; must not throw. */
   onEvent?: (event: ServerEvent) => void;
 }
 

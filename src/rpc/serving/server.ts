@@ -1,31 +1,33 @@
 /**
- * Serving: receive, run, reply, confirm, acknowledge; and stop without losing
- * anything.
+ * The life of a server: connect, consume, reconnect, and drain without losing
+ * anything. What happens to a request on its way is in admission.ts,
+ * dispatcher.ts and replier.ts, each of which hands it to the next.
  *
  * @module
  */
-import { Admission, type Refusal, unreadable } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import { backoffMs } from "../../async/backoff.ts";
-import { epochNowMs, fromEpochMs, nowMs } from "../../async/clock.ts";
-import { delay } from "../../async/delay.ts";
+import { delay, settled } from "../../async/delay.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { RpcError } from "../errors.ts";
-import { isFinal } from "../failures.ts";
+import { remedyOf, RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
+import { Grace } from "./grace.ts";
 import type { Job } from "./job.ts";
-import { timerMs } from "../../async/timers.ts";
 import { queueName, wrongType } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
+import { Replays } from "./replays.ts";
 import { Replier } from "./replier.ts";
-import { ReplyPolicy } from "./reply_policy.ts";
 import {
   checkGrace,
   longestUnackedMs,
   type ServeOptions,
   serveSettings,
 } from "./serve_options.ts";
-import type { Delivery, Link, RequestQueue, Transport } from "../transport.ts";
-import { decodeRequest } from "../wire.ts";
+import type {
+  BrokerConnection,
+  RequestQueue,
+  Transport,
+} from "../transport.ts";
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
@@ -70,13 +72,10 @@ export class RpcServer implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #requests: RequestQueue | undefined;
   readonly #idle = Promise.withResolvers<void>();
-  readonly #overdue = Promise.withResolvers<void>();
+  readonly #grace = new Grace();
   readonly #drained = Promise.withResolvers<void>();
-  #overdueAtMs = Infinity;
-  #graceTimer: ReturnType<typeof setTimeout> | undefined;
-  #isDrained = false;
   #started = 0;
-  #toldImpatience = false;
+  #toldOfTimeout = false;
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
@@ -96,23 +95,24 @@ export class RpcServer implements AsyncDisposable {
       throw wrongType("procedure", "a function", procedure);
     }
     this.#settings = serveSettings(options);
-    const { concurrency, handlerTimeoutMs, interceptors, onEvent } =
-      this.#settings;
-    this.#admission = this.#createAdmission();
+    const { interceptors } = this.#settings;
+    const replays = new Replays();
     this.#replier = new Replier({
-      maxReplyBytes: this.#settings.maxReplyBytes,
-      onEvent,
+      ...this.#settings,
+      replays,
       onSettled: () => this.#checkIdle(),
-      onHeld: (job, outcome) => this.#dispatcher.remember(job, outcome),
     });
-    this.#dispatcher = new Dispatcher(intercepted(procedure, interceptors), {
-      concurrency,
-      handlerTimeoutMs,
-      maxReplyBytes: this.#settings.maxReplyBytes,
-      onStart: (job) => this.#onStart(job),
-      onRepeat: ({ request }) => onEvent({ type: "repeated", request }),
-      onEnd: (job, outcome) => this.#replier.send(job, outcome, "acknowledge"),
-    });
+    this.#dispatcher = new Dispatcher(
+      intercepted(procedure, interceptors),
+      this.#replier,
+      { ...this.#settings, replays, onStart: () => this.#countStart() },
+    );
+    this.#admission = new Admission(
+      this.queue,
+      this.#settings,
+      this.#dispatcher,
+      this.#replier,
+    );
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     // Whatever the loop waits for: it is over when all is drained.
@@ -125,12 +125,11 @@ export class RpcServer implements AsyncDisposable {
       ready.reject,
     );
     // Both are there to be awaited; whoever awaits one need not await both.
-    this.ready.catch(ignore);
-    this.finished.catch(ignore);
+    void settled(Promise.all([this.ready, this.finished]));
   }
 
   /** Requests that have been delivered and not yet acknowledged. */
-  get inHand(): number {
+  get inFlight(): number {
     return this.#admission.size + this.#dispatcher.size +
       this.#replier.underWay;
   }
@@ -153,30 +152,19 @@ export class RpcServer implements AsyncDisposable {
     await this.stop();
   }
 
-  #createAdmission(): Admission {
-    const { onEvent, replyTo } = this.#settings;
-    const policy = new ReplyPolicy({
-      queue: this.queue,
-      patterns: replyTo,
-      onRefused: (replyTo, why) =>
-        onEvent({ type: "reply_to_refused", replyTo, why }),
-    });
-    return new Admission(this.#settings, policy, {
-      onAdmitted: (job) => this.#dispatcher.accept(job),
-      onRefused: (job, refusal) => this.#refuse(job, refusal),
-    });
-  }
-
   /** Consumes, on one connection after the other, until stopped. */
   async #serve(onReady: () => void): Promise<void> {
     const { signal } = this.#stopping;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const link = await this.#transport.link({ patient: true, signal });
-        const requests = await this.#consume(link);
+        const connection = await this.#transport.connection({
+          patient: true,
+          signal,
+        });
+        const requests = await this.#consume(connection);
         attempt = 0;
         onReady();
-        await this.#read(requests, link);
+        await this.#read(requests, connection);
       } catch (thrown) {
         if (signal.aborted) break;
         await this.#interrupted(RpcError.from(thrown), backoffMs(attempt + 1));
@@ -185,14 +173,20 @@ export class RpcServer implements AsyncDisposable {
     await this.#drained.promise;
   }
 
-  async #read(requests: RequestQueue, link: Link): Promise<void> {
+  async #read(
+    requests: RequestQueue,
+    connection: BrokerConnection,
+  ): Promise<void> {
     const alive = await this.#replier.resume(requests);
     if (alive) {
       this.#settings.onEvent({ type: "consuming", queue: this.queue });
     }
     for await (const delivery of requests) {
       // What a lost connection had delivered comes again over the next.
-      if (alive) this.#receive(requests, delivery, link);
+      if (!alive) continue;
+      if (!this.#stopping.signal.aborted) {
+        this.#admission.receive(requests, delivery, connection);
+      } else requests.nack(delivery.deliveryTag, true);
     }
   }
 
@@ -203,24 +197,24 @@ export class RpcServer implements AsyncDisposable {
     // The connection may live on: what is left of the queue must not go on
     // taking requests that nobody reads.
     await this.#requests?.close();
-    if (isFinal(error)) {
+    if (remedyOf(error) === "none") {
       this.#dispatcher.abandon();
       throw error;
     }
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
-    await delay(retryInMs, signal).catch(ignore);
+    await settled(delay(retryInMs, signal));
   }
 
-  async #consume(link: Link): Promise<RequestQueue> {
+  async #consume(connection: BrokerConnection): Promise<RequestQueue> {
     const { signal } = this.#stopping;
-    const requests = await link.openRequestQueue(this.queue, {
+    const requests = await connection.openRequestQueue(this.queue, {
       prefetch: this.#settings.prefetch,
       declare: this.#settings.declare,
       deliveryLimit: DELIVERY_LIMIT_FACTOR *
         Math.max(this.#settings.maxDeliveries, 1),
       unackedMs: longestUnackedMs(this.#settings),
-      onImpatient: (advice) => this.#onImpatient(advice),
+      onConsumerTimeout: (advice) => this.#onConsumerTimeout(advice),
       onCancel: (correlationId) => this.#dispatcher.cancel(correlationId),
       onReturn: (message) =>
         this.#settings.onEvent({
@@ -235,72 +229,31 @@ export class RpcServer implements AsyncDisposable {
     return this.#requests = requests;
   }
 
-  #onImpatient(advice: string): void {
-    if (this.#toldImpatience) return;
-    this.#toldImpatience = true;
+  #onConsumerTimeout(advice: string): void {
+    if (this.#toldOfTimeout) return;
+    this.#toldOfTimeout = true;
     const unackedMs = longestUnackedMs(this.#settings);
     this.#settings.onEvent({ type: "consumer_timeout", unackedMs, advice });
   }
 
-  #receive(requests: RequestQueue, delivery: Delivery, link: Link): void {
-    const { deliveryTag } = delivery;
-    if (this.#stopping.signal.aborted) return requests.nack(deliveryTag, true);
-    const request = decodeRequest(delivery, this.queue, epochNowMs());
-    const dueMs = fromEpochMs(request.deadlineMs);
-    const job = { requests, deliveryTag, request, dueMs };
-    const refused = unreadable(delivery) ?? this.#ruinous(job);
-    if (refused === undefined) this.#admission.enter(job, link);
-    else this.#refuse(job, refused);
-  }
-
-  #ruinous({ request }: Job): Refusal | undefined {
-    if (!this.#replier.ruinous(request)) return undefined;
-    return { drop: "the broker closes connections for its reply" };
-  }
-
-  #refuse(job: Job, refused: Refusal): void {
-    const { request, requests, deliveryTag } = job;
-    if ("error" in refused) {
-      return this.#replier.send(job, refused, "dead_letter");
-    }
-    const isGone = "callerGone" in refused;
-    const why = isGone ? refused.callerGone : refused.drop;
-    this.#settings.onEvent({ type: "request_dropped", request, why });
-    if (isGone) requests.ack(deliveryTag);
-    else requests.nack(deliveryTag, false);
-  }
-
-  #onStart({ request }: Job): void {
-    this.#settings.onEvent({ type: "request", request });
+  #countStart(): void {
     if (++this.#started === this.#settings.count) this.#startDraining();
   }
 
   #startDraining(graceMs = this.#settings.graceMs): void {
-    this.#limitGrace(graceMs);
+    this.#grace.limit(graceMs);
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
     this.#settings.onEvent({ type: "draining" });
     this.#drain().then(this.#drained.resolve, this.#drained.reject);
   }
 
-  /** Ends the grace period then, if it does not end earlier. */
-  #limitGrace(graceMs: number): void {
-    if (graceMs === 0) this.#overdue.resolve();
-    if (this.#isDrained) return;
-    const atMs = nowMs() + graceMs;
-    if (atMs >= this.#overdueAtMs) return;
-    this.#overdueAtMs = atMs;
-    clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(this.#overdue.resolve, timerMs(graceMs));
-  }
-
   /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
   async #drain(): Promise<void> {
     const waiting = [...this.#admission.pause(), ...this.#dispatcher.pause()];
     // A broker that is blocked or stalled may answer to nothing at all.
-    await Promise.race([this.#finish(waiting), this.#overdue.promise]);
-    this.#isDrained = true;
-    clearTimeout(this.#graceTimer);
+    await Promise.race([this.#finish(waiting), this.#grace.over]);
+    this.#grace.end();
     // What still runs is the broker's to give to another.
     this.#dispatcher.abandon();
     await this.#requests?.close();
@@ -317,11 +270,8 @@ export class RpcServer implements AsyncDisposable {
 
   /** Nothing left to wait for: the grace period ends. */
   #checkIdle(): void {
-    if (this.#stopping.signal.aborted && this.inHand === 0) {
+    if (this.#stopping.signal.aborted && this.inFlight === 0) {
       this.#idle.resolve();
     }
   }
 }
-
-/** For promises that somebody else may await. */
-function ignore(): void {}

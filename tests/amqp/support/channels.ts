@@ -66,7 +66,8 @@ export class Feed {
     fill(this.#incoming, bytes, () => {
       const { bytes, start, end } = this.#incoming;
       this.#reader.reset(bytes, start, end);
-      this.channels.take(this.#incoming, this.#reader);
+      const channel = this.channels.channelOf(this.#incoming, this.#reader);
+      channel?.take(this.#incoming, this.#reader);
     });
   }
 

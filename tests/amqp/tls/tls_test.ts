@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { connectFailure } from "../../../src/amqp/failures.ts";
+import { connectFailure } from "../../../src/amqp/connect_failures.ts";
 import { connectSettings } from "../../../src/amqp/options.ts";
 import {
   dialDeno,
@@ -35,11 +35,11 @@ const FAILURES: [string, RpcError["reason"], RegExp][] = [
     /is not trusted \(not signed by/,
   ],
   ["invalid peer certificate: Odd", "untrusted", /is not trusted \(Odd\)$/],
-  ["invalid peer certificate: Expired", "expired", /has expired$/],
+  ["invalid peer certificate: Expired", "certificate_expired", /has expired$/],
   [
     "invalid peer certificate: certificate not valid yet: verification time 1 " +
     "(UNIX), but certificate is not valid before 2 (1 seconds in future)",
-    "expired",
+    "certificate_expired",
     /is not valid yet$/,
   ],
   [
@@ -56,7 +56,7 @@ const FAILURES: [string, RpcError["reason"], RegExp][] = [
   ],
   [
     "received fatal alert: HandshakeFailure",
-    "tls_refused",
+    "tls_incompatible",
     /^TLS with mq\.internal:5671 failed \(received .*: HandshakeFailure\)$/,
   ],
   [

@@ -8,13 +8,13 @@ import { AsyncQueue } from "../../../src/async/queue.ts";
 import { RpcClient } from "../../../src/rpc/calling/client.ts";
 import { RpcServer } from "../../../src/rpc/serving/server.ts";
 import type {
+  BrokerConnection,
   CallbackQueue,
   Delivery,
-  Link,
-  MessageProperties,
   RequestQueue,
   Transport,
 } from "../../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../../src/rpc/messages.ts";
 import { Telemetry } from "../../../src/telemetry/telemetry.ts";
 
 const body = new Uint8Array(2);
@@ -26,7 +26,7 @@ class Loopback implements Transport {
   readonly #requests = new AsyncQueue<Delivery>();
   readonly #replies = new AsyncQueue<Delivery>();
 
-  link(): Promise<Link> {
+  connection(): Promise<BrokerConnection> {
     return Promise.resolve({
       vhost: "/",
       unblocked: undefined,

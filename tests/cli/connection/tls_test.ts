@@ -26,6 +26,8 @@ function failed(result: Result, status: number, message: string): void {
 
 const UNTRUSTED = 'the certificate of "localhost" is not trusted ' +
   "(unknown issuer). Pass --cacert FILE.";
+const EXPIRED_ADVICE = 'the certificate of "localhost" has expired. ' +
+  "Renew it, or set the clock.";
 const OTHER_NAME = "Use a name that it is for: in the URL, or --servername.";
 
 tlsTest("the broker's certificate, good and bad", async () => {
@@ -51,11 +53,15 @@ tlsTest("the broker's certificate, good and bad", async () => {
   failed(await call(), 76, UNTRUSTED);
   failed(await call("--cacert", stranger.cert), 76, UNTRUSTED);
   failed(await here.runServer(["--builtin", "echo"]), 76, UNTRUSTED);
+  const otherName = [...trusting, "--servername", "other.host"];
+  const wrongHost =
+    'the certificate of "localhost" is for localhost, not for ' +
+    `other.host. ${OTHER_NAME}`;
+  failed(await call(...otherName), 76, wrongHost);
   failed(
-    await call(...trusting, "--servername", "other.host"),
+    await here.runServer(["--builtin", "echo", ...otherName]),
     76,
-    'the certificate of "localhost" is for localhost, not for other.host. ' +
-      OTHER_NAME,
+    wrongHost,
   );
   const insecure = await call("--insecure", "--no-wait");
   assert.match(insecure.stderr, /^rabbit-rpc: --insecure: [^\n]*\n/);
@@ -85,7 +91,12 @@ tlsTest("the broker's certificate, good and bad", async () => {
   failed(
     await call(...trusting),
     76,
-    'the certificate of "localhost" has expired. Renew it, or set the clock.',
+    EXPIRED_ADVICE,
+  );
+  failed(
+    await here.runServer(["--builtin", "echo", ...trusting]),
+    76,
+    EXPIRED_ADVICE,
   );
 });
 
@@ -122,6 +133,11 @@ tlsTest("a broker that wants a client certificate", async () => {
   const call = (flags: string[]) => here.client(["1", ...flags]);
   failed(
     await call(trusting),
+    77,
+    `${at} asks for a client certificate. ${advice}`,
+  );
+  failed(
+    await here.runServer(["--builtin", "echo", ...trusting]),
     77,
     `${at} asks for a client certificate. ${advice}`,
   );

@@ -24,16 +24,14 @@ const LARGE = "x".repeat(1025);
 rabbitMqTest("--max-body", async () => {
   assert.equal(
     await complaint(["--max-body", "1KiB"], [LARGE]),
-    "resource_exhausted: a request of 1025 bytes: the server's limit is 1KiB " +
-      "(--max-body).\n",
+    "resource_exhausted: a request of 1025 bytes: the server's limit is 1KiB.\n",
   );
 });
 
 rabbitMqTest("--max-reply, from the environment", async () => {
   assert.equal(
     await complaint([], [LARGE], { RABBIT_RPC_MAX_REPLY: "1000" }),
-    "resource_exhausted: a reply of 1025 bytes: the server's limit is 1000 " +
-      "(--max-reply).\n",
+    "resource_exhausted: a reply of 1025 bytes: the server's limit is 1000.\n",
   );
 });
 
@@ -42,8 +40,7 @@ rabbitMqTest("--max-headers", async () => {
   assert.equal(
     // One is the deadline of every request of ours.
     await complaint(["--max-headers", "2"], [...headers, "x"]),
-    "resource_exhausted: 3 headers: the server's limit is 2 " +
-      "(--max-headers).\n",
+    "resource_exhausted: 3 headers: the server's limit is 2.\n",
   );
 });
 
@@ -55,6 +52,6 @@ rabbitMqTest("--max-header-size", async () => {
   ]);
   assert.match(
     stderr,
-    /^resource_exhausted: headers of 10\d\d bytes: .* 1KiB \(--max-header-size\)/,
+    /^resource_exhausted: headers of 10\d\d bytes: .* 1KiB\.\n$/,
   );
 });

@@ -172,10 +172,10 @@ linesTest("a child that ends is started again", async () => {
   await using child = serve();
   const before = await child.ask("pid");
   const held = child.run("hold");
-  const { code, message, members } = await child.run("exit 3").failure();
+  const { code, message, details } = await child.run("exit 3").failure();
   const expected = '"child" exited with status 3 before it answered';
   assert.deepEqual([code, message], ["aborted", expected]);
-  assert.deepEqual(members, { exit_status: 3 });
+  assert.deepEqual(details, { exit_status: 3 });
   assert.equal((await held.failure()).message, expected);
   // A request that comes meanwhile waits for the next one.
   assert.notEqual(await child.ask("pid"), before);

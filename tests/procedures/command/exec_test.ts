@@ -122,17 +122,17 @@ execTest("metadata that can't be passed on starts no command", async () => {
 
 execTest("an exit status is an error, and stderr is for the log", async () => {
   await using failing = serve(script("echo secret >&2; echo out; exit 2"));
-  const { code, message, members } = await failing.run().failure();
+  const { code, message, details } = await failing.run().failure();
   assert.deepEqual([code, message], ["internal", '"sh" exited with status 2']);
-  assert.deepEqual(members, { exit_status: 2 });
+  assert.deepEqual(details, { exit_status: 2 });
   assert.deepEqual(failing.log.lines, ["sh: secret"]);
 });
 
 execTest("a signal is an error", async () => {
   await using killed = serve(script("kill -KILL $$"));
-  const { code, message, members } = await killed.run().failure();
+  const { code, message, details } = await killed.run().failure();
   assert.deepEqual([code, message], ["internal", '"sh" was killed by SIGKILL']);
-  assert.deepEqual(members, { signal: "SIGKILL" });
+  assert.deepEqual(details, { signal: "SIGKILL" });
 });
 
 execTest("a command that can't be started is an error", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import {
   describeEnd,
-  endMembers,
+  endDetails,
   ProcessGroup,
 } from "../../../src/procedures/command/process_group.ts";
 import { testNeeding } from "../../support/needs.ts";
@@ -54,7 +54,7 @@ groupTest("a command reads, writes and tells its status", async () => {
   ]);
   assert.deepEqual([output, errors], ["in", "hello\n"]);
   assert.equal(describeEnd(status), "exited with status 3");
-  assert.deepEqual(endMembers(status), { exit_status: 3 });
+  assert.deepEqual(endDetails(status), { exit_status: 3 });
 });
 
 groupTest("SIGTERM ends a command with all that it started", async () => {
@@ -64,7 +64,7 @@ groupTest("SIGTERM ends a command with all that it started", async () => {
   const pgid = Number(first);
   const status = await within("its end", group.stop());
   assert.equal(describeEnd(status), "was killed by SIGTERM");
-  assert.deepEqual(endMembers(status), { signal: "SIGTERM" });
+  assert.deepEqual(endDetails(status), { signal: "SIGTERM" });
   await groupEnd(pgid);
   await Promise.all([rest, errors]);
 });

@@ -6,7 +6,7 @@ import {
   withholdHeaders,
 } from "../../../src/procedures/command/request_environment.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
-import type { MessageHeaders } from "../../../src/rpc/transport.ts";
+import type { MessageHeaders } from "../../../src/rpc/messages.ts";
 import { request } from "./running.ts";
 
 function headersOf(headers: MessageHeaders): Record<string, string> {

@@ -92,14 +92,14 @@ Deno.test("of very many methods some are named", async () => {
   assert.ok(message.endsWith("m48, m49, ..."), message);
 });
 
-Deno.test("an error with one of our codes keeps it, and its members", async () => {
+Deno.test("an error with one of our codes keeps it, and its details", async () => {
   const coded = Object.assign(new Error("no user 7"), {
     code: "not_found",
-    members: { user: 7 },
+    details: { user: 7 },
   });
   for (const handler of [thrower(coded), () => Promise.reject(coded)]) {
-    const { code, message, members } = await failure({ default: handler });
-    assert.deepEqual([code, message, members], [
+    const { code, message, details } = await failure({ default: handler });
+    assert.deepEqual([code, message, details], [
       "not_found",
       "no user 7",
       { user: 7 },

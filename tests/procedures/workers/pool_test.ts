@@ -46,7 +46,7 @@ const script = scriptOf(`
     if (data === "first") post({ log: "started" });
     if (data === "log") post({ log: "a line" });
     if (data === "error") {
-      const error = { code: "not_found", message: "m", members: { a: 1 } };
+      const error = { code: "not_found", message: "m", details: { a: 1 } };
       return post({ error });
     }
     if (data === "crash") {
@@ -167,8 +167,8 @@ Deno.test("an error that is answered leaves the worker as it is", async () => {
   using one = pool(1);
   await assert.rejects(one.run("error", never), (error) => {
     assert.ok(error instanceof RpcError);
-    const { code, message, members } = error;
-    assert.deepEqual([code, message, members], ["not_found", "m", { a: 1 }]);
+    const { code, message, details } = error;
+    assert.deepEqual([code, message, details], ["not_found", "m", { a: 1 }]);
     return true;
   });
   assert.equal(await one.run("x", never), "x2");

@@ -25,7 +25,7 @@ Deno.test("an abort while waiting: it may have run", async () => {
   const error = await failure(call);
   sees(error, "canceled");
   assert.equal(error.maybeExecuted, true);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
   broker.send(replyTo!, "late", { correlationId });
   await read(client, broker, replyTo!);
   assert.equal(client.stats.unknownReplies, 1);
@@ -53,7 +53,7 @@ Deno.test("an abort after the reply changes nothing", async () => {
   await answer(broker);
   assert.equal((await call).text(), "done");
   controller.abort();
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 0 });
+  assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 0 });
 });
 
 /** A signal that tells how many listen to it. */

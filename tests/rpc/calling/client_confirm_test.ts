@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { RpcClient } from "../../../src/rpc/calling/client.ts";
 import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
 import { DOUBT_MS } from "../../../src/rpc/calling/answering_queues.ts";
-import type { CallInterceptor } from "../../../src/rpc/interceptor.ts";
+import type { CallInterceptor } from "../../../src/rpc/calling/client_options.ts";
 import { answer, failure, sees, start } from "../../support/calling.ts";
 import type { FakeBroker } from "../../support/fake_transport.ts";
 import { FakeTime } from "../../support/fake_time.ts";

@@ -19,7 +19,7 @@ Deno.test("retries: the same call is sent again, over the next connection", asyn
   assert.notEqual(replyTo, first.properties.replyTo);
   broker.send(replyTo!, "done", { correlationId });
   assert.equal((await call).text(), "done");
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("retries: a call that is over leaves no silent attempt pending", async () => {
@@ -32,7 +32,7 @@ Deno.test("retries: a call that is over leaves no silent attempt pending", async
   const { replyTo, correlationId } = requests[1].properties;
   broker.send(replyTo!, "done", { correlationId });
   assert.equal((await call).text(), "done");
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("retries and their time are checked", async () => {

@@ -22,7 +22,7 @@ for (
     assert.equal(error.code, "unavailable");
     assert.equal(error.reason, "connection_lost");
     assert.equal(error.maybeExecuted, true);
-    assert.equal(client.stats.pending, 0);
+    assert.equal(client.stats.inFlight, 0);
   });
 }
 
@@ -89,7 +89,7 @@ Deno.test("the channels of a callback queue that was lost are closed", async () 
   await first;
   await client.open();
   await turns();
-  // The link still stands: its channels go only where somebody closes them.
+  // The connection still stands: its channels go only where somebody closes them.
   const deleted = broker.log.filter((event) => event === `delete ${replyTo}`);
   assert.equal(deleted.length, 2, "once by the broker, once by us");
 });
@@ -224,7 +224,7 @@ Deno.test("close() fails what waits and deletes the callback queue", async () =>
   assert.deepEqual([error.code, error.reason], ["canceled", "closed"]);
   assert.equal(error.maybeExecuted, true);
   assert.equal(broker.inspect(replyTo!), undefined);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 
   const later = await failure(client.call("q", ""));
   assert.deepEqual([later.code, later.reason], ["canceled", "closed"]);
@@ -234,7 +234,7 @@ Deno.test("close() fails what waits and deletes the callback queue", async () =>
 Deno.test("close() fails a call that waits for the connection", async () => {
   await using scene = start();
   const { broker, client } = scene;
-  const release = broker.hold("link");
+  const release = broker.hold("connection");
   const call = failure(client.call("q", ""));
   await client.close();
   const error = await call;
@@ -248,7 +248,7 @@ Deno.test("close() while the callback queue is being opened leaves none", async 
   const { broker, client } = scene;
   const release = broker.hold("open");
   const opening = Promise.allSettled([client.open()]);
-  // The link is there in a few microtasks; then opening is held up.
+  // The connection is there in a few microtasks; then opening is held up.
   await turns();
   const closing = client.close();
   release();

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
+import { RpcClient } from "../../../src/rpc/calling/client.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import { decodeRequest, encodeError } from "../../../src/rpc/wire.ts";
 import { answer, failure, read, sees, start } from "../../support/calling.ts";
 import { FakeTime } from "../../support/fake_time.ts";
-import { unreachable } from "../../support/fake_transport.ts";
+import { FakeBroker, unreachable } from "../../support/fake_transport.ts";
 import { turns, within } from "../../support/within.ts";
 
 Deno.test("a request is what the wire format says, and the reply is its result", async () => {
@@ -33,7 +34,7 @@ Deno.test("a request is what the wire format says, and the reply is its result",
   const deadlineMs = Number(headers!["rpc-deadline"]);
   assert.ok(deadlineMs >= before + 5_000 && deadlineMs <= Date.now() + 5_001);
   assert.equal(headers!.h, 1);
-  assert.equal(client.stats.pending, 1);
+  assert.equal(client.stats.inFlight, 1);
 
   const answered = { correlationId, headers: { r: 2 }, contentType: "a/b" };
   broker.send(replyTo!, Uint8Array.of(1, 2), answered);
@@ -41,7 +42,7 @@ Deno.test("a request is what the wire format says, and the reply is its result",
   assert.deepEqual(reply.bytes, Uint8Array.of(1, 2));
   assert.deepEqual(reply.headers, { r: 2 });
   assert.equal(reply.contentType, "a/b");
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 0 });
+  assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 0 });
 });
 
 Deno.test("an error reply is thrown as the server sent it", async () => {
@@ -51,14 +52,14 @@ Deno.test("an error reply is thrown as the server sent it", async () => {
   const { properties, body, redelivered } = await broker.take("q");
   const delivery = { properties, body, redelivered, deliveryTag: 1 };
   const request = decodeRequest(delivery, "q", Date.now());
-  const thrown = new RpcError("not_found", "no user", { members: { id: 7 } });
+  const thrown = new RpcError("not_found", "no user", { details: { id: 7 } });
   const reply = encodeError(request, thrown);
   broker.send(properties.replyTo!, reply.body, reply.properties);
   const error = await failure(call);
   sees(error, "not_found");
   assert.equal(error.message, "no user");
   assert.equal(error.remote, true);
-  assert.deepEqual(error.members, { id: 7 });
+  assert.deepEqual(error.details, { id: 7 });
 });
 
 Deno.test("no queue: the call fails at once", async () => {
@@ -68,7 +69,7 @@ Deno.test("no queue: the call fails at once", async () => {
   sees(error, "unavailable", "no_queue");
   assert.match(error.message, /no queue "missing" on vhost "\/"/);
   assert.equal(error.maybeExecuted, false);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a request that the broker refuses was not run", async () => {
@@ -78,7 +79,7 @@ Deno.test("a request that the broker refuses was not run", async () => {
   const error = await failure(client.call("q", ""));
   sees(error, "resource_exhausted", "rejected");
   assert.equal(error.maybeExecuted, false);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("bad arguments are refused before anything is sent", async () => {
@@ -112,7 +113,7 @@ Deno.test("the first reply wins, others are counted", async () => {
   broker.send(replyTo!, "second", { correlationId });
   assert.equal((await call).text(), "first");
   await read(client, broker, replyTo!);
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 1 });
+  assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 1 });
 });
 
 Deno.test("replies that nobody asked for are counted", async () => {
@@ -139,7 +140,7 @@ Deno.test("a time-out with a server: it may have run; the late reply is counted"
   sees(error, "deadline_exceeded");
   assert.equal(error.maybeExecuted, true);
   assert.match(error.message, /no reply from "q" within 30ms/);
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 
   const { replyTo, correlationId } = first.value.properties;
   await requests.cancel();
@@ -153,8 +154,8 @@ Deno.test("a time-out without a server says so", async () => {
   const { client } = scene;
   const error = await failure(client.call("q", "", { timeoutMs: 30 }));
   sees(error, "unavailable", "no_consumer");
-  assert.deepEqual(error.members, { messages: 1 });
-  assert.equal(client.stats.pending, 0);
+  assert.deepEqual(error.details, { messages: 1 });
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a time-out of a request that a stopping server took: it may have run", async () => {
@@ -197,7 +198,7 @@ Deno.test("a broker that does not say why does not hold up a time-out", async ()
 Deno.test("the deadline covers connecting, and nothing is sent after it", async () => {
   await using scene = start();
   const { broker, client } = scene;
-  const release = broker.hold("link");
+  const release = broker.hold("connection");
   const error = await failure(client.call("q", "", { timeoutMs: 30 }));
   sees(error, "deadline_exceeded");
   assert.equal(error.maybeExecuted, false);
@@ -214,7 +215,7 @@ Deno.test("no broker: the call fails at once", async () => {
   broker.refusal = unreachable();
   const error = await failure(client.call("q", ""));
   sees(error, "unavailable", "broker_unreachable");
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a storm of calls leaves nothing behind", async () => {
@@ -258,7 +259,7 @@ Deno.test("a storm of calls leaves nothing behind", async () => {
     if (kind > 0) assert.equal(outcome, expected[kind - 1], `call ${n}`);
     else assert.ok(typeof outcome === "object", `call ${n}: ${outcome}`);
   });
-  assert.deepEqual(client.stats, { pending: 0, unknownReplies: 0 });
+  assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 0 });
 });
 
 Deno.test("replies reach their calls, in whatever order they come", async () => {
@@ -285,7 +286,7 @@ Deno.test("a reply may overtake its confirm", async () => {
   assert.equal((await call).text(), "done");
   // The publish fails now, when its call is over.
   await transport.lose();
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("a wall clock that is set moves no deadline", async () => {
@@ -318,4 +319,13 @@ Deno.test("what travels is the wall clock as it is", async () => {
   const { replyTo, correlationId } = properties;
   broker.send(replyTo!, "", { correlationId });
   await call;
+});
+
+Deno.test("to look at a queue no callback queue is opened", async () => {
+  const broker = new FakeBroker();
+  broker.declare("q");
+  broker.log.length = 0;
+  await using client = new RpcClient(broker.connect());
+  assert.equal((await client.inspect("q"))?.messages, 0);
+  assert.deepEqual(broker.log, ["connected", "inspect q"]);
 });

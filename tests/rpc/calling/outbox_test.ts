@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type Call, newCall } from "../../../src/rpc/calling/call.ts";
 import { Outbox } from "../../../src/rpc/calling/outbox.ts";
 import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
-import type { Session } from "../../../src/rpc/calling/session.ts";
+import type { Requester } from "../../../src/rpc/calling/requester.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import { turns } from "../../support/within.ts";
 
@@ -19,18 +19,18 @@ function scene(maxBytes: number) {
     onUnsent: (pending) => outbox.take(pending),
   });
   const sent: string[] = [];
-  const link = {
+  const connection = {
     unblocked: undefined as Promise<void> | undefined,
     obstacle: "the broker is short of memory",
   };
-  const session = {
-    link,
+  const requester = {
+    connection,
     isLost: false,
     send(pending: PendingCall, call: Call) {
       pending.sent = true;
       sent.push(new TextDecoder().decode(call.body));
     },
-  } as unknown as Session;
+  } as unknown as Requester;
   const enter = (body: string, how: (it: PendingCall, call: Call) => void) => {
     const call = newCall("q", body, {});
     const pending = new PendingCall(table, call, () => {}, () => {});
@@ -39,19 +39,19 @@ function scene(maxBytes: number) {
     return pending;
   };
   const call = (body: string) =>
-    enter(body, (pending, call) => outbox.send(session, pending, call));
+    enter(body, (pending, call) => outbox.send(requester, pending, call));
   const prepare = (body: string) =>
     enter(body, (pending, call) => outbox.add(pending, call));
   const block = () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    link.unblocked = promise;
+    connection.unblocked = promise;
     return () => {
-      link.unblocked = undefined;
+      connection.unblocked = undefined;
       resolve();
     };
   };
   const end = () => table.failAll(() => NO_TIME);
-  const lose = () => Object.assign(session, { isLost: true });
+  const lose = () => Object.assign(requester, { isLost: true });
   return { call, block, sent, table, end, outbox, prepare, lose };
 }
 

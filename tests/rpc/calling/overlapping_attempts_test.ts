@@ -24,6 +24,6 @@ rabbitMqTest("a call that is over leaves no attempt behind", async () => {
     prefetch: 1,
   });
   assert.equal((await calling).text(), "once");
-  assert.equal(rpc.stats.pending, 0);
+  assert.equal(rpc.stats.inFlight, 0);
   await server.finished;
 });

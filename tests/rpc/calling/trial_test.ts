@@ -9,7 +9,7 @@ function lost(replyCode?: number, maybeExecuted = true): RpcError {
   return new RpcError("unavailable", "lost", {
     reason: "connection_lost",
     maybeExecuted,
-    members: replyCode === undefined ? {} : { reply_code: replyCode },
+    details: replyCode === undefined ? {} : { reply_code: replyCode },
   });
 }
 

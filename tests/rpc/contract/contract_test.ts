@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import * as z from "zod";
-import { RpcConnection } from "../../../src/amqp/connect.ts";
+import { RpcConnection } from "../../../src/rpc/connection.ts";
 import {
   type Contract,
   type ContractHandlers,
@@ -28,7 +28,7 @@ async function served<C extends Contract>(procedure: Procedure) {
 }
 
 function issuesOf(error: RpcError): unknown {
-  return error.members.issues;
+  return error.details.issues;
 }
 
 const libraries = {
@@ -250,5 +250,5 @@ Deno.test("a proxy is no promise, and calls nothing by accident", async () => {
   assert.equal(`${api}`, "[object Object]");
   assert.equal(Deno.inspect(api).includes("double"), false);
   assert.equal(Reflect.set(api, "double", 1), false);
-  assert.equal(scene.rpc.stats.pending, 0);
+  assert.equal(scene.rpc.stats.inFlight, 0);
 });

@@ -22,7 +22,7 @@ Deno.test("no more run at once than concurrency allows", async () => {
   for (let n = 0; n < 10; n++) scene.ask(`${n}`);
   await turns();
   assert.equal(running, 3);
-  assert.equal(server.inHand, 5);
+  assert.equal(server.inFlight, 5);
   assert.equal(scene.broker.inspect("q")!.messages, 5, "beyond the prefetch");
   for (let done = 1; done <= 10; done++) {
     gates.shift()!();
@@ -33,7 +33,7 @@ Deno.test("no more run at once than concurrency allows", async () => {
     await turns();
   }
   assert.equal(most, 3);
-  assert.equal(server.inHand, 0);
+  assert.equal(server.inFlight, 0);
 });
 
 Deno.test("quick requests overtake a slow one", async () => {
@@ -58,14 +58,14 @@ Deno.test("a long line of waiting requests is no deep recursion", async () => {
   await using server = await scene.serve(options);
   scene.ask("first");
   for (let n = 0; n < waiting; n++) scene.broker.send("q", "one-way");
-  const delivered = () => server.inHand === waiting + 1;
+  const delivered = () => server.inFlight === waiting + 1;
   while (!delivered()) await turns();
   first.resolve("");
   const last = `ack ${waiting + 1}`;
   const { log } = scene.broker;
   await scene.broker.until(last, () => log.at(-1) === last);
   await turns();
-  assert.equal(server.inHand, 0);
+  assert.equal(server.inFlight, 0);
 });
 
 Deno.test("competing servers share the requests", async () => {
@@ -78,7 +78,7 @@ Deno.test("competing servers share the requests", async () => {
   await within("the other", other.ready);
   for (let n = 0; n < 4; n++) scene.ask("");
   await turns();
-  assert.deepEqual([one.inHand, other.inHand], [2, 2]);
+  assert.deepEqual([one.inFlight, other.inFlight], [2, 2]);
 });
 
 Deno.test("the default prefetch keeps the next few requests at hand", async () => {
@@ -87,7 +87,7 @@ Deno.test("the default prefetch keeps the next few requests at hand", async () =
     await using server = await scene.serve({ concurrency, graceMs: 1 });
     for (let n = 0; n < 60; n++) scene.ask("");
     await turns();
-    assert.equal(server.inHand, prefetch, `for concurrency ${concurrency}`);
+    assert.equal(server.inFlight, prefetch, `for concurrency ${concurrency}`);
   }
 });
 
@@ -120,7 +120,7 @@ Deno.test("a repeated call is run once, be it running or over", async () => {
   scene.ask("x", { messageId: "m", headers });
   scene.ask("x", { messageId: "m", headers });
   await turns();
-  assert.equal(server.inHand, 2);
+  assert.equal(server.inFlight, 2);
   gate.resolve();
   await scene.broker.seen("ack 2");
   scene.ask("x", { messageId: "m", headers });
@@ -155,7 +155,7 @@ Deno.test("a wall clock that is set ends no run early, and none late", async () 
     assert.deepEqual(left, [1_000]);
     time.advance(999);
     await turns();
-    assert.equal(server.inHand, 1);
+    assert.equal(server.inFlight, 1);
     time.advance(1);
     assert.equal((await scene.problem()).code, "deadline_exceeded");
     await turns();

@@ -128,8 +128,8 @@ Deno.test("a Response is read: body, MIME type, headers", async () => {
 
 Deno.test("a Response that failed is an error reply", async () => {
   const missing = new Response(" no user 7\n", { status: 404 });
-  const { code, message, members } = await failureOf(missing);
-  assert.deepEqual([code, message, members], [
+  const { code, message, details } = await failureOf(missing);
+  assert.deepEqual([code, message, details], [
     "not_found",
     "no user 7",
     { status: 404 },

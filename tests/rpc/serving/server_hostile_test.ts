@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import type { Procedure, RpcResult } from "../../../src/rpc/procedure.ts";
-import type { MessageProperties } from "../../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../../src/rpc/messages.ts";
 import { Scene } from "../../support/serving.ts";
 import { turns } from "../../support/within.ts";
 
@@ -47,8 +47,8 @@ for (const late of [false, true]) {
     assert.equal(JSON.parse(reply).code, "internal");
   });
 
-  Deno.test(`${how}: members that JSON can't hold`, async () => {
-    const error = new RpcError("aborted", "why", { members: { id: 5n } });
+  Deno.test(`${how}: details that JSON can't hold`, async () => {
+    const error = new RpcError("aborted", "why", { details: { id: 5n } });
     const reply = await survives(thrower(error, late));
     assert.equal(JSON.parse(reply).code, "aborted");
     assert.equal(JSON.parse(reply).detail, "why");

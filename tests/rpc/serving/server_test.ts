@@ -22,10 +22,10 @@ Deno.test("a request is run, answered, confirmed and only then acknowledged", as
   assert.deepEqual(reply.properties, { correlationId: "1" });
   await turns();
   assert.equal(scene.broker.log.includes("ack 1"), false);
-  assert.equal(server.inHand, 1);
+  assert.equal(server.inFlight, 1);
   release();
   await scene.broker.seen("ack 1");
-  assert.equal(server.inHand, 0);
+  assert.equal(server.inFlight, 0);
   const published = `publish ${scene.callback}`;
   const steps = scene.broker.log.slice(scene.broker.log.indexOf(published));
   const confirmed = `confirm ${scene.callback}`;
@@ -245,7 +245,7 @@ Deno.test("client and server end to end", async () => {
   replies.forEach((reply, n) => {
     assert.equal(reply, n % 2 === 1 ? `${n} is odd` : `${n / 2}`);
   });
-  assert.equal(client.stats.pending, 0);
+  assert.equal(client.stats.inFlight, 0);
 });
 
 Deno.test("options out of range are refused, by name", () => {

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { checkHeaders } from "../../../rpc/headers.ts";
-import type { MessageHeaders } from "../../../rpc/transport.ts";
+import type { MessageHeaders } from "../../../rpc/messages.ts";
 
 /** The longest name in AMQP. */
 export const MAX_NAME_BYTES = 255;

@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { RpcError } from "../../../rpc/errors.ts";
-import { parseBase64 } from "../../../rpc/json_body.ts";
+import { parseBase64 } from "../../../rpc/json.ts";
 import type { Request } from "../caller.ts";
 import { rawJSON } from "../raw_json.ts";
 import { jsonError } from "./json_error.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RpcError } from "../../../rpc/errors.ts";
-import { formatMs } from "../../../rpc/limits.ts";
+import { formatMs } from "../../../rpc/texts.ts";
 import { EXIT, exitStatusOf } from "../../exit_status.ts";
 import type { LogFlags } from "../../log.ts";
 import { counted, formatCount } from "../../numbers.ts";

@@ -1,11 +1,11 @@
 /**
- * One live AMQP connection as the Link that calling and serving need.
+ * A live AMQP connection, as calling and serving need it.
  *
  * @module
  */
 import type {
+  BrokerConnection,
   CallbackQueue,
-  Link,
   QueueInfo,
   ReplyQueueKind,
   RequestQueue,
@@ -15,21 +15,18 @@ import type {
 import { AmqpCallbackQueue } from "./callback_queue.ts";
 import { Canceler } from "./cancellation.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./failures.ts";
-import {
-  type BrokerSettings,
-  brokerUrl,
-  type ConnectSettings,
-} from "./options.ts";
+import { channelFailure } from "./channel_failures.ts";
+import { type BrokerSettings, type ConnectSettings } from "./options.ts";
+import { brokerUrl } from "./broker_address.ts";
 import { QueueInspector } from "./inspector.ts";
 import { openConnection } from "./open.ts";
 import { AmqpRequestQueue } from "./request_queue.ts";
 import { ReplyQueues } from "./reply_queues.ts";
 import { roundTripMs } from "./round_trip.ts";
 
-/** A Link over one connection. */
-export class AmqpLink implements Link {
-  /** See {@linkcode Link.vhost}. */
+/** A live connection to one broker. */
+export class AmqpConnection implements BrokerConnection {
+  /** See {@linkcode BrokerConnection.vhost}. */
   readonly vhost: string;
   /** Of the broker, without the password. */
   readonly url: string;
@@ -53,34 +50,34 @@ export class AmqpLink implements Link {
     broker: BrokerSettings,
     settings: ConnectSettings,
     signal: AbortSignal,
-  ): Promise<AmqpLink> {
+  ): Promise<AmqpConnection> {
     const connection = await openConnection(broker, settings, signal);
-    return new AmqpLink(connection, broker);
+    return new AmqpConnection(connection, broker);
   }
 
-  /** See {@linkcode Link.lost}. */
+  /** See {@linkcode BrokerConnection.lost}. */
   get lost(): Promise<Error> {
-    return this.#connection.lost;
+    return this.#connection.loss.promise;
   }
 
-  /** See {@linkcode Link.unblocked}. */
+  /** See {@linkcode BrokerConnection.unblocked}. */
   get unblocked(): Promise<void> | undefined {
-    return this.#connection.unblocked;
+    return this.#connection.flow.unblocked;
   }
 
-  /** See {@linkcode Link.obstacle}. */
+  /** See {@linkcode BrokerConnection.obstacle}. */
   get obstacle(): string | undefined {
-    return this.#connection.obstacle;
+    return this.#connection.flow.obstacle;
   }
 
-  /** See {@linkcode Link.openCallbackQueue}. */
+  /** See {@linkcode BrokerConnection.openCallbackQueue}. */
   openCallbackQueue(
     onReturn: (message: ReturnedMessage) => void,
   ): Promise<CallbackQueue> {
     return failing(AmqpCallbackQueue.open(this.#connection, onReturn));
   }
 
-  /** See {@linkcode Link.openRequestQueue}. */
+  /** See {@linkcode BrokerConnection.openRequestQueue}. */
   openRequestQueue(
     queue: string,
     options: RequestQueueOptions,
@@ -88,17 +85,17 @@ export class AmqpLink implements Link {
     return failing(AmqpRequestQueue.open(this.#connection, queue, options));
   }
 
-  /** See {@linkcode Link.cancelCall}. */
+  /** See {@linkcode BrokerConnection.cancelCall}. */
   async cancelCall(queue: string, correlationId: string): Promise<void> {
     await failing(this.#canceler.cancel(queue, correlationId));
   }
 
-  /** See {@linkcode Link.inspect}. */
+  /** See {@linkcode BrokerConnection.inspect}. */
   inspect(queue: string): Promise<QueueInfo | undefined> {
     return failing(this.#inspector.inspect(queue));
   }
 
-  /** See {@linkcode Link.checkReplyTo}. */
+  /** See {@linkcode BrokerConnection.checkReplyTo}. */
   checkReplyTo(queue: string): Promise<ReplyQueueKind> {
     return this.#replyQueues.check(queue);
   }

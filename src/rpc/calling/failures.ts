@@ -4,48 +4,14 @@
  *
  * @module
  */
-import { RpcError, type RpcErrorReason } from "./errors.ts";
-import { formatMs } from "./limits.ts";
-import type { PendingCall } from "./calling/pending.ts";
-import type { Link, QueueInfo } from "./transport.ts";
-
-/**
- * What patience does for a connection: it may be made `later`, or `never`.
- * Whatever is not here is decided by who sees it.
- */
-const PATIENCE: Partial<Record<RpcErrorReason, "later" | "never">> = {
-  broker_unreachable: "later",
-  not_admitted: "later",
-  no_password: "later",
-  refused: "never",
-  undeclarable: "never",
-  not_amqp: "never",
-  tls: "never",
-  not_tls: "never",
-  untrusted: "never",
-  closed: "never",
-};
-
-/** Whether no connection could be made, and one may be later. */
-export function isUnconnected(error: unknown): boolean {
-  return patienceFor(error) === "later";
-}
-
-/** Whether no patience mends it. */
-export function isFinal(error: unknown): boolean {
-  return patienceFor(error) === "never";
-}
-
-function patienceFor(error: unknown): "later" | "never" | undefined {
-  if (!(error instanceof RpcError) || error.remote) return undefined;
-  return error.reason && PATIENCE[error.reason];
-}
+import { failure, remedyOf, RpcError } from "../errors.ts";
+import { counted, formatMs } from "../texts.ts";
+import type { BrokerConnection, QueueInfo } from "../transport.ts";
 
 /** Whether waiting may help: the broker or the queue is not there. */
-export function isAbsence(error: unknown): boolean {
-  return error instanceof RpcError && !error.remote && !error.maybeExecuted &&
-    (error.reason === "no_queue" || error.reason === "no_consumer" ||
-      isUnconnected(error));
+export function isAbsence(error: RpcError): boolean {
+  const remedy = remedyOf(error);
+  return !error.maybeExecuted && (remedy === "wait" || remedy === "resend");
 }
 
 /** The error for a queue that is missing or that nobody consumes. */
@@ -57,15 +23,11 @@ export function absenceOf(
 ): RpcError | undefined {
   if (info === undefined) return noQueue(queue, vhost, "", maybeExecuted);
   if (info.consumers > 0) return undefined;
-  return new RpcError(
-    "unavailable",
+  return failure(
+    "no_consumer",
     `queue "${queue}" exists but no server is consuming it ` +
-      `(${requests(info.messages)} waiting)`,
-    {
-      reason: "no_consumer",
-      maybeExecuted,
-      members: { messages: info.messages },
-    },
+      `(${counted(info.messages, "request")} waiting)`,
+    { maybeExecuted, details: { messages: info.messages } },
   );
 }
 
@@ -86,35 +48,28 @@ export function unknownServer(queue: string, error: unknown): unknown {
   );
 }
 
-/** `1 request`, `2 requests`. */
-export function requests(count: number): string {
-  return count === 1 ? "1 request" : `${count} requests`;
-}
-
 export function noQueue(
   queue: string,
   vhost: string,
   why = "",
   maybeExecuted = false,
 ): RpcError {
-  return new RpcError(
-    "unavailable",
-    `no queue "${queue}" on vhost "${vhost}"${why}`,
-    { reason: "no_queue", maybeExecuted },
-  );
+  return failure("no_queue", `no queue "${queue}" on vhost "${vhost}"${why}`, {
+    maybeExecuted,
+  });
 }
 
 /** What is known of why a call got no reply in time. */
 export interface TimeoutCause {
   /** Why the connection takes nothing now. */
   obstacle?: string | undefined;
-  /** Why nobody knows of a server. */
+  /** Why the broker does not say whether there is a server. */
   untold?: RpcError | undefined;
 }
 
 /** A call whose time is up. */
 export function timeoutError(
-  call: PendingCall,
+  call: { queue: string; timeoutMs: number; sent: boolean },
   { obstacle, untold }: TimeoutCause = {},
 ): RpcError {
   const within = formatMs(call.timeoutMs);
@@ -137,15 +92,17 @@ export function timeoutError(
 export function inspectionTimeout(
   queue: string,
   timeoutMs: number,
-  link: Pick<Link, "obstacle"> | undefined,
+  connection: Pick<BrokerConnection, "obstacle"> | undefined,
 ): RpcError {
-  const obstacle = link ? link.obstacle : "no connection to a broker";
+  const obstacle = connection
+    ? connection.obstacle
+    : "no connection to a broker";
   const why = obstacle === undefined ? "" : `: ${obstacle}`;
   return new RpcError(
     "deadline_exceeded",
     `the broker has not told of queue "${queue}" within ` +
       `${formatMs(timeoutMs)}${why}`,
-    reasonOf(link?.obstacle),
+    reasonOf(connection?.obstacle),
   );
 }
 
@@ -160,10 +117,9 @@ export function overloaded(
   obstacle?: string,
 ): RpcError {
   const why = obstacle === undefined ? "" : `: ${obstacle}`;
-  return new RpcError(
-    "resource_exhausted",
+  return failure(
+    "overloaded",
     `${Math.ceil(bytes / 2 ** 20)}MiB of ${what} wait to be sent already${why}`,
-    { reason: "overloaded" },
   );
 }
 
@@ -181,39 +137,25 @@ export function connectionLost(
 ): RpcError {
   // The broker closed the channel for a lack of rights: no loss, but a no.
   if (cause instanceof RpcError && cause.reason === "refused") return cause;
-  return new RpcError(
-    "unavailable",
+  return failure(
+    "connection_lost",
     "the connection to the broker was lost before the reply came" +
       (maybeExecuted ? "; the request may have run" : ""),
     {
-      reason: "connection_lost",
       maybeExecuted,
-      members: cause instanceof RpcError ? cause.members : {},
+      details: cause instanceof RpcError ? cause.details : {},
       cause,
     },
   );
 }
 
-/** An operator, or a node that stops: that is no message's fault. */
-const CONNECTION_FORCED = 320;
-
-/**
- * Whether the broker itself closed the connection or channel, as it does for a
- * message that it can't bear.
- */
-export function closedByBroker({ reason, members }: RpcError): boolean {
-  const { reply_code: replyCode } = members;
-  return reason === "connection_lost" && typeof replyCode === "number" &&
-    replyCode !== CONNECTION_FORCED;
-}
-
 /** The same failure, of a call of which an earlier attempt may have run. */
 export function maybeExecutedBefore(error: RpcError): RpcError {
   if (error.maybeExecuted) return error;
-  const { code, message, reason, members } = error;
+  const { code, message, reason, details } = error;
   return new RpcError(code, message, {
     reason,
-    members,
+    details,
     maybeExecuted: true,
     cause: error,
   });
@@ -234,6 +176,6 @@ export function overtaken(): RpcError {
   return new RpcError("canceled", "another attempt has ended the call");
 }
 
-export function closedError(): RpcError {
-  return new RpcError("canceled", "the client is closed", { reason: "closed" });
+export function clientClosed(): RpcError {
+  return failure("closed", "the client is closed");
 }

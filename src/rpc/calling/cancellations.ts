@@ -1,0 +1,47 @@
+/**
+ * Calls that their callers give up.
+ *
+ * @module
+ */
+import { settled } from "../../async/delay.ts";
+import { canceledError } from "./failures.ts";
+import type { PendingCall, PendingCalls } from "./pending.ts";
+import type { Requesters } from "./requesters.ts";
+import { SharedSignals } from "./shared_signals.ts";
+
+/** Lets signals cancel calls, here and on the server that runs them. */
+export class Cancellations {
+  readonly #pending: PendingCalls;
+  readonly #requesters: Requesters;
+  readonly #signals = new SharedSignals<PendingCall>((call, signal) =>
+    this.#cancel(call, signal)
+  );
+
+  /** Watches no signal yet. */
+  constructor(pending: PendingCalls, requesters: Requesters) {
+    this.#pending = pending;
+    this.#requesters = requesters;
+  }
+
+  /** Lets an abort cancel the call; false where it has happened already. */
+  watch(signal: AbortSignal, call: PendingCall): boolean {
+    if (signal.aborted) {
+      call.end(canceledError(signal, false));
+      return false;
+    }
+    this.#signals.add(signal, call);
+    call.onEnd = () => this.#signals.delete(signal, call);
+    return true;
+  }
+
+  #cancel(call: PendingCall, signal: AbortSignal): void {
+    const { correlationId, queue, sent } = call;
+    const error = canceledError(signal, sent);
+    const waited = this.#pending.settle(correlationId, error);
+    const requester = this.#requesters.current;
+    if (!waited || !sent || requester === undefined) return;
+    requester.doubt(queue);
+    // Whoever runs it may stop; that it goes on after all is no error.
+    void settled(requester.connection.cancelCall(queue, correlationId));
+  }
+}

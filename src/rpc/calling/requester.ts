@@ -1,0 +1,100 @@
+/**
+ * A callback queue on a live connection, the requests that go out with it, and
+ * the replies that come back.
+ *
+ * @module
+ */
+import { epochNowMs, nowMs } from "../../async/clock.ts";
+import type { BrokerConnection, CallbackQueue } from "../transport.ts";
+import { decodeReply, requestProperties } from "../wire.ts";
+import { AnsweringQueues } from "./answering_queues.ts";
+import type { Call } from "./call.ts";
+import { connectionLost } from "./failures.ts";
+import type { PendingCall, PendingCalls } from "./pending.ts";
+
+/** Lives as long as its callback queue is consumed. */
+export class Requester {
+  readonly connection: BrokerConnection;
+  readonly #callbackQueue: CallbackQueue;
+  readonly #answering = new AnsweringQueues();
+  #lost: { cause: unknown } | undefined;
+
+  /** For a callback queue that is consumed over this connection. */
+  constructor(connection: BrokerConnection, callbackQueue: CallbackQueue) {
+    this.connection = connection;
+    this.#callbackQueue = callbackQueue;
+    connection.lost.then((cause) => this.#lost = { cause });
+  }
+
+  /**
+   * Publishes the request of a call; confirmed where that tells something.
+   *
+   * @throws {RpcError} `connection_lost` where that is known already: what is
+   * not sent can't have run.
+   */
+  send(pending: PendingCall, call: Call): void {
+    if (this.#lost) throw connectionLost(this.#lost.cause);
+    const { correlationId, dueMs, queue } = pending;
+    const {
+      type,
+      contentType,
+      contentEncoding,
+      headers,
+      persistent,
+      priority,
+    } = call.options;
+    const callbackQueue = this.#callbackQueue;
+    const properties = requestProperties({
+      correlationId,
+      replyTo: callbackQueue.name,
+      leftMs: dueMs - nowMs(),
+      messageId: call.messageId,
+      type,
+      contentType,
+      contentEncoding,
+      headers,
+      persistent,
+      priority,
+    }, epochNowMs());
+    pending.sent = true;
+    if (call.confirm || !this.#answering.has(queue)) {
+      const listener = call.trial?.watch(pending) ?? pending;
+      callbackQueue.publish(queue, call.body, properties, listener);
+    } else {
+      callbackQueue.publishUnconfirmed(queue, call.body, properties, pending);
+    }
+  }
+
+  /**
+   * Ends calls with their replies, until there can be no more.
+   *
+   * @throws {Error} why there can be no more.
+   */
+  async read(pending: PendingCalls, onUnknownReply: () => void): Promise<void> {
+    for await (const delivery of this.#callbackQueue) {
+      const call = pending.take(delivery.properties.correlationId);
+      if (call === undefined) onUnknownReply();
+      else {
+        this.#answering.answered(call.queue);
+        call.end(decodeReply(delivery));
+      }
+    }
+    throw connectionLost("the callback queue was closed");
+  }
+
+  /** Whether the connection is gone, which ends its calls soon. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** A call got no reply: what became of its request is unknown. */
+  doubt(queue: string): void {
+    if (this.#answering.has(queue)) this.#callbackQueue.distrustUnconfirmed();
+    this.#answering.failed(queue);
+  }
+
+  /** Deletes the callback queue. */
+  async close(): Promise<void> {
+    await this.#callbackQueue.close();
+  }
+}

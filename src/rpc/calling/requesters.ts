@@ -1,0 +1,104 @@
+/**
+ * One requester at a time: opened with the first call, and again after each
+ * loss.
+ *
+ * @module
+ */
+import { settled } from "../../async/delay.ts";
+import { failure } from "../errors.ts";
+import type { ReturnedMessage, Transport } from "../transport.ts";
+import { clientClosed, connectionLost, noQueue } from "./failures.ts";
+import type { PendingCalls } from "./pending.ts";
+import { Requester } from "./requester.ts";
+
+/** Opens requesters, and ends the calls of those that are lost. */
+export class Requesters {
+  readonly #transport: Transport;
+  readonly #pending: PendingCalls;
+  readonly #onUnknownReply: () => void;
+  #current: Requester | undefined;
+  #opening: Promise<Requester> | undefined;
+  /** Aborted, and made anew, whenever there is a requester again. */
+  #reopened = new AbortController();
+  #closed = false;
+
+  /** Connects when a requester is wanted. */
+  constructor(
+    transport: Transport,
+    pending: PendingCalls,
+    onUnknownReply: () => void,
+  ) {
+    this.#transport = transport;
+    this.#pending = pending;
+    this.#onUnknownReply = onUnknownReply;
+  }
+
+  /** The live requester, where there is one. */
+  get current(): Requester | undefined {
+    return this.#current;
+  }
+
+  /** Whether there will be no more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Aborted when the next requester is open. */
+  get reopened(): AbortSignal {
+    return this.#reopened.signal;
+  }
+
+  /** The live requester; opened, once for all who wait, where there is none. */
+  open(): Promise<Requester> {
+    if (this.#closed) return Promise.reject(clientClosed());
+    if (this.#current) return Promise.resolve(this.#current);
+    return this.#opening ??= this.#open().finally(() =>
+      this.#opening = undefined
+    );
+  }
+
+  async #open(): Promise<Requester> {
+    const connection = await this.#transport.connection();
+    const callbackQueue = await connection.openCallbackQueue((message) =>
+      this.#onReturn(message, connection.vhost)
+    );
+    const requester = new Requester(connection, callbackQueue);
+    if (this.#closed) {
+      await requester.close();
+      throw clientClosed();
+    }
+    this.#current = requester;
+    this.#reopened.abort();
+    this.#reopened = new AbortController();
+    requester.read(this.#pending, this.#onUnknownReply)
+      .catch((error) => this.#onLost(requester, error));
+    return requester;
+  }
+
+  /** Runs before any call can use the next one: all sent calls are hit. */
+  #onLost(requester: Requester, cause: unknown): void {
+    this.#current = undefined;
+    this.#pending.failAll((call) => connectionLost(cause, call.sent));
+    // The connection may live on, without the queue: nothing is left behind.
+    void settled(requester.close());
+  }
+
+  #onReturn(message: ReturnedMessage, vhost: string): void {
+    const { replyCode, replyText, routingKey, properties } = message;
+    this.#pending.settle(
+      properties.correlationId,
+      noQueue(routingKey, vhost, ` (${replyCode} ${replyText})`),
+    );
+  }
+
+  /** Fails all calls; the callback queue is deleted unless it is to be kept. */
+  async close({ keepQueue = false }: { keepQueue?: boolean }): Promise<void> {
+    this.#closed = true;
+    const requester = this.#current;
+    this.#current = undefined;
+    this.#pending.failAll((call) =>
+      failure("closed", "the client was closed", { maybeExecuted: call.sent })
+    );
+    if (!keepQueue) await requester?.close();
+  }
+}

@@ -6,12 +6,12 @@
 import { REPLY_CODES } from "../amqp091/errors.ts";
 import { failure, type RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/texts.ts";
+import { replyCodeOf } from "./closed_by_broker.ts";
 import {
   type BrokerAddress,
   brokerName,
   type BrokerSettings,
 } from "./options.ts";
-import { replyCodeOf } from "./closed_by_broker.ts";
 import { NotAmqpError } from "./protocol_check.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Connection } from "./connection.ts";
 import { connectFailure, passwordFailure } from "./connect_failures.ts";
+import { Connection } from "./connection.ts";
 import { LoginTooLarge } from "./handshake.ts";
 import {
   brokerName,

@@ -4,12 +4,12 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import { LONGEST_TIMER_MS } from "../async/timers.ts";
+import { durationMs, wholeNumber } from "../rpc/limits.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import type { Dial } from "./streams/byte_stream.ts";
 import { dialDeno } from "./streams/deno.ts";
 import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
-import { LONGEST_TIMER_MS } from "../async/timers.ts";
-import { durationMs, wholeNumber } from "../rpc/limits.ts";
 import { parseBrokerUrl } from "./url.ts";
 import type { UrlParameters } from "./url_parameters.ts";
 

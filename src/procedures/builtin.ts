@@ -5,11 +5,11 @@
  */
 import { delay } from "../async/delay.ts";
 import { RpcError } from "../rpc/errors.ts";
-import type { Procedure } from "../rpc/procedure.ts";
 import type { RpcRequest } from "../rpc/messages.ts";
+import type { Procedure } from "../rpc/procedure.ts";
+import { quote } from "../rpc/texts.ts";
 import { fib, parseFibArgument } from "./fib.ts";
 import { WorkerPool } from "./pool.ts";
-import { quote } from "../rpc/texts.ts";
 import { type Service, WAITING_CONCURRENCY } from "./service.ts";
 import { workerScript } from "./worker_script.ts";
 

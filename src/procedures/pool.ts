@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { RpcError } from "../rpc/errors.ts";
 import { settled } from "../async/delay.ts";
 import { timerMs } from "../async/timers.ts";
+import { RpcError } from "../rpc/errors.ts";
 import { wholeNumber } from "../rpc/limits.ts";
 import { formatMs } from "../rpc/texts.ts";
 import { Restarts } from "./restarts.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Procedure } from "../rpc/procedure.ts";
 import type { RpcRequest } from "../rpc/messages.ts";
+import type { Procedure } from "../rpc/procedure.ts";
 
 /** A procedure, with what a server should know of it; ended with the server. */
 export interface Service extends AsyncDisposable {

@@ -5,8 +5,8 @@
  */
 import { Buffer } from "node:buffer";
 import { isBytes } from "./bytes.ts";
-import { kindOf } from "./texts.ts";
 import type { HeaderValue, MessageHeaders } from "./messages.ts";
+import { kindOf } from "./texts.ts";
 
 /** By these RabbitMQ sends a message to further queues. */
 const COPY_HEADERS = ["CC", "BCC"];

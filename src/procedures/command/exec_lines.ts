@@ -9,9 +9,10 @@ import { backoffMs } from "../../async/backoff.ts";
 import { epochNowMs } from "../../async/clock.ts";
 import { delay, settled } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/texts.ts";
-import type { RpcContext } from "../../rpc/procedure.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import { formatMs } from "../../rpc/texts.ts";
+import type { Service } from "../service.ts";
 import { ChildLog } from "./child_log.ts";
 import { type ExecOptions, execSettings } from "./exec_options.ts";
 import { LineCalls } from "./line_calls.ts";
@@ -23,7 +24,6 @@ import {
   endDetails,
   ProcessGroup,
 } from "./process_group.ts";
-import type { Service } from "../service.ts";
 
 /** Children that ended without an answer: requests wait for no more of them. */
 const HOPELESS = 3;

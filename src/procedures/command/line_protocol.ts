@@ -11,8 +11,8 @@
 import { Buffer } from "node:buffer";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { base64Bytes, jsonBody } from "../../rpc/json.ts";
-import type { Line } from "./lines.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
+import type { Line } from "./lines.ts";
 
 /** The most that JSON makes of a byte: `\u0000`. */
 const JSON_BYTES_A_BYTE = 6;

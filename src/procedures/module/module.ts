@@ -4,16 +4,9 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { Procedure } from "../../rpc/procedure.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
+import type { Procedure } from "../../rpc/procedure.ts";
 import type { SendableResult } from "../../rpc/wire.ts";
-import {
-  findModule,
-  LOAD_TIMEOUT_MS,
-  loadModule,
-  ModuleError,
-  type ModuleSource,
-} from "./load_module.ts";
 import { LineLimit } from "../line_limit.ts";
 import { WorkerPool } from "../pool.ts";
 import {
@@ -22,6 +15,13 @@ import {
   WAITING_CONCURRENCY,
 } from "../service.ts";
 import { workerScript } from "../worker_script.ts";
+import {
+  findModule,
+  LOAD_TIMEOUT_MS,
+  loadModule,
+  ModuleError,
+  type ModuleSource,
+} from "./load_module.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
 /** How a module runs. */

@@ -5,19 +5,19 @@
  */
 import { fromEpochMs, toEpochMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import type { Procedure } from "../../rpc/procedure.ts";
 import { RpcRequest } from "../../rpc/messages.ts";
-import type { SendableResult } from "../../rpc/wire.ts";
+import type { Procedure } from "../../rpc/procedure.ts";
 import { sendable } from "../../rpc/serving/results.ts";
-import { loadModule } from "./load_module.ts";
+import type { SendableResult } from "../../rpc/wire.ts";
 import { LineLimit } from "../line_limit.ts";
-import type { ModuleJob } from "./module.ts";
 import {
   answerJobs,
   type Post,
   workerError,
   type WorkerMessage,
 } from "../worker_protocol.ts";
+import { loadModule } from "./load_module.ts";
+import type { ModuleJob } from "./module.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
 type Message = WorkerMessage<SendableResult>;

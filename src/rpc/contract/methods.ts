@@ -4,8 +4,8 @@
  * @module
  */
 import { RpcError } from "../errors.ts";
-import type { Procedure } from "../procedure.ts";
 import type { RpcRequest } from "../messages.ts";
+import type { Procedure } from "../procedure.ts";
 
 /** So many are named to a caller who asked for another. */
 const MOST_NAMES = 50;

@@ -4,8 +4,8 @@
  * @module
  */
 import { checkHeaders } from "../headers.ts";
-import { kindOf } from "../texts.ts";
 import { checkText, queueName, wrongType } from "../limits.ts";
+import { kindOf } from "../texts.ts";
 import type { QueueDeclaration } from "../transport.ts";
 
 const MODES = ["auto", "passive"];

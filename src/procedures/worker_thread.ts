@@ -96,7 +96,7 @@ function endedItself(): RpcError {
 }
 
 function senseless(): RpcError {
-  return new RpcError("internal", "the worker sent what is no answer");
+  return new RpcError("internal", "the worker sent an invalid message");
 }
 
 /** Without files, Deno panics as it starts a worker, which ends the program. */

@@ -63,7 +63,7 @@ function checkValue(name: string, value: HeaderValue): void {
 
 function checkObject(name: string, value: object | null): void {
   if (value instanceof Date && Number.isNaN(value.getTime())) {
-    throw new RangeError(`a Date in headers must be a time, "${name}" is none`);
+    throw new RangeError(`a Date in headers must be valid, "${name}" is not`);
   }
   if (!isNested(value)) return;
   if (!Array.isArray(value) && !isTable(value)) throw notAHeader(name, value);

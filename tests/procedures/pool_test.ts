@@ -213,7 +213,7 @@ Deno.test("a message that makes no sense ends its job and its worker", async () 
   using one = pool(1);
   await assert.rejects(within("the end", one.run("senseless", never)), {
     code: "internal",
-    message: "the worker sent what is no answer",
+    message: "the worker sent an invalid message",
   });
   assert.equal(await within("the next", one.run("x", never)), "x1");
 });

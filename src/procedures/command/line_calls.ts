@@ -85,12 +85,12 @@ export class LineCalls {
     }
     if (isBad) return this.#complaint(answer.why, line);
     if (this.#isOver(answer.id)) return undefined;
-    return `${this.#name}: answered a request that it never had: ` +
+    return `${this.#name}: answered a request that it was never sent: ` +
       quote(answer.id);
   }
 
   #complaint(why: string, { text }: Line): string {
-    return `${this.#name}: wrote a line that is no answer (${why}): ` +
+    return `${this.#name}: wrote an invalid answer (${why}): ` +
       quote(text);
   }
 

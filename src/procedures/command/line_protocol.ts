@@ -114,19 +114,19 @@ export function answerResult(
   if (given.length !== 1) {
     throw new InvalidAnswer(
       name,
-      "it has not one of body, body_base64 and error",
+      "it must have one of body, body_base64 and error",
     );
   }
   if (typeof body === "string") return encoder.encode(body);
   const bytes = base64Bytes(body_base64);
   if (bytes !== undefined) return bytes;
   if (error === undefined) {
-    throw new InvalidAnswer(name, "its body is no text, or not base64");
+    throw new InvalidAnswer(name, "its body is not text, or not base64");
   }
   const { code, detail } = Object(error);
   throw new RpcError(
     isRpcCode(code) ? code : "unknown",
-    typeof detail === "string" ? detail : `"${name}" told no detail`,
+    typeof detail === "string" ? detail : `"${name}" gave no detail`,
   );
 }
 
@@ -137,7 +137,7 @@ export class InvalidAnswer extends RpcError {
 
   /** `name` is that of the command. */
   constructor(name: string, why: string) {
-    super("internal", `"${name}" answered with what is no answer: ${why}`);
+    super("internal", `"${name}" wrote an invalid answer: ${why}`);
     this.why = why;
   }
 }

@@ -35,8 +35,8 @@ function unknownMethod(
     (names.length > MOST_NAMES ? ", ..." : "");
   const asked = type === ""
     ? "the request names no method (its type)"
-    : `there is no method ${JSON.stringify(type)}`;
-  return new RpcError("unimplemented", `${asked}; there is ${listed}`);
+    : `unknown method ${JSON.stringify(type)}`;
+  return new RpcError("unimplemented", `${asked}; available: ${listed}`);
 }
 
 /** A client of a contract is an object, and these mean something on any. */

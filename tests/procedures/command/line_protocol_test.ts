@@ -157,7 +157,7 @@ for (
   Deno.test(`an answer without a result: ${members}`, () => {
     const { code, message } = failureOf(`{"id":"7"${members}}`);
     assert.equal(code, "internal");
-    assert.match(message, /^"model" answered with what is no answer: /);
+    assert.match(message, /^"model" wrote an invalid answer: /);
   });
 }
 
@@ -170,7 +170,7 @@ Deno.test("an answer may be an error", () => {
 for (const error of [{}, "oops", null, { code: "odd", detail: 1 }]) {
   Deno.test(`an error that tells too little: ${JSON.stringify(error)}`, () => {
     const { code, message } = failureOf(JSON.stringify({ id: "7", error }));
-    assert.deepEqual([code, message], ["unknown", '"model" told no detail']);
+    assert.deepEqual([code, message], ["unknown", '"model" gave no detail']);
   });
 }
 

@@ -22,8 +22,8 @@ export function isReady({ connection }: Requester, { trial }: Call): boolean {
 }
 
 /**
- * Sends calls as soon as that is possible, in the order in which they were made.
- * The bodies that wait are bounded, and one whose call is over is let go.
+ * Sends calls as soon as that is possible, in the order in which they were
+ * made. The bodies that wait are bounded; one whose call is over is let go.
  */
 export class DelayedCalls {
   readonly #pending: PendingCalls;

@@ -14,14 +14,14 @@ import type {
 } from "../rpc/transport.ts";
 import { AmqpCallbackQueue } from "./callback_queue.ts";
 import { Canceler } from "./cancellation.ts";
-import type { Connection } from "./connection.ts";
 import { channelFailure } from "./channel_failures.ts";
-import { type BrokerSettings, type ConnectSettings } from "./options.ts";
 import { brokerUrl } from "./broker_address.ts";
+import type { Connection } from "./connection.ts";
 import { QueueInspector } from "./inspector.ts";
 import { openConnection } from "./open.ts";
-import { AmqpRequestQueue } from "./request_queue.ts";
+import type { BrokerSettings, ConnectSettings } from "./options.ts";
 import { ReplyQueues } from "./reply_queues.ts";
+import { AmqpRequestQueue } from "./request_queue.ts";
 import { roundTripMs } from "./round_trip.ts";
 
 /** A live connection to one broker. */

@@ -5,8 +5,8 @@
  */
 import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
-import type { Connection } from "./connection.ts";
 import { channelFailure } from "./channel_failures.ts";
+import type { Connection } from "./connection.ts";
 
 /** How long the broker may take to answer a close, in ms. */
 export const CLOSE_TIMEOUT_MS = 2_000;

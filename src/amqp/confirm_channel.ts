@@ -7,10 +7,10 @@ import { waitAtMost } from "../async/delay.ts";
 import { failure, type RpcError } from "../rpc/errors.ts";
 import type { ReturnedMessage } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
+import { channelFailure, rejected } from "./channel_failures.ts";
 import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
 import { Confirms, type Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure, rejected } from "./channel_failures.ts";
 import type { MessageSizes } from "./message_sizes.ts";
 
 /** What a channel in confirm mode tells. */

@@ -4,8 +4,8 @@
  * @module
  */
 import type { RpcError } from "../rpc/errors.ts";
-import type { PublishListener } from "../rpc/transport.ts";
 import type { MessageProperties } from "../rpc/messages.ts";
+import type { PublishListener } from "../rpc/transport.ts";
 import type { MessageSizes } from "./message_sizes.ts";
 
 /** How many settled entries at the front justify a copy of the rest. */

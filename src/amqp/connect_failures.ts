@@ -6,9 +6,9 @@
 import { REPLY_CODES } from "../amqp091/errors.ts";
 import { failure, RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/texts.ts";
-import { type BrokerSettings } from "./options.ts";
 import { type BrokerAddress, brokerName } from "./broker_address.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
+import type { BrokerSettings } from "./options.ts";
 import { NotAmqpError } from "./protocol_check.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 

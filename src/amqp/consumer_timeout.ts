@@ -10,8 +10,8 @@
  * @module
  */
 import { REPLY_CODES } from "../amqp091/errors.ts";
-import { failure, type RpcError } from "../rpc/errors.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/texts.ts";
 import {
   brokerTitle,

@@ -19,7 +19,7 @@ import {
   isRabbitMqSince,
   UNKNOWN_BROKER,
 } from "./broker_version.ts";
-import { type BrokerSettings } from "./options.ts";
+import type { BrokerSettings } from "./options.ts";
 import { brokerName } from "./broker_address.ts";
 
 const PRODUCT = "rabbit-rpc";

@@ -6,10 +6,10 @@
 import { REPLY_CODES } from "../amqp091/errors.ts";
 import type { QueueInfo } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
+import { channelFailure } from "./channel_failures.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
 import { closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./channel_failures.ts";
 import { untold } from "./refusals.ts";
 
 /** Of which a broker allows only so many. */

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { Connection } from "./connection.ts";
 import { connectFailure, passwordFailure } from "./connect_failures.ts";
+import { Connection } from "./connection.ts";
 import { LoginTooLarge } from "./handshake.ts";
-import { type BrokerSettings, type ConnectSettings } from "./options.ts";
+import type { BrokerSettings, ConnectSettings } from "./options.ts";
 import { brokerName } from "./broker_address.ts";
 import { PasswordPoll, readPassword } from "./password.ts";
 

@@ -4,16 +4,16 @@
  * @module
  */
 import process from "node:process";
+import { LONGEST_TIMER_MS } from "../async/timers.ts";
+import { durationMs, wholeNumber } from "../rpc/limits.ts";
 import type { BrokerAddress } from "./broker_address.ts";
 import type { Password } from "./password.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import type { Dial } from "./streams/byte_stream.ts";
 import { dialDeno } from "./streams/deno.ts";
 import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
-import { LONGEST_TIMER_MS } from "../async/timers.ts";
-import { durationMs, wholeNumber } from "../rpc/limits.ts";
 import { parseBrokerUrl } from "./url.ts";
-import type { Mechanism, UrlParameters } from "./url_parameters.ts";
+import type { UrlParameters } from "./url_parameters.ts";
 
 /** How to connect. */
 export interface ConnectOptions {

@@ -5,18 +5,18 @@
  */
 import { settled } from "../async/delay.ts";
 import { overloaded } from "../rpc/calling/failures.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
 import type {
   Publisher,
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
-import type { MessageProperties } from "../rpc/messages.ts";
 import type { Channel } from "./channel.ts";
+import { unsendable } from "./channel_failures.ts";
 import { closeChannel, closeLimitMs } from "./closing.ts";
 import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";
 import type { Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
-import { unsendable } from "./channel_failures.ts";
 import { type Target, writeMessage } from "./message_frames.ts";
 
 /** A queue that is full refuses many messages: not each is worth a channel. */

@@ -7,8 +7,8 @@ import { Buffer } from "node:buffer";
 import { RpcError } from "../rpc/errors.ts";
 import type { ReplyQueueKind } from "../rpc/transport.ts";
 import { channelFailure } from "./channel_failures.ts";
-import type { QueueInspector } from "./inspector.ts";
 import type { Connection } from "./connection.ts";
+import type { QueueInspector } from "./inspector.ts";
 
 const MAX_NAME_BYTES = 255;
 

@@ -11,6 +11,7 @@ import type { RequestQueue, RequestQueueOptions } from "../rpc/transport.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { listenForCancels } from "./cancellation.ts";
 import type { Channel } from "./channel.ts";
+import { declarationFailure } from "./channel_failures.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
 import { closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
@@ -22,7 +23,6 @@ import {
   consumerTimeout,
   hasNoTimeout,
 } from "./consumer_timeout.ts";
-import { declarationFailure } from "./channel_failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { AmqpPublisher } from "./publisher.ts";
 

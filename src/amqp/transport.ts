@@ -14,7 +14,7 @@ import type {
   Transport,
 } from "../rpc/transport.ts";
 import { AmqpConnection } from "./broker_connection.ts";
-import { type ConnectSettings } from "./options.ts";
+import type { ConnectSettings } from "./options.ts";
 import { brokerName } from "./broker_address.ts";
 
 /**

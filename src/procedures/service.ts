@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Procedure } from "../rpc/procedure.ts";
 import type { RpcRequest } from "../rpc/messages.ts";
+import type { Procedure } from "../rpc/procedure.ts";
 
 /** A procedure, and what a server has to know about it. */
 export interface Service extends AsyncDisposable {

@@ -29,25 +29,11 @@ const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
  * without padding; undefined where it is no base64. (One pattern for all of it
  * would overflow the stack.)
  */
-export function base64Bytes(value: unknown): Uint8Array | undefined {
+export function parseBase64(value: unknown): Uint8Array | undefined {
   if (typeof value !== "string" || !BASE64_CHARACTERS.test(value)) return;
   const { length } = value;
   const isWhole = value.endsWith("=") ? length % 4 === 0 : length % 4 !== 1;
   return isWhole ? new Uint8Array(Buffer.from(value, "base64")) : undefined;
-}
-
-/** The characters of both alphabets, then padding. */
-const BASE64 = /^[\w+/-]*={0,2}$/;
-
-/**
- * The bytes of a `body_base64`, of either alphabet, with or without padding;
- * undefined if it is not base64.
- */
-export function parseBase64(value: unknown): Uint8Array | undefined {
-  if (typeof value !== "string" || !BASE64.test(value)) return undefined;
-  const { length } = value;
-  const fits = value.endsWith("=") ? length % 4 === 0 : length % 4 !== 1;
-  return fits ? new Uint8Array(Buffer.from(value, "base64")) : undefined;
 }
 
 /**

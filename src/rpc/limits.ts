@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { kindOf, quote } from "./texts.ts";
 
 /**
@@ -66,6 +65,19 @@ export function checkText(option: string, value: unknown): void {
 export function checkFunction(option: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
   throw wrongType(option, "a function", value);
+}
+
+/** @throws {RangeError} naming the option where it is none of these values. */
+export function checkOneOf(
+  option: string,
+  value: unknown,
+  allowed: readonly string[],
+): void {
+  if (allowed.includes(value as string)) return;
+  const wanted = allowed.join(" or ");
+  throw new RangeError(
+    `${option} must be ${wanted}, got ${JSON.stringify(value)}`,
+  );
 }
 
 /** @throws {TypeError} where all of the options are not an object. */

@@ -7,7 +7,6 @@
  */
 import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
 import { checkHeaders } from "./headers.ts";
-import type { ReplyInit } from "./procedure.ts";
 import {
   type MessageHeaders,
   type MessageProperties,
@@ -15,6 +14,7 @@ import {
   RpcRequest,
   toBytes,
 } from "./messages.ts";
+import type { ReplyInit } from "./procedure.ts";
 import type { Delivery } from "./transport.ts";
 
 /** Header of a request: its deadline, in ms since the epoch. */

@@ -5,9 +5,11 @@
  */
 import { Buffer } from "node:buffer";
 import { epochNowMs } from "../../async/clock.ts";
+import { Semaphore } from "../../async/semaphore.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcContext } from "../../rpc/procedure.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import type { Service } from "../service.ts";
 import { ChildLog } from "./child_log.ts";
 import {
   type ExecOptions,
@@ -21,8 +23,6 @@ import {
   ProcessGroup,
 } from "./process_group.ts";
 import { requestEnvironment } from "./request_environment.ts";
-import type { Service } from "../service.ts";
-import { Semaphore } from "../../async/semaphore.ts";
 
 /**
  * Serves a command. Its stdin is the body of the request, its stdout the reply,

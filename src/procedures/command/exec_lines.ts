@@ -8,9 +8,10 @@
 import { epochNowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/texts.ts";
-import type { RpcContext } from "../../rpc/procedure.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import { formatMs } from "../../rpc/texts.ts";
+import type { Service } from "../service.ts";
 import { ChildLog } from "./child_log.ts";
 import { type ExecOptions, execSettings } from "./exec_options.ts";
 import { LineCalls } from "./line_calls.ts";
@@ -23,7 +24,6 @@ import {
   ProcessGroup,
 } from "./process_group.ts";
 import { RestartBackoff } from "../restarts.ts";
-import type { Service } from "../service.ts";
 
 /** How a child ended. */
 interface End {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcError } from "../../rpc/errors.ts";
+import { quote } from "../../rpc/texts.ts";
 import { replyTooLong } from "./exec_options.ts";
 import {
   answerResult,
@@ -11,7 +12,6 @@ import {
   parseAnswerLine,
 } from "./line_protocol.ts";
 import type { Line } from "./lines.ts";
-import { quote } from "../../rpc/texts.ts";
 
 /** An open request. */
 interface LineCall {

@@ -12,8 +12,8 @@
 import { Buffer } from "node:buffer";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { jsonBody, parseBase64 } from "../../rpc/json.ts";
-import type { Line } from "./lines.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
+import type { Line } from "./lines.ts";
 
 /** The longest form of a byte in JSON: `\u0000`. */
 const JSON_BYTES_A_BYTE = 6;

@@ -6,11 +6,11 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { isRpcCode, RpcError } from "../../rpc/errors.ts";
-import { byMethod } from "../../rpc/contract/methods.ts";
 import { timerMs } from "../../async/timers.ts";
-import { formatMs } from "../../rpc/texts.ts";
+import { byMethod } from "../../rpc/contract/methods.ts";
+import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import { placeIn } from "./place.ts";
 
 /** A module can't be served; the message names it and says why. */

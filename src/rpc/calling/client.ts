@@ -18,11 +18,12 @@ import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
 import type {
+  CallInterceptor,
   ClientOptions,
   OutgoingCall,
   SendCall,
 } from "./client_options.ts";
-import { canSend, DelayedCalls } from "./delayed_calls.ts";
+import { DelayedCalls, isReady } from "./delayed_calls.ts";
 import { clientClosed, overtaken, timeoutError } from "./failures.ts";
 import { Inspections, type InspectOptions } from "./inspections.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
@@ -66,14 +67,12 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  */
 export class RpcClient implements AsyncDisposable {
   readonly #transport: Transport;
-  /** Only where there are interceptors: others' calls don't go that way. */
-  readonly #outermost: SendCall | undefined;
   /** Makes one attempt of a call, within the interceptors for that. */
   readonly #attempt: (call: Call) => Promise<RpcReply>;
   readonly #pending = new PendingCalls({
     onDeadline: (call) => void this.#onDeadline(call),
     onRefused: ({ queue }) => this.#requesters.current?.doubt(queue),
-    onUnsent: (call) => this.#delayed.delete(call),
+    onUnsent: (call) => this.#delayed.take(call),
   });
   readonly #inspections = new Inspections();
   readonly #requesters: Requesters;
@@ -97,10 +96,7 @@ export class RpcClient implements AsyncDisposable {
       options.maxUnsentBytes,
     );
     this.#cancellations = new Cancellations(this.#pending, this.#requesters);
-    this.#outermost = interceptors.length === 0 ? undefined : intercepted(
-      ({ queue, body, options }) => this.#start(queue, body, options),
-      interceptors,
-    );
+    if (interceptors.length > 0) this.#intercept(interceptors);
     this.#attempt = attemptInterceptors.length === 0
       ? this.#request.bind(this)
       : (call) => this.#interceptedAttempt(call, attemptInterceptors);
@@ -134,9 +130,10 @@ export class RpcClient implements AsyncDisposable {
     options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
     try {
-      return this.#outermost === undefined
-        ? this.#start(queue, body, options)
-        : this.#outermost({ queue, body: textOrBytes(body), options });
+      const call = newCall(queue, body, options);
+      if (call.attempts) return this.#callAgain(call, call.attempts);
+      options.onAttempt?.(1);
+      return this.#attempt(call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -176,15 +173,20 @@ export class RpcClient implements AsyncDisposable {
     return this.close();
   }
 
-  #start(
-    queue: string,
-    body: MessageData,
-    options: CallOptions,
-  ): Promise<RpcReply> {
-    const call = newCall(queue, body, options);
-    if (call.attempts) return this.#callAgain(call, call.attempts);
-    options.onAttempt?.(1);
-    return this.#attempt(call);
+  /** Puts the interceptors around `call()`; without them it is as it stands. */
+  #intercept(interceptors: readonly CallInterceptor[]): void {
+    const innermost = this.call.bind(this);
+    const send = intercepted<SendCall>(
+      ({ queue, body, options }) => innermost(queue, body, options),
+      interceptors,
+    );
+    this.call = (queue, body, options = NO_OPTIONS) => {
+      try {
+        return send({ queue, body: textOrBytes(body), options });
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
   }
 
   /** Makes attempts until one ends the call, or its time is up. */
@@ -209,7 +211,7 @@ export class RpcClient implements AsyncDisposable {
 
   #interceptedAttempt(
     call: Call,
-    interceptors: NonNullable<ClientOptions["attemptInterceptors"]>,
+    interceptors: readonly CallInterceptor[],
   ): Promise<RpcReply> {
     const send = ({ queue, body, options }: OutgoingCall) => {
       const confirm = call.confirm || needsConfirm(options);
@@ -224,13 +226,13 @@ export class RpcClient implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       if (this.#requesters.closed) return reject(clientClosed());
       const pending = new PendingCall(this.#pending, call, resolve, reject);
-      const { signal } = call.options;
+      const { requireConsumer, signal } = call.options;
       if (signal && !this.#cancellations.watch(signal, pending)) return;
       call.attempts?.push(pending);
       this.#pending.add(pending);
       const requester = this.#requesters.current;
       try {
-        if (requester && canSend(requester, call)) {
+        if (requester && !requireConsumer && isReady(requester, call)) {
           requester.send(pending, call);
         } else this.#delayed.add(pending, call);
       } catch (error) {

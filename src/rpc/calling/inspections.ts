@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
 import { delay } from "../../async/delay.ts";
-import { inspectionTimeout } from "./failures.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
 import { durationMs } from "../limits.ts";
 import type { BrokerConnection, QueueInfo } from "../transport.ts";
+import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
+import { inspectionTimeout } from "./failures.ts";
 
 /** How to ask for a queue. */
 export interface InspectOptions {

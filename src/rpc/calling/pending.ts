@@ -5,10 +5,10 @@
  */
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
-import { publishError } from "./failures.ts";
-import type { PublishListener } from "../transport.ts";
 import type { RpcReply } from "../messages.ts";
+import type { PublishListener } from "../transport.ts";
 import { CorrelationIds } from "./correlation_ids.ts";
+import { publishError } from "./failures.ts";
 
 /** What is the same for all attempts of one call. */
 export interface PendingTarget {

@@ -6,10 +6,10 @@
 import { backoffMs } from "../../async/backoff.ts";
 import { nowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
-import { remedyOf, RpcError } from "../errors.ts";
-import { canceledError, maybeExecutedBefore } from "./failures.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
+import { remedyOf, RpcError } from "../errors.ts";
 import type { RpcReply } from "../messages.ts";
+import { canceledError, maybeExecutedBefore } from "./failures.ts";
 
 /** When to send again. */
 export interface RetryPolicy {

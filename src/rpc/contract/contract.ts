@@ -6,10 +6,10 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RpcError } from "../errors.ts";
-import { byMethod, isMethodName } from "./methods.ts";
-import type { Procedure, RpcContext } from "../procedure.ts";
 import type { RpcRequest } from "../messages.ts";
+import type { Procedure, RpcContext } from "../procedure.ts";
 import { jsonReply } from "../serving/results.ts";
+import { byMethod, isMethodName } from "./methods.ts";
 import { validated } from "./validation.ts";
 
 /**

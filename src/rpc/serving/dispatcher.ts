@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { CanceledIds } from "./canceled_ids.ts";
 import { nowMs } from "../../async/clock.ts";
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
+import type { Procedure } from "../procedure.ts";
+import { CanceledIds } from "./canceled_ids.ts";
 import { Execution, type RunLimits } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
-import type { Procedure } from "../procedure.ts";
 import {
   attemptId,
   redeliveryKey,

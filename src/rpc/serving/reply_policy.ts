@@ -7,8 +7,8 @@
 import { nowMs } from "../../async/clock.ts";
 import { RpcError } from "../errors.ts";
 import { quote } from "../texts.ts";
-import { matchesPattern } from "./patterns.ts";
 import type { BrokerConnection } from "../transport.ts";
+import { matchesPattern } from "./patterns.ts";
 
 /** What becomes of a request because of where its reply goes. */
 export type Verdict =

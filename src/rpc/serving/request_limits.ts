@@ -5,10 +5,10 @@
  */
 import { RpcError } from "../errors.ts";
 import { headerSize } from "../headers.ts";
-import { formatBytes } from "../texts.ts";
 import type { RpcRequest } from "../messages.ts";
-import type { ServeOptions } from "./serve_options.ts";
+import { formatBytes } from "../texts.ts";
 import { numberHeader } from "../wire.ts";
+import type { ServeOptions } from "./serve_options.ts";
 
 /** Those options of a server that a request is held to. */
 export type RequestLimits = Required<

@@ -6,12 +6,12 @@
  */
 import { waitAtMost } from "../../async/delay.ts";
 import { closedByBroker, type RpcError } from "../errors.ts";
-import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import type { RpcRequest } from "../messages.ts";
+import type { RequestQueue } from "../transport.ts";
+import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import { redeliveryKey } from "./replays.ts";
 import { errorReply, unsendable } from "./replies.ts";
 import type { ServerEvent } from "./serve_options.ts";
-import type { RequestQueue } from "../transport.ts";
 
 /** How long requests wait for the confirms of held replies. */
 const CONFIRM_MS = 5_000;

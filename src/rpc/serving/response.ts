@@ -6,9 +6,9 @@
 import { Buffer } from "node:buffer";
 import { settled } from "../../async/delay.ts";
 import { type RpcCode, RpcError } from "../errors.ts";
-import { replyTooLong } from "./request_limits.ts";
-import type { SendableReply } from "../wire.ts";
 import type { MessageHeaders } from "../messages.ts";
+import type { SendableReply } from "../wire.ts";
+import { replyTooLong } from "./request_limits.ts";
 
 /** The codes that Google's and gRPC's gateways give these statuses for. */
 const CODES: Record<number, RpcCode> = {

@@ -4,8 +4,8 @@
  * @module
  */
 import { settled } from "../../async/delay.ts";
-import { RpcError } from "../errors.ts";
 import { bytesOf, isBytes } from "../bytes.ts";
+import { RpcError } from "../errors.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import type { ReplyInit, RpcResult } from "../procedure.ts";
 import type { SendableReply, SendableResult } from "../wire.ts";

@@ -13,9 +13,9 @@ import {
   wholeNumber,
   wrongType,
 } from "../limits.ts";
-import { checkDeclaration } from "./declaration.ts";
 import type { RpcRequest } from "../messages.ts";
 import type { QueueDeclaration } from "../transport.ts";
+import { checkDeclaration } from "./declaration.ts";
 
 /** What a server tells while it works. */
 export type ServerEvent =

@@ -5,16 +5,21 @@
  *
  * @module
  */
-import { Admission } from "./admission.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import { delay, settled } from "../../async/delay.ts";
-import { Dispatcher } from "./dispatcher.ts";
 import { remedyOf, RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
-import { Grace } from "./grace.ts";
-import type { Job } from "./job.ts";
 import { queueName, wrongType } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
+import type {
+  BrokerConnection,
+  RequestQueue,
+  Transport,
+} from "../transport.ts";
+import { Admission } from "./admission.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Grace } from "./grace.ts";
+import type { Job } from "./job.ts";
 import { Replays } from "./replays.ts";
 import { Replier } from "./replier.ts";
 import {
@@ -23,11 +28,6 @@ import {
   type ServeOptions,
   serveSettings,
 } from "./serve_options.ts";
-import type {
-  BrokerConnection,
-  RequestQueue,
-  Transport,
-} from "../transport.ts";
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;

@@ -121,7 +121,10 @@ for (const workers of ["0", "2"]) {
     assert.match(String((await call("header"))[1]), /failed: internal: /);
     const [status, unknown] = await call("toString");
     assert.equal(status, 1);
-    assert.match(String(unknown), /unimplemented: .*there is add, big, bytes,/);
+    assert.match(
+      String(unknown),
+      /unimplemented: .*available: add, big, bytes,/,
+    );
   });
 
   rabbitMqTest(`uncaught errors of a module, ${where}`, async () => {

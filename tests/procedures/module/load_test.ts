@@ -62,12 +62,15 @@ Deno.test("the type chooses among the functions that are exported", async () => 
     const { code, message } = await failure(exports, type);
     assert.deepEqual([code, message], [
       "unimplemented",
-      `there is no method "${type}"; there is a, b`,
+      `unknown method "${type}"; available: a, b`,
     ]);
   }
   const { code, message } = await failure(exports);
   assert.equal(code, "unimplemented");
-  assert.match(message, /^the request names no method \(its type\); there is/);
+  assert.match(
+    message,
+    /^the request names no method \(its type\); available:/,
+  );
 });
 
 Deno.test("beside methods the default export gets what has no type", async () => {

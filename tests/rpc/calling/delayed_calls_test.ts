@@ -1,10 +1,16 @@
-// Tests of src/rpc/calling/outbox.ts.
+// Tests of src/rpc/calling/delayed_calls.ts.
 
 import assert from "node:assert/strict";
 import { type Call, newCall } from "../../../src/rpc/calling/call.ts";
-import { Outbox } from "../../../src/rpc/calling/outbox.ts";
+import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
+import {
+  DelayedCalls,
+  isReady,
+} from "../../../src/rpc/calling/delayed_calls.ts";
+import { Inspections } from "../../../src/rpc/calling/inspections.ts";
 import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
 import type { Requester } from "../../../src/rpc/calling/requester.ts";
+import type { Requesters } from "../../../src/rpc/calling/requesters.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import { turns } from "../../support/within.ts";
 
@@ -12,11 +18,10 @@ const NO_TIME = new RpcError("deadline_exceeded", "too late");
 
 /** Calls that wait for a connection that the test unblocks. */
 function scene(maxBytes: number) {
-  const outbox = new Outbox(maxBytes);
-  const table = new PendingCalls({
+  const table: PendingCalls = new PendingCalls({
     onDeadline: () => {},
     onRefused: () => {},
-    onUnsent: (pending) => outbox.take(pending),
+    onUnsent: (pending) => delayed.take(pending),
   });
   const sent: string[] = [];
   const connection = {
@@ -31,17 +36,23 @@ function scene(maxBytes: number) {
       sent.push(new TextDecoder().decode(call.body));
     },
   } as unknown as Requester;
-  const enter = (body: string, how: (it: PendingCall, call: Call) => void) => {
-    const call = newCall("q", body, {});
+  const requesters = {
+    current: requester,
+    // Whether there is a server is not known within the test.
+    open: () => new Promise(() => {}),
+  } as unknown as Requesters;
+  const inspections = new Inspections();
+  const delayed = new DelayedCalls(table, requesters, inspections, maxBytes);
+  const call = (body: string, options: CallOptions = {}) => {
+    const call = newCall("q", body, options);
     const pending = new PendingCall(table, call, () => {}, () => {});
     table.add(pending);
-    how(pending, call);
+    if (!options.requireConsumer && isReady(requester, call)) {
+      requester.send(pending, call);
+    } else delayed.add(pending, call);
     return pending;
   };
-  const call = (body: string) =>
-    enter(body, (pending, call) => outbox.send(requester, pending, call));
-  const prepare = (body: string) =>
-    enter(body, (pending, call) => outbox.add(pending, call));
+  const prepare = (body: string) => call(body, { requireConsumer: true });
   const block = () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     connection.unblocked = promise;
@@ -52,7 +63,7 @@ function scene(maxBytes: number) {
   };
   const end = () => table.failAll(() => NO_TIME);
   const lose = () => Object.assign(requester, { isLost: true });
-  return { call, block, sent, table, end, outbox, prepare, lose };
+  return { call, block, sent, table, end, delayed, prepare, lose };
 }
 
 Deno.test("calls wait for the connection, and are sent in order", async () => {
@@ -70,14 +81,14 @@ Deno.test("calls wait for the connection, and are sent in order", async () => {
 });
 
 Deno.test("what waits for an answer first is not sent before it", async () => {
-  const { call, block, sent, end, outbox, prepare } = scene(100);
+  const { call, block, sent, end, delayed, prepare } = scene(100);
   const unblock = block();
   const preparing = prepare("wants a consumer");
   call("1");
   unblock();
   await turns();
   assert.deepEqual(sent, ["1"]);
-  assert.ok(outbox.take(preparing));
+  assert.ok(delayed.take(preparing));
   end();
 });
 

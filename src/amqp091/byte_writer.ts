@@ -99,7 +99,7 @@ export class ByteWriter {
     const size = this.#length - start - 1;
     if (size > SHORT_STRING_MAX) {
       throw new RangeError(
-        `a string of ${size} bytes where AMQP allows ${SHORT_STRING_MAX}: ` +
+        `a string of ${size} bytes, but AMQP allows ${SHORT_STRING_MAX}: ` +
           `${text.slice(0, 40)}...`,
       );
     }

@@ -62,7 +62,7 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.badInput,
-    says: "the message can't be sent: a string of 256 bytes where AMQP",
+    says: "the message can't be sent: a string of 256 bytes, but AMQP",
     missing: rabbitMq,
     provoke: () => served(["--type", "t".repeat(256), "1"]),
   },

@@ -55,7 +55,7 @@ export class Watch {
       }
     };
     const onAbort = () => reject(signal?.reason);
-    const text = `not within ${timeoutMs} ms: ${condition}`;
+    const text = `condition not met within ${timeoutMs} ms: ${condition}`;
     const timer = setTimeout(() => {
       reject(new DOMException(text, "TimeoutError"));
     }, timeoutMs);

@@ -108,7 +108,10 @@ test("waiting gives what was found, and ends in time, when told, or when the bro
   const never = () => broker.queue("missing");
   await rejects(broker.waitFor(never, { timeoutMs: 20 }), (error: Error) => {
     equal(error.name, "TimeoutError");
-    match(error.message, /^not within 20 ms: .*broker\.queue\("missing"\)$/);
+    match(
+      error.message,
+      /^condition not met within 20 ms: .*broker\.queue\("missing"\)$/,
+    );
     return true;
   });
   const abort = new AbortController();

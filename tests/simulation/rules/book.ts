@@ -1,0 +1,194 @@
+// The books of a history: every call, what became of it, where it ran.
+
+import { answerTo } from "../../chaos/calls.ts";
+import type { PlannedCall, Work } from "../plan.ts";
+import type { RpcContext, RpcRequest } from "../product.ts";
+
+/** How a call ended. */
+export type End =
+  | { readonly type: "answer"; readonly isRight: boolean }
+  | { readonly type: "error"; readonly error: unknown };
+
+/** A call, as far as it has come. */
+export interface CallRecord {
+  readonly planned: PlannedCall;
+  readonly client: string;
+  readonly startMs: number;
+  endMs?: number;
+  end?: End;
+  /** Its client has crashed. */
+  isForgotten: boolean;
+  readonly runs: Run[];
+  /** How often it was delivered to a server. */
+  deliveries: number;
+}
+
+/** What a server says of a run as it begins. */
+export interface Beginning {
+  readonly server: string;
+  /** Which life of the server. */
+  readonly life: number;
+  readonly isStopping: boolean;
+  readonly concurrency: number;
+  readonly request: RpcRequest;
+  readonly context: RpcContext;
+}
+
+/** One run of a procedure. */
+export interface Run {
+  readonly call: number;
+  readonly server: string;
+  readonly life: number;
+  readonly messageId: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly startMs: number;
+  readonly deadlineMs: number;
+  /** It has its result. */
+  isDone: boolean;
+  /** Its signal was aborted. */
+  isCalledOff: boolean;
+}
+
+/** What the books need and tell. */
+export interface BookHooks {
+  now(): number;
+  tell(who: string, what: string): void;
+  violation(rule: string, what: string): void;
+  /** Judge what has just happened. */
+  onEnd(call: CallRecord): void;
+  onRun(call: CallRecord, run: Run, beginning: Beginning): void;
+  onStopped(server: string, inHand: number): void;
+  onServerFailed(server: string, error: unknown): void;
+}
+
+/** Keeps the books. */
+export class Book {
+  readonly #plans: ReadonlyMap<number, PlannedCall>;
+  readonly #calls = new Map<number, CallRecord>();
+  readonly #hooks: BookHooks;
+  #open = 0;
+
+  constructor(plans: readonly PlannedCall[], hooks: BookHooks) {
+    this.#plans = new Map(plans.map((it) => [it.number, it]));
+    this.#hooks = hooks;
+  }
+
+  get calls(): CallRecord[] {
+    return [...this.#calls.values()];
+  }
+
+  /** Calls that have not ended. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** When the last of their deadlines has passed. */
+  get dueMs(): number {
+    return Math.max(
+      0,
+      ...this.calls.map(({ startMs, planned: { options } }) =>
+        startMs + options.timeoutMs
+      ),
+    );
+  }
+
+  workOf(number: number): Work {
+    return this.#plans.get(number)!.work;
+  }
+
+  started(planned: PlannedCall, client: string): void {
+    const { number, options, abortAfterMs } = planned;
+    this.#open++;
+    this.#calls.set(number, {
+      planned,
+      client,
+      startMs: this.#hooks.now(),
+      isForgotten: false,
+      runs: [],
+      deliveries: 0,
+    });
+    const told = { ...options, abortAfterMs, queue: planned.queue };
+    this.#hooks.tell(client, `call ${number} starts ${JSON.stringify(told)}`);
+  }
+
+  ended(number: number, text: string, body: string): void {
+    this.#end(number, { type: "answer", isRight: text === answerTo(body) });
+  }
+
+  failed(number: number, error: unknown): void {
+    this.#end(number, { type: "error", error });
+  }
+
+  /** A client has crashed. */
+  forget(client: string): void {
+    for (const call of this.#calls.values()) {
+      if (call.client !== client || call.end || call.isForgotten) continue;
+      call.isForgotten = true;
+      this.#open--;
+    }
+  }
+
+  /** A procedure starts. */
+  began(number: number, beginning: Beginning): Run {
+    const { server, life, request, context } = beginning;
+    const run: Run = {
+      call: number,
+      server,
+      life,
+      messageId: request.messageId,
+      correlationId: request.correlationId,
+      startMs: this.#hooks.now(),
+      deadlineMs: context.deadlineMs,
+      isDone: false,
+      isCalledOff: false,
+    };
+    this.#hooks.tell(server, `runs call ${number}`);
+    const call = this.#calls.get(number);
+    if (call === undefined) {
+      this.#hooks.violation("no inventions", `call ${number} was not made`);
+      return run;
+    }
+    this.#hooks.onRun(call, run, beginning);
+    call.runs.push(run);
+    return run;
+  }
+
+  delivered(number: number): void {
+    const call = this.#calls.get(number);
+    if (call) call.deliveries++;
+  }
+
+  ran(run: Run): void {
+    run.isDone = true;
+    this.#hooks.tell(run.server, `has run call ${run.call}`);
+  }
+
+  toldToEnd(run: Run): void {
+    run.isCalledOff = true;
+    this.#hooks.tell(run.server, `is told to end call ${run.call}`);
+  }
+
+  stopped(server: string, inHand: number): void {
+    this.#hooks.onStopped(server, inHand);
+  }
+
+  serverFailed(server: string, error: unknown): void {
+    this.#hooks.tell(server, `has failed: ${error}`);
+    this.#hooks.onServerFailed(server, error);
+  }
+
+  #end(number: number, end: End): void {
+    const call = this.#calls.get(number)!;
+    const told = end.type === "answer"
+      ? end.isRight ? "the right answer" : "a wrong answer"
+      : `${end.error}`;
+    this.#hooks.tell(call.client, `call ${number} ends with ${told}`);
+    if (call.end) {
+      return this.#hooks.violation("one end", `call ${number} ended twice`);
+    }
+    call.end = end;
+    call.endMs = this.#hooks.now();
+    this.#open--;
+    this.#hooks.onEnd(call);
+  }
+}

@@ -24,7 +24,8 @@ async function main(args: readonly string[]): Promise<number> {
     ? await runSeeds(pool, options)
     : await runPlan(pool, readPlan(options.planFile), options);
   if (failure === undefined) return 0;
-  await show(pool, failure, options);
+  if (options.isBrief) say(failureText(failure));
+  else await show(pool, failure, options);
   return 1;
 }
 
@@ -39,7 +40,7 @@ async function runSeeds(
     from: seed,
     count: histories,
     options: plan,
-    isEnough: ({ failures }) => failures.length > 0 && !goesOn,
+    stops: !goesOn,
   });
   say(tallyText(tally, performance.now() - startedMs));
   const { failures: [first, ...others] } = tally;

@@ -11,6 +11,8 @@ export type Order =
     readonly type: "run";
     readonly seeds: readonly number[];
     readonly options: PlanOptions;
+    /** No more after the first that fails. */
+    readonly stops: boolean;
   }
   /** One history, with its trace. */
   | { readonly type: "trace"; readonly plan: Plan }

@@ -17,6 +17,7 @@ export const USAGE =
   --save FILE       writes the plan of the first failure, after --shrink
   --trace           prints what happened in the one history, well or not
   --shrink          takes faults and calls away while it still fails
+  --brief           no trace of a failure
   --go-on           does not stop at the first failure
   --jobs N          threads (as many as there are processors)
 
@@ -32,6 +33,7 @@ export interface Options {
   readonly saveFile: string | undefined;
   readonly isTraced: boolean;
   readonly isShrunk: boolean;
+  readonly isBrief: boolean;
   readonly goesOn: boolean;
   readonly jobs: number;
 }
@@ -50,6 +52,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       save: { type: "string" },
       trace: { type: "boolean", default: false },
       shrink: { type: "boolean", default: false },
+      brief: { type: "boolean", default: false },
       "go-on": { type: "boolean", default: false },
       jobs: { type: "string", default: `${navigator.hardwareConcurrency}` },
       help: { type: "boolean", short: "h" },
@@ -69,6 +72,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     saveFile: values.save,
     isTraced: values.trace,
     isShrunk: values.shrink,
+    isBrief: values.brief,
     goesOn: values["go-on"],
     jobs: Math.max(1, whole("jobs", values.jobs)),
   };

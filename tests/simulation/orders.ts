@@ -3,7 +3,7 @@
 import { realTurn } from "./engine/globals.ts";
 import { type HistoryResult, runHistory } from "./history.ts";
 import type { Answer, Failure, Order, Tally } from "./messages.ts";
-import { makePlan, type Plan, type PlanOptions } from "./plan.ts";
+import { makePlan, type Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 
 /** Rejections that nobody has handled. */
@@ -19,7 +19,7 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 export async function carryOut(order: Order): Promise<Answer> {
   switch (order.type) {
     case "run":
-      return { type: "run", tally: await runAll(order.seeds, order.options) };
+      return { type: "run", tally: await runAll(order) };
     case "trace":
       return { type: "trace", result: await run(order.plan, true) };
     case "shrink":
@@ -31,8 +31,7 @@ export async function carryOut(order: Order): Promise<Answer> {
 }
 
 async function runAll(
-  seeds: readonly number[],
-  options: PlanOptions,
+  { seeds, options, stops }: Extract<Order, { type: "run" }>,
 ): Promise<Tally> {
   const sums = { histories: 0, answered: 0, failed: 0, faults: 0 };
   const costs = { steps: 0, virtualMs: 0 };
@@ -48,6 +47,7 @@ async function runAll(
     costs.virtualMs += result.virtualMs;
     const { violations } = result;
     if (violations.length > 0) failures.push({ plan, violations });
+    if (violations.length > 0 && stops) break;
   }
   return { ...sums, ...costs, failures };
 }

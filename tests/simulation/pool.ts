@@ -57,24 +57,30 @@ export class Pool implements Disposable {
   }
 
   /**
-   * Runs the histories of so many seeds from one on; no more are begun once
-   * `isEnough` says so.
+   * Runs the histories of so many seeds from one on; where it stops at the
+   * first failure, those that are under way are finished.
    */
   async run(
-    { from, count, options, isEnough }: {
+    { from, count, options, stops }: {
       from: number;
       count: number;
       options: PlanOptions;
-      isEnough: (sum: Tally) => boolean;
+      stops: boolean;
     },
   ): Promise<Tally> {
     let sum: Tally = NOTHING;
     let next = from;
     await Promise.all(this.#workers.map(async (worker) => {
-      while (next < from + count && !isEnough(sum)) {
+      const isEnough = () => stops && sum.failures.length > 0;
+      while (next < from + count && !isEnough()) {
         const length = Math.min(BATCH, from + count - next);
         const seeds = Array.from({ length }, () => next++);
-        const { tally } = await worker.ask({ type: "run", seeds, options });
+        const { tally } = await worker.ask({
+          type: "run",
+          seeds,
+          options,
+          stops,
+        });
         sum = added(sum, tally);
       }
     }));

@@ -4,6 +4,15 @@ import { answerTo } from "../../chaos/calls.ts";
 import type { PlannedCall, Work } from "../plan.ts";
 import type { RpcContext, RpcRequest } from "../product.ts";
 
+/** A server that was told to stop. */
+export interface DrainingServer {
+  readonly name: string;
+  readonly queue: string;
+  readonly inHand: number;
+  /** Deliveries that the broker waits for. */
+  readonly unsettled: number;
+}
+
 /** How a call ended. */
 export type End =
   | { readonly type: "answer"; readonly isRight: boolean }
@@ -21,6 +30,8 @@ export interface CallRecord {
   readonly runs: Run[];
   /** How often it was delivered to a server. */
   deliveries: number;
+  /** Requests that were sent. */
+  attempts: number;
 }
 
 /** What a server says of a run as it begins. */
@@ -47,6 +58,8 @@ export interface Run {
   isDone: boolean;
   /** Its signal was aborted. */
   isCalledOff: boolean;
+  /** Its reply was lost with a connection, so that the request comes again. */
+  isUnanswered: boolean;
 }
 
 /** What the books need and tell. */
@@ -57,6 +70,7 @@ export interface BookHooks {
   /** Judge what has just happened. */
   onEnd(call: CallRecord): void;
   onRun(call: CallRecord, run: Run, beginning: Beginning): void;
+  onDraining(server: DrainingServer): void;
   onStopped(server: string, inHand: number): void;
   onServerFailed(server: string, error: unknown): void;
 }
@@ -65,6 +79,7 @@ export interface BookHooks {
 export class Book {
   readonly #plans: ReadonlyMap<number, PlannedCall>;
   readonly #calls = new Map<number, CallRecord>();
+  readonly #confirmed = new Set<string>();
   readonly #hooks: BookHooks;
   #open = 0;
 
@@ -106,6 +121,7 @@ export class Book {
       isForgotten: false,
       runs: [],
       deliveries: 0,
+      attempts: 0,
     });
     const told = { ...options, abortAfterMs, queue: planned.queue };
     this.#hooks.tell(client, `call ${number} starts ${JSON.stringify(told)}`);
@@ -141,6 +157,7 @@ export class Book {
       deadlineMs: context.deadlineMs,
       isDone: false,
       isCalledOff: false,
+      isUnanswered: false,
     };
     this.#hooks.tell(server, `runs call ${number}`);
     const call = this.#calls.get(number);
@@ -151,6 +168,38 @@ export class Book {
     this.#hooks.onRun(call, run, beginning);
     call.runs.push(run);
     return run;
+  }
+
+  attempted(number: number, attempt: number): void {
+    this.#calls.get(number)!.attempts = attempt;
+  }
+
+  /** Requests of a client that may wait for their replies. */
+  mayWait(client: string): number {
+    let attempts = 0;
+    for (const call of this.#calls.values()) {
+      const isOpen = call.client === client && !call.end && !call.isForgotten;
+      if (isOpen) attempts += call.attempts;
+    }
+    return attempts;
+  }
+
+  /** The broker has a reply. */
+  confirmed(correlationId: string): void {
+    this.#confirmed.add(correlationId);
+  }
+
+  /** A server has lost its connection, and with it what was not confirmed. */
+  disconnected(server: string): void {
+    for (const { runs } of this.#calls.values()) {
+      for (const run of runs) {
+        const { correlationId = "" } = run;
+        if (run.server !== server || this.#confirmed.has(correlationId)) {
+          continue;
+        }
+        run.isUnanswered = true;
+      }
+    }
   }
 
   delivered(number: number): void {
@@ -166,6 +215,10 @@ export class Book {
   toldToEnd(run: Run): void {
     run.isCalledOff = true;
     this.#hooks.tell(run.server, `is told to end call ${run.call}`);
+  }
+
+  draining(server: DrainingServer): void {
+    this.#hooks.onDraining(server);
   }
 
   stopped(server: string, inHand: number): void {

@@ -2,7 +2,13 @@
 
 import { HANDLER_TIMEOUT_MS, type Plan } from "../plan.ts";
 import { RpcError } from "../product.ts";
-import type { Beginning, Book, CallRecord, Run } from "./book.ts";
+import type {
+  Beginning,
+  Book,
+  CallRecord,
+  DrainingServer,
+  Run,
+} from "./book.ts";
 import type { QueueHistory } from "./queue_history.ts";
 import { RECOVERY_MS, type Trouble, type Troubles } from "./troubles.ts";
 
@@ -13,6 +19,11 @@ const QUICK_MS = 2_000;
 /** The same where few procedures may run at once, and some never end. */
 const CROWDED_MS = 25_000;
 const FEW_AT_ONCE = 4;
+/** What a server takes to hear of an abort. */
+const CANCEL_MS = 2_000;
+
+/** When a server that stops has given back what it has not started. */
+export const STOPPED_MS = 2_000;
 
 /** What the rules look at. */
 export interface JudgeParts {
@@ -21,6 +32,8 @@ export interface JudgeParts {
   readonly troubles: Troubles;
   readonly queues: ReadonlyMap<string, QueueHistory>;
   now(): number;
+  /** Looks again, after so long. */
+  later(ms: number, look: () => void): void;
   violation(rule: string, what: string): void;
 }
 
@@ -48,6 +61,9 @@ export class Judge {
     const error = end?.error;
     if (!(error instanceof RpcError)) {
       return this.#violation("typed errors", call, `ends with ${error}`);
+    }
+    if (error.code === "canceled") {
+      this.#parts.later(CANCEL_MS, () => this.#canceled(call));
     }
     const lie = this.#lie(call, error);
     if (lie) this.#violation("true errors", call, `${lie}: ${told(error)}`);
@@ -83,6 +99,23 @@ export class Judge {
     }
   }
 
+  /** A server was told to stop a moment ago. */
+  draining(server: DrainingServer): void {
+    const { name, queue, inHand, unsettled } = server;
+    const { troubles, now } = this.#parts;
+    const others = troubles.hitting(
+      "",
+      queue,
+      now() - STOPPED_MS,
+      now(),
+      10_000,
+    )
+      .filter(({ kind }) => kind !== "stop-server");
+    if (others.length > 0 || unsettled <= inHand) return;
+    const what = `${name} keeps ${unsettled} requests, and works on ${inHand}`;
+    this.#parts.violation("drain", what);
+  }
+
   /** What can be said only at the end. */
   close(): void {
     for (const call of this.#parts.book().calls) {
@@ -96,6 +129,14 @@ export class Judge {
         this.#violation("true errors", call, what);
       }
     }
+  }
+
+  /** Whoever ran a call that was aborted has heard of it. */
+  #canceled(call: CallRecord): void {
+    const runs = call.runs.filter((it) => !it.isDone && !it.isCalledOff);
+    if (runs.length === 0 || this.#hitting(call).length > 0) return;
+    const what = `was aborted, and goes on on ${runs[0]!.server}`;
+    this.#violation("aborts are told", call, what);
   }
 
   #answered(call: CallRecord, isRight: boolean): void {
@@ -231,8 +272,14 @@ export class Judge {
   #isRepeat(run: Run, before: Run): boolean {
     if (run.server !== before.server || run.life !== before.life) return false;
     if (before.isCalledOff) return false;
-    if (run.messageId !== undefined) return run.messageId === before.messageId;
-    return false;
+    // All attempts are one call.
+    if (run.messageId !== undefined) return before.messageId !== undefined;
+    // Nobody gives a request to two at once but with a fault.
+    const isGivenTwice = this.#parts.plan.faults.some(({ kind }) =>
+      kind === "redeliver"
+    );
+    return run.correlationId === before.correlationId && !isGivenTwice &&
+      (!before.isDone || before.isUnanswered);
   }
 
   #violation(

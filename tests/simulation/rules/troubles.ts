@@ -53,9 +53,10 @@ export class Troubles {
     queue: string,
     fromMs: number,
     toMs: number,
+    recoveryMs = RECOVERY_MS,
   ): Trouble[] {
     return this.#all.filter(({ scope, ...trouble }) =>
-      trouble.fromMs <= toMs && trouble.untilMs + RECOVERY_MS >= fromMs &&
+      trouble.fromMs <= toMs && trouble.untilMs + recoveryMs >= fromMs &&
       (scope.client ?? client) === client &&
       (scope.serversOf ?? queue) === queue &&
       (scope.queue ?? queue) === queue

@@ -11,6 +11,8 @@ export interface MonitorHooks {
   violation(rule: string, what: string): void;
   /** A request is published; whether its correlation id is new. */
   requested(correlationId: string): boolean;
+  /** The broker has a reply. */
+  replied(correlationId: string): void;
   /** A request was delivered to a server. */
   delivered(call: number): void;
 }
@@ -45,8 +47,8 @@ export class Monitor implements Tap {
   readonly #sent: FrameReader;
   readonly #received: FrameReader;
   readonly #channels = new Map<number, ChannelState>();
-  /** Replies that the broker has, by correlation id. */
-  readonly #confirmed = new Map<string, number>();
+  /** Correlation ids of replies that the broker has, or refuses. */
+  readonly #answeredFor = new Set<string>();
 
   constructor(hooks: MonitorHooks) {
     this.#hooks = hooks;
@@ -142,7 +144,7 @@ export class Monitor implements Tap {
     for (const [tag, { correlationId, body }] of state.deliveries) {
       if (multiple ? tag > deliveryTag : tag !== deliveryTag) continue;
       state.deliveries.delete(tag);
-      if (!isAck || this.#confirmed.has(correlationId)) continue;
+      if (!isAck || this.#answeredFor.has(correlationId)) continue;
       this.#hooks.violation(
         "acknowledge after the confirm",
         `request ${tag} ("${body}", ${correlationId}) is acknowledged, and ` +
@@ -187,8 +189,8 @@ export class Monitor implements Tap {
       if (multiple ? tag > deliveryTag : tag !== deliveryTag) continue;
       unconfirmed.delete(tag);
       // A reply that is refused is answered for: there is no more to be done.
-      const count = this.#confirmed.get(correlationId) ?? 0;
-      this.#confirmed.set(correlationId, count + Number(isAck));
+      this.#answeredFor.add(correlationId);
+      if (isAck) this.#hooks.replied(correlationId);
     }
   }
 

@@ -52,7 +52,10 @@ export class ClientNode extends Node {
     const small = requestBody(number);
     const body = large ? small + "x".repeat(LARGE_BYTES) : small;
     this.#book.started(planned, this.name);
-    rpc.call(queue, body, { ...options, signal: aborting }).then(
+    const onAttempt = (attempt: number) => {
+      this.#book.attempted(number, attempt);
+    };
+    rpc.call(queue, body, { ...options, signal: aborting, onAttempt }).then(
       (reply) => this.#book.ended(number, reply.text(), body),
       (error) => this.#book.failed(number, error),
     );

@@ -12,6 +12,7 @@ import {
   RpcServer,
 } from "../product.ts";
 import type { Book, Run } from "../rules/book.ts";
+import { STOPPED_MS } from "../rules/judge.ts";
 import { Node, type NodeHost } from "./node.ts";
 
 /** How long it waits for what runs when it is told to stop. */
@@ -81,6 +82,16 @@ export class ServerNode extends Node {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.host.tell(this.name, "told to stop");
+    const server = this.#server;
+    this.machine.after(STOPPED_MS, () => {
+      if (server === undefined || this.#server !== server) return;
+      this.#book.draining({
+        name: this.name,
+        queue: this.planned.queue,
+        inHand: server.inHand,
+        unsettled: this.watched?.monitor.unsettled ?? 0,
+      });
+    });
     await this.#server?.stop();
     await this.#transport?.close();
     this.host.tell(this.name, "stopped");

@@ -64,6 +64,7 @@ export class World implements NodeHost {
       troubles: this.troubles,
       queues: this.#queues,
       now: () => this.loop.nowMs,
+      later: (ms, look) => void this.fate.after(ms, look),
       violation: (rule, what) => this.violation(rule, what),
     });
     this.book = this.#newBook();
@@ -116,6 +117,7 @@ export class World implements NodeHost {
         this.#correlationIds.add(id);
         return isNew;
       },
+      replied: (id) => this.book.confirmed(id),
       delivered: (call) => this.book.delivered(call),
     };
   }
@@ -123,6 +125,7 @@ export class World implements NodeHost {
   onConnection(who: string, event: ConnectionEvent): void {
     const { type } = event;
     this.tell(who, type === "lost" ? `lost: ${event.error.message}` : type);
+    if (type === "lost") this.book.disconnected(who);
   }
 
   #route(): Route {
@@ -135,8 +138,12 @@ export class World implements NodeHost {
       now: () => this.loop.nowMs,
       tell: (who, what) => this.tell(who, what),
       violation: (rule, what) => this.violation(rule, what),
-      onEnd: (call) => this.judge.ended(call),
+      onEnd: (call) => {
+        this.judge.ended(call);
+        this.fate.soon(() => this.#checkPending(call.client));
+      },
       onRun: (call, run, beginning) => this.judge.run(call, run, beginning),
+      onDraining: (server) => this.judge.draining(server),
       onStopped: (server, inHand) => {
         if (inHand === 0) return;
         const what = `${server} has stopped with ${inHand} in hand`;
@@ -150,6 +157,15 @@ export class World implements NodeHost {
         if (!isRefused) this.violation("servers go on", what);
       },
     });
+  }
+
+  /** No call that has ended is kept. */
+  #checkPending(name: string): void {
+    const { pending = 0 } = this.clients.find((it) => it.name === name) ?? {};
+    const most = this.book.mayWait(name);
+    if (pending <= most) return;
+    const what = `${name} has ${pending} requests that wait, of ${most}`;
+    this.violation("nothing is left", what);
   }
 
   #afterStep(machine: Machine): void {

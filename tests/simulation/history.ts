@@ -32,6 +32,8 @@ export async function runHistory(
   plan: Plan,
   { isTraced = false }: { isTraced?: boolean } = {},
 ): Promise<HistoryResult> {
+  // Of the time of a history, stack traces would take a tenth.
+  Error.stackTraceLimit = isTraced ? 20 : 0;
   const world = new World(plan, isTraced);
   const { loop } = world;
   enter(loop);

@@ -86,17 +86,17 @@ function getRandomValues<T extends ArrayBufferView>(array: T): T {
 }
 
 function randomUUID(): string {
-  const bytes = getRandomValues(new Uint8Array(16));
-  bytes[6] = bytes[6]! & 0x0f | 0x40;
-  bytes[8] = bytes[8]! & 0x3f | 0x80;
-  const digits = Array.from(
-    bytes,
-    (byte) => byte.toString(16).padStart(2, "0"),
-  );
-  return digits.join("").replace(
-    /^(.{8})(.{4})(.{4})(.{4})(.{12})$/,
-    "$1-$2-$3-$4-$5",
-  );
+  const { random } = machine();
+  const hex = (mask: number, bits: number) =>
+    ((random.uint32() & mask | bits) >>> 0).toString(16).padStart(8, "0").slice(
+      -8,
+    );
+  const first = hex(0x7fffffff, 0);
+  const second = hex(0x7fff0fff, 0x4000);
+  const third = hex(0x3fffffff, 0x80000000);
+  const fourth = hex(0x7fffffff, 0);
+  return `${first}-${second.slice(0, 4)}-${second.slice(4)}-` +
+    `${third.slice(0, 4)}-${third.slice(4)}${fourth}`;
 }
 
 /** `new Date()` is the time of the machine, too. */

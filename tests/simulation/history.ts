@@ -82,7 +82,10 @@ function live(world: World, onOver: () => void): void {
 function awaitQuiet(world: World, onOver: () => void): void {
   const { fate, troubles, loop, book } = world;
   const again = () => fate.after(1_000, () => awaitQuiet(world, onOver));
-  if (book.open > 0) return void again();
+  // Who is paused has calls to make.
+  if (book.open > 0 || troubles.overMs > loop.nowMs - 1_000) {
+    return void again();
+  }
   const unquiet = notQuiet(world);
   const isDue = loop.nowMs > Math.max(troubles.overMs, book.dueMs) + SETTLED_MS;
   if (unquiet.length > 0 && !isDue) return void again();

@@ -7,7 +7,11 @@ import { type CallOptions, type Generation, GENERATIONS } from "./product.ts";
 
 /** What a procedure does with a call. */
 export type Work =
-  | { readonly type: "answer"; readonly afterMs: number }
+  | {
+    readonly type: "answer";
+    readonly afterMs: number;
+    readonly large: boolean;
+  }
   | { readonly type: "throw" }
   /** Heeds its signal, or goes on for ever. */
   | { readonly type: "never"; readonly heeds: boolean };
@@ -37,6 +41,7 @@ export const FAULT_WEIGHTS = {
   "refuse-login": 1,
   "crash-server": 4,
   "crash-client": 1,
+  "close-client": 1,
   "stop-server": 4,
   "pause": 2,
   "jump-clock": 1,
@@ -78,10 +83,19 @@ export interface PlannedServer {
   readonly heartbeatMs: number;
 }
 
+/** What the broker behaves as, and allows. */
+export interface BrokerLimits {
+  readonly as: Generation;
+  readonly channelMax: number;
+  readonly frameMax: number;
+  readonly maxMessageSize: number;
+  readonly consumerTimeoutMs: number;
+}
+
 /** A history, from its seed. */
 export interface Plan {
   readonly seed: number;
-  readonly generation: Generation;
+  readonly broker: BrokerLimits;
   readonly queueType: "classic" | "quorum";
   readonly queues: readonly string[];
   /** Heartbeats of the clients, one each. */
@@ -106,6 +120,8 @@ export interface PlanOptions {
 const CALLS_MS: readonly [number, number] = [3_000, 60_000];
 const FAULTS_MS: readonly [number, number] = [4_000, 50_000];
 const HEARTBEATS_MS = [1_000, 2_000, 5_000];
+/** What is added to large requests and replies: several frames. */
+export const LARGE_BYTES = 40_000;
 /** How long a run may take on a server. */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
@@ -125,7 +141,7 @@ export function makePlan(seed: number, options: PlanOptions): Plan {
   const parts = { random, queues, clients: clients.length };
   return {
     seed,
-    generation: random.pick(GENERATIONS),
+    broker: makeLimits(random),
     queueType: random.chance(0.3) ? "quorum" : "classic",
     queues,
     clients,
@@ -135,6 +151,19 @@ export function makePlan(seed: number, options: PlanOptions): Plan {
     skewMs: random.pick([0, 0, 500, 2_000]),
     calls: list(options.calls, (i) => makeCall(i + 1, parts)),
     faults: list(options.faults, (i) => makeFault(i + 1, parts, options.kinds)),
+  };
+}
+
+/** Mostly what brokers have by default. */
+function makeLimits(random: Random): BrokerLimits {
+  const rarely = (unusual: number, usual: number) =>
+    random.chance(0.15) ? unusual : usual;
+  return {
+    as: random.pick(GENERATIONS),
+    channelMax: rarely(5, 2_047),
+    frameMax: rarely(8_192, 131_072),
+    maxMessageSize: rarely(LARGE_BYTES / 2, 16 * 1024 * 1024),
+    consumerTimeoutMs: rarely(15_000, 1_800_000),
   };
 }
 
@@ -194,6 +223,8 @@ function someOptions(random: Random): CallOptions {
   };
 }
 
+const SLOW = { type: "answer", large: false } as const;
+
 function makeWork(random: Random): Work {
   const type = random.weighted({
     now: 45,
@@ -204,11 +235,11 @@ function makeWork(random: Random): Work {
   });
   switch (type) {
     case "now":
-      return { type: "answer", afterMs: 0 };
+      return { type: "answer", afterMs: 0, large: random.chance(0.02) };
     case "soon":
-      return { type: "answer", afterMs: random.whole(1, 300) };
+      return { type: "answer", afterMs: random.whole(1, 300), large: false };
     case "slow":
-      return { type: "answer", afterMs: random.whole(1_000, 8_000) };
+      return { ...SLOW, afterMs: random.whole(1_000, 8_000) };
     case "throw":
       return { type };
     case "never":

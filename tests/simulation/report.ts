@@ -22,9 +22,11 @@ export function tallyText(tally: Tally, elapsedMs: number): string {
 
 /** What a history was made of. */
 export function planText(plan: Plan): string {
-  const { generation, queueType, clients, servers, calls, faults } = plan;
+  const { broker, queueType, clients, servers, calls, faults } = plan;
   return [
-    `RabbitMQ ${generation}, ${queueType} queues, ${clients.length} clients, ` +
+    `broker ${
+      JSON.stringify(broker)
+    }, ${queueType} queues, ${clients.length} clients, ` +
     `${servers.length} servers, ${calls.length} calls`,
     `faults: ${
       faults.map(({ number, kind }) => `${number} ${kind}`).join(", ")

@@ -1,7 +1,7 @@
 // The books of a history: every call, what became of it, where it ran.
 
 import { answerTo } from "../../chaos/calls.ts";
-import type { PlannedCall, Work } from "../plan.ts";
+import { LARGE_BYTES, type PlannedCall, type Work } from "../plan.ts";
 import type { RpcContext, RpcRequest } from "../product.ts";
 
 /** A server that was told to stop. */
@@ -81,6 +81,7 @@ export class Book {
   readonly #calls = new Map<number, CallRecord>();
   readonly #confirmed = new Set<string>();
   readonly #hooks: BookHooks;
+  readonly #closing = new Set<string>();
   #open = 0;
 
   constructor(plans: readonly PlannedCall[], hooks: BookHooks) {
@@ -128,15 +129,49 @@ export class Book {
   }
 
   ended(number: number, text: string, body: string): void {
-    this.#end(number, { type: "answer", isRight: text === answerTo(body) });
+    this.#end(number, {
+      type: "answer",
+      isRight: text === this.#rightAnswer(number, body),
+    });
+  }
+
+  #rightAnswer(number: number, body: string): string {
+    const work = this.workOf(number);
+    const isLarge = work.type === "answer" && work.large;
+    return answerTo(body) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
   }
 
   failed(number: number, error: unknown): void {
     this.#end(number, { type: "error", error });
   }
 
+  /** A client closes its connection: its calls may end with that. */
+  closing(client: string): void {
+    this.#closing.add(client);
+  }
+
+  /** It has: none of its calls is open any more. */
+  closed(client: string, timers: number): void {
+    this.#closing.delete(client);
+    const open = this.calls.filter((call) =>
+      call.client === client && !call.end && !call.isForgotten
+    );
+    for (const { planned: { number } } of open) {
+      const what = `call ${number} is open, and ${client} has closed`;
+      this.#hooks.violation("one end", what);
+    }
+    if (timers === 0) return;
+    const what = `${client} has closed, and has ${timers} timers left`;
+    this.#hooks.violation("nothing is left", what);
+  }
+
+  isClosing(client: string): boolean {
+    return this.#closing.has(client);
+  }
+
   /** A client has crashed. */
   forget(client: string): void {
+    this.#closing.delete(client);
     for (const call of this.#calls.values()) {
       if (call.client !== client || call.end || call.isForgotten) continue;
       call.isForgotten = true;

@@ -1,6 +1,7 @@
 // The rules that calls and runs are held against.
 
-import { HANDLER_TIMEOUT_MS, type Plan } from "../plan.ts";
+import { requestBody } from "../../chaos/calls.ts";
+import { HANDLER_TIMEOUT_MS, LARGE_BYTES, type Plan } from "../plan.ts";
 import { RpcError } from "../product.ts";
 import type {
   Beginning,
@@ -134,7 +135,8 @@ export class Judge {
   /** Whoever ran a call that was aborted has heard of it. */
   #canceled(call: CallRecord): void {
     const runs = call.runs.filter((it) => !it.isDone && !it.isCalledOff);
-    if (runs.length === 0 || this.#hitting(call).length > 0) return;
+    if (runs.length === 0) return;
+    if (this.#hitting(call, this.#parts.now()).length > 0) return;
     const what = `was aborted, and goes on on ${runs[0]!.server}`;
     this.#violation("aborts are told", call, what);
   }
@@ -169,6 +171,12 @@ export class Judge {
       case "connection_lost":
       case "broker_unreachable":
         return this.#hitting(call).length > 0 ? undefined : "nothing was wrong";
+      case "closed":
+        return this.#parts.book().isClosing(call.client)
+          ? undefined
+          : "nobody closed it";
+      case "too_large":
+        return this.#isTooLarge(call) ? undefined : "it was not too large";
       case undefined:
         break;
       default:
@@ -202,6 +210,8 @@ export class Judge {
         return queueType === "quorum" && deliveries > 5
           ? undefined
           : "it was not delivered too often";
+      case "resource_exhausted":
+        return this.#isTooLarge(call) ? undefined : "it was not too large";
       case "internal":
         return had("refuse-messages") ? undefined : "nothing was refused";
       default:
@@ -218,7 +228,11 @@ export class Judge {
     const isRefused = hitting.some(({ kind }) =>
       kind === "refuse-login" || kind === "refuse-messages"
     );
-    if (isRefused) return;
+    // What sleeps on a server that is paused is over before it wakes up.
+    const isPaused = hitting.some(({ kind, scope }) =>
+      kind === "pause" && scope.serversOf
+    );
+    if (isRefused || isPaused || this.#isTooLarge(call)) return;
     const recoveredMs = Math.max(
       startMs,
       ...hitting.map(({ untilMs }) => untilMs + RECOVERY_MS),
@@ -239,9 +253,18 @@ export class Judge {
       : undefined;
   }
 
-  #hitting(call: CallRecord): Trouble[] {
-    const { client, planned: { queue, options }, startMs } = call;
-    const toMs = call.endMs ?? startMs + options.timeoutMs;
+  /** Whether the request or its reply is more than the broker takes. */
+  #isTooLarge({ planned: { number, large, work } }: CallRecord): boolean {
+    const isLarge = large || work.type === "answer" && work.large ||
+      requestBody(number).length >= LARGE_BYTES;
+    return isLarge && this.#parts.plan.broker.maxMessageSize < LARGE_BYTES;
+  }
+
+  #hitting(
+    call: CallRecord,
+    toMs: number = call.endMs ?? call.startMs + call.planned.options.timeoutMs,
+  ): Trouble[] {
+    const { client, planned: { queue }, startMs } = call;
     return this.#parts.troubles.hitting(client, queue, startMs, toMs);
   }
 

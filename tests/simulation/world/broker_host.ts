@@ -5,11 +5,11 @@ import type { Connection } from "../engine/connection.ts";
 import type { Machine } from "../engine/machine.ts";
 import {
   EmbeddedBroker,
-  type Generation,
   type Message,
   type Queue,
   settingsOf,
 } from "../product.ts";
+import type { BrokerLimits } from "../plan.ts";
 import { Fields, readProperties } from "../wire/frames.ts";
 
 type Settings = ReturnType<typeof settingsOf>;
@@ -34,11 +34,11 @@ export class BrokerHost {
 
   /** Not up yet. */
   constructor(
-    generation: Generation,
+    limits: BrokerLimits,
     queues: readonly string[],
     newMachine: () => Machine,
   ) {
-    this.#settings = settingsOf({ as: generation });
+    this.#settings = settingsOf(limits);
     this.#queues = queues;
     this.#newMachine = newMachine;
     this.#machine = newMachine();

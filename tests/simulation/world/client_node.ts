@@ -3,13 +3,10 @@
 import type { Ending } from "../engine/pipe.ts";
 import type { Route } from "../engine/route.ts";
 import { requestBody } from "../../chaos/calls.ts";
-import type { PlannedCall } from "../plan.ts";
+import { LARGE_BYTES, type PlannedCall } from "../plan.ts";
 import { RpcConnection } from "../product.ts";
 import type { Book } from "../rules/book.ts";
 import { Node, type NodeHost } from "./node.ts";
-
-/** Bodies of large requests take several frames. */
-const LARGE_BYTES = 40_000;
 
 /** A client. */
 export class ClientNode extends Node {
@@ -34,11 +31,34 @@ export class ClientNode extends Node {
 
   /** The process ends; calls of it have no end. */
   crash(ending: Ending, downMs: number, onUp: () => void): void {
+    this.onceUp(onUp);
+    this.#fall(ending, downMs);
+  }
+
+  #fall(ending: Ending, downMs: number): void {
     this.#rpc = undefined;
+    this.#listeners = 0;
     this.die(ending);
     this.#book.forget(this.name);
-    this.onceUp(onUp);
     this.rise(downMs, () => this.#start());
+  }
+
+  /** Closes its connection, which ends its calls, and makes another. */
+  reopen(onUp: () => void): void {
+    const { machine } = this;
+    const rpc = this.#rpc;
+    if (rpc === undefined) return onUp();
+    this.onceUp(onUp);
+    machine.soon(async () => {
+      this.host.tell(this.name, "closes");
+      this.#rpc = undefined;
+      this.#book.closing(this.name);
+      await rpc.close();
+      machine.after(1, () => {
+        this.#book.closed(this.name, this.timers);
+        this.#fall("fin", 0);
+      });
+    });
   }
 
   /** Makes a call, unless it is down. */
@@ -97,11 +117,10 @@ export class ClientNode extends Node {
       if (own.delete(args[1])) this.#listeners--;
       remove(...args);
     };
-    const { machine } = this;
-    machine.after(ms, () => {
+    this.machine.after(ms, () => {
       aborting.abort();
       // They were called, and are forgotten.
-      if (this.machine === machine) this.#listeners -= own.size;
+      this.#listeners -= own.size;
       own.clear();
     });
     return signal;

@@ -25,6 +25,7 @@ const CAUSES: Record<FaultKind, Cause> = {
   "refuse-login": refuseLogin,
   "crash-server": crashServer,
   "crash-client": crashClient,
+  "close-client": closeClient,
   "stop-server": stopServer,
   "pause": pause,
   "jump-clock": jumpClock,
@@ -162,6 +163,12 @@ function crashClient(world: World, fault: PlannedFault): void {
   const how = choice<Ending>(fault, ["fin", "reset", "silence"]);
   const end = begin(world, fault, scopeOf(client), `${client.name}, ${how}`);
   client.crash(how, fault.lengthMs, end);
+}
+
+function closeClient(world: World, fault: PlannedFault): void {
+  const { clients } = world;
+  const client = clients[Math.floor(fault.pick * clients.length)]!;
+  client.reopen(begin(world, fault, scopeOf(client), client.name));
 }
 
 function stopServer(world: World, fault: PlannedFault): void {

@@ -3,7 +3,11 @@
 import { answerTo, callNumber } from "../../chaos/calls.ts";
 import type { Ending } from "../engine/pipe.ts";
 import type { Route } from "../engine/route.ts";
-import { HANDLER_TIMEOUT_MS, type PlannedServer } from "../plan.ts";
+import {
+  HANDLER_TIMEOUT_MS,
+  LARGE_BYTES,
+  type PlannedServer,
+} from "../plan.ts";
 import {
   type AmqpTransport,
   delay,
@@ -136,7 +140,7 @@ export class ServerNode extends Node {
     });
     const work = this.#book.workOf(number);
     if (work.type === "answer" && work.afterMs === 0) {
-      return this.#done(run, answerTo(body));
+      return this.#done(run, answered(body, work.large));
     }
     return this.#work(run, body, context.signal);
   };
@@ -147,7 +151,7 @@ export class ServerNode extends Node {
     switch (work.type) {
       case "answer":
         await this.#sleep(work.afterMs);
-        return this.#done(run, answerTo(body));
+        return this.#done(run, answered(body, work.large));
       case "throw":
         await this.#sleep(1);
         this.#done(run, undefined);
@@ -171,4 +175,8 @@ export class ServerNode extends Node {
     this.#book.ran(run);
     return result;
   }
+}
+
+function answered(body: string, isLarge: boolean): string {
+  return answerTo(body) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
 }

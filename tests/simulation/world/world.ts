@@ -5,7 +5,7 @@ import { afterMicrotasks } from "../engine/globals.ts";
 import { Machine } from "../engine/machine.ts";
 import { Random } from "../engine/random.ts";
 import { Route } from "../engine/route.ts";
-import type { Plan } from "../plan.ts";
+import { LARGE_BYTES, type Plan } from "../plan.ts";
 import type { ConnectionEvent } from "../product.ts";
 import { Book } from "../rules/book.ts";
 import { Judge } from "../rules/judge.ts";
@@ -69,7 +69,7 @@ export class World implements NodeHost {
     });
     this.book = this.#newBook();
     this.broker = new BrokerHost(
-      plan.generation,
+      plan.broker,
       plan.queues,
       () => this.newMachine("broker"),
     );
@@ -113,7 +113,11 @@ export class World implements NodeHost {
       trace: this.lines && ((line) => this.tell(who, line)),
       violation: (rule, what) => this.violation(rule, `${who}: ${what}`),
       requested: (id) => {
-        const isNew = !this.#correlationIds.has(id);
+        // What a broker discards with a message that is too large is published
+        // again.
+        const { maxMessageSize } = this.plan.broker;
+        const isNew = !this.#correlationIds.has(id) ||
+          maxMessageSize < LARGE_BYTES;
         this.#correlationIds.add(id);
         return isNew;
       },

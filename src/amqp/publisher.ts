@@ -34,6 +34,8 @@ export class AmqpPublisher implements Publisher {
   readonly #connection: Connection;
   readonly #onReturn: (message: ReturnedMessage) => void;
   #onClosed: (error: Error) => void = () => {};
+  /** What the broker closed a channel for, if it has. */
+  #end: Error | undefined;
   #confirmed: ConfirmChannel | undefined;
   /** Opened when it is first wanted. */
   #unconfirmed: UnconfirmedChannel | undefined;
@@ -59,9 +61,10 @@ export class AmqpPublisher implements Publisher {
     if (this.#closing) await this.#confirmed.close();
   }
 
-  /** Hears when the broker closes a channel. */
+  /** Hears when the broker closes a channel, also if it has done so already. */
   onClosed(callback: (error: Error) => void): void {
     this.#onClosed = callback;
+    if (this.#end) callback(this.#end);
   }
 
   /**
@@ -149,7 +152,7 @@ export class AmqpPublisher implements Publisher {
   #publishAgain(discarded: Publication[]): void {
     if (this.#confirmed?.closing) {
       this.#renewal ??= this.#replace()
-        .catch((error) => this.#onClosed(error))
+        .catch((error) => this.#closed(error))
         .finally(() => this.#renewal = undefined);
     }
     for (const { queue, body, properties, listener } of discarded) {
@@ -170,8 +173,13 @@ export class AmqpPublisher implements Publisher {
   get #hooks() {
     return {
       onReturn: this.#onReturn,
-      onClosed: (error: Error) => this.#onClosed(error),
+      onClosed: (error: Error) => this.#closed(error),
     };
+  }
+
+  #closed(error: Error): void {
+    this.#end ??= error;
+    this.#onClosed(error);
   }
 
   #renew(): void {

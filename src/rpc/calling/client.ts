@@ -183,6 +183,8 @@ export class RpcClient implements AsyncDisposable {
         maybeExecuted: call.sent,
       })
     );
+    // Calls that pause before they are sent again end now.
+    this.#reopened.abort();
     if (!options.keepQueue) await session?.callbackQueue.close();
   }
 

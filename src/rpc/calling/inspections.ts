@@ -5,6 +5,7 @@
  */
 import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
 import { delay } from "../../async/delay.ts";
+import { afterMicrotasks } from "../../async/end_of_turn.ts";
 import { inspectionTimeout } from "../failures.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
 import { durationMs } from "../limits.ts";
@@ -20,9 +21,15 @@ export interface InspectOptions {
   timeoutMs?: number;
 }
 
+/** A question that is not answered yet. */
+interface Inspection {
+  readonly answer: Promise<QueueInfo | undefined>;
+  isOfThisTurn: boolean;
+}
+
 /** Asks once for all who ask at the same time, each for as long as it likes. */
 export class Inspections {
-  readonly #underWay = new Map<string, Promise<QueueInfo | undefined>>();
+  readonly #underWay = new Map<string, Inspection>();
 
   /**
    * What the broker tells of a queue; undefined where there is none.
@@ -52,15 +59,26 @@ export class Inspections {
     }
   }
 
-  #ask(link: Link, queue: string): Promise<QueueInfo | undefined> {
+  async #ask(link: Link, queue: string): Promise<QueueInfo | undefined> {
     const underWay = this.#underWay.get(queue);
-    if (underWay !== undefined) return underWay;
-    const inspection = link.inspect(queue).finally(() => {
+    if (underWay === undefined) return await this.#start(link, queue);
+    const { isOfThisTurn } = underWay;
+    const info = await underWay.answer;
+    if (isOfThisTurn || info?.consumers) return info;
+    // What is missing may have come since that was asked.
+    return await (this.#underWay.get(queue)?.answer ??
+      this.#start(link, queue));
+  }
+
+  #start(link: Link, queue: string): Promise<QueueInfo | undefined> {
+    const answer = link.inspect(queue).finally(() => {
       if (this.#underWay.get(queue) === inspection) {
         this.#underWay.delete(queue);
       }
     });
+    const inspection = { answer, isOfThisTurn: true };
+    afterMicrotasks(() => inspection.isOfThisTurn = false);
     this.#underWay.set(queue, inspection);
-    return inspection;
+    return answer;
   }
 }

@@ -34,6 +34,8 @@ export class AmqpPublisher implements Publisher {
   readonly #connection: Connection;
   readonly #onReturn: (message: ReturnedMessage) => void;
   #onClosed: (error: Error) => void = () => {};
+  /** What the broker closed a channel for, if it has. */
+  #end: Error | undefined;
   #confirmed: ConfirmChannel | undefined;
   /** Opened when it is first wanted. */
   #unconfirmed: Channel | undefined;
@@ -59,9 +61,13 @@ export class AmqpPublisher implements Publisher {
     if (this.#closing) await this.#confirmed.close();
   }
 
-  /** Sets what is called when the broker closes a channel. */
+  /**
+   * Sets what is called when the broker closes a channel, at once if it has
+   * done so already.
+   */
   onClosed(callback: (error: Error) => void): void {
     this.#onClosed = callback;
+    if (this.#end) callback(this.#end);
   }
 
   /**
@@ -171,7 +177,7 @@ export class AmqpPublisher implements Publisher {
   #publishAgain(discarded: Publication[]): void {
     if (this.#confirmed?.closing) {
       this.#renewal ??= this.#replace()
-        .catch((error) => this.#onClosed(error))
+        .catch((error) => this.#closed(error))
         .finally(() => this.#renewal = undefined);
     }
     for (const { queue, body, properties, listener } of discarded) {
@@ -195,8 +201,13 @@ export class AmqpPublisher implements Publisher {
   get #hooks() {
     return {
       onReturn: this.#onReturn,
-      onClosed: (error: Error) => this.#onClosed(error),
+      onClosed: (error: Error) => this.#closed(error),
     };
+  }
+
+  #closed(error: Error): void {
+    this.#end ??= error;
+    this.#onClosed(error);
   }
 
   #renew(): void {

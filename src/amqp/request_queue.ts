@@ -33,6 +33,8 @@ interface Parts {
   readonly channel: Channel;
   readonly publisher: AmqpPublisher;
   readonly cancels: Channel | undefined;
+  /** Resolves where a server that heard of cancels no longer does. */
+  readonly deaf: Promise<Error>;
 }
 
 /** A request queue that one connection consumes. */
@@ -43,12 +45,12 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   readonly #cancels: Channel | undefined;
 
   private constructor(parts: Parts) {
-    const { connection, name, channel, publisher, cancels } = parts;
+    const { connection, name, channel, publisher, cancels, deaf } = parts;
     super(connection, channel, publisher);
     this.#name = name;
     this.#cancels = cancels;
     // A server that once heard of cancels must not become deaf to them.
-    if (cancels) cancels.handlers.onClosed = (error) => this.end(error);
+    deaf.then((error) => this.end(error));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) channel.send("basic.ack", { deliveryTag, multiple });
     });
@@ -82,11 +84,13 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     args?: ConsumerTimeout["args"],
   ): Promise<AmqpRequestQueue> {
     const publisher = new AmqpPublisher(connection, options.onReturn);
-    const listening = listenForCancels(connection, name, options.onCancel);
+    const { promise: deaf, resolve: onDeaf } = Promise.withResolvers<Error>();
+    const { onCancel } = options;
+    const listening = listenForCancels(connection, name, { onCancel, onDeaf });
     try {
       const [cancels] = await Promise.all([listening, publisher.open()]);
       return await connection.openChannel((channel) => {
-        const parts = { connection, name, channel, publisher, cancels };
+        const parts = { connection, name, channel, publisher, cancels, deaf };
         const queue = new AmqpRequestQueue(parts);
         return queue.orClosed(() => queue.#start(options.prefetch, args));
       });

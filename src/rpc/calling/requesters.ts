@@ -43,7 +43,7 @@ export class Requesters {
     return this.#closed;
   }
 
-  /** Aborted when the next requester is open. */
+  /** Aborted when the next requester is open, or there will be no more. */
   get reopened(): AbortSignal {
     return this.#reopened.signal;
   }
@@ -99,6 +99,8 @@ export class Requesters {
     this.#pending.failAll((call) =>
       failure("closed", "the client was closed", { maybeExecuted: call.sent })
     );
+    // Calls that pause before they are sent again end now.
+    this.#reopened.abort();
     if (!keepQueue) await requester?.close();
   }
 }

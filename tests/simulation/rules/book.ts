@@ -1,0 +1,282 @@
+// The books of a history: every call, what became of it, where it ran.
+
+import { answerTo } from "../../chaos/calls.ts";
+import { LARGE_BYTES, type PlannedCall, type Work } from "../plan.ts";
+import type { RpcContext, RpcRequest } from "../product.ts";
+
+/** A server that was told to stop. */
+export interface DrainingServer {
+  readonly name: string;
+  readonly queue: string;
+  readonly inHand: number;
+  /** Deliveries that the broker waits for. */
+  readonly unsettled: number;
+}
+
+/** How a call ended. */
+export type End =
+  | { readonly type: "answer"; readonly isRight: boolean }
+  | { readonly type: "error"; readonly error: unknown };
+
+/** A call, as far as it has come. */
+export interface CallRecord {
+  readonly planned: PlannedCall;
+  readonly client: string;
+  readonly startMs: number;
+  endMs?: number;
+  end?: End;
+  /** Its client has crashed. */
+  isForgotten: boolean;
+  readonly runs: Run[];
+  /** How often it was delivered to a server. */
+  deliveries: number;
+  /** Requests that were sent. */
+  attempts: number;
+}
+
+/** What a server says of a run as it begins. */
+export interface Beginning {
+  readonly server: string;
+  /** Which life of the server. */
+  readonly life: number;
+  readonly isStopping: boolean;
+  readonly concurrency: number;
+  readonly request: RpcRequest;
+  readonly context: RpcContext;
+}
+
+/** One run of a procedure. */
+export interface Run {
+  readonly call: number;
+  readonly server: string;
+  readonly life: number;
+  readonly messageId: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly startMs: number;
+  readonly deadlineMs: number;
+  /** It has its result. */
+  isDone: boolean;
+  /** Its signal was aborted. */
+  isCalledOff: boolean;
+  /** Its reply was lost with a connection, so that the request comes again. */
+  isUnanswered: boolean;
+}
+
+/** What the books need and tell. */
+export interface BookHooks {
+  now(): number;
+  tell(who: string, what: string): void;
+  violation(rule: string, what: string): void;
+  /** Judge what has just happened. */
+  onEnd(call: CallRecord): void;
+  onRun(call: CallRecord, run: Run, beginning: Beginning): void;
+  onDraining(server: DrainingServer): void;
+  onStopped(server: string, inHand: number): void;
+  onServerFailed(server: string, error: unknown): void;
+}
+
+/** Keeps the books. */
+export class Book {
+  readonly #plans: ReadonlyMap<number, PlannedCall>;
+  readonly #calls = new Map<number, CallRecord>();
+  readonly #confirmed = new Set<string>();
+  readonly #hooks: BookHooks;
+  readonly #closing = new Set<string>();
+  #open = 0;
+
+  constructor(plans: readonly PlannedCall[], hooks: BookHooks) {
+    this.#plans = new Map(plans.map((it) => [it.number, it]));
+    this.#hooks = hooks;
+  }
+
+  get calls(): CallRecord[] {
+    return [...this.#calls.values()];
+  }
+
+  /** Calls that have not ended. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** When the last of their deadlines has passed. */
+  get dueMs(): number {
+    return Math.max(
+      0,
+      ...this.calls.map(({ startMs, planned: { options } }) =>
+        startMs + options.timeoutMs
+      ),
+    );
+  }
+
+  workOf(number: number): Work {
+    return this.#plans.get(number)!.work;
+  }
+
+  started(planned: PlannedCall, client: string): void {
+    const { number, options, abortAfterMs } = planned;
+    this.#open++;
+    this.#calls.set(number, {
+      planned,
+      client,
+      startMs: this.#hooks.now(),
+      isForgotten: false,
+      runs: [],
+      deliveries: 0,
+      attempts: 0,
+    });
+    const told = { ...options, abortAfterMs, queue: planned.queue };
+    this.#hooks.tell(client, `call ${number} starts ${JSON.stringify(told)}`);
+  }
+
+  ended(number: number, text: string, body: string): void {
+    this.#end(number, {
+      type: "answer",
+      isRight: text === this.#rightAnswer(number, body),
+    });
+  }
+
+  #rightAnswer(number: number, body: string): string {
+    const work = this.workOf(number);
+    const isLarge = work.type === "answer" && work.large;
+    return answerTo(body) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
+  }
+
+  failed(number: number, error: unknown): void {
+    this.#end(number, { type: "error", error });
+  }
+
+  /** A client closes its connection: its calls may end with that. */
+  closing(client: string): void {
+    this.#closing.add(client);
+  }
+
+  /** It has: none of its calls is open any more. */
+  closed(client: string, timers: number): void {
+    this.#closing.delete(client);
+    const open = this.calls.filter((call) =>
+      call.client === client && !call.end && !call.isForgotten
+    );
+    for (const { planned: { number } } of open) {
+      const what = `call ${number} is open, and ${client} has closed`;
+      this.#hooks.violation("one end", what);
+    }
+    if (timers === 0) return;
+    const what = `${client} has closed, and has ${timers} timers left`;
+    this.#hooks.violation("nothing is left", what);
+  }
+
+  isClosing(client: string): boolean {
+    return this.#closing.has(client);
+  }
+
+  /** A client has crashed. */
+  forget(client: string): void {
+    this.#closing.delete(client);
+    for (const call of this.#calls.values()) {
+      if (call.client !== client || call.end || call.isForgotten) continue;
+      call.isForgotten = true;
+      this.#open--;
+    }
+  }
+
+  /** A procedure starts. */
+  began(number: number, beginning: Beginning): Run {
+    const { server, life, request, context } = beginning;
+    const run: Run = {
+      call: number,
+      server,
+      life,
+      messageId: request.messageId,
+      correlationId: request.correlationId,
+      startMs: this.#hooks.now(),
+      deadlineMs: context.deadlineMs,
+      isDone: false,
+      isCalledOff: false,
+      isUnanswered: false,
+    };
+    this.#hooks.tell(server, `runs call ${number}`);
+    const call = this.#calls.get(number);
+    if (call === undefined) {
+      this.#hooks.violation("no inventions", `call ${number} was not made`);
+      return run;
+    }
+    this.#hooks.onRun(call, run, beginning);
+    call.runs.push(run);
+    return run;
+  }
+
+  attempted(number: number, attempt: number): void {
+    this.#calls.get(number)!.attempts = attempt;
+  }
+
+  /** Requests of a client that may wait for their replies. */
+  mayWait(client: string): number {
+    let attempts = 0;
+    for (const call of this.#calls.values()) {
+      const isOpen = call.client === client && !call.end && !call.isForgotten;
+      if (isOpen) attempts += call.attempts;
+    }
+    return attempts;
+  }
+
+  /** The broker has a reply. */
+  confirmed(correlationId: string): void {
+    this.#confirmed.add(correlationId);
+  }
+
+  /** A server has lost its connection, and with it what was not confirmed. */
+  disconnected(server: string): void {
+    for (const { runs } of this.#calls.values()) {
+      for (const run of runs) {
+        const { correlationId = "" } = run;
+        if (run.server !== server || this.#confirmed.has(correlationId)) {
+          continue;
+        }
+        run.isUnanswered = true;
+      }
+    }
+  }
+
+  delivered(number: number): void {
+    const call = this.#calls.get(number);
+    if (call) call.deliveries++;
+  }
+
+  ran(run: Run): void {
+    run.isDone = true;
+    this.#hooks.tell(run.server, `has run call ${run.call}`);
+  }
+
+  toldToEnd(run: Run): void {
+    run.isCalledOff = true;
+    this.#hooks.tell(run.server, `is told to end call ${run.call}`);
+  }
+
+  draining(server: DrainingServer): void {
+    this.#hooks.onDraining(server);
+  }
+
+  stopped(server: string, inHand: number): void {
+    this.#hooks.onStopped(server, inHand);
+  }
+
+  serverFailed(server: string, error: unknown): void {
+    this.#hooks.tell(server, `has failed: ${error}`);
+    this.#hooks.onServerFailed(server, error);
+  }
+
+  #end(number: number, end: End): void {
+    const call = this.#calls.get(number)!;
+    const told = end.type === "answer"
+      ? end.isRight ? "the right answer" : "a wrong answer"
+      : `${end.error}`;
+    this.#hooks.tell(call.client, `call ${number} ends with ${told}`);
+    if (call.end) {
+      return this.#hooks.violation("one end", `call ${number} ended twice`);
+    }
+    call.end = end;
+    call.endMs = this.#hooks.now();
+    this.#open--;
+    this.#hooks.onEnd(call);
+  }
+}

@@ -1,0 +1,323 @@
+// The rules that calls and runs are held against.
+
+import { requestBody } from "../../chaos/calls.ts";
+import { HANDLER_TIMEOUT_MS, LARGE_BYTES, type Plan } from "../plan.ts";
+import { RpcError } from "../product.ts";
+import type {
+  Beginning,
+  Book,
+  CallRecord,
+  DrainingServer,
+  Run,
+} from "./book.ts";
+import type { QueueHistory } from "./queue_history.ts";
+import { RECOVERY_MS, type Trouble, type Troubles } from "./troubles.ts";
+
+/** Half a second to find out why, and what a turn of the network takes. */
+const LATE_MS = 1_000;
+/** What a call takes where all is well, its work not counted. */
+const QUICK_MS = 2_000;
+/** The same where few procedures may run at once, and some never end. */
+const CROWDED_MS = 25_000;
+const FEW_AT_ONCE = 4;
+/** What a server takes to hear of an abort. */
+const CANCEL_MS = 2_000;
+
+/** When a server that stops has given back what it has not started. */
+export const STOPPED_MS = 2_000;
+
+/** What the rules look at. */
+export interface JudgeParts {
+  readonly plan: Plan;
+  readonly book: () => Book;
+  readonly troubles: Troubles;
+  readonly queues: ReadonlyMap<string, QueueHistory>;
+  now(): number;
+  /** Looks again, after so long. */
+  later(ms: number, look: () => void): void;
+  violation(rule: string, what: string): void;
+}
+
+/** Holds calls and runs against the rules. */
+export class Judge {
+  readonly #parts: JudgeParts;
+  readonly #crowded: ReadonlySet<string>;
+
+  constructor(parts: JudgeParts) {
+    this.#parts = parts;
+    this.#crowded = new Set(
+      parts.plan.servers.filter((it) => it.concurrency <= FEW_AT_ONCE)
+        .map(({ queue }) => queue),
+    );
+  }
+
+  /** A call has ended. */
+  ended(call: CallRecord): void {
+    const { planned, startMs, endMs = 0, end } = call;
+    const lateMs = endMs - startMs - planned.options.timeoutMs - LATE_MS;
+    if (lateMs > this.#pausedMs(call)) {
+      this.#violation("deadlines", call, `ends ${lateMs} ms too late`);
+    }
+    if (end?.type === "answer") return this.#answered(call, end.isRight);
+    const error = end?.error;
+    if (!(error instanceof RpcError)) {
+      return this.#violation("typed errors", call, `ends with ${error}`);
+    }
+    if (error.code === "canceled") {
+      this.#parts.later(CANCEL_MS, () => this.#canceled(call));
+    }
+    const lie = this.#lie(call, error);
+    if (lie) this.#violation("true errors", call, `${lie}: ${told(error)}`);
+    const lost = this.#mustAnswer(call);
+    if (lost) {
+      this.#violation("no call is lost", call, `${lost}: ${told(error)}`);
+    }
+  }
+
+  /** A procedure is about to run. */
+  run(
+    call: CallRecord,
+    run: Run,
+    { isStopping, concurrency }: Beginning,
+  ): void {
+    const { startMs, planned } = call;
+    if (isStopping) {
+      this.#violation("drain", call, `starts on ${run.server}, told to stop`);
+    }
+    const atOnce = this.#activeOn(run) + 1;
+    if (atOnce > concurrency) {
+      const what = `is one of ${atOnce} at once on ${run.server}`;
+      this.#violation("concurrency", call, what);
+    }
+    const lateMs = run.startMs - startMs - planned.options.timeoutMs;
+    if (lateMs > this.#clockMs()) {
+      this.#violation("no expired runs", call, `starts ${lateMs} ms too late`);
+    }
+    const before = call.runs.find((other) => this.#isRepeat(run, other));
+    if (before) {
+      const what = `runs again on ${run.server}, which has run it before`;
+      this.#violation("no repeats", call, what);
+    }
+  }
+
+  /** A server was told to stop a moment ago. */
+  draining(server: DrainingServer): void {
+    const { name, queue, inHand, unsettled } = server;
+    const { troubles, now } = this.#parts;
+    const others = troubles.hitting(
+      "",
+      queue,
+      now() - STOPPED_MS,
+      now(),
+      10_000,
+    )
+      .filter(({ kind }) => kind !== "stop-server");
+    if (others.length > 0 || unsettled <= inHand) return;
+    const what = `${name} keeps ${unsettled} requests, and works on ${inHand}`;
+    this.#parts.violation("drain", what);
+  }
+
+  /** What can be said only at the end. */
+  close(): void {
+    for (const call of this.#parts.book().calls) {
+      const { end, isForgotten, runs } = call;
+      if (end === undefined && !isForgotten) {
+        this.#violation("one end", call, "has no end");
+      }
+      if (end?.type !== "error" || !(end.error instanceof RpcError)) continue;
+      if (!end.error.maybeExecuted && !end.error.remote && runs.length > 0) {
+        const what = `ran, which its error denies: ${told(end.error)}`;
+        this.#violation("true errors", call, what);
+      }
+    }
+  }
+
+  /** Whoever ran a call that was aborted has heard of it. */
+  #canceled(call: CallRecord): void {
+    const runs = call.runs.filter((it) => !it.isDone && !it.isCalledOff);
+    if (runs.length === 0) return;
+    if (this.#hitting(call, this.#parts.now()).length > 0) return;
+    const what = `was aborted, and goes on on ${runs[0]!.server}`;
+    this.#violation("aborts are told", call, what);
+  }
+
+  #answered(call: CallRecord, isRight: boolean): void {
+    const { work } = call.planned;
+    if (!isRight || work.type !== "answer") {
+      this.#violation("right answers", call, "ends with a wrong answer");
+    }
+  }
+
+  /** What is not true about an error, where something is not. */
+  #lie(call: CallRecord, error: RpcError): string | undefined {
+    const { planned: { queue, abortAfterMs }, startMs, endMs = 0 } = call;
+    const { code, reason } = error;
+    if (error.remote) return this.#remoteLie(call, error);
+    const history = this.#parts.queues.get(queue)!;
+    const had = (...kinds: Trouble["kind"][]) =>
+      this.#hitting(call).some(({ kind }) => kinds.includes(kind));
+    switch (reason) {
+      case "no_queue":
+        if (history.wasMissing(startMs, endMs)) return;
+        return "the queue was there all the time";
+      case "no_consumer":
+        if (history.wasUnserved(startMs, endMs)) return;
+        return "the queue had a consumer all the time";
+      case "rejected":
+        return had("refuse-messages") ? undefined : "nothing was refused";
+      case "refused":
+        return had("refuse-login") ? undefined : "no login was refused";
+      case "blocked":
+      case "connection_lost":
+      case "broker_unreachable":
+        return this.#hitting(call).length > 0 ? undefined : "nothing was wrong";
+      case "closed":
+        return this.#parts.book().isClosing(call.client)
+          ? undefined
+          : "nobody closed it";
+      case "too_large":
+        return this.#isTooLarge(call) ? undefined : "it was not too large";
+      case undefined:
+        break;
+      default:
+        return "there is no reason for it";
+    }
+    if (code === "canceled") {
+      const isDue = abortAfterMs !== undefined &&
+        endMs - startMs >= abortAfterMs;
+      return isDue ? undefined : "nobody canceled it";
+    }
+    if (code !== "deadline_exceeded") return "there is no reason for it";
+    const earlyMs = startMs + call.planned.options.timeoutMs - endMs;
+    return earlyMs > 1 ? `${earlyMs} ms are left` : undefined;
+  }
+
+  #remoteLie(call: CallRecord, error: RpcError): string | undefined {
+    const { planned: { work }, runs, deliveries } = call;
+    const { queueType } = this.#parts.plan;
+    const had = (kind: Trouble["kind"]) =>
+      this.#hitting(call).some((it) => it.kind === kind);
+    switch (error.code) {
+      case "failed_precondition":
+        return work.type === "throw" && runs.length > 0
+          ? undefined
+          : "the procedure did not throw";
+      case "deadline_exceeded":
+        return;
+      case "canceled":
+        return "nobody canceled it";
+      case "aborted":
+        return queueType === "quorum" && deliveries > 5
+          ? undefined
+          : "it was not delivered too often";
+      case "resource_exhausted":
+        return this.#isTooLarge(call) ? undefined : "it was not too large";
+      case "internal":
+        return had("refuse-messages") ? undefined : "nothing was refused";
+      default:
+        return "there is no reason for it";
+    }
+  }
+
+  /** Why a call had to be answered as planned, where it had to. */
+  #mustAnswer(call: CallRecord): string | undefined {
+    const { planned: { abortAfterMs, work, options, queue }, startMs } = call;
+    if (abortAfterMs !== undefined || work.type !== "answer") return;
+    const hitting = this.#hitting(call);
+    // A refused login ends a call, and a reply that is refused is no more.
+    const isRefused = hitting.some(({ kind }) =>
+      kind === "refuse-login" || kind === "refuse-messages"
+    );
+    // What sleeps on a server that is paused is over before it wakes up.
+    const isPaused = hitting.some(({ kind, scope }) =>
+      kind === "pause" && scope.serversOf
+    );
+    if (isRefused || isPaused || this.#isTooLarge(call)) return;
+    const recoveredMs = Math.max(
+      startMs,
+      ...hitting.map(({ untilMs }) => untilMs + RECOVERY_MS),
+    );
+    const neededMs = work.afterMs + this.#clockMs() +
+      (this.#crowded.has(queue) ? CROWDED_MS : QUICK_MS);
+    if (work.afterMs + QUICK_MS > HANDLER_TIMEOUT_MS) return;
+    if (recoveredMs + neededMs > startMs + options.timeoutMs) return;
+    if (hitting.length === 0) return "nothing was wrong";
+    // With its queue a request goes without a word.
+    const isGone = hitting.some(({ scope }) => scope.queue) &&
+      options.attemptTimeoutMs === undefined;
+    if (isGone) return;
+    if (options.retries && options.wait) return "all was well for long enough";
+    const survives = hitting.every(({ scope }) => scope.serversOf);
+    return survives && !options.requireConsumer
+      ? "only servers were in trouble, and not for long"
+      : undefined;
+  }
+
+  /** Whether the request or its reply is more than the broker takes. */
+  #isTooLarge({ planned: { number, large, work } }: CallRecord): boolean {
+    const isLarge = large || work.type === "answer" && work.large ||
+      requestBody(number).length >= LARGE_BYTES;
+    return isLarge && this.#parts.plan.broker.maxMessageSize < LARGE_BYTES;
+  }
+
+  #hitting(
+    call: CallRecord,
+    toMs: number = call.endMs ?? call.startMs + call.planned.options.timeoutMs,
+  ): Trouble[] {
+    const { client, planned: { queue }, startMs } = call;
+    return this.#parts.troubles.hitting(client, queue, startMs, toMs);
+  }
+
+  #pausedMs(call: CallRecord): number {
+    return this.#hitting(call).some(({ kind }) => kind === "pause")
+      ? 15_000
+      : 0;
+  }
+
+  /** What clocks may differ by. */
+  #clockMs(): number {
+    const { skewMs, faults } = this.#parts.plan;
+    const jumps = faults.filter(({ kind }) => kind === "jump-clock").length;
+    return 2 * skewMs + 4_000 * jumps + 1_000;
+  }
+
+  #activeOn({ server, life }: Run): number {
+    let count = 0;
+    for (const { runs } of this.#parts.book().calls) {
+      for (const run of runs) {
+        if (run.server !== server || run.life !== life) continue;
+        if (!run.isDone && !run.isCalledOff) count++;
+      }
+    }
+    return count;
+  }
+
+  #isRepeat(run: Run, before: Run): boolean {
+    if (run.server !== before.server || run.life !== before.life) return false;
+    if (before.isCalledOff) return false;
+    // All attempts are one call.
+    if (run.messageId !== undefined) return before.messageId !== undefined;
+    // Nobody gives a request to two at once but with a fault.
+    const isGivenTwice = this.#parts.plan.faults.some(({ kind }) =>
+      kind === "redeliver"
+    );
+    return run.correlationId === before.correlationId && !isGivenTwice &&
+      (!before.isDone || before.isUnanswered);
+  }
+
+  #violation(
+    rule: string,
+    { planned, client }: CallRecord,
+    what: string,
+  ): void {
+    const { number } = planned;
+    this.#parts.violation(rule, `call ${number} (of ${client}) ${what}`);
+  }
+}
+
+function told(
+  { code, reason, message, maybeExecuted, remote }: RpcError,
+): string {
+  const facts = [reason, remote && "remote", maybeExecuted && "maybeExecuted"];
+  return `${code} (${facts.filter(Boolean).join(", ")}) ${message}`;
+}

@@ -160,7 +160,7 @@ function makeLimits(random: Random): BrokerLimits {
     random.chance(0.15) ? unusual : usual;
   return {
     as: random.pick(GENERATIONS),
-    channelMax: rarely(5, 2_047),
+    channelMax: rarely(random.whole(5, 6), 2_047),
     frameMax: rarely(8_192, 131_072),
     maxMessageSize: rarely(LARGE_BYTES / 2, 16 * 1024 * 1024),
     consumerTimeoutMs: rarely(15_000, 1_800_000),
@@ -197,7 +197,7 @@ function makeCall(number: number, parts: Parts): PlannedCall {
 function retriedOptions(random: Random): PlannedCall["options"] {
   return {
     timeoutMs: random.pick([10_000, 30_000, 120_000, 120_000]),
-    retries: 50,
+    retries: random.chance(0.85) ? 50 : random.whole(1, 3),
     ...(random.chance(0.8) && { wait: true }),
     ...(random.chance(0.7) && {
       attemptTimeoutMs: random.pick([1_000, 2_000, 5_000]),

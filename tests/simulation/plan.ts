@@ -122,6 +122,8 @@ const FAULTS_MS: readonly [number, number] = [4_000, 50_000];
 const HEARTBEATS_MS = [1_000, 2_000, 5_000];
 /** What is added to large requests and replies: several frames. */
 export const LARGE_BYTES = 40_000;
+/** A signal that is there and never aborted: no history takes so long. */
+export const NEVER_MS = 10_000_000;
 /** How long a run may take on a server. */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
@@ -188,7 +190,9 @@ function makeCall(number: number, parts: Parts): PlannedCall {
     options: work.type !== "never" && random.chance(0.4)
       ? retriedOptions(random)
       : plainOptions(random),
-    abortAfterMs: random.chance(0.1) ? random.whole(0, 3_000) : undefined,
+    abortAfterMs: random.chance(0.15)
+      ? random.chance(0.6) ? random.whole(0, 3_000) : NEVER_MS
+      : undefined,
     work,
     large: random.chance(0.02),
   };

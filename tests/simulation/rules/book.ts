@@ -246,6 +246,11 @@ export class Book {
   /** The broker has a reply. */
   confirmed(correlationId: string): void {
     this.#confirmed.add(correlationId);
+    for (const { runs } of this.#calls.values()) {
+      for (const run of runs) {
+        if (run.correlationId === correlationId) run.isUnanswered = false;
+      }
+    }
   }
 
   /** A server has lost its connection, and with it what was not confirmed. */

@@ -1,7 +1,12 @@
 // The rules that calls and runs are held against.
 
 import { requestBody } from "../../chaos/calls.ts";
-import { HANDLER_TIMEOUT_MS, LARGE_BYTES, type Plan } from "../plan.ts";
+import {
+  HANDLER_TIMEOUT_MS,
+  LARGE_BYTES,
+  NEVER_MS,
+  type Plan,
+} from "../plan.ts";
 import { RpcError } from "../product.ts";
 import type {
   Beginning,
@@ -18,6 +23,8 @@ import { RECOVERY_MS, type Trouble, type Troubles } from "./troubles.ts";
 const LATE_MS = 1_000;
 /** What a call takes where all is well, its work not counted. */
 const QUICK_MS = 2_000;
+/** More than a connection has at a time. */
+const MANY_CHANNELS = 100;
 /** More than there are faults. */
 export const MANY_RETRIES = 50;
 /** The same where few procedures may run at once, and some never end. */
@@ -222,6 +229,10 @@ export class Judge {
         return this.#parts.book().isClosing(call.client)
           ? undefined
           : "nobody closed it";
+      case "overloaded":
+        return this.#hasFewChannels && this.#hitting(call).length > 0
+          ? undefined
+          : "channels are free";
       case "too_large":
         return this.#isTooLarge(call) ? undefined : "it was not too large";
       case undefined:
@@ -269,7 +280,8 @@ export class Judge {
   /** Why a call had to be answered as planned, where it had to. */
   #mustAnswer(call: CallRecord): string | undefined {
     const { planned: { abortAfterMs, work, options, queue }, startMs } = call;
-    if (abortAfterMs !== undefined || work.type !== "answer") return;
+    const isAborted = abortAfterMs !== undefined && abortAfterMs < NEVER_MS;
+    if (isAborted || work.type !== "answer") return;
     const hitting = this.#hitting(call);
     // A refused login ends a call, and a reply that is refused is no more.
     const isRefused = hitting.some(({ kind }) =>
@@ -289,6 +301,8 @@ export class Judge {
     if (work.afterMs + QUICK_MS > HANDLER_TIMEOUT_MS) return;
     if (recoveredMs + neededMs > startMs + options.timeoutMs) return;
     if (hitting.length === 0) return "nothing was wrong";
+    // Those of a blocked connection are not closed, and others not opened.
+    if (this.#hasFewChannels) return;
     // With its queue a request goes without a word.
     const isGone = hitting.some(({ scope }) => scope.queue) &&
       options.attemptTimeoutMs === undefined;
@@ -299,6 +313,10 @@ export class Judge {
     return survives && !options.requireConsumer
       ? "only servers were in trouble, and not for long"
       : undefined;
+  }
+
+  get #hasFewChannels(): boolean {
+    return this.#parts.plan.broker.channelMax < MANY_CHANNELS;
   }
 
   /** Whether the request or its reply is more than the broker takes. */

@@ -122,6 +122,8 @@ const FAULTS_MS: readonly [number, number] = [4_000, 50_000];
 const HEARTBEATS_MS = [1_000, 2_000, 5_000];
 /** What is added to large requests and replies: several frames. */
 export const LARGE_BYTES = 40_000;
+/** A signal that is there and never aborted: no history takes so long. */
+export const NEVER_MS = 10_000_000;
 /** How long a run may take on a server. */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
@@ -160,7 +162,7 @@ function makeLimits(random: Random): BrokerLimits {
     random.chance(0.15) ? unusual : usual;
   return {
     as: random.pick(GENERATIONS),
-    channelMax: rarely(5, 2_047),
+    channelMax: rarely(random.whole(5, 6), 2_047),
     frameMax: rarely(8_192, 131_072),
     maxMessageSize: rarely(LARGE_BYTES / 2, 16 * 1024 * 1024),
     consumerTimeoutMs: rarely(15_000, 1_800_000),
@@ -188,7 +190,9 @@ function makeCall(number: number, parts: Parts): PlannedCall {
     options: work.type !== "never" && random.chance(0.4)
       ? retriedOptions(random)
       : plainOptions(random),
-    abortAfterMs: random.chance(0.1) ? random.whole(0, 3_000) : undefined,
+    abortAfterMs: random.chance(0.15)
+      ? random.chance(0.6) ? random.whole(0, 3_000) : NEVER_MS
+      : undefined,
     work,
     large: random.chance(0.02),
   };
@@ -197,7 +201,7 @@ function makeCall(number: number, parts: Parts): PlannedCall {
 function retriedOptions(random: Random): PlannedCall["options"] {
   return {
     timeoutMs: random.pick([10_000, 30_000, 120_000, 120_000]),
-    retries: 50,
+    retries: random.chance(0.85) ? 50 : random.whole(1, 3),
     ...(random.chance(0.8) && { wait: true }),
     ...(random.chance(0.7) && {
       attemptTimeoutMs: random.pick([1_000, 2_000, 5_000]),

@@ -161,4 +161,53 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: "if (!watch?.items.delete(item) || watch.items.size > 0) return;",
     replace: "if (!watch?.items.delete(item) || watch.items.size >= 0) return;",
   },
+  {
+    name: "drops what has not started when it drains",
+    file: "rpc/serving/server.ts",
+    find: "      requests.nack(deliveryTag, true);\n    }\n    this.#checkIdle",
+    replace:
+      "      requests.nack(deliveryTag, false);\n    }\n    this.#checkIdle",
+  },
+  {
+    name: "publishes while it is blocked",
+    file: "amqp/connection.ts",
+    find: "    this.#unblocked ??= Promise.withResolvers();\n",
+    replace: "",
+  },
+  {
+    name: "acknowledges no replies",
+    file: "amqp/callback_queue.ts",
+    find: "this.consume(queue, true)",
+    replace: "this.consume(queue, false)",
+  },
+  {
+    name: "takes a refusal for a confirm",
+    file: "amqp/channel.ts",
+    find: "multiple, id === ACK)",
+    replace: "multiple, true)",
+  },
+  {
+    name: "ends before its grace is over",
+    file: "rpc/serving/server.ts",
+    find: "    await this.#idle.promise;\n",
+    replace: "",
+  },
+  {
+    name: "forgets aborts that come before their requests",
+    file: "rpc/serving/canceled_ids.ts",
+    find: "this.#ids.add(id);",
+    replace: ";",
+  },
+  {
+    name: "does not count its retries",
+    file: "rpc/calling/retries.ts",
+    find: "(isLost(error) && retriesLeft-- > 0)",
+    replace: "isLost(error)",
+  },
+  {
+    name: "leaves channels open that it has asked over",
+    file: "amqp/inspector.ts",
+    find: "    await closeChannel(this.#connection, channel);\n  }\n}",
+    replace: "  }\n}",
+  },
 ];

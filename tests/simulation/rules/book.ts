@@ -70,6 +70,7 @@ export interface BookHooks {
   /** Judge what has just happened. */
   onEnd(call: CallRecord): void;
   onRun(call: CallRecord, run: Run, beginning: Beginning): void;
+  onCalledOff(run: Run, earlyMs: number): void;
   onDraining(server: DrainingServer): void;
   onStopped(server: string, inHand: number): void;
   onServerFailed(server: string, error: unknown): void;
@@ -82,6 +83,7 @@ export class Book {
   readonly #confirmed = new Set<string>();
   readonly #hooks: BookHooks;
   readonly #closing = new Set<string>();
+  readonly #canceled = new Map<string, number>();
   #open = 0;
 
   constructor(plans: readonly PlannedCall[], hooks: BookHooks) {
@@ -169,6 +171,13 @@ export class Book {
     return this.#closing.has(client);
   }
 
+  /** A process that ends knows nothing any more. */
+  forgetAborts(server: string): void {
+    for (const key of this.#canceled.keys()) {
+      if (key.startsWith(`${server} `)) this.#canceled.delete(key);
+    }
+  }
+
   /** A client has crashed. */
   forget(client: string): void {
     this.#closing.delete(client);
@@ -219,9 +228,29 @@ export class Book {
     return attempts;
   }
 
+  /** A server hears that a call was aborted. */
+  canceledOn(server: string, correlationId: string): void {
+    this.#canceled.set(`${server} ${correlationId}`, this.#hooks.now());
+  }
+
+  /** Whether a server has heard of the abort before the request came. */
+  isCanceled({ server, correlationId }: Run): boolean {
+    const canceledMs = this.#canceled.get(`${server} ${correlationId}`);
+    return canceledMs !== undefined && canceledMs < this.#hooks.now();
+  }
+
+  call(number: number): CallRecord | undefined {
+    return this.#calls.get(number);
+  }
+
   /** The broker has a reply. */
   confirmed(correlationId: string): void {
     this.#confirmed.add(correlationId);
+    for (const { runs } of this.#calls.values()) {
+      for (const run of runs) {
+        if (run.correlationId === correlationId) run.isUnanswered = false;
+      }
+    }
   }
 
   /** A server has lost its connection, and with it what was not confirmed. */
@@ -247,13 +276,19 @@ export class Book {
     this.#hooks.tell(run.server, `has run call ${run.call}`);
   }
 
-  toldToEnd(run: Run): void {
+  /** `earlyMs`: what is left of the grace of a server that was told to stop. */
+  toldToEnd(run: Run, earlyMs = 0): void {
     run.isCalledOff = true;
+    this.#hooks.onCalledOff(run, earlyMs);
     this.#hooks.tell(run.server, `is told to end call ${run.call}`);
   }
 
   draining(server: DrainingServer): void {
     this.#hooks.onDraining(server);
+  }
+
+  late(what: string): void {
+    this.#hooks.violation("drain", what);
   }
 
   stopped(server: string, inHand: number): void {

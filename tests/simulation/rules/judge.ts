@@ -1,7 +1,12 @@
 // The rules that calls and runs are held against.
 
 import { requestBody } from "../../chaos/calls.ts";
-import { HANDLER_TIMEOUT_MS, LARGE_BYTES, type Plan } from "../plan.ts";
+import {
+  HANDLER_TIMEOUT_MS,
+  LARGE_BYTES,
+  NEVER_MS,
+  type Plan,
+} from "../plan.ts";
 import { RpcError } from "../product.ts";
 import type {
   Beginning,
@@ -10,6 +15,7 @@ import type {
   DrainingServer,
   Run,
 } from "./book.ts";
+import type { Method } from "../wire/frames.ts";
 import type { QueueHistory } from "./queue_history.ts";
 import { RECOVERY_MS, type Trouble, type Troubles } from "./troubles.ts";
 
@@ -17,6 +23,10 @@ import { RECOVERY_MS, type Trouble, type Troubles } from "./troubles.ts";
 const LATE_MS = 1_000;
 /** What a call takes where all is well, its work not counted. */
 const QUICK_MS = 2_000;
+/** More than a connection has at a time. */
+const MANY_CHANNELS = 100;
+/** More than there are faults. */
+export const MANY_RETRIES = 50;
 /** The same where few procedures may run at once, and some never end. */
 const CROWDED_MS = 25_000;
 const FEW_AT_ONCE = 4;
@@ -78,7 +88,7 @@ export class Judge {
   run(
     call: CallRecord,
     run: Run,
-    { isStopping, concurrency }: Beginning,
+    { isStopping, concurrency, request }: Beginning,
   ): void {
     const { startMs, planned } = call;
     if (isStopping) {
@@ -89,6 +99,16 @@ export class Judge {
       const what = `is one of ${atOnce} at once on ${run.server}`;
       this.#violation("concurrency", call, what);
     }
+    if (this.#parts.book().isCanceled(run) && !request.redelivered) {
+      const what = `starts on ${run.server}, which knows that it was aborted`;
+      this.#violation("aborts are told", call, what);
+    }
+    const { retries = 0 } = planned.options;
+    const requests = new Set(call.runs.map((it) => it.correlationId));
+    if (requests.add(run.correlationId).size > retries + 1) {
+      const what = `runs for ${requests.size} requests`;
+      this.#violation("retries are counted", call, what);
+    }
     const lateMs = run.startMs - startMs - planned.options.timeoutMs;
     if (lateMs > this.#clockMs()) {
       this.#violation("no expired runs", call, `starts ${lateMs} ms too late`);
@@ -98,6 +118,40 @@ export class Judge {
       const what = `runs again on ${run.server}, which has run it before`;
       this.#violation("no repeats", call, what);
     }
+  }
+
+  /** A request is sent: it must not outlive its call. */
+  requested({ properties = {}, body = "" }: Method): void {
+    const call = this.#parts.book().call(Number.parseInt(body, 10));
+    if (call === undefined) return;
+    // It may have waited to be written, but was never more than that.
+    const expirationMs = Number(properties.expiration);
+    const { timeoutMs } = call.planned.options;
+    if (expirationMs >= 0 && expirationMs <= timeoutMs) return;
+    const what = `expires in ${properties.expiration} ms, of ${timeoutMs}`;
+    this.#violation("no expired runs", call, what);
+  }
+
+  /** No queue took a request: who does not wait for one hears of it. */
+  unroutable(number: number): void {
+    const call = this.#parts.book().call(number);
+    const { retries, wait } = call?.planned.options ?? {};
+    if (call === undefined || call.end || call.isForgotten) return;
+    if (retries || wait) return;
+    this.#violation("deadlines", call, "goes on, and no queue took it");
+  }
+
+  /** A run is told to end: by its time, its caller, or a grace that is over. */
+  calledOff(run: Run, earlyMs: number): void {
+    const call = this.#parts.book().call(run.call);
+    const { now } = this.#parts;
+    if (call === undefined || call.end || earlyMs <= 1) return;
+    const dueMs = call.startMs + call.planned.options.timeoutMs;
+    const isOver = dueMs - this.#clockMs() <= now() ||
+      run.startMs + HANDLER_TIMEOUT_MS <= now() + 1;
+    if (isOver || call.isForgotten) return;
+    const what = `is called off ${earlyMs} ms before the grace is over`;
+    this.#violation("drain", call, what);
   }
 
   /** A server was told to stop a moment ago. */
@@ -175,6 +229,10 @@ export class Judge {
         return this.#parts.book().isClosing(call.client)
           ? undefined
           : "nobody closed it";
+      case "overloaded":
+        return this.#hasFewChannels && this.#hitting(call).length > 0
+          ? undefined
+          : "channels are free";
       case "too_large":
         return this.#isTooLarge(call) ? undefined : "it was not too large";
       case undefined:
@@ -222,7 +280,8 @@ export class Judge {
   /** Why a call had to be answered as planned, where it had to. */
   #mustAnswer(call: CallRecord): string | undefined {
     const { planned: { abortAfterMs, work, options, queue }, startMs } = call;
-    if (abortAfterMs !== undefined || work.type !== "answer") return;
+    const isAborted = abortAfterMs !== undefined && abortAfterMs < NEVER_MS;
+    if (isAborted || work.type !== "answer") return;
     const hitting = this.#hitting(call);
     // A refused login ends a call, and a reply that is refused is no more.
     const isRefused = hitting.some(({ kind }) =>
@@ -242,15 +301,22 @@ export class Judge {
     if (work.afterMs + QUICK_MS > HANDLER_TIMEOUT_MS) return;
     if (recoveredMs + neededMs > startMs + options.timeoutMs) return;
     if (hitting.length === 0) return "nothing was wrong";
+    // Those of a blocked connection are not closed, and others not opened.
+    if (this.#hasFewChannels) return;
     // With its queue a request goes without a word.
     const isGone = hitting.some(({ scope }) => scope.queue) &&
       options.attemptTimeoutMs === undefined;
     if (isGone) return;
-    if (options.retries && options.wait) return "all was well for long enough";
+    const isRetried = (options.retries ?? 0) >= MANY_RETRIES;
+    if (isRetried && options.wait) return "all was well for long enough";
     const survives = hitting.every(({ scope }) => scope.serversOf);
     return survives && !options.requireConsumer
       ? "only servers were in trouble, and not for long"
       : undefined;
+  }
+
+  get #hasFewChannels(): boolean {
+    return this.#parts.plan.broker.channelMax < MANY_CHANNELS;
   }
 
   /** Whether the request or its reply is more than the broker takes. */

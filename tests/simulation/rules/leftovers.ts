@@ -4,8 +4,8 @@ import type { World } from "../world/world.ts";
 
 /** One to consume, one or two to publish, one for cancels, one to spare. */
 const MOST_CHANNELS = 5;
-/** Those that tell of its connection. */
-const MOST_LEFT_OVER = 2;
+/** Entries of a client's own tables, and listeners. */
+const MOST_LEFT_OVER = 0;
 
 /** What is left although no call waits. */
 export function notQuiet(world: World): string[] {
@@ -20,6 +20,10 @@ export function notQuiet(world: World): string[] {
       leftOver <= MOST_LEFT_OVER,
       `${name} has ${leftOver} entries and listeners left`,
     );
+  }
+  for (const { name, watched } of world.nodes) {
+    const unsettled = watched?.monitor.unsettled ?? 0;
+    expect(unsettled === 0, `${name} has ${unsettled} deliveries unsettled`);
   }
   for (const { name, inHand } of servers) {
     expect(inHand === 0, `${name} has ${inHand} requests in hand`);

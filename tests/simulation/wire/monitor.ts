@@ -10,7 +10,12 @@ export interface MonitorHooks {
   readonly trace: ((line: string) => void) | undefined;
   violation(rule: string, what: string): void;
   /** A request is published; whether its correlation id is new. */
-  requested(correlationId: string): boolean;
+  requested(request: Method): boolean;
+  /** The broker has no queue for a request, or refuses it. */
+  unroutable(call: number): void;
+  /** A server hears that a call was aborted. */
+  canceled(correlationId: string): void;
+  now(): number;
   /** The broker has a reply. */
   replied(correlationId: string): void;
   /** A request was delivered to a server. */
@@ -28,8 +33,8 @@ class ChannelState {
   confirms = false;
   /** Of the last publish. */
   publishTag = 0;
-  /** Replies that are not confirmed, by tag. */
-  readonly unconfirmed: Map<number, string> = new Map();
+  /** What is not confirmed, by tag: a reply's correlation id, or a call. */
+  readonly unconfirmed: Map<number, string | number> = new Map();
   readonly deliveries: Map<number, Delivered> = new Map();
   /** Whether it consumes with acknowledgements. */
   acknowledges = false;
@@ -51,6 +56,8 @@ export class Monitor implements Tap {
   readonly #sent: FrameReader;
   readonly #received: FrameReader;
   readonly #channels = new Map<number, ChannelState>();
+  /** Since when it may not publish. */
+  #blockedMs = Infinity;
   /** Correlation ids of replies that the broker has, or refuses. */
   readonly #answeredFor = new Set<string>();
 
@@ -127,20 +134,24 @@ export class Monitor implements Tap {
     );
   }
 
-  #published(state: ChannelState, { properties = {}, body }: Method): void {
+  #published(state: ChannelState, method: Method): void {
+    const { properties = {}, body = "" } = method;
     state.publishTag++;
+    if (this.#blockedMs < this.#hooks.now()) {
+      this.#hooks.violation("blocked", `publishes "${body}" while blocked`);
+    }
     const { correlationId, replyTo } = properties;
     if (correlationId === undefined) return;
-    if (replyTo !== undefined && !this.#hooks.requested(correlationId)) {
+    if (replyTo !== undefined && !this.#hooks.requested(method)) {
       this.#hooks.violation(
         "correlation ids",
         `${correlationId} is used a second time, for "${body}"`,
       );
     }
     if (!state.confirms) return;
-    if (replyTo === undefined) {
-      state.unconfirmed.set(state.publishTag, correlationId);
-    }
+    const isReply = replyTo === undefined;
+    const what = isReply ? correlationId : Number.parseInt(body, 10);
+    state.unconfirmed.set(state.publishTag, what);
   }
 
   #settled(state: ChannelState, method: Method, isAck: boolean): void {
@@ -148,11 +159,13 @@ export class Monitor implements Tap {
     for (const [tag, { correlationId, body }] of state.deliveries) {
       if (multiple ? tag > deliveryTag : tag !== deliveryTag) continue;
       state.deliveries.delete(tag);
-      if (!isAck || this.#answeredFor.has(correlationId)) continue;
+      if (method.requeue || this.#answeredFor.has(correlationId)) continue;
       this.#hooks.violation(
         "acknowledge after the confirm",
-        `request ${tag} ("${body}", ${correlationId}) is acknowledged, and ` +
-          "its reply is not confirmed",
+        `request ${tag} ("${body}", ${correlationId}) is ` +
+          `${
+            isAck ? "acknowledged" : "dropped"
+          }, and its reply is not confirmed`,
       );
     }
   }
@@ -168,9 +181,14 @@ export class Monitor implements Tap {
         `the broker answers with ${name} ${replyCode} ${method.replyText}`,
       );
     }
+    if (name === "connection.blocked") this.#blockedMs = this.#hooks.now();
+    if (name === "connection.unblocked") this.#blockedMs = Infinity;
     const state = this.#channels.get(channel);
     if (state === undefined) return;
     switch (name) {
+      case "basic.return":
+        if (!method.properties?.replyTo) return;
+        return this.#hooks.unroutable(Number.parseInt(method.body ?? "", 10));
       case "queue.declare-ok":
         if (method.queue?.startsWith("amq.gen-")) this.ownQueue = method.queue;
         return;
@@ -190,21 +208,26 @@ export class Monitor implements Tap {
     { deliveryTag = 0, multiple }: Method,
     isAck: boolean,
   ): void {
-    for (const [tag, correlationId] of unconfirmed) {
+    for (const [tag, what] of unconfirmed) {
       if (multiple ? tag > deliveryTag : tag !== deliveryTag) continue;
       unconfirmed.delete(tag);
       // A reply that is refused is answered for: there is no more to be done.
-      this.#answeredFor.add(correlationId);
-      if (isAck) this.#hooks.replied(correlationId);
+      if (typeof what === "number") {
+        if (!isAck) this.#hooks.unroutable(what);
+        continue;
+      }
+      this.#answeredFor.add(what);
+      if (isAck) this.#hooks.replied(what);
     }
   }
 
   #delivered(state: ChannelState, method: Method): void {
     const { deliveryTag = 0, properties, body = "" } = method;
-    const { correlationId, replyTo } = properties ?? {};
-    if (!state.acknowledges || !correlationId || !replyTo) return;
+    const { correlationId = "", replyTo, type } = properties ?? {};
+    if (type === "cancel") this.#hooks.canceled(correlationId);
+    if (!state.acknowledges) return;
     state.deliveries.set(deliveryTag, { correlationId, body });
-    this.#hooks.delivered(Number.parseInt(body, 10));
+    if (replyTo) this.#hooks.delivered(Number.parseInt(body, 10));
   }
 }
 

@@ -20,7 +20,9 @@ import { STOPPED_MS } from "../rules/judge.ts";
 import { Node, type NodeHost } from "./node.ts";
 
 /** How long it waits for what runs when it is told to stop. */
-export const GRACE_MS = 5_000;
+export const GRACE_MS = 2_000;
+/** And by then it has stopped, whatever the broker answers. */
+const STOP_MS = 9_000;
 /** What starts a server again that was refused. */
 const RESTART_MS = 2_000;
 
@@ -32,6 +34,8 @@ export class ServerNode extends Node {
   #transport: AmqpTransport | undefined;
   #server: RpcServer | undefined;
   #isStopping = false;
+  /** When what runs may be called off. */
+  #graceUntilMs = 0;
   /** Procedures that wait for a timer of their own. */
   #sleeping = 0;
 
@@ -85,6 +89,7 @@ export class ServerNode extends Node {
   /** Drains, and disconnects. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#graceUntilMs = this.machine.nowMs + GRACE_MS;
     this.host.tell(this.name, "told to stop");
     const server = this.#server;
     this.machine.after(STOPPED_MS, () => {
@@ -96,7 +101,11 @@ export class ServerNode extends Node {
         unsettled: this.watched?.monitor.unsettled ?? 0,
       });
     });
+    const late = this.machine.after(STOP_MS, () => {
+      this.#book.late(`${this.name} has not stopped in ${STOP_MS} ms`);
+    });
     await this.#server?.stop();
+    late.canceled = true;
     await this.#transport?.close();
     this.host.tell(this.name, "stopped");
   }
@@ -122,6 +131,7 @@ export class ServerNode extends Node {
   #fall(ending: Ending, downMs: number): void {
     this.#server = this.#transport = undefined;
     this.#sleeping = 0;
+    this.#book.forgetAborts(this.name);
     this.die(ending);
     this.#isStopping = false;
     this.rise(downMs, () => this.#start());
@@ -146,7 +156,12 @@ export class ServerNode extends Node {
   };
 
   async #work(run: Run, body: string, signal: AbortSignal): Promise<string> {
-    signal.addEventListener("abort", () => this.#book.toldToEnd(run));
+    signal.addEventListener("abort", () => {
+      const earlyMs = this.#isStopping
+        ? this.#graceUntilMs - this.machine.nowMs
+        : 0;
+      this.#book.toldToEnd(run, earlyMs);
+    });
     const work = this.#book.workOf(run.call);
     switch (work.type) {
       case "answer":

@@ -112,7 +112,14 @@ export class World implements NodeHost {
     return {
       trace: this.lines && ((line) => this.tell(who, line)),
       violation: (rule, what) => this.violation(rule, `${who}: ${what}`),
-      requested: (id) => {
+      now: () => this.loop.nowMs,
+      unroutable: (call) => {
+        this.fate.soon(() => this.judge.unroutable(call));
+      },
+      canceled: (id) => this.book.canceledOn(who, id),
+      requested: (request) => {
+        this.judge.requested(request);
+        const id = request.properties!.correlationId!;
         // What a broker discards with a message that is too large is published
         // again.
         const { maxMessageSize } = this.plan.broker;
@@ -147,6 +154,7 @@ export class World implements NodeHost {
         this.fate.soon(() => this.#checkPending(call.client));
       },
       onRun: (call, run, beginning) => this.judge.run(call, run, beginning),
+      onCalledOff: (run, earlyMs) => this.judge.calledOff(run, earlyMs),
       onDraining: (server) => this.judge.draining(server),
       onStopped: (server, inHand) => {
         if (inHand === 0) return;

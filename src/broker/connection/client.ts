@@ -30,7 +30,8 @@ import { Reader } from "../../amqp091/reader.ts";
 import { Throttle } from "./throttle.ts";
 
 /**
- * "closing": the broker has sent connection.close and awaits close-ok;
+ * "closing": the broker has sent connection.close and awaits close-ok, or has
+ * sent close-ok and waits for the client to hang up;
  * "draining": what the client still sends is thrown away until it hangs up.
  */
 type State = "handshake" | "running" | "closing" | "draining";
@@ -215,7 +216,9 @@ export class ClientConnection implements InputHandler {
     } else if (name === "connection.close") {
       this.#open?.release();
       writeMethod(out, 0, "connection.close-ok");
-      this.#hangUp();
+      // The client hangs up. It may ask again before: several of its threads
+      // may close the connection.
+      this.#awaitClose();
     } else if (name === "connection.update-secret") {
       readArguments(name, this.#reader);
       writeMethod(out, 0, "connection.update-secret-ok");
@@ -253,10 +256,14 @@ export class ClientConnection implements InputHandler {
       const told = closing(error, isStarting ? 0 : method);
       writeMethod(this.outgoing.output, 0, "connection.close", told);
     }
-    this.#state = "closing";
-    this.#deadline = performance.now() + LINGER_MS;
+    this.#awaitClose();
     this.outgoing.schedule();
     if (isStarting) this.#hangUp();
+  }
+
+  #awaitClose(): void {
+    this.#state = "closing";
+    this.#deadline = performance.now() + LINGER_MS;
   }
 
   /**

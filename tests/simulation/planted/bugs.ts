@@ -170,7 +170,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "publishes while it is blocked",
-    file: "amqp/connection.ts",
+    file: "amqp/flow.ts",
     find: "    this.#unblocked ??= Promise.withResolvers();\n",
     replace: "",
   },
@@ -201,8 +201,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "does not count its retries",
     file: "rpc/calling/retries.ts",
-    find: "(isLost(error) && retriesLeft-- > 0)",
-    replace: "isLost(error)",
+    find: '(remedyOf(error) === "retry" && retriesLeft-- > 0)',
+    replace: 'remedyOf(error) === "retry"',
   },
   {
     name: "leaves channels open that it has asked over",

@@ -1,23 +1,15 @@
 // The rules that calls and runs are held against.
 
 import { requestBody } from "../../chaos/calls.ts";
-import {
-  HANDLER_TIMEOUT_MS,
-  LARGE_BYTES,
-  NEVER_MS,
-  type Plan,
-} from "../plan.ts";
+import { HANDLER_TIMEOUT_MS, LARGE_BYTES, type Plan } from "../plan.ts";
 import { RpcError } from "../product.ts";
-import type {
-  Beginning,
-  Book,
-  CallRecord,
-  DrainingServer,
-  Run,
-} from "./book.ts";
+import type { Book } from "./book.ts";
+import type { Beginning, CallRecord, DrainingServer, Run } from "./records.ts";
 import type { Method } from "../wire/frames.ts";
+import { lieOf } from "./lies.ts";
+import { mustAnswer } from "./lost_calls.ts";
 import type { QueueHistory } from "./queue_history.ts";
-import { RECOVERY_MS, type Trouble, type Troubles } from "./troubles.ts";
+import type { Trouble, Troubles } from "./troubles.ts";
 
 /** Half a second to find out why, and what a turn of the network takes. */
 const LATE_MS = 1_000;
@@ -25,8 +17,6 @@ const LATE_MS = 1_000;
 const QUICK_MS = 2_000;
 /** More than a connection has at a time. */
 const MANY_CHANNELS = 100;
-/** More than there are faults. */
-export const MANY_RETRIES = 50;
 /** The same where few procedures may run at once, and some never end. */
 const CROWDED_MS = 25_000;
 const FEW_AT_ONCE = 4;
@@ -204,115 +194,26 @@ export class Judge {
 
   /** What is not true about an error, where something is not. */
   #lie(call: CallRecord, error: RpcError): string | undefined {
-    const { planned: { queue, abortAfterMs }, startMs, endMs = 0 } = call;
-    const { code, reason } = error;
-    if (error.remote) return this.#remoteLie(call, error);
-    const history = this.#parts.queues.get(queue)!;
-    const had = (...kinds: Trouble["kind"][]) =>
-      this.#hitting(call).some(({ kind }) => kinds.includes(kind));
-    switch (reason) {
-      case "no_queue":
-        if (history.wasMissing(startMs, endMs)) return;
-        return "the queue was there all the time";
-      case "no_consumer":
-        if (history.wasUnserved(startMs, endMs)) return;
-        return "the queue had a consumer all the time";
-      case "rejected":
-        return had("refuse-messages") ? undefined : "nothing was refused";
-      case "refused":
-        return had("refuse-login") ? undefined : "no login was refused";
-      case "blocked":
-      case "connection_lost":
-      case "broker_unreachable":
-        return this.#hitting(call).length > 0 ? undefined : "nothing was wrong";
-      case "closed":
-        return this.#parts.book().isClosing(call.client)
-          ? undefined
-          : "nobody closed it";
-      case "overloaded":
-        return this.#hasFewChannels && this.#hitting(call).length > 0
-          ? undefined
-          : "channels are free";
-      case "too_large":
-        return this.#isTooLarge(call) ? undefined : "it was not too large";
-      case undefined:
-        break;
-      default:
-        return "there is no reason for it";
-    }
-    if (code === "canceled") {
-      const isDue = abortAfterMs !== undefined &&
-        endMs - startMs >= abortAfterMs;
-      return isDue ? undefined : "nobody canceled it";
-    }
-    if (code !== "deadline_exceeded") return "there is no reason for it";
-    const earlyMs = startMs + call.planned.options.timeoutMs - endMs;
-    return earlyMs > 1 ? `${earlyMs} ms are left` : undefined;
-  }
-
-  #remoteLie(call: CallRecord, error: RpcError): string | undefined {
-    const { planned: { work }, runs, deliveries } = call;
-    const { queueType } = this.#parts.plan;
-    const had = (kind: Trouble["kind"]) =>
-      this.#hitting(call).some((it) => it.kind === kind);
-    switch (error.code) {
-      case "failed_precondition":
-        return work.type === "throw" && runs.length > 0
-          ? undefined
-          : "the procedure did not throw";
-      case "deadline_exceeded":
-        return;
-      case "canceled":
-        return "nobody canceled it";
-      case "aborted":
-        return queueType === "quorum" && deliveries > 5
-          ? undefined
-          : "it was not delivered too often";
-      case "resource_exhausted":
-        return this.#isTooLarge(call) ? undefined : "it was not too large";
-      case "internal":
-        return had("refuse-messages") ? undefined : "nothing was refused";
-      default:
-        return "there is no reason for it";
-    }
+    const { plan, book, queues } = this.#parts;
+    return lieOf(call, error, {
+      queue: queues.get(call.planned.queue)!,
+      troubles: this.#hitting(call),
+      isQuorum: plan.queueType === "quorum",
+      isClosing: book().isClosing(call.client),
+      isTooLarge: this.#isTooLarge(call),
+      hasFewChannels: this.#hasFewChannels,
+    });
   }
 
   /** Why a call had to be answered as planned, where it had to. */
   #mustAnswer(call: CallRecord): string | undefined {
-    const { planned: { abortAfterMs, work, options, queue }, startMs } = call;
-    const isAborted = abortAfterMs !== undefined && abortAfterMs < NEVER_MS;
-    if (isAborted || work.type !== "answer") return;
-    const hitting = this.#hitting(call);
-    // A refused login ends a call, and a reply that is refused is no more.
-    const isRefused = hitting.some(({ kind }) =>
-      kind === "refuse-login" || kind === "refuse-messages"
-    );
-    // What sleeps on a server that is paused is over before it wakes up.
-    const isPaused = hitting.some(({ kind, scope }) =>
-      kind === "pause" && scope.serversOf
-    );
-    if (isRefused || isPaused || this.#isTooLarge(call)) return;
-    const recoveredMs = Math.max(
-      startMs,
-      ...hitting.map(({ untilMs }) => untilMs + RECOVERY_MS),
-    );
-    const neededMs = work.afterMs + this.#clockMs() +
-      (this.#crowded.has(queue) ? CROWDED_MS : QUICK_MS);
-    if (work.afterMs + QUICK_MS > HANDLER_TIMEOUT_MS) return;
-    if (recoveredMs + neededMs > startMs + options.timeoutMs) return;
-    if (hitting.length === 0) return "nothing was wrong";
-    // Those of a blocked connection are not closed, and others not opened.
-    if (this.#hasFewChannels) return;
-    // With its queue a request goes without a word.
-    const isGone = hitting.some(({ scope }) => scope.queue) &&
-      options.attemptTimeoutMs === undefined;
-    if (isGone) return;
-    const isRetried = (options.retries ?? 0) >= MANY_RETRIES;
-    if (isRetried && options.wait) return "all was well for long enough";
-    const survives = hitting.every(({ scope }) => scope.serversOf);
-    return survives && !options.requireConsumer
-      ? "only servers were in trouble, and not for long"
-      : undefined;
+    const isCrowded = this.#crowded.has(call.planned.queue);
+    return mustAnswer(call, {
+      troubles: this.#hitting(call),
+      needsMs: this.#clockMs() + (isCrowded ? CROWDED_MS : QUICK_MS),
+      isTooLarge: this.#isTooLarge(call),
+      hasFewChannels: this.#hasFewChannels,
+    });
   }
 
   get #hasFewChannels(): boolean {

@@ -15,7 +15,8 @@ import {
   RpcError,
   RpcServer,
 } from "../product.ts";
-import type { Book, Run } from "../rules/book.ts";
+import type { Book } from "../rules/book.ts";
+import type { Run } from "../rules/records.ts";
 import { STOPPED_MS } from "../rules/judge.ts";
 import { Node, type NodeHost } from "./node.ts";
 

@@ -410,12 +410,15 @@ contractTest(
   },
 );
 
-contractTest("a connection is closed as often as that is asked", async (url) => {
-  await using client = await Client.connect(url);
-  // In one write, as by two threads of a client.
-  for (let i = 0; i < 2; i++) {
-    client.write(0, 10, 50, (o) => o.short(200).shortstr("").long(0));
-  }
-  await client.flush();
-  for (let i = 0; i < 2; i++) await client.next("connection.close-ok");
-});
+contractTest(
+  "a connection is closed as often as that is asked",
+  async (url) => {
+    await using client = await Client.connect(url);
+    // In one write, as by two threads of a client.
+    for (let i = 0; i < 2; i++) {
+      client.write(0, 10, 50, (o) => o.short(200).shortstr("").long(0));
+    }
+    await client.flush();
+    for (let i = 0; i < 2; i++) await client.next("connection.close-ok");
+  },
+);

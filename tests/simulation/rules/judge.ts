@@ -128,6 +128,9 @@ export class Judge {
     const { retries, wait } = call?.planned.options ?? {};
     if (call === undefined || call.end || call.isForgotten) return;
     if (retries || wait) return;
+    // Past its deadline it waits for one thing alone: why it got no reply.
+    const dueMs = call.startMs + call.planned.options.timeoutMs;
+    if (this.#parts.now() >= dueMs) return;
     this.#violation("deadlines", call, "goes on, and no queue took it");
   }
 

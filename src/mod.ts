@@ -46,6 +46,7 @@ export type {
 } from "./amqp/options.ts";
 export type { BrokerAddress } from "./amqp/broker_address.ts";
 export type { Password } from "./amqp/password.ts";
+export type { Mechanism } from "./amqp/url_parameters.ts";
 export { connectSettings } from "./amqp/options.ts";
 export type {
   ClientCertificate,

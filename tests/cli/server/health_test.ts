@@ -85,7 +85,9 @@ rabbitMqTest("a server that drains is not ready, but alive", async () => {
   assert.deepEqual([stopped.code, answered.code], [0, 0]);
 });
 
-rabbitMqTest("a server whose event loop is blocked is not alive", async () => {
+rabbitMqTest("a server whose event loop is blocked is not alive", {
+  slow: true,
+}, async () => {
   const { serve, startClient } = await scene();
   const flags = ["--builtin", "fib", "--workers", "0", ...FREE_PORT];
   await using server = await serve(flags);

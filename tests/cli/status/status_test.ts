@@ -93,27 +93,31 @@ test("status: no broker is 75, one that is silent 124", async () => {
   assert.equal(code, 124);
 });
 
-rabbitMqTest("status --watch lives through a broker's restart", async () => {
-  await using broker = await startRabbitMq();
-  const looks = ["--watch", "--json", "--interval", "200ms"];
-  const args = ["status", "-u", broker.url, ...looks, "calc"];
-  await using watching = await start(args);
-  await watching.waitFor(/"queue":"calc","exists":false/);
-  await broker.stop();
-  const away = await watching.waitFor(/"error"/);
-  const { broker: { rtt_ms, error }, queues } = JSON.parse(away);
-  assert.match(error, /broker/);
-  assert.deepEqual([rtt_ms, queues], [null, []]);
-  await using raw = await (async () => {
-    await broker.start();
-    return await rawChannel(broker.url);
-  })();
-  await raw.channel.assertQueue("calc");
-  await watching.waitFor(/"queue":"calc","exists":true/);
-  watching.kill("SIGINT");
-  const { code, stderr } = await watching.result();
-  assert.deepEqual([code, stderr], [130, ""]);
-});
+rabbitMqTest(
+  "status --watch lives through a broker's restart",
+  { slow: true },
+  async () => {
+    await using broker = await startRabbitMq();
+    const looks = ["--watch", "--json", "--interval", "200ms"];
+    const args = ["status", "-u", broker.url, ...looks, "calc"];
+    await using watching = await start(args);
+    await watching.waitFor(/"queue":"calc","exists":false/);
+    await broker.stop();
+    const away = await watching.waitFor(/"error"/);
+    const { broker: { rtt_ms, error }, queues } = JSON.parse(away);
+    assert.match(error, /broker/);
+    assert.deepEqual([rtt_ms, queues], [null, []]);
+    await using raw = await (async () => {
+      await broker.start();
+      return await rawChannel(broker.url);
+    })();
+    await raw.channel.assertQueue("calc");
+    await watching.waitFor(/"queue":"calc","exists":true/);
+    watching.kill("SIGINT");
+    const { code, stderr } = await watching.result();
+    assert.deepEqual([code, stderr], [130, ""]);
+  },
+);
 
 rabbitMqTest("status --watch: SIGTERM is 143, a refusal 77", async () => {
   const { url } = await sharedRabbitMq();

@@ -8,7 +8,8 @@ import type { Route } from "./route.ts";
 
 /** Hears of the bytes at the dialing end, as they are written and read. */
 export interface Tap {
-  sent(bytes: Uint8Array): void;
+  /** `isLate`: they may have been ready before, and had to wait. */
+  sent(bytes: Uint8Array, isLate: boolean): void;
   received(bytes: Uint8Array): void;
 }
 
@@ -47,7 +48,7 @@ export class Connection {
       onRead: (bytes) => tap.received(bytes),
       onRefused: () => this.up.finish("reset"),
     });
-    this.client = new End(this.down, this.up, (bytes) => tap.sent(bytes));
+    this.client = new End(this.down, this.up, (...sent) => tap.sent(...sent));
     this.broker = new End(this.up, this.down, () => {});
   }
 
@@ -89,13 +90,14 @@ export class End {
   isClosed = false;
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
-  readonly #onSent: (bytes: Uint8Array) => void;
+  readonly #onSent: (bytes: Uint8Array, isLate: boolean) => void;
+  #hasWaited = false;
   #isFinished = false;
 
   constructor(
     incoming: Pipe,
     outgoing: Pipe,
-    onSent: (bytes: Uint8Array) => void,
+    onSent: (bytes: Uint8Array, isLate: boolean) => void,
   ) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
@@ -108,8 +110,9 @@ export class End {
 
   async write(bytes: Uint8Array): Promise<number> {
     this.#check();
-    this.#onSent(bytes);
-    if (!this.#outgoing.send(bytes)) await this.#outgoing.room();
+    this.#onSent(bytes, this.#hasWaited);
+    this.#hasWaited = !this.#outgoing.send(bytes);
+    if (this.#hasWaited) await this.#outgoing.room();
     this.#check();
     return bytes.length;
   }

@@ -125,12 +125,11 @@ export class Judge {
   /** No queue took a request: who does not wait for one hears of it. */
   unroutable(number: number): void {
     const call = this.#parts.book().call(number);
-    const { retries, wait } = call?.planned.options ?? {};
     if (call === undefined || call.end || call.isForgotten) return;
-    if (retries || wait) return;
+    const { retries, wait, timeoutMs } = call.planned.options;
     // Past its deadline it waits for one thing alone: why it got no reply.
-    const dueMs = call.startMs + call.planned.options.timeoutMs;
-    if (this.#parts.now() >= dueMs) return;
+    const isDue = this.#parts.now() >= call.startMs + timeoutMs;
+    if (retries || wait || isDue) return;
     this.#violation("deadlines", call, "goes on, and no queue took it");
   }
 

@@ -58,6 +58,8 @@ export class Monitor implements Tap {
   readonly #channels = new Map<number, ChannelState>();
   /** Since when it may not publish. */
   #blockedMs = Infinity;
+  /** What is sent now may have been ready before. */
+  #isLate = false;
   /** Correlation ids of replies that the broker has, or refuses. */
   readonly #answeredFor = new Set<string>();
 
@@ -92,7 +94,8 @@ export class Monitor implements Tap {
     return count;
   }
 
-  sent(bytes: Uint8Array): void {
+  sent(bytes: Uint8Array, isLate: boolean): void {
+    this.#isLate = isLate;
     this.#sent.take(bytes);
   }
 
@@ -137,7 +140,7 @@ export class Monitor implements Tap {
   #published(state: ChannelState, method: Method): void {
     const { properties = {}, body = "" } = method;
     state.publishTag++;
-    if (this.#blockedMs < this.#hooks.now()) {
+    if (this.#blockedMs < this.#hooks.now() && !this.#isLate) {
       this.#hooks.violation("blocked", `publishes "${body}" while blocked`);
     }
     const { correlationId, replyTo } = properties;

@@ -24,6 +24,8 @@ import { Node, type NodeHost } from "./node.ts";
 export const GRACE_MS = 2_000;
 /** And by then it has stopped, whatever the broker answers. */
 const STOP_MS = 9_000;
+/** A machine that was paused has so long to catch up. */
+const CATCH_UP_MS = 3_000;
 /** What starts a server again that was refused. */
 const RESTART_MS = 2_000;
 
@@ -102,8 +104,10 @@ export class ServerNode extends Node {
         unsettled: this.watched?.monitor.unsettled ?? 0,
       });
     });
-    const late = this.machine.after(STOP_MS, () => {
-      this.#book.late(`${this.name} has not stopped in ${STOP_MS} ms`);
+    let late = this.machine.after(STOP_MS, () => {
+      late = this.machine.after(CATCH_UP_MS, () => {
+        this.#book.late(`${this.name} has not stopped in ${STOP_MS} ms`);
+      });
     });
     await this.#server?.stop();
     late.canceled = true;

@@ -210,11 +210,17 @@ export class Channel {
     if (first?.method === name) {
       this.#waiting.shift();
       first.resolve(args as never);
-      if (name === "channel.close-ok") this.#gone(closedByUs());
+      if (name === "channel.close-ok") this.#closeAgreed();
     } else if (name !== "channel.close-ok") {
       throw new AmqpError("COMMAND_INVALID", `${name}, which nobody awaits`);
     }
     // Else it answers a close that crossed the broker's own.
+  }
+
+  /** Nobody may open the channel again before a close that crossed is agreed. */
+  #closeAgreed(): void {
+    if (this.#ending) this.send("channel.close-ok");
+    this.#gone(closedByUs());
   }
 
   #takeClose({ replyCode, replyText }: Arguments<"channel.close">): void {

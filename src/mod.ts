@@ -1,9 +1,24 @@
 /**
- * Request/reply (RPC) over RabbitMQ: a procedure answers requests from a
- * queue, a caller sends them and awaits the answers.
+ * Request/reply (RPC) over RabbitMQ: a server runs a procedure for each request
+ * in a queue, and a client sends requests and waits for the replies.
  *
- * One connection calls and serves. A call ends in the reply or in an
- * {@linkcode RpcError} whose code tells what went wrong, within its deadline.
+ * {@linkcode connect} opens a connection that does both, for any number of
+ * queues. A call ends within its deadline, 30 seconds by default: with an
+ * {@linkcode RpcReply}, or with an {@linkcode RpcError} whose `code` says what
+ * went wrong.
+ *
+ * Where to look next:
+ *
+ * - {@linkcode Procedure}: what a server runs, and what it may return
+ * - {@linkcode CallOptions}: deadline, cancellation, retries, headers
+ * - {@linkcode ServeOptions}: concurrency, limits, events
+ * - {@linkcode ConnectOptions}: login, TLS, heartbeats, events
+ * - {@linkcode Contract} and {@linkcode implement}: typed methods, with schemas
+ * - {@linkcode CallInterceptor} and {@linkcode ProcedureInterceptor}: functions
+ *   around calls and procedures
+ *
+ * Messages are plain AMQP 0-9-1, as in RabbitMQ's tutorial six (`reply_to` and
+ * `correlation_id`), so the other side may be written in any language.
  *
  * @example Serve a procedure and call it
  * ```ts
@@ -19,14 +34,11 @@
  * assert.equal(reply.text(), "Hello, World!");
  * ```
  *
- * What travels is plain AMQP 0-9-1 as in RabbitMQ's tutorial six
- * (`reply_to`, `correlation_id`), so that the other side may be written in any
- * language.
- *
  * @module
  */
 export { connect } from "./amqp/connect.ts";
-export type { ConnectOptions, Password } from "./amqp/options.ts";
+export type { ConnectOptions } from "./amqp/options.ts";
+export type { Password } from "./amqp/password.ts";
 export type { TlsOptions } from "./amqp/tls/tls.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
 export type {
@@ -54,19 +66,21 @@ export {
 export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
 export {
   type MessageData,
-  type Procedure,
-  type ReplyInit,
-  type RpcArgument,
-  type RpcContext,
+  type MessageHeaders,
+  RpcReply,
   RpcRequest,
-  type RpcResult,
+} from "./rpc/messages.ts";
+export type {
+  Procedure,
+  ReplyInit,
+  RpcArgument,
+  RpcContext,
+  RpcResult,
 } from "./rpc/procedure.ts";
 export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
 export { RpcServer } from "./rpc/serving/server.ts";
 export type {
   ConnectionEvent,
-  MessageHeaders,
   QueueDeclaration,
   QueueInfo,
 } from "./rpc/transport.ts";
-export { RpcReply } from "./rpc/wire.ts";

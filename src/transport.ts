@@ -7,8 +7,8 @@
  * @module
  */
 export type { AmqpConnection } from "./amqp/broker_connection.ts";
+export type { BrokerAddress } from "./amqp/broker_address.ts";
 export {
-  type BrokerAddress,
   type BrokerSettings,
   type ConnectSettings,
   connectSettings,
@@ -23,6 +23,8 @@ export type {
 export { memoryStreams } from "./amqp/streams/memory.ts";
 export type { ClientCertificate, TlsSettings } from "./amqp/tls/tls.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
+export type { Mechanism } from "./amqp/url_parameters.ts";
+export type { Bytes } from "./rpc/bytes.ts";
 export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
 export type { SendCall } from "./rpc/calling/client_options.ts";
 export type {
@@ -32,18 +34,8 @@ export type {
   HandlerOutput,
   MethodContract,
 } from "./rpc/contract/contract.ts";
-export type {
-  Schema,
-  SchemaInput,
-  SchemaIssue,
-  SchemaOutput,
-  SchemaResult,
-  SchemaTypes,
-  StandardProperties,
-} from "./rpc/contract/schema.ts";
 export type { ValidationIssue } from "./rpc/contract/validation.ts";
 export { REASONS, type Remedy, RPC_CODES } from "./rpc/errors.ts";
-export type { Bytes } from "./rpc/kinds.ts";
 export { MemoryBroker, type Routed } from "./rpc/memory/broker.ts";
 export type {
   MemoryConsumer,
@@ -51,14 +43,16 @@ export type {
   Message,
 } from "./rpc/memory/queue.ts";
 export { MemoryTransport } from "./rpc/memory/transport.ts";
-export { MessageBody } from "./rpc/procedure.ts";
+export {
+  type HeaderValue,
+  MessageBody,
+  type MessageProperties,
+} from "./rpc/messages.ts";
 export type {
   BrokerConnection,
   CallbackQueue,
   ConnectionOptions,
   Delivery,
-  HeaderValue,
-  MessageProperties,
   Publisher,
   PublishListener,
   ReplyQueueKind,
@@ -67,3 +61,4 @@ export type {
   ReturnedMessage,
   Transport,
 } from "./rpc/transport.ts";
+export type { StandardSchemaV1 } from "@standard-schema/spec";

@@ -15,8 +15,8 @@ import { deno } from "./processes.ts";
 
 /** Scripts that are found by their name, beside the entry. */
 const WORKERS = [
-  "src/procedures/worker.ts",
-  "src/procedures/module/module_worker.ts",
+  "src/procedures/builtin/fib_worker.ts",
+  "src/procedures/module/worker.ts",
 ];
 
 const BUNDLING = ["bundle", "--quiet", "--minify", "--platform", "deno"];

@@ -14,17 +14,14 @@ import type {
 } from "../rpc/transport.ts";
 import { AmqpCallbackQueue } from "./callback_queue.ts";
 import { Canceler } from "./cancellation.ts";
+import { channelFailure } from "./channel_failures.ts";
+import { brokerUrl } from "./broker_address.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./failures.ts";
-import {
-  type BrokerSettings,
-  brokerUrl,
-  type ConnectSettings,
-} from "./options.ts";
 import { QueueInspector } from "./inspector.ts";
 import { openConnection } from "./open.ts";
-import { AmqpRequestQueue } from "./request_queue.ts";
+import type { BrokerSettings, ConnectSettings } from "./options.ts";
 import { ReplyQueues } from "./reply_queues.ts";
+import { AmqpRequestQueue } from "./request_queue.ts";
 import { roundTripMs } from "./round_trip.ts";
 
 /** A live connection to one broker. */
@@ -60,17 +57,17 @@ export class AmqpConnection implements BrokerConnection {
 
   /** See {@linkcode BrokerConnection.lost}. */
   get lost(): Promise<Error> {
-    return this.#connection.lost;
+    return this.#connection.loss.promise;
   }
 
   /** See {@linkcode BrokerConnection.unblocked}. */
   get unblocked(): Promise<void> | undefined {
-    return this.#connection.unblocked;
+    return this.#connection.flow.unblocked;
   }
 
   /** See {@linkcode BrokerConnection.obstacle}. */
   get obstacle(): string | undefined {
-    return this.#connection.obstacle;
+    return this.#connection.flow.obstacle;
   }
 
   /** See {@linkcode BrokerConnection.openCallbackQueue}. */

@@ -1,5 +1,5 @@
 /**
- * Which broker it is, as it says in its greeting.
+ * Which broker it is, by its own greeting.
  *
  * @module
  */

@@ -24,6 +24,13 @@ function exchangeFor(queue: string): string | undefined {
   return bytes <= MAX_NAME_BYTES ? name : undefined;
 }
 
+/** Who listens for cancel messages. */
+export interface CancelListener {
+  onCancel: (correlationId: string) => void;
+  /** It listened, and no longer does, although the connection is not lost. */
+  onDeaf: (error: Error) => void;
+}
+
 /**
  * Listens, on a channel of its own, until that or the connection is closed. A
  * server without the right to do so serves all the same.
@@ -31,7 +38,7 @@ function exchangeFor(queue: string): string | undefined {
 export async function listenForCancels(
   connection: Connection,
   queue: string,
-  onCancel: (correlationId: string) => void,
+  { onCancel, onDeaf }: CancelListener,
 ): Promise<Channel | undefined> {
   const exchange = exchangeFor(queue);
   if (exchange === undefined) return undefined;
@@ -40,6 +47,7 @@ export async function listenForCancels(
     onDelivery({ properties: { type, correlationId } }) {
       if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
     },
+    onCanceled: () => onDeaf(new Error("the queue for cancels was deleted")),
   };
   try {
     // Whatever is refused from here on closes the channel, and the queue goes
@@ -56,6 +64,7 @@ export async function listenForCancels(
       autoDelete: true,
     });
     await channel.request("queue.bind", { queue: name, exchange });
+    channel.handlers.onClosed = onDeaf;
     return channel;
   } catch (error) {
     if (connection.closed) throw error;
@@ -94,7 +103,7 @@ export class Canceler {
 
   async #send(queue: string, correlationId: string): Promise<void> {
     const exchange = exchangeFor(queue);
-    if (exchange === undefined || this.#connection.unblocked) return;
+    if (exchange === undefined || this.#connection.flow.unblocked) return;
     this.#channel ??= this.#open();
     const channel = await this.#channel;
     if (channel.closed) return;

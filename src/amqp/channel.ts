@@ -25,6 +25,7 @@ import {
 } from "../amqp091/methods.ts";
 import type { Reader } from "../amqp091/reader.ts";
 import { textOfBytes } from "../amqp091/text.ts";
+import { settled } from "../async/delay.ts";
 import type { Delivery, ReturnedMessage } from "../rpc/transport.ts";
 import { ClosedByBroker } from "./closed_by_broker.ts";
 import { IncomingMessage } from "./incoming_message.ts";
@@ -66,7 +67,7 @@ export interface ChannelHost {
   channelGone(channel: Channel): void;
 }
 
-/** Who waits for an answer of the broker. */
+/** A request that the broker has not answered yet. */
 interface Waiting {
   readonly method: BrokerMethod;
   readonly resolve: (args: never) => void;
@@ -98,7 +99,7 @@ export class Channel {
     this.id = id;
   }
 
-  /** Whether nothing can be asked of it any more. */
+  /** Whether it is closed or closing. */
   get closed(): boolean {
     return this.#end !== undefined || this.#closing !== undefined;
   }
@@ -133,7 +134,7 @@ export class Channel {
 
   async #close(): Promise<void> {
     // The broker may close it at the same time, for a reason of its own.
-    await this.#ask("channel.close", { replyCode: 200 }).catch(ignore);
+    await settled(this.#ask("channel.close", { replyCode: 200 }));
   }
 
   #ask<N extends RequestMethod>(
@@ -147,7 +148,7 @@ export class Channel {
     });
   }
 
-  /** The connection is gone. */
+  /** The connection was lost. */
   lost(error: Error): void {
     this.#end ??= error;
     this.#failWaiting(error);
@@ -209,11 +210,17 @@ export class Channel {
     if (first?.method === name) {
       this.#waiting.shift();
       first.resolve(args as never);
-      if (name === "channel.close-ok") this.#gone(closedByUs());
+      if (name === "channel.close-ok") this.#closeAgreed();
     } else if (name !== "channel.close-ok") {
       throw new AmqpError("COMMAND_INVALID", `${name}, which nobody awaits`);
     }
     // Else it answers a close that crossed the broker's own.
+  }
+
+  /** Nobody may open the channel again before a close that crossed is agreed. */
+  #closeAgreed(): void {
+    if (this.#ending) this.send("channel.close-ok");
+    this.#gone(closedByUs());
   }
 
   #takeClose({ replyCode, replyText }: Arguments<"channel.close">): void {
@@ -285,6 +292,3 @@ export class Channel {
 function closedByUs(): Error {
   return new Error("the channel was closed");
 }
-
-/** A close that crosses the broker's own is over as well. */
-function ignore(): void {}

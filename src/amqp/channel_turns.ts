@@ -12,7 +12,7 @@ export class ChannelTurns {
   readonly #free: () => number;
   readonly #urgent: Turn[] = [];
   readonly #patient: Turn[] = [];
-  /** Turns that have come, and whose channel is not opened yet. */
+  /** Turns granted whose channel is not open yet. */
   #granted = 0;
 
   /** `free` tells how many channels could be opened now. */
@@ -20,7 +20,7 @@ export class ChannelTurns {
     this.#free = free;
   }
 
-  /** Whether something urgent waits: who has a channel to spare, close it. */
+  /** Whether something urgent waits: whoever can spare a channel closes it. */
   get urgent(): boolean {
     return this.#urgent.length > 0;
   }

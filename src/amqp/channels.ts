@@ -53,7 +53,7 @@ export class Channels implements ChannelHost {
     this.writes = writes;
   }
 
-  /** Whether somebody waits for a channel, and can't do without. */
+  /** Whether something that can't wait for long needs a channel. */
   get urgent(): boolean {
     return this.#turns.urgent;
   }
@@ -105,7 +105,7 @@ export class Channels implements ChannelHost {
     this.#turns.check();
   }
 
-  /** The connection is gone. */
+  /** The connection was lost. */
   lost(error: Error): void {
     this.#lost = error;
     this.#turns.end(error);

@@ -1,14 +1,14 @@
 /**
- * The last things that are done with a channel.
+ * Closing channels, within a time limit.
  *
  * @module
  */
 import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
+import { channelFailure } from "./channel_failures.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./failures.ts";
 
-/** How long the other side may take to agree to an end. */
+/** How long the broker may take to answer a close, in ms. */
 export const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Closes a channel, as {@linkcode atLast} does. */
@@ -35,8 +35,8 @@ export async function atLast(
 }
 
 /** How long to wait for an answer, where there can be one. */
-export function closeLimitMs({ blocked }: Connection): number {
-  return blocked === undefined ? CLOSE_TIMEOUT_MS : 0;
+export function closeLimitMs({ flow }: Connection): number {
+  return flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
 }
 
 async function unlessClosed(

@@ -7,10 +7,10 @@ import { waitAtMost } from "../async/delay.ts";
 import { failure, type RpcError } from "../rpc/errors.ts";
 import type { ReturnedMessage } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
+import { channelFailure, rejected } from "./channel_failures.ts";
 import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
 import { Confirms, type Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure, rejected } from "./failures.ts";
 import type { MessageSizes } from "./message_sizes.ts";
 
 /** What a channel in confirm mode tells. */
@@ -60,7 +60,7 @@ export class ConfirmChannel {
       onClosing: this.#onClosing.bind(this),
       onClosed: this.#onClosed.bind(this),
     };
-    this.#stopListening = connection.onLost((cause) =>
+    this.#stopListening = connection.loss.listen((cause) =>
       this.confirms.failAll(channelFailure(cause))
     );
   }
@@ -92,7 +92,7 @@ export class ConfirmChannel {
 
   #onClosed(error: Error): void {
     this.#stopListening();
-    // All was confirmed or is published again: nobody need know.
+    // Everything was confirmed, or is published again on another channel.
     if (this.#settling && this.confirms.isEmpty) return;
     this.confirms.failAll(channelFailure(error));
     this.#hooks.onClosed(error);

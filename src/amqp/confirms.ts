@@ -4,13 +4,14 @@
  * @module
  */
 import type { RpcError } from "../rpc/errors.ts";
-import type { MessageProperties, PublishListener } from "../rpc/transport.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
+import type { PublishListener } from "../rpc/transport.ts";
 import type { MessageSizes } from "./message_sizes.ts";
 
-/** Gaps at the front of the list that are worth a copy of the rest. */
+/** How many settled entries at the front justify a copy of the rest. */
 const MAX_GAP = 1024;
 
-/** A message, and who hears what becomes of it. */
+/** A message, and the listener for its outcome. */
 export interface Publication {
   readonly queue: string;
   readonly body: Uint8Array;
@@ -36,7 +37,7 @@ export class Confirms {
   #oldestTag = 1;
   #whenEmpty: (() => void) | undefined;
 
-  /** Notes which sizes the broker takes. */
+  /** `sizes` learns what the broker accepts. */
   constructor(sizes: MessageSizes) {
     this.#sizes = sizes;
   }
@@ -144,5 +145,5 @@ export class Confirms {
   }
 }
 
-/** In place of one that need not be kept. */
+/** In place of a body that need not be kept. */
 const NO_BODY = new Uint8Array(0);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { RpcConnection } from "../rpc/connection.ts";
 import type { ClientOptions } from "../rpc/calling/client_options.ts";
+import { RpcConnection } from "../rpc/connection.ts";
 import {
   type ConnectOptions,
   connectSettings,

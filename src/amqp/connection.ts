@@ -10,32 +10,33 @@ import {
   writeMethod,
 } from "../amqp091/arguments.ts";
 import { AmqpError } from "../amqp091/errors.ts";
-import { FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
+import { type FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
-import { decodeText, encodeText, Reader, toBytes } from "../amqp091/reader.ts";
-import { waitAtMost } from "../async/delay.ts";
+import { decodeText, type Reader, toBytes } from "../amqp091/reader.ts";
+import { settled, waitAtMost } from "../async/delay.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
 import { Channels } from "./channels.ts";
 import { ClosedByBroker } from "./closed_by_broker.ts";
-import { Handshake, type Login } from "./handshake.ts";
+import { Flow } from "./flow.ts";
+import { FrameReader, MOST_FRAME_BYTES } from "./frame_reader.ts";
+import {
+  Handshake,
+  type Login,
+  LoginTooLarge,
+  writeSecret,
+} from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { JoinedWrites } from "./joined_writes.ts";
+import { Loss } from "./loss.ts";
 import { MessageSizes } from "./message_sizes.ts";
 import type { BrokerSettings } from "./options.ts";
-import { ProtocolCheck } from "./protocol_check.ts";
 import type { ByteStream } from "./streams/byte_stream.ts";
 
 const PROTOCOL_HEADER = toBytes("AMQP\x00\x00\x09\x01");
 const CLOSE_TIMEOUT_MS = 2_000;
-/** A broker that reads no more may have said why before. */
+/** How long to read on after a failed write: the broker may have said why. */
 const LAST_WORDS_MS = 500;
-/**
- * What is read at most. Not what was agreed on: RabbitMQ passes the headers of
- * others on in one frame, and lets everybody agree on a size of his own.
- */
-const MOST_FRAME_BYTES = 16 * 1024 * 1024;
-
 /** What a connection tells, once it is open. */
 export interface ConnectionHooks {
   onBlocked: (reason: string) => void;
@@ -46,24 +47,22 @@ export interface ConnectionHooks {
 export class Connection {
   readonly writes: JoinedWrites;
   readonly channels: Channels;
+  /** Whether it takes messages now. */
+  readonly flow: Flow;
+  /** When and why the connection ends. */
+  readonly loss: Loss = new Loss();
   /** The largest frame that the broker takes, in bytes. */
   frameMax = Infinity;
   /** What the broker takes, over whichever channel. */
   readonly sizes: MessageSizes = new MessageSizes();
   readonly #stream: ByteStream;
   readonly #hooks: ConnectionHooks;
-  readonly #frames = new FrameBuffer();
-  readonly #reader = new Reader(new Uint8Array(0));
-  readonly #check = new ProtocolCheck();
+  readonly #frames: FrameReader;
   readonly #opened = Promise.withResolvers<void>();
-  readonly #lost = Promise.withResolvers<Error>();
-  readonly #onLost = new Set<(cause: Error) => void>();
   #handshake: Handshake | undefined;
   #peer = UNKNOWN_BROKER;
   readonly #channelTimeoutMs: number;
   #heartbeat: Heartbeat | undefined;
-  #unblocked: PromiseWithResolvers<void> | undefined;
-  #blockedFor: string | undefined;
   #secretTold: (() => void) | undefined;
   #closeOk: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -78,14 +77,20 @@ export class Connection {
     this.#channelTimeoutMs = connectTimeoutMs;
     this.#stream = stream;
     this.#hooks = hooks;
-    this.#frames.frameMax = MOST_FRAME_BYTES;
     this.writes = new JoinedWrites(
       stream.write.bind(stream),
       (error) => this.#writeFailed(error),
     );
     this.writes.beforeFlush(() => this.#heartbeat?.wrote());
     this.channels = new Channels(this.writes);
-    this.#opened.promise.catch(ignore);
+    this.loss.listen((error) => this.channels.lost(error));
+    this.flow = new Flow(this.writes);
+    this.#frames = new FrameReader(this.channels, {
+      onRead: () => this.#heartbeat?.read(),
+      onFrame: (frame, reader) => this.#takeFrame(frame, reader),
+    });
+    // Whoever opens it awaits it.
+    void settled(this.#opened.promise);
   }
 
   /**
@@ -121,48 +126,9 @@ export class Connection {
     return this.#peer;
   }
 
-  /** Whether there is no connection any more, or soon not. */
+  /** Whether the connection is closed or closing. */
   get closed(): boolean {
     return this.#gone || this.#closing !== undefined;
-  }
-
-  /** Resolves, once, with the reason why the connection is gone. */
-  get lost(): Promise<Error> {
-    return this.#lost.promise;
-  }
-
-  /**
-   * Calls back when the connection is gone, or soon where it is already, until
-   * the function returned is called: what listens to
-   * {@linkcode Connection.lost} is kept to the end.
-   */
-  onLost(callback: (cause: Error) => void): () => void {
-    this.#onLost.add(callback);
-    if (this.#gone) {
-      this.lost.then((cause) =>
-        this.#onLost.delete(callback) && callback(cause)
-      );
-    }
-    return () => void this.#onLost.delete(callback);
-  }
-
-  /** Why the broker accepts no messages, where it does not. */
-  get blocked(): string | undefined {
-    return this.#blockedFor;
-  }
-
-  /** Why it accepts no messages, in words, where it does not. */
-  get obstacle(): string | undefined {
-    if (this.#blockedFor !== undefined) {
-      return `the broker has blocked the connection (${this.#blockedFor})`;
-    }
-    return this.writes.drained &&
-      "the connection does not take what is written to it";
-  }
-
-  /** Pending while the connection accepts no messages; else undefined. */
-  get unblocked(): Promise<void> | undefined {
-    return this.#unblocked?.promise ?? this.writes.drained;
   }
 
   /**
@@ -175,20 +141,13 @@ export class Connection {
   }
 
   /** Tells the broker of another password; calls back when it knows. */
-  updateSecret(newSecret: string, onTold: () => void): void {
-    const { writer } = this.writes;
-    const start = writer.length;
-    const args = { newSecret: encodeText(newSecret), reason: "renewed" };
-    writeMethod(writer, 0, "connection.update-secret", args);
-    if (writer.length - start > this.frameMax) {
-      // The broker would end the connection for it; the next login tells.
-      return writer.truncate(start);
-    }
+  updateSecret(secret: string, onTold: () => void): void {
+    if (!writeSecret(this.writes.writer, secret, this.frameMax)) return;
     this.#secretTold = onTold;
     this.writes.schedule();
   }
 
-  /** Says goodbye, for a limited time, and closes; once. */
+  /** Closes the connection, within a time limit; once. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -198,10 +157,11 @@ export class Connection {
     this.#end(error);
   }
 
-  /** Tells everybody at once; the stream is closed after its last write. */
+  /** Ends everything at once; the stream is closed after its last write. */
   #end(error: Error, written?: Promise<void>): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#frames.stop();
     this.#heartbeat?.stop();
     clearTimeout(this.#lastWords);
     this.writes.end();
@@ -209,12 +169,9 @@ export class Connection {
     if (written === undefined) close();
     else written.then(close, close);
     this.#opened.reject(error);
-    this.#lost.resolve(error);
-    this.channels.lost(error);
-    for (const callback of this.#onLost) callback(error);
-    this.#onLost.clear();
+    this.loss.happen(error);
     this.#closeOk?.();
-    this.#releaseBlocked();
+    this.flow.release();
   }
 
   async #start(
@@ -234,45 +191,23 @@ export class Connection {
     }
   }
 
-  /** Reads to the end. What can't be understood ends the connection. */
+  /** What can't be understood ends the connection. */
   async #read(): Promise<void> {
     try {
-      while (!this.#gone) {
-        const space = this.#frames.space();
-        const size = await this.#stream.read(space);
-        if (size === null) break;
-        this.#heartbeat?.read();
-        if (this.#check.passes(space.subarray(0, size))) {
-          this.#frames.filled(size);
-          this.#takeFrames();
-        }
-      }
-      const { strange } = this.#check;
-      this.destroy(strange ?? new Error("the connection was closed"));
+      await this.#frames.read(this.#stream);
+      this.destroy(new Error("the connection was closed"));
     } catch (error) {
       this.destroy(error as Error);
     }
   }
 
-  #takeFrames(): void {
-    const frames = this.#frames;
-    while (!this.#gone && frames.next()) {
-      const { bytes, start, end, channel, type } = frames;
-      this.#reader.reset(bytes, start, end);
-      if (channel !== 0) {
-        const target = this.channels.channelOf(frames, this.#reader);
-        target?.take(frames, this.#reader);
-      } else if (type === METHOD) this.#takeMethod();
-      else if (type !== HEARTBEAT) throw strayFrame();
-    }
-  }
-
-  #takeMethod(): void {
-    const name = brokerMethod(this.#reader.long());
-    const args = readArguments(name, this.#reader);
-    if (this.#handshake?.take(name, args)) {
-      this.writes.schedule();
-    } else this.#take(name, args);
+  #takeFrame({ type }: FrameBuffer, reader: Reader): void {
+    if (type === HEARTBEAT) return;
+    if (type !== METHOD) throw strayFrame();
+    const name = brokerMethod(reader.long());
+    const args = readArguments(name, reader);
+    if (this.#handshake?.take(name, args)) this.writes.schedule();
+    else this.#take(name, args);
   }
 
   #take<N extends BrokerMethod>(name: N, args: Arguments<N>): void {
@@ -286,7 +221,7 @@ export class Connection {
       case "connection.blocked":
         return this.#takeBlocked(args as Arguments<"connection.blocked">);
       case "connection.unblocked":
-        this.#releaseBlocked();
+        this.flow.release();
         return this.#hooks.onUnblocked();
       case "connection.update-secret-ok":
         return this.#secretTold?.();
@@ -312,7 +247,7 @@ export class Connection {
     this.#opened.resolve();
   }
 
-  /** It hears of our consent if it takes that in time, or goes away. */
+  /** Agrees, if the broker takes that in time. */
   #takeClose({ replyCode, replyText }: Arguments<"connection.close">): void {
     const { writer } = this.writes;
     // What else was to be written it would not read.
@@ -327,18 +262,11 @@ export class Connection {
 
   #takeBlocked(args: Arguments<"connection.blocked">): void {
     const reason = decodeText(args.reason);
-    this.#unblocked ??= Promise.withResolvers();
-    this.#blockedFor = reason;
+    this.flow.block(reason);
     this.#hooks.onBlocked(reason);
   }
 
-  #releaseBlocked(): void {
-    this.#blockedFor = undefined;
-    this.#unblocked?.resolve();
-    this.#unblocked = undefined;
-  }
-
-  /** What the broker said last tells more, if it is read in time. */
+  /** The reason is in what the broker sent last, if that is read in time. */
   #writeFailed(error: Error): void {
     if (this.#gone) return;
     this.#lastWords = setTimeout(() => this.destroy(error), LAST_WORDS_MS);
@@ -351,25 +279,12 @@ export class Connection {
     const { writer } = this.writes;
     writeMethod(writer, 0, "connection.close", { replyCode: 200 });
     this.writes.schedule();
-    const limitMs = this.#blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
-    const timer = setTimeout(answered.resolve, limitMs);
-    await answered.promise;
-    clearTimeout(timer);
+    const limitMs = this.flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
+    await waitAtMost(limitMs, answered.promise);
     this.destroy(new Error("the connection was closed"));
-  }
-}
-
-/** A login that the broker left without a word for. */
-export class LoginTooLarge extends Error {
-  /** The message says how large it may be. */
-  constructor(message: string, cause: unknown) {
-    super(message, { cause });
   }
 }
 
 function strayFrame(): AmqpError {
   return new AmqpError("UNEXPECTED_FRAME", "a frame that is out of place");
 }
-
-/** Whoever opens it awaits it. */
-function ignore(): void {}

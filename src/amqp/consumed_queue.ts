@@ -9,10 +9,10 @@ import { tableOf } from "../amqp091/values.ts";
 import { AsyncQueue } from "../async/queue.ts";
 import type { Delivery, Publisher } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
+import { channelFailure } from "./channel_failures.ts";
 import { atLast, closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
 import { CanceledByBroker } from "./consumer_timeout.ts";
-import { channelFailure } from "./failures.ts";
 import type { AmqpPublisher } from "./publisher.ts";
 
 /**
@@ -50,7 +50,7 @@ export class ConsumedQueue {
     };
     // Replies can't be sent any more: what is consumed could not be answered.
     publisher.onClosed((error) => this.end(error));
-    this.#stopListening = connection.onLost((error) => this.end(error));
+    this.#stopListening = connection.loss.listen((error) => this.end(error));
   }
 
   protected async consume(

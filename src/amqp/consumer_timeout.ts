@@ -9,9 +9,10 @@
  *
  * @module
  */
-import { failure, type RpcError } from "../rpc/errors.ts";
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
-import { formatMs } from "../rpc/limits.ts";
+import { failure, type RpcError } from "../rpc/errors.ts";
+import { formatMs } from "../rpc/texts.ts";
 import {
   brokerTitle,
   type BrokerVersion,
@@ -21,7 +22,6 @@ import { replyCodeOf } from "./closed_by_broker.ts";
 
 const DEFAULT_MS = 30 * 60_000;
 const ARGUMENT = "x-consumer-timeout";
-const PRECONDITION_FAILED = 406;
 
 /** What to do about the consumer timeout; nothing for the default. */
 export interface ConsumerTimeout {
@@ -54,7 +54,7 @@ export function consumerTimeout(
 
 /** Whether the queue is one of those that have no consumer timeout. */
 export function hasNoTimeout(error: unknown): boolean {
-  return replyCodeOf(error) === PRECONDITION_FAILED &&
+  return replyCodeOf(error) === REPLY_CODES.PRECONDITION_FAILED &&
     String(error).includes(ARGUMENT);
 }
 

@@ -8,10 +8,11 @@ import { writeMethod } from "../amqp091/arguments.ts";
 import { AmqpError } from "../amqp091/errors.ts";
 import { FRAME_MIN_SIZE } from "../amqp091/frames.ts";
 import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
-import { encodeText } from "../amqp091/reader.ts";
+import { decodeText, encodeText } from "../amqp091/reader.ts";
 import { asText, lookup } from "../amqp091/table.ts";
 import { tableOf, type Values } from "../amqp091/values.ts";
 import type { Writer } from "../amqp091/writer.ts";
+import { failure } from "../rpc/errors.ts";
 import {
   brokerTitle,
   type BrokerVersion,
@@ -19,6 +20,7 @@ import {
   UNKNOWN_BROKER,
 } from "./broker_version.ts";
 import type { BrokerSettings } from "./options.ts";
+import { brokerName } from "./broker_address.ts";
 
 const PRODUCT = "rabbit-rpc";
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
@@ -111,7 +113,9 @@ export class Handshake {
       `initial_frame_max allows more`;
   }
 
-  #start({ serverProperties }: Arguments<"connection.start">): void {
+  #start(greeting: Arguments<"connection.start">): void {
+    const { serverProperties, mechanisms } = greeting;
+    checkMechanism(this.#broker, decodeText(mechanisms));
     const product = asText(lookup(serverProperties, "product"));
     const version = asText(lookup(serverProperties, "version")) ?? "";
     if (product) this.#peer = { product, version };
@@ -145,11 +149,13 @@ export class Handshake {
   }
 
   #startOkWith(properties: Values): void {
+    const { mechanism } = this.#broker;
     const { username, password } = this.#login;
+    const isPlain = mechanism === "PLAIN";
     writeMethod(this.#writer, 0, "connection.start-ok", {
       clientProperties: tableOf(properties),
-      mechanism: "PLAIN",
-      response: encodeText(`\0${username}\0${password}`),
+      mechanism,
+      response: encodeText(isPlain ? `\0${username}\0${password}` : ""),
       locale: "en_US",
     });
   }
@@ -167,6 +173,18 @@ export class Handshake {
   }
 }
 
+/** A broker closes the connection for any other, and need not say why. */
+function checkMechanism(broker: BrokerSettings, offered: string): void {
+  const { mechanism } = broker;
+  if (offered.split(" ").includes(mechanism)) return;
+  throw failure(
+    "refused",
+    `${brokerName(broker)} does not offer to log in by ${mechanism}; ` +
+      `it offers ${offered || "nothing"}`,
+    { code: "unauthenticated" },
+  );
+}
+
 /**
  * What both sides keep to: the smaller, and the other's where one has 0. Only
  * who asks for no heartbeats gets none.
@@ -182,4 +200,29 @@ export function negotiate(ours: Tuning, theirs: Tuning): Tuning {
 
 function smaller(a: number, b: number): number {
   return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
+}
+
+/**
+ * Writes what tells the broker of another password; whether it fits a frame.
+ * For a larger one the broker would end the connection: the next login tells.
+ */
+export function writeSecret(
+  writer: Writer,
+  secret: string,
+  frameMax: number,
+): boolean {
+  const start = writer.length;
+  const args = { newSecret: encodeText(secret), reason: "renewed" };
+  writeMethod(writer, 0, "connection.update-secret", args);
+  const fits = writer.length - start <= frameMax;
+  if (!fits) writer.truncate(start);
+  return fits;
+}
+
+/** A login that the broker left without a word for. */
+export class LoginTooLarge extends Error {
+  /** The message says how large it may be. */
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+  }
 }

@@ -7,7 +7,7 @@ import { AmqpError } from "../amqp091/errors.ts";
 import type { FrameBuffer } from "../amqp091/frames.ts";
 import { readProperties } from "../amqp091/properties.ts";
 import type { Reader } from "../amqp091/reader.ts";
-import type { MessageProperties } from "../rpc/transport.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
 
 const CLASS_BASIC = 60;
 /** No broker takes more; RabbitMQ at most a quarter of it. */

@@ -3,15 +3,15 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import type { QueueInfo } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
+import { channelFailure } from "./channel_failures.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
 import { closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
-import { channelFailure } from "./failures.ts";
 import { untold } from "./refusals.ts";
 
-const NOT_FOUND = 404;
 /** Of which a broker allows only so many. */
 const MAX_CHANNELS = 16;
 
@@ -54,7 +54,7 @@ export class QueueInspector {
     this.#askers--;
   }
 
-  /** As long as the broker leaves the channel open, and nobody needs it more. */
+  /** Until the broker closes the channel, or something urgent needs it. */
   async #askOver(channel: Channel): Promise<void> {
     do {
       const question = this.#questions.shift();
@@ -78,7 +78,7 @@ async function inspectOver(
     );
     return { queue, messages: messageCount, consumers: consumerCount };
   } catch (error) {
-    if (replyCodeOf(error) === NOT_FOUND) return undefined;
+    if (replyCodeOf(error) === REPLY_CODES.NOT_FOUND) return undefined;
     const isRefused = channelFailure(error).reason === "refused";
     throw isRefused ? untold(queue, error) : error;
   }

@@ -9,8 +9,7 @@ import { METHODS } from "../amqp091/methods.ts";
 import { writeProperties } from "../amqp091/properties.ts";
 import type { Reader } from "../amqp091/reader.ts";
 import type { Writer } from "../amqp091/writer.ts";
-import { toBytes } from "../rpc/procedure.ts";
-import type { MessageProperties } from "../rpc/transport.ts";
+import { type MessageProperties, toBytes } from "../rpc/messages.ts";
 
 const PUBLISH = METHODS["basic.publish"].id;
 

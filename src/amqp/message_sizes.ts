@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { failure, type RpcError } from "../rpc/errors.ts";
 
-const PRECONDITION_FAILED = 406;
 /** RabbitMQ's words for a body over its `max_message_size`. */
 const TOO_LARGE = /message size (\d+) is larger than .*?max size (\d+)/;
 
@@ -23,7 +23,7 @@ export class MessageSizes {
 
   /** Learns from why the broker closed a channel; whether it was for a size. */
   learn(replyCode: number, replyText: string): boolean {
-    const match = replyCode === PRECONDITION_FAILED &&
+    const match = replyCode === REPLY_CODES.PRECONDITION_FAILED &&
       TOO_LARGE.exec(replyText);
     if (!match) return false;
     this.limit = Number(match[2]);

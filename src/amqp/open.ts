@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { Connection, LoginTooLarge } from "./connection.ts";
-import { connectFailure, passwordFailure } from "./failures.ts";
-import {
-  brokerName,
-  type BrokerSettings,
-  type ConnectSettings,
-} from "./options.ts";
+import { connectFailure, passwordFailure } from "./connect_failures.ts";
+import { Connection } from "./connection.ts";
+import { LoginTooLarge } from "./handshake.ts";
+import type { BrokerSettings, ConnectSettings } from "./options.ts";
+import { brokerName } from "./broker_address.ts";
 import { PasswordPoll, readPassword } from "./password.ts";
 
 /**
@@ -87,5 +85,5 @@ function watchPassword(
       onEvent({ type: "secret_updated", broker: brokerName(broker) });
     });
   });
-  connection.onLost(() => poll.stop());
+  connection.loss.listen(() => poll.stop());
 }

@@ -3,22 +3,17 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import process from "node:process";
+import { LONGEST_TIMER_MS } from "../async/timers.ts";
+import { durationMs, wholeNumber } from "../rpc/limits.ts";
+import type { BrokerAddress } from "./broker_address.ts";
+import type { Password } from "./password.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import type { Dial } from "./streams/byte_stream.ts";
 import { dialDeno } from "./streams/deno.ts";
 import { type TlsOptions, type TlsSettings, tlsSettings } from "./tls/tls.ts";
-import { LONGEST_TIMER_MS } from "../async/timers.ts";
-import { durationMs, wholeNumber } from "../rpc/limits.ts";
 import { parseBrokerUrl } from "./url.ts";
 import type { UrlParameters } from "./url_parameters.ts";
-
-/**
- * A password, or what tells it: called before each connection is made, and
- * from time to time while it lives (`passwordPollMs`). Keep a token that takes
- * long to get, and return it until it is due.
- */
-export type Password = string | (() => string | Promise<string>);
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -58,9 +53,9 @@ export interface ConnectOptions {
   /** The name that the broker shows for the connection. */
   name?: string;
   /**
-   * Hears what becomes of the connection in the moment it does, and while
-   * `connect()` is still at it; must not throw. Everybody else reads `events()`
-   * of the connection.
+   * Called with what becomes of the connection, the moment it happens and while
+   * `connect()` still connects; must not throw. Elsewhere, read `events()` of
+   * the connection.
    */
   onEvent?: (event: ConnectionEvent) => void;
   /**
@@ -70,22 +65,6 @@ export interface ConnectOptions {
    * @default Deno's own sockets
    */
   dial?: Dial;
-}
-
-/** Where a broker is and how to log in. */
-export interface BrokerAddress {
-  /** A name or an address; of IPv6 without brackets. */
-  readonly hostname: string;
-  /** That of the URL, or the protocol's own: 5672, 5671 with TLS. */
-  readonly port: number;
-  /** Whether the URL was `amqps://`. */
-  readonly tls: boolean;
-  /** The virtual host, `/` by default. */
-  readonly vhost: string;
-  /** The user who logs in. */
-  readonly username: string;
-  /** In the clear: see that it is not shown. */
-  readonly password: Password;
 }
 
 /** A broker, with the settings of connections to it. */
@@ -110,7 +89,7 @@ export interface ConnectSettings {
   readonly passwordPollMs: number;
   /** The name that the broker shows for the connection. */
   readonly name: string;
-  /** Hears what becomes of the connection. */
+  /** Called with what becomes of the connection. */
   readonly onEvent: (event: ConnectionEvent) => void;
   /** Makes the stream of bytes that a connection is made over. */
   readonly dial: Dial;
@@ -189,8 +168,12 @@ function brokerSettings(
 ): BrokerSettings {
   const { parameters, ...url } = parseBrokerUrl(text);
   const { connectTimeoutMs, heartbeatS, channelMax, frameMax } = parameters;
+  const { mechanism = "PLAIN" } = parameters;
+  const tls = tlsSettings(tlsOptions(options.tls, parameters, readFile));
+  if (mechanism === "EXTERNAL") needCertificate(url.tls, tls);
   return {
     ...url,
+    mechanism,
     username: options.username ?? (url.username || "guest"),
     password: options.password ?? (url.password || "guest"),
     connectTimeoutMs: durationMs(
@@ -204,8 +187,17 @@ function brokerSettings(
     ),
     ...(channelMax !== undefined && { channelMax }),
     ...(frameMax !== undefined && { frameMax }),
-    tlsSettings: tlsSettings(tlsOptions(options.tls, parameters, readFile)),
+    tlsSettings: tls,
   };
+}
+
+/** It takes the place of user and password. */
+function needCertificate(tls: boolean, { client }: TlsSettings): void {
+  if (tls && client) return;
+  throw new RangeError(
+    "auth_mechanism=external logs in with a client certificate: it needs " +
+      "amqps:// and a certificate with its key",
+  );
 }
 
 /** An option wins over the URL; a certificate and its key go together. */
@@ -231,7 +223,8 @@ function tlsOptions(
 
 function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
-    return readFileSync(path);
+    // Loaded where it is needed: most URLs name no file.
+    return process.getBuiltinModule("node:fs").readFileSync(path);
   } catch (cause) {
     const { message, name } = cause as Error;
     // What this program may do is not the URL's fault.
@@ -241,20 +234,4 @@ function readFileOfUrl(path: string, parameter: string): Uint8Array {
       { cause },
     );
   }
-}
-
-/** The URL of a broker, with the user and without the password. */
-export function brokerUrl(broker: BrokerAddress): string {
-  const scheme = broker.tls ? "amqps" : "amqp";
-  const user = encodeURIComponent(broker.username);
-  const vhost = broker.vhost === "/" ? "" : encodeURIComponent(broker.vhost);
-  return `${scheme}://${user}@${brokerName(broker)}/${vhost}`;
-}
-
-/** `host:port`, as errors name a broker. */
-export function brokerName(broker: BrokerAddress): string {
-  const { hostname, port } = broker;
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { settled } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
 import { closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
@@ -29,8 +30,9 @@ export async function consumeOwnQueue(
     return queue;
   } catch (error) {
     // It never had a consumer that could take it along.
-    await declaring.then(({ queue }) => deleteQueue(connection, queue))
-      .catch(ignore);
+    await settled(
+      declaring.then(({ queue }) => deleteQueue(connection, queue)),
+    );
     throw error;
   }
 }
@@ -48,6 +50,3 @@ async function deleteQueue(
     }
   });
 }
-
-/** The connection was lost, or the queue was never declared. */
-function ignore(): void {}

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import type { Password } from "./options.ts";
+import { unlessAborted } from "../async/delay.ts";
+
+/**
+ * A password, or what tells it: called before each connection is made, and
+ * from time to time while it lives (`passwordPollMs`). Keep a token that takes
+ * long to get, and return it until it is due.
+ */
+export type Password = string | (() => string | Promise<string>);
 
 /**
  * The password as it is now.
@@ -15,14 +22,7 @@ export async function readPassword(
   signal: AbortSignal,
 ): Promise<string> {
   if (typeof password === "string") return password;
-  const canceled = Promise.withResolvers<never>();
-  const cancel = () => canceled.reject(signal.reason);
-  signal.addEventListener("abort", cancel, { once: true });
-  try {
-    return checked(await Promise.race([password(), canceled.promise]));
-  } finally {
-    signal.removeEventListener("abort", cancel);
-  }
+  return checked(await unlessAborted(signal, password()));
 }
 
 /** Plain JavaScript may return anything. */
@@ -66,7 +66,7 @@ export class PasswordPoll {
     }, intervalMs);
   }
 
-  /** Asks no more. */
+  /** Stops asking. */
   stop(): void {
     clearInterval(this.#timer);
     this.#stopping.abort();

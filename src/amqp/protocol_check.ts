@@ -1,15 +1,26 @@
 /**
- * What answers on a broker's port need not be a broker.
+ * Tells a broker from whatever else may answer on its port.
  *
  * @module
  */
-import { NotAmqpError } from "./failures.ts";
 
 const METHOD_FRAME = 1;
-/** As many as tell TLS from what is neither that nor AMQP. */
+/** Enough to tell TLS from other protocols. */
 const TELLING_BYTES = 3;
 
-/** Tells AMQP from what is none, by the first bytes that come. */
+/** The bytes that came instead of AMQP. */
+export class NotAmqpError extends Error {
+  /** What was read first. */
+  readonly firstBytes: Uint8Array;
+
+  /** Made where the first read is no AMQP frame. */
+  constructor(firstBytes: Uint8Array) {
+    super("the first bytes are no AMQP 0-9-1 frame");
+    this.firstBytes = firstBytes;
+  }
+}
+
+/** Recognizes AMQP by the first bytes. */
 export class ProtocolCheck {
   #passed = false;
   #strange: number[] = [];

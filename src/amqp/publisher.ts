@@ -3,19 +3,20 @@
  *
  * @module
  */
+import { settled } from "../async/delay.ts";
 import { overloaded } from "../rpc/calling/failures.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
 import type {
-  MessageProperties,
   Publisher,
   PublishListener,
   ReturnedMessage,
 } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
+import { unsendable } from "./channel_failures.ts";
 import { closeChannel, closeLimitMs } from "./closing.ts";
 import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";
 import type { Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
-import { unsendable } from "./failures.ts";
 import { type Target, writeMessage } from "./message_frames.ts";
 
 /** A queue that is full refuses many messages: not each is worth a channel. */
@@ -33,6 +34,8 @@ export class AmqpPublisher implements Publisher {
   readonly #connection: Connection;
   readonly #onReturn: (message: ReturnedMessage) => void;
   #onClosed: (error: Error) => void = () => {};
+  /** What the broker closed a channel for, if it has. */
+  #end: Error | undefined;
   #confirmed: ConfirmChannel | undefined;
   /** Opened when it is first wanted. */
   #unconfirmed: Channel | undefined;
@@ -58,9 +61,13 @@ export class AmqpPublisher implements Publisher {
     if (this.#closing) await this.#confirmed.close();
   }
 
-  /** Hears when the broker closes a channel. */
+  /**
+   * Sets what is called when the broker closes a channel, at once if it has
+   * done so already.
+   */
   onClosed(callback: (error: Error) => void): void {
     this.#onClosed = callback;
+    if (this.#end) callback(this.#end);
   }
 
   /**
@@ -73,7 +80,7 @@ export class AmqpPublisher implements Publisher {
     properties: MessageProperties,
     listener: PublishListener,
   ): void {
-    const obstacle = this.#connection.unblocked ?? this.#renewal;
+    const obstacle = this.#connection.flow.unblocked ?? this.#renewal;
     const { sizes } = this.#connection;
     if (body.length > sizes.limit) {
       listener.failed(sizes.tooLarge(body.length));
@@ -98,7 +105,7 @@ export class AmqpPublisher implements Publisher {
   #publishLater(obstacle: Promise<void>, message: Publication): void {
     const { length } = message.body;
     if (this.#waitingBytes > 0 && this.#waitingBytes + length > MAX_WAITING) {
-      const { obstacle } = this.#connection;
+      const { obstacle } = this.#connection.flow;
       const error = overloaded("messages", this.#waitingBytes, obstacle);
       return message.listener.failed(error);
     }
@@ -122,8 +129,8 @@ export class AmqpPublisher implements Publisher {
     listener: PublishListener,
   ): void {
     const channel = this.#unconfirmed;
-    const { writes, frameMax, sizes, unblocked } = this.#connection;
-    if (channel === undefined || unblocked || this.#closing) {
+    const { writes, flow, frameMax, sizes } = this.#connection;
+    if (channel === undefined || flow.unblocked || this.#closing) {
       this.#openUnconfirmed();
       this.publish(queue, body, properties, listener);
     } else if (body.length > sizes.taken) {
@@ -170,7 +177,7 @@ export class AmqpPublisher implements Publisher {
   #publishAgain(discarded: Publication[]): void {
     if (this.#confirmed?.closing) {
       this.#renewal ??= this.#replace()
-        .catch((error) => this.#onClosed(error))
+        .catch((error) => this.#closed(error))
         .finally(() => this.#renewal = undefined);
     }
     for (const { queue, body, properties, listener } of discarded) {
@@ -180,20 +187,27 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
-    this.#opening = this.#connection.openChannel((channel) => {
+    // Where it fails, so does the connection, which is told elsewhere.
+    const opening = this.#connection.openChannel((channel) => {
       channel.handlers = this.#hooks;
       return Promise.resolve(channel);
     }).then((channel) => {
       this.#unconfirmed = channel;
       if (this.#closing) this.dropUnconfirmed();
-    }).catch(ignore).finally(() => this.#opening = undefined);
+    });
+    this.#opening = settled(opening).finally(() => this.#opening = undefined);
   }
 
   get #hooks() {
     return {
       onReturn: this.#onReturn,
-      onClosed: (error: Error) => this.#onClosed(error),
+      onClosed: (error: Error) => this.#closed(error),
     };
+  }
+
+  #closed(error: Error): void {
+    this.#end ??= error;
+    this.#onClosed(error);
   }
 
   #renew(): void {
@@ -201,7 +215,7 @@ export class AmqpPublisher implements Publisher {
     if (this.#renewal || this.#closing) return;
     if (nowMs - this.#renewedAtMs < RENEWAL_INTERVAL_MS) return;
     this.#renewedAtMs = nowMs;
-    this.#renewal = this.#replace().catch(ignore)
+    this.#renewal = settled(this.#replace())
       .finally(() => this.#renewal = undefined);
   }
 
@@ -209,7 +223,7 @@ export class AmqpPublisher implements Publisher {
     const confirmed = await this.#openConfirmed();
     if (this.#closing) return await confirmed.close();
     // Confirms and returns are still to come over those that were used before.
-    this.#confirmed?.close().catch(ignore);
+    if (this.#confirmed) void settled(this.#confirmed.close());
     this.dropUnconfirmed();
     this.#confirmed = confirmed;
   }
@@ -219,6 +233,3 @@ export class AmqpPublisher implements Publisher {
 function targetOf({ id }: Channel, queue: string): Target {
   return { channel: id, exchange: "", routingKey: queue, mandatory: true };
 }
-
-/** It failed with its connection, which is told elsewhere. */
-function ignore(): void {}

@@ -1,23 +1,23 @@
 /**
- * Whose a callback queue is, as the answer to a passive declare tells.
+ * Who owns the queue that a `reply_to` names, as a passive declare tells.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { RpcError } from "../rpc/errors.ts";
 import type { ReplyQueueKind } from "../rpc/transport.ts";
-import { channelFailure } from "./failures.ts";
-import type { QueueInspector } from "./inspector.ts";
+import { channelFailure } from "./channel_failures.ts";
 import type { Connection } from "./connection.ts";
+import type { QueueInspector } from "./inspector.ts";
 
 const MAX_NAME_BYTES = 255;
 
-/** Asks for queues. */
+/** Checks queues. */
 export class ReplyQueues {
   readonly #connection: Connection;
   readonly #inspector: QueueInspector;
 
-  /** Of one connection. */
+  /** Asks over one connection. */
   constructor(connection: Connection, inspector: QueueInspector) {
     this.#connection = connection;
     this.#inspector = inspector;

@@ -4,12 +4,14 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { tableOf } from "../amqp091/values.ts";
 import { failure, RpcError } from "../rpc/errors.ts";
 import type { RequestQueue, RequestQueueOptions } from "../rpc/transport.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { listenForCancels } from "./cancellation.ts";
 import type { Channel } from "./channel.ts";
+import { declarationFailure } from "./channel_failures.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
 import { closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
@@ -21,11 +23,8 @@ import {
   consumerTimeout,
   hasNoTimeout,
 } from "./consumer_timeout.ts";
-import { declarationFailure } from "./failures.ts";
 import { QueueInspector } from "./inspector.ts";
 import { AmqpPublisher } from "./publisher.ts";
-
-const NOT_FOUND = 404;
 
 /** What a request queue is made of. */
 interface Parts {
@@ -34,6 +33,8 @@ interface Parts {
   readonly channel: Channel;
   readonly publisher: AmqpPublisher;
   readonly cancels: Channel | undefined;
+  /** Resolves where a server that heard of cancels no longer does. */
+  readonly deaf: Promise<Error>;
 }
 
 /** A request queue that one connection consumes. */
@@ -44,12 +45,12 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   readonly #cancels: Channel | undefined;
 
   private constructor(parts: Parts) {
-    const { connection, name, channel, publisher, cancels } = parts;
+    const { connection, name, channel, publisher, cancels, deaf } = parts;
     super(connection, channel, publisher);
     this.#name = name;
     this.#cancels = cancels;
     // A server that once heard of cancels must not become deaf to them.
-    if (cancels) cancels.handlers.onClosed = (error) => this.end(error);
+    deaf.then((error) => this.end(error));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) channel.send("basic.ack", { deliveryTag, multiple });
     });
@@ -67,7 +68,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
       connection.peer,
       options.unackedMs,
     );
-    if (advice !== undefined) options.onImpatient(advice);
+    if (advice !== undefined) options.onConsumerTimeout(advice);
     try {
       return await AmqpRequestQueue.#open(connection, name, options, args);
     } catch (error) {
@@ -83,11 +84,13 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     args?: ConsumerTimeout["args"],
   ): Promise<AmqpRequestQueue> {
     const publisher = new AmqpPublisher(connection, options.onReturn);
-    const listening = listenForCancels(connection, name, options.onCancel);
+    const { promise: deaf, resolve: onDeaf } = Promise.withResolvers<Error>();
+    const { onCancel } = options;
+    const listening = listenForCancels(connection, name, { onCancel, onDeaf });
     try {
       const [cancels] = await Promise.all([listening, publisher.open()]);
       return await connection.openChannel((channel) => {
-        const parts = { connection, name, channel, publisher, cancels };
+        const parts = { connection, name, channel, publisher, cancels, deaf };
         const queue = new AmqpRequestQueue(parts);
         return queue.orClosed(() => queue.#start(options.prefetch, args));
       });
@@ -110,7 +113,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
         this.consume(this.#name, false, args),
       ]);
     } catch (error) {
-      const isMissing = replyCodeOf(error) === NOT_FOUND;
+      const isMissing = replyCodeOf(error) === REPLY_CODES.NOT_FOUND;
       throw isMissing ? noQueueYet(this.#name) : error;
     }
   }

@@ -14,7 +14,8 @@ import type {
   Transport,
 } from "../rpc/transport.ts";
 import { AmqpConnection } from "./broker_connection.ts";
-import { brokerName, type ConnectSettings } from "./options.ts";
+import type { ConnectSettings } from "./options.ts";
+import { brokerName } from "./broker_address.ts";
 
 /**
  * How long a refused login may be mended by another password, in ms: what

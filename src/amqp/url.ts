@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isIPv6 } from "node:net";
+import { isIpv6 } from "./ip.ts";
 import { readParameters, type UrlParameters } from "./url_parameters.ts";
 
 /** What a URL says; nothing has its default yet but port, host and vhost. */
@@ -100,7 +100,7 @@ function hostName(host: string): string {
 }
 
 function ipv6(address: string): string {
-  if (isIPv6(address) && !address.includes("%")) return address;
+  if (isIpv6(address)) return address;
   throw new RangeError(
     address.includes("%")
       ? "url must have an IPv6 address without a zone: Deno connects to none"

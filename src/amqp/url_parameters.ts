@@ -5,9 +5,17 @@
  * @module
  */
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
+import { checkOneOf } from "../rpc/limits.ts";
+
+/**
+ * How to log in (SASL): with user and password, or with the client certificate
+ * alone, which tells RabbitMQ who it is.
+ */
+export type Mechanism = "PLAIN" | "EXTERNAL";
 
 /** What a URL can set beside place and login. */
 export interface UrlParameters {
+  readonly mechanism?: Mechanism;
   readonly heartbeatS?: number;
   readonly connectTimeoutMs?: number;
   readonly channelMax?: number;
@@ -23,9 +31,10 @@ export interface UrlParameters {
 type Read = (value: string, name: string) => UrlParameters;
 
 const READERS: Record<string, Read> = {
-  auth_mechanism: (value) => {
-    oneOf("auth_mechanism", value.toLowerCase(), ["plain"]);
-    return {};
+  auth_mechanism: (value, name) => {
+    const mechanism = value.toLowerCase();
+    checkOneOf(`${name} of the url`, mechanism, ["plain", "external"]);
+    return { mechanism: mechanism === "plain" ? "PLAIN" : "EXTERNAL" };
   },
   channel_max: (value, name) => ({ channelMax: integer(name, value, 1) }),
   connection_timeout: (value, name) => ({
@@ -44,12 +53,12 @@ const TLS_READERS: Record<string, Read> = {
   keyfile: (value) => ({ keyFile: value }),
   server_name_indication: (value) => ({ servername: value }),
   verify: (value, name) => {
-    oneOf(name, value, ["verify_peer", "verify_none"]);
+    checkOneOf(`${name} of the url`, value, ["verify_peer", "verify_none"]);
     return { insecure: value === "verify_none" };
   },
   // A client's peer is a server, and that always has a certificate.
   fail_if_no_peer_cert: (value, name) => {
-    oneOf(name, value, ["true", "false"]);
+    checkOneOf(`${name} of the url`, value, ["true", "false"]);
     return {};
   },
 };
@@ -107,12 +116,5 @@ function integer(
   throw new RangeError(
     `${name} of the url must be a whole number from ${min} to ${max}, ` +
       `got "${value}"`,
-  );
-}
-
-function oneOf(name: string, value: string, allowed: string[]): void {
-  if (allowed.includes(value)) return;
-  throw new RangeError(
-    `${name} of the url must be ${allowed.join(" or ")}, got "${value}"`,
   );
 }

@@ -1,17 +1,17 @@
 /**
- * The arguments of methods as bytes, in both directions, as the table of
- * methods has them.
+ * Reads and writes the arguments of methods, as the table of methods defines
+ * them.
  *
  * @module
  */
 import { AmqpError } from "./errors.ts";
+import type { Kind } from "./kinds.ts";
 import {
   type Arguments,
   BROKER_METHODS,
   type BrokerMethod,
   CLIENT_METHODS,
   type ClientMethod,
-  type Kind,
   type MethodName,
   METHODS,
   SHARED_METHODS,
@@ -20,13 +20,13 @@ import type { Reader } from "./reader.ts";
 import { readTable, type Table } from "./table.ts";
 import type { Writer } from "./writer.ts";
 
-/** A field of a method, ready to be read and written. */
+/** How to read and write a field of a method. */
 interface Step {
   readonly name: string;
   readonly kind: Kind;
-  /** Whether it is no argument. */
+  /** Whether the field is reserved, and so is not an argument. */
   readonly reserved: boolean;
-  /** Its place in an octet that bits share; 0 begins another one. */
+  /** The position in an octet that bits share; 0 begins a new octet. */
   readonly bit: number;
 }
 
@@ -45,7 +45,7 @@ function stepsOf(fields: readonly [string, Kind][]): Step[] {
   });
 }
 
-/** The method that an id in a frame stands for, of those that may come. */
+/** A function that finds the name of a method by its id. */
 function byId<N extends MethodName>(
   methods: Readonly<Record<N, { readonly id: number }>>,
 ): (id: number) => N {
@@ -62,9 +62,9 @@ function byId<N extends MethodName>(
 }
 
 /**
- * The method with this id that a client sent.
+ * The name of a method that a client sent.
  *
- * @throws {AmqpError} 540 NOT_IMPLEMENTED where clients send none such.
+ * @throws {AmqpError} 540 NOT_IMPLEMENTED if clients do not send such a method.
  */
 export const clientMethod: (id: number) => ClientMethod = byId({
   ...CLIENT_METHODS,
@@ -72,9 +72,9 @@ export const clientMethod: (id: number) => ClientMethod = byId({
 });
 
 /**
- * The method with this id that a broker sent.
+ * The name of a method that a broker sent.
  *
- * @throws {AmqpError} 540 NOT_IMPLEMENTED where brokers send none such.
+ * @throws {AmqpError} 540 NOT_IMPLEMENTED if brokers do not send such a method.
  */
 export const brokerMethod: (id: number) => BrokerMethod = byId({
   ...BROKER_METHODS,
@@ -84,7 +84,7 @@ export const brokerMethod: (id: number) => BrokerMethod = byId({
 /**
  * Reads the arguments of a method.
  *
- * @throws {AmqpError} 502 SYNTAX_ERROR where they are malformed.
+ * @throws {AmqpError} 502 SYNTAX_ERROR if they are malformed.
  */
 export function readArguments<N extends MethodName>(
   name: N,
@@ -104,7 +104,7 @@ export function readArguments<N extends MethodName>(
   return args as Arguments<N>;
 }
 
-/** What a reserved field is, and an argument that is not given. */
+/** The value of reserved fields and of arguments left out. */
 const NOTHING: { readonly [K in Kind]: unknown } = {
   octet: 0,
   short: 0,
@@ -117,7 +117,7 @@ const NOTHING: { readonly [K in Kind]: unknown } = {
   table: [],
 };
 
-/** Writes a frame with a method; what is left out is 0, false or empty. */
+/** Writes a method frame; arguments left out are 0, false or empty. */
 export function writeMethod<N extends MethodName>(
   writer: Writer,
   channel: number,

@@ -1,53 +1,67 @@
 /**
- * The errors of AMQP 0-9-1: reply codes, RabbitMQ's names for them, and which
- * of them close a channel (soft) or the whole connection (hard).
+ * The errors of AMQP 0-9-1: reply codes, RabbitMQ's names for them, and whether
+ * they close a channel (soft) or the connection (hard).
  */
-import type { Arguments } from "./methods.ts";
 
-const REPLIES = {
-  ACCESS_REFUSED: { code: 403, hard: false },
-  NOT_FOUND: { code: 404, hard: false },
-  RESOURCE_LOCKED: { code: 405, hard: false },
-  PRECONDITION_FAILED: { code: 406, hard: false },
-  CONNECTION_FORCED: { code: 320, hard: true },
-  FRAME_ERROR: { code: 501, hard: true },
-  SYNTAX_ERROR: { code: 502, hard: true },
-  COMMAND_INVALID: { code: 503, hard: true },
-  CHANNEL_ERROR: { code: 504, hard: true },
-  UNEXPECTED_FRAME: { code: 505, hard: true },
-  RESOURCE_ERROR: { code: 506, hard: true },
-  NOT_ALLOWED: { code: 530, hard: true },
-  NOT_IMPLEMENTED: { code: 540, hard: true },
-  INTERNAL_ERROR: { code: 541, hard: true },
+/** Reply codes by RabbitMQ's names for them. */
+export const REPLY_CODES = {
+  CONNECTION_FORCED: 320,
+  ACCESS_REFUSED: 403,
+  NOT_FOUND: 404,
+  RESOURCE_LOCKED: 405,
+  PRECONDITION_FAILED: 406,
+  FRAME_ERROR: 501,
+  SYNTAX_ERROR: 502,
+  COMMAND_INVALID: 503,
+  CHANNEL_ERROR: 504,
+  UNEXPECTED_FRAME: 505,
+  RESOURCE_ERROR: 506,
+  NOT_ALLOWED: 530,
+  NOT_IMPLEMENTED: 540,
+  INTERNAL_ERROR: 541,
 } as const;
 
-/** The name of a reply code, as RabbitMQ writes it before the explanation. */
-export type ReplyName = keyof typeof REPLIES;
+/** Those that close a channel alone. */
+const SOFT: readonly ReplyName[] = [
+  "ACCESS_REFUSED",
+  "NOT_FOUND",
+  "RESOURCE_LOCKED",
+  "PRECONDITION_FAILED",
+];
 
-/** Something a client did that the protocol answers with a close method. */
+/** The name of a reply code, as RabbitMQ writes it before the explanation. */
+export type ReplyName = keyof typeof REPLY_CODES;
+
+/** A mistake that the protocol answers with a close method. */
 export class AmqpError extends Error {
   /** The reply code, e.g. 404. */
   readonly code: number;
   /** Whether it closes the connection rather than the channel. */
   readonly hard: boolean;
-  /** What goes on the wire: at most 255 bytes, as a short string must be. */
+  /** The text on the wire, cut to the 255 bytes of a short string. */
   readonly replyText: string;
 
   constructor(name: ReplyName, explanation: string) {
     const text = explanation === "" ? name : `${name} - ${explanation}`;
     super(text);
     this.name = "AmqpError";
-    this.code = REPLIES[name].code;
-    this.hard = REPLIES[name].hard;
+    this.code = REPLY_CODES[name];
+    this.hard = !SOFT.includes(name);
     this.replyText = text.length > 255 ? text.slice(0, 252) + "..." : text;
   }
 }
 
-/** The arguments of the close that tells of an error; 0 names no method. */
-export function closing(
-  { code, replyText }: AmqpError,
-  method: number,
-): Arguments<"connection.close"> {
+/**
+ * The arguments of the close method that reports an error.
+ *
+ * @param method the id of the method that caused it; 0 for none
+ */
+export function closing({ code, replyText }: AmqpError, method: number): {
+  replyCode: number;
+  replyText: string;
+  classId: number;
+  methodId: number;
+} {
   return {
     replyCode: code,
     replyText,
@@ -56,7 +70,7 @@ export function closing(
   };
 }
 
-/** "queue 'q' in vhost '/'": how RabbitMQ names a thing in its reply texts. */
+/** "queue 'q' in vhost '/'", as RabbitMQ puts it in reply texts. */
 export function describe(
   kind: "queue" | "exchange",
   name: string,

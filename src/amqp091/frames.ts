@@ -1,6 +1,6 @@
 /**
- * Takes frames out of a stream of bytes, in one bounded buffer that is used
- * again and again: what outlives a frame's handling is copied by its handler.
+ * Splits a stream of bytes into frames. The buffer is reused: a handler copies
+ * whatever it keeps of a frame.
  */
 import { AmqpError } from "./errors.ts";
 import { byteString } from "./reader.ts";
@@ -13,28 +13,28 @@ export const HEARTBEAT = 8;
 
 /** The octet that ends every frame. */
 export const FRAME_END = 0xce;
-/** Octets of a frame beside its payload. */
+/** Octets of a frame besides its payload. */
 export const FRAME_OVERHEAD = 8;
-/** The least frame_max a client may ask for, and the limit until it has. */
+/** The smallest frame_max, and the limit until one was negotiated. */
 export const FRAME_MIN_SIZE = 4096;
 
-/** What a busy connection reads at once. */
+/** Octets that a busy connection reads at once. */
 const READ_SIZE = 64 * 1024;
 
 /** The frames of one connection's input. */
 export class FrameBuffer {
-  /** The bytes; the current frame's payload is from `start` to `end`. */
+  /** Contains the payload of the current frame from `start` to `end`. */
   bytes: Uint8Array = new Uint8Array(FRAME_MIN_SIZE + FRAME_OVERHEAD);
   type = 0;
   channel = 0;
   start = 0;
   end = 0;
-  /** The negotiated limit of a frame's size in octets. */
+  /** The largest frame, in octets, as negotiated. */
   frameMax: number = FRAME_MIN_SIZE;
   #read = 0;
   #filled = 0;
 
-  /** Where the next read goes; never empty. */
+  /** Room for the next read; never empty. */
   space(): Uint8Array {
     if (this.#read > 0) {
       this.bytes.copyWithin(0, this.#read, this.#filled);
@@ -45,16 +45,16 @@ export class FrameBuffer {
     return this.bytes.subarray(this.#filled);
   }
 
-  /** Says how many octets were read into `space()`. */
+  /** Notes how many octets were read into `space()`. */
   filled(size: number): void {
     this.#filled += size;
-    // A full buffer means a busy connection; an idle one of thousands stays small.
+    // Only a busy connection fills its buffer; idle ones stay small.
     if (this.#filled === this.bytes.length && this.bytes.length < READ_SIZE) {
       this.#grow(READ_SIZE);
     }
   }
 
-  /** The eight octets before the first frame, once they are there. */
+  /** The eight octets before the first frame, once they have arrived. */
   takeProtocolHeader(): string | undefined {
     if (this.#filled - this.#read < 8) return undefined;
     this.#read += 8;
@@ -62,10 +62,10 @@ export class FrameBuffer {
   }
 
   /**
-   * Moves to the next frame, if the buffer holds all of it.
+   * Moves to the next frame, if it has arrived completely.
    *
-   * @throws {AmqpError} 501 FRAME_ERROR if it is too large or ends wrongly;
-   *   nothing after it can be understood.
+   * @throws {AmqpError} 501 FRAME_ERROR if it is too large or its end marker is
+   *   wrong; the input after it can't be understood.
    */
   next(): boolean {
     const available = this.#filled - this.#read;
@@ -76,8 +76,8 @@ export class FrameBuffer {
       (b[at + 3] << 24 | b[at + 4] << 16 | b[at + 5] << 8 | b[at + 6]) >>> 0;
     this.type = b[at];
     this.channel = b[at + 1] << 8 | b[at + 2];
-    // RabbitMQ lets clients exceed the limit by the frame's overhead, since
-    // quite a few get it wrong.
+    // Like RabbitMQ, tolerate payloads of frame_max octets: many clients do
+    // not count the overhead.
     if (size > this.frameMax) {
       throw frameError(
         this.type,
@@ -104,12 +104,12 @@ export class FrameBuffer {
     return true;
   }
 
-  /** Forgets all input there is. */
+  /** Drops all buffered input. */
   discard(): void {
     this.#read = this.#filled = 0;
   }
 
-  /** The current frame's payload as RabbitMQ shows it in reply texts. */
+  /** The payload of the current frame, as RabbitMQ prints it in reply texts. */
   snippet(): string {
     return snippet(this.type, this.bytes.subarray(this.start, this.end));
   }
@@ -127,7 +127,7 @@ function snippet(type: number, payload: Uint8Array): string {
   return `type ${type}, ${part} octets = <<${octets}>>`;
 }
 
-/** What is wrong with a frame that has no business where it is. */
+/** The error for a frame that is not allowed where it occurs. */
 export function wrongFrame(frame: FrameBuffer): AmqpError {
   const { type, bytes, start, end } = frame;
   const heartbeat = type === HEARTBEAT && start === end;
@@ -137,7 +137,7 @@ export function wrongFrame(frame: FrameBuffer): AmqpError {
   return frameError(type, bytes.subarray(start, end), "unknown_frame");
 }
 
-/** 501 FRAME_ERROR, in RabbitMQ's words. */
+/** A 501 FRAME_ERROR, in RabbitMQ's words. */
 export function frameError(
   type: number,
   payload: Uint8Array,

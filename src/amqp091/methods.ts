@@ -1,57 +1,10 @@
 /**
- * The methods of AMQP 0-9-1, RabbitMQ's extensions included: the one place
- * where it is written down what each is made of. Both directions, and the types
- * of the arguments, come from it.
+ * The methods of AMQP 0-9-1 with RabbitMQ's extensions, in one table. Reading,
+ * writing and the types of the arguments all derive from it.
  *
  * @module
  */
-import type { Table } from "./table.ts";
-
-/** What each kind of field is in JavaScript. Strings are byte strings. */
-interface Kinds {
-  octet: number;
-  short: number;
-  long: number;
-  /** Exact up to 2^53, which no counter here reaches. */
-  longlong: number;
-  /** Up to 255 bytes. */
-  shortstr: string;
-  /** The same, of UTF-8; clients, who alone send these, write them as text. */
-  name: string;
-  longstr: string;
-  /** Neighbours share an octet. */
-  bit: boolean;
-  table: Table;
-}
-
-/** The type of a field. */
-export type Kind = keyof Kinds;
-
-/**
- * The fields in the order of the wire; those whose names begin with `_` are
- * reserved, and are no arguments: they are 0 or empty.
- */
-type Fields = Readonly<Record<string, Kind>>;
-
-/** What a method is made of. */
-export interface Method<F extends Fields = Fields> {
-  /** Class and method in one number, as they stand in a frame. */
-  readonly id: number;
-  readonly fields: F;
-}
-
-/** Class and method id in one number, as they stand in a frame. */
-export function methodId(classId: number, method: number): number {
-  return classId * 0x10000 + method;
-}
-
-function method<const F extends Fields>(
-  classId: number,
-  id: number,
-  fields: F,
-): Method<F> {
-  return { id: methodId(classId, id), fields };
-}
+import { type Fields, type Kinds, type Method, method } from "./kinds.ts";
 
 const CLOSE = {
   replyCode: "short",
@@ -69,7 +22,7 @@ const EXCHANGE_BINDING = {
   arguments: "table",
 } as const;
 
-/** Sent by clients alone. */
+/** Sent only by clients. */
 export const CLIENT_METHODS = {
   "connection.start-ok": method(10, 11, {
     clientProperties: "table",
@@ -193,7 +146,7 @@ export const CLIENT_METHODS = {
   "tx.rollback": method(90, 30, {}),
 } satisfies Record<string, Method>;
 
-/** Sent by brokers alone. */
+/** Sent only by brokers. */
 export const BROKER_METHODS = {
   "connection.start": method(10, 10, {
     versionMajor: "octet",
@@ -257,7 +210,7 @@ export const BROKER_METHODS = {
   "tx.rollback-ok": method(90, 31, {}),
 } satisfies Record<string, Method>;
 
-/** Sent by either side. */
+/** Sent by both sides. */
 export const SHARED_METHODS = {
   "connection.close": method(10, 50, CLOSE),
   "connection.close-ok": method(10, 51, {}),
@@ -275,7 +228,7 @@ export const SHARED_METHODS = {
   }),
 } satisfies Record<string, Method>;
 
-/** All of them, by name. */
+/** All methods, by name. */
 export const METHODS = {
   ...CLIENT_METHODS,
   ...BROKER_METHODS,
@@ -294,12 +247,12 @@ export type BrokerMethod =
   | keyof typeof BROKER_METHODS
   | keyof typeof SHARED_METHODS;
 
-/** Of these, those on channel 0. */
+/** The name of a method that a client may send on channel 0. */
 export type ClientConnectionMethod = Extract<
   ClientMethod,
   `connection.${string}`
 >;
-/** Of these, those on other channels. */
+/** The name of a method that a client may send on other channels. */
 export type ClientChannelMethod = Exclude<
   ClientMethod,
   ClientConnectionMethod
@@ -316,7 +269,7 @@ type ArgumentsOf<F extends Fields> = {
   -readonly [N in keyof F as N extends `_${string}` ? never : N]: Kinds[F[N]];
 };
 
-/** The arguments of a method, reserved ones left out. */
+/** The arguments of a method, without reserved fields. */
 export type Arguments<N extends MethodName> = ArgumentsOf<
   Methods[N]["fields"]
 >;

@@ -3,10 +3,10 @@
  *
  * @module
  */
+import type { ByteWriter } from "./byte_writer.ts";
 import { AmqpError } from "./errors.ts";
 import type { Reader } from "./reader.ts";
 import { readValues, type Values, writeValues } from "./values.ts";
-import type { Writer } from "./writer.ts";
 
 /** The properties of a message, all optional. */
 export interface Properties {
@@ -27,13 +27,10 @@ export interface Properties {
   appId?: string;
 }
 
-/** How a property stands on the wire. */
+/** The type of a property on the wire. */
 export type PropertyKind = "shortstr" | "table" | "octet" | "timestamp";
 
-/**
- * All there are, from flag bit 15 down. The last one has no use any more, and
- * is passed over.
- */
+/** All properties, from flag bit 15 down. The last one is deprecated. */
 export const PROPERTIES: readonly (readonly [string, PropertyKind])[] = [
   ["contentType", "shortstr"],
   ["contentEncoding", "shortstr"],
@@ -53,13 +50,13 @@ export const PROPERTIES: readonly (readonly [string, PropertyKind])[] = [
 
 const CLUSTER_ID = PROPERTIES.length - 1;
 const FIRST_FLAG = 0x8000;
-/** Bit 0 announces more flags, bit 1 a property that does not exist. */
+/** Bit 0 announces more flags, bit 1 belongs to no property. */
 const UNKNOWN_FLAGS = 0b11;
 
 /**
- * The flags in front of the properties: a bit for each that is there.
+ * Reads the flags before the properties: a bit for each one that is present.
  *
- * @throws {AmqpError} 502 SYNTAX_ERROR for a bit that means nothing.
+ * @throws {AmqpError} 502 SYNTAX_ERROR for an undefined bit.
  */
 export function readFlags(reader: Reader): number {
   const flags = reader.short();
@@ -68,15 +65,15 @@ export function readFlags(reader: Reader): number {
 }
 
 /**
- * Reads what is there of them.
+ * Reads properties. The deprecated cluster id is skipped.
  *
- * @throws {AmqpError} 502 SYNTAX_ERROR where they are malformed.
+ * @throws {AmqpError} 502 SYNTAX_ERROR if they are malformed.
  */
 export function readProperties(reader: Reader): Properties {
   const found: Record<string, unknown> = {};
   let flags = readFlags(reader);
   while (flags !== 0) {
-    // The first one that is left: 16 bits, at the end of 32.
+    // The highest bit of the 16 lower ones of 32.
     const bit = Math.clz32(flags) - 16;
     flags &= ~(FIRST_FLAG >> bit);
     const [name, kind] = PROPERTIES[bit]!;
@@ -100,12 +97,15 @@ function readProperty(reader: Reader, kind: PropertyKind): unknown {
 }
 
 /**
- * Writes what is given of them.
+ * Writes properties; null and undefined ones are left out.
  *
  * @throws {RangeError} for a text of more than 255 bytes.
- * @throws {TypeError} for a header that no field can hold.
+ * @throws {TypeError} for a header that no type of field can hold.
  */
-export function writeProperties(writer: Writer, properties: Properties): void {
+export function writeProperties(
+  writer: ByteWriter,
+  properties: Properties,
+): void {
   const given = properties as Readonly<Record<string, unknown>>;
   const start = writer.length;
   writer.short(0);

@@ -1,9 +1,9 @@
 /**
- * Reads the primitive types of AMQP 0-9-1 from bytes that a stranger sent.
+ * Reads the primitive types of AMQP 0-9-1 from untrusted bytes.
  *
- * Strings are byte strings here: each char code is one byte (latin1). So any
- * name survives unchanged, and comparing and writing it needs no encoder. What
- * a client shows and copies is read as text instead; see text.ts.
+ * Most strings are byte strings: each char code is one byte (Latin-1). So any
+ * name survives unchanged, and needs no decoding to be compared or written.
+ * Strings that a client shows to its user are read as text; see text.ts.
  */
 import { AmqpError } from "./errors.ts";
 import { textOf } from "./text.ts";
@@ -11,14 +11,14 @@ import { Buffer } from "node:buffer";
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** A cursor over one frame's payload; throws 502 SYNTAX_ERROR past its end. */
+/** A cursor over the payload of a frame; past its end it throws 502. */
 export class Reader {
   bytes: Uint8Array;
   position: number;
   end: number;
-  /** What `#buffer` is a view of. */
+  /** The bytes that `#buffer` is a view of. */
   #decoded: Uint8Array | undefined;
-  /** The bytes once more, as what decodes text quickest. */
+  /** The same bytes; `Buffer` decodes text fastest. */
   #buffer: Buffer = NO_BYTES;
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
@@ -27,7 +27,7 @@ export class Reader {
     this.end = end;
   }
 
-  /** Points this reader at other bytes, to spare an allocation per frame. */
+  /** Continues with other bytes, which saves an allocation per frame. */
   reset(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;
     this.position = start;
@@ -91,20 +91,20 @@ export class Reader {
     return textOf(this.#buffer, start, start + size);
   }
 
-  /** So many bytes, not copied. */
+  /** The next `size` bytes, not copied. */
   bytesOf(size: number): Uint8Array {
     const start = this.skip(size);
     return this.bytes.subarray(start, start + size);
   }
 
-  /** So many bytes, to be read as a number. */
+  /** The next `size` bytes, to be read as a number. */
   view(size: number): DataView {
     const start = this.skip(size);
     const { buffer, byteOffset } = this.bytes;
     return new DataView(buffer, byteOffset + start, size);
   }
 
-  /** A short string that is an argument of a method: it has to be UTF-8. */
+  /** A short string that must be UTF-8, as a byte string. */
   name(): string {
     const text = this.shortstr();
     let all = 0;
@@ -121,7 +121,7 @@ export class Reader {
     return byteString(this.bytes, start, start + size);
   }
 
-  /** Throws unless everything was read: a longer frame means lost sync. */
+  /** @throws {AmqpError} 502 SYNTAX_ERROR unless everything was read. */
   finish(): void {
     if (this.position !== this.end) {
       throw new AmqpError("SYNTAX_ERROR", "unexpected octets after arguments");
@@ -135,7 +135,7 @@ export function byteString(
   start = 0,
   end: number = bytes.length,
 ): string {
-  // In steps: an argument list has a limit, and a long string may pass it.
+  // In halves, because the number of arguments of a call is limited.
   if (end - start > 4096) {
     const middle = (start + end) >> 1;
     return byteString(bytes, start, middle) + byteString(bytes, middle, end);
@@ -162,12 +162,12 @@ function isUtf8(text: string): boolean {
   }
 }
 
-/** The text of a byte string; what is not UTF-8 shows as U+FFFD. */
+/** The text of a byte string; bytes that are not UTF-8 become U+FFFD. */
 export function decodeText(text: string): string {
   return new TextDecoder().decode(toBytes(text));
 }
 
-/** A JavaScript string (of options, say) as the byte string of its UTF-8. */
+/** The byte string of a text: its UTF-8 encoding. */
 export function encodeText(text: string): string {
   return byteString(new TextEncoder().encode(text));
 }

@@ -1,20 +1,20 @@
 /**
- * Field tables. A field keeps its type tag and its raw bytes, so that what is
- * not looked at is passed on unchanged; only what is looked at is decoded.
+ * Field tables. A field keeps its type tag and its raw bytes: fields are passed
+ * on unchanged, and decoded only where their value matters.
  */
 import { AmqpError } from "./errors.ts";
 import { byteString, decodeText, Reader, toBytes } from "./reader.ts";
 
-/** One value of a table: the tag ("S", "I", "F", ...) and the bytes after it. */
+/** A value in a table: its tag ("S", "I", "F", ...) and the bytes after it. */
 export interface Field {
   readonly tag: string;
   readonly bytes: Uint8Array;
 }
 
-/** A table's entries in the order they were sent. */
+/** The entries of a table, in the order they were sent. */
 export type Table = readonly (readonly [key: string, field: Field])[];
 
-/** Tag to what Erlang, and so RabbitMQ's reply texts, call the type. */
+/** By tag: the type's name in RabbitMQ's reply texts, and its size or -1. */
 const TYPES: Readonly<Record<string, { name: string; size: number }>> = {
   t: { name: "bool", size: 1 },
   b: { name: "byte", size: 1 },
@@ -35,16 +35,16 @@ const TYPES: Readonly<Record<string, { name: string; size: number }>> = {
   A: { name: "array", size: -1 },
 };
 
-/** What RabbitMQ calls the field's type, e.g. "signedint". */
+/** The name of the field's type in RabbitMQ's reply texts, e.g. "signedint". */
 export function typeName(field: Field): string {
   return TYPES[field.tag].name;
 }
 
 /**
- * Advances over one value, checking all that it nests: level by level rather
- * than by recursion, as a frame can hold more levels than the call stack.
+ * Skips one value and checks everything nested in it. It does not recurse,
+ * since a frame can hold more levels than the call stack.
  *
- * @returns its tag
+ * @returns the tag of the value.
  */
 function skipField(reader: Reader): string {
   const tag = readTag(reader);
@@ -70,7 +70,7 @@ function readTag(reader: Reader): string {
   throw new AmqpError("SYNTAX_ERROR", "unknown field type in a table");
 }
 
-/** Advances over a value, or to the first of those that it nests. */
+/** Skips a value, or moves to the first of the values nested in it. */
 function skipValue(
   reader: Reader,
   tag: string,
@@ -96,7 +96,7 @@ function readFields(reader: Reader, named: boolean): [string, Field][] {
     const key = named ? inner.shortstr() : "";
     const start = inner.position + 1;
     const tag = skipField(inner);
-    // A copy, as the frame's buffer is used again for the next read.
+    // A copy, since the frame's buffer is reused for the next read.
     fields.push([key, {
       tag,
       bytes: inner.bytes.slice(start, inner.position),
@@ -110,7 +110,7 @@ export function readTable(reader: Reader): Table {
   return readFields(reader, true);
 }
 
-/** Checks a table without keeping it; calls `onKey` for each key's bytes. */
+/** Checks a table without keeping it; calls `onKey` with each key's bytes. */
 export function skipTable(
   reader: Reader,
   onKey: (bytes: Uint8Array, start: number, end: number) => void,
@@ -129,7 +129,7 @@ export function skipTable(
   reader.end = outerEnd;
 }
 
-/** The first field of that name. */
+/** The first field with this name. */
 export function lookup(table: Table, key: string): Field | undefined {
   for (const entry of table) {
     if (entry[0] === key) return entry[1];
@@ -137,13 +137,13 @@ export function lookup(table: Table, key: string): Field | undefined {
   return undefined;
 }
 
-/** A copy of the table with the field set, in its old place if it had one. */
+/** A copy of the table with the field set; an existing one keeps its place. */
 export function withField(table: Table, key: string, field: Field): Table {
   const at = table.findIndex(([k]) => k === key);
   return at < 0 ? [...table, [key, field]] : table.with(at, [key, field]);
 }
 
-/** The fields in the order of their names, the first of each name alone. */
+/** The fields sorted by name; of a repeated name only the first is kept. */
 export function ordered(table: Table): Table {
   const byName = new Map(table.toReversed());
   return [...byName].sort(([a], [b]) => a < b ? -1 : 1);
@@ -154,7 +154,7 @@ export function asString(field: Field | undefined): string | undefined {
   return field?.tag === "S" ? byteString(field.bytes, 4) : undefined;
 }
 
-/** The text of a string field; what is not UTF-8 shows as U+FFFD. */
+/** The text of a string field; bytes that are not UTF-8 become U+FFFD. */
 export function asText(field: Field | undefined): string | undefined {
   const bytes = asString(field);
   return bytes === undefined ? undefined : decodeText(bytes);
@@ -201,28 +201,11 @@ export function asInteger(field: Field | undefined): bigint | undefined {
 }
 
 /** The value of a field of any floating-point type. */
-function asFloat(field: Field): number | undefined {
+export function asFloat(field: Field): number | undefined {
   const view = new DataView(field.bytes.buffer, field.bytes.byteOffset);
   if (field.tag === "f") return view.getFloat32(0);
   if (field.tag === "d") return view.getFloat64(0);
   return undefined;
-}
-
-/**
- * The field as text such that two fields are alike, as RabbitMQ compares
- * them, exactly when their texts are: 5 is 5 in any integer type.
- */
-export function comparable(field: Field): string {
-  const number = asInteger(field) ?? asFloat(field);
-  if (number !== undefined) return `${typeof number} ${number}`;
-  return `${field.tag} ${byteString(field.bytes)}`;
-}
-
-/** The field's value as RabbitMQ prints it in reply texts. */
-export function printable(field: Field): string {
-  const text = asString(field) ?? asBoolean(field) ?? asInteger(field) ??
-    asFloat(field);
-  return text === undefined ? `<<${field.bytes.join(",")}>>` : `${text}`;
 }
 
 function number32(value: number): Uint8Array {
@@ -266,7 +249,7 @@ export function arrayField(values: readonly Field[]): Field {
   };
 }
 
-/** A table field; its bytes are also how a table stands in a method. */
+/** A table field; its bytes are also the encoding of a table in a method. */
 export function tableField(table: Table): Field {
   const parts = table.flatMap(([key, field]) => [
     toBytes(String.fromCharCode(key.length) + key + field.tag),

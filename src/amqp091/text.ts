@@ -1,33 +1,33 @@
 /**
- * Strings of messages. AMQP says that they are UTF-8, and RabbitMQ hands on
- * whatever bytes they are: what is copied from a request to its reply has to
- * come out as it came in. So a byte that is not UTF-8 becomes a lone surrogate
- * from U+DC80 to U+DCFF, as in Python (PEP 383), which no UTF-8 ever becomes.
+ * Strings in messages. AMQP says that they are UTF-8, but RabbitMQ passes on
+ * any bytes, and what a server copies from a request to its reply must not
+ * change. So each byte that is not UTF-8 is decoded as a lone surrogate from
+ * U+DC80 to U+DCFF, which valid UTF-8 never contains (as in Python, PEP 383).
  *
  * @module
  */
 import { Buffer, isUtf8 } from "node:buffer";
 
-/** What a byte from 0x80 to 0xff is added to. */
+/** Added to a byte from 0x80 to 0xff. */
 const LONE = 0xdc00;
-/** The `u` keeps it from matching the second half of a pair. */
+/** With `u`, it does not match the second half of a surrogate pair. */
 const LONE_SURROGATES = /([\udc80-\udcff])/u;
 const REPLACEMENT = "\ufffd";
 
-/** The bytes from `from` to `to` as text, none of them lost. */
+/** Decodes the bytes from `from` to `to`, without losing any. */
 export function textOf(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString("utf8", from, to);
-  // Hardly ever: V8 sees at once that Latin-1 text has none.
+  // Fast: V8 knows that a Latin-1 string can't contain it.
   return text.includes(REPLACEMENT) ? decodeAnyBytes(bytes, from, to) : text;
 }
 
-/** The text of a byte string, none of its bytes lost. */
+/** Decodes a byte string, without losing any byte. */
 export function textOfBytes(byteString: string): string {
   const bytes = Buffer.from(byteString, "latin1");
   return textOf(bytes, 0, bytes.length);
 }
 
-/** The bytes of a text, which may be none of those that are UTF-8. */
+/** Encodes a text; lone surrogates become the bytes they stand for. */
 export function bytesOfText(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text);
   return Buffer.concat(
@@ -49,7 +49,7 @@ function decodeAnyBytes(bytes: Buffer, from: number, to: number): string {
   return text;
 }
 
-/** How long a sequence of UTF-8 is that begins with this byte, if one does. */
+/** The length of a UTF-8 sequence that begins with this byte. */
 function sequenceLength(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead < 0xe0) return 2;

@@ -1,15 +1,15 @@
 /**
- * Field tables as JavaScript values: what a client reads and writes. (A broker
- * passes on what it gets byte for byte, and has them as table.ts does.)
+ * Field tables as JavaScript values, for clients. A broker passes tables on
+ * byte for byte, and uses table.ts instead.
  *
  * @module
  */
+import { ByteWriter } from "./byte_writer.ts";
 import { AmqpError } from "./errors.ts";
 import { Reader } from "./reader.ts";
 import { readTable, type Table } from "./table.ts";
-import { Writer } from "./writer.ts";
 
-/** A value of a table: text, number, truth, date, bytes, array or table. */
+/** A value: text, number, boolean, null, date, bytes, array or table. */
 export type Value =
   | string
   | boolean
@@ -19,7 +19,7 @@ export type Value =
   | null
   | object;
 
-/** A table by its keys. */
+/** A table as an object. */
 export type Values = Record<string, Value>;
 
 const INT32_MAX = 2 ** 31 - 1;
@@ -28,9 +28,9 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 /**
- * Reads a table. Integers of 64 bits are numbers where these are exact.
+ * Reads a table. A 64-bit integer that no number holds exactly is a bigint.
  *
- * @throws {AmqpError} 502 SYNTAX_ERROR where it is malformed.
+ * @throws {AmqpError} 502 SYNTAX_ERROR if it is malformed.
  */
 export function readValues(reader: Reader): Values {
   const end = endOf(reader);
@@ -45,7 +45,7 @@ export function readValues(reader: Reader): Values {
   return values;
 }
 
-/** Assigning it would mean something else. It may come more than once. */
+/** Assigning it would set the prototype. The key may occur more than once. */
 function defineProto(values: Values, value: Value): void {
   Object.defineProperty(values, "__proto__", {
     value,
@@ -63,7 +63,7 @@ function readArray(reader: Reader): Value[] {
   return values;
 }
 
-/** Where what follows its own length ends. */
+/** Reads a length; returns the position where the content after it ends. */
 function endOf(reader: Reader): number {
   const size = reader.long();
   if (size > reader.end - reader.position) throw truncated();
@@ -104,7 +104,7 @@ function readValue(reader: Reader): Value {
   }
 }
 
-/** The kinds of numbers that others send. */
+/** The types of numbers that only other clients send. */
 function readNumber(tag: string, reader: Reader): Value {
   switch (tag) {
     case "b":
@@ -140,12 +140,12 @@ function decimal(scale: number, value: number): number {
 }
 
 /**
- * Writes a table; members that are undefined are null.
+ * Writes a table; undefined is written as null.
  *
- * @throws {TypeError} for a value that no field can hold.
- * @throws {RangeError} for a key that is too long, or an integer that is.
+ * @throws {TypeError} for a value that no type of field can hold.
+ * @throws {RangeError} for a key or an integer that is too long.
  */
-export function writeValues(writer: Writer, values: Values): void {
+export function writeValues(writer: ByteWriter, values: Values): void {
   const start = writer.reserveLong();
   for (const key in values) {
     writer.text(key);
@@ -154,7 +154,7 @@ export function writeValues(writer: Writer, values: Values): void {
   writer.setSize(start);
 }
 
-function writeValue(writer: Writer, value: Value): void {
+function writeValue(writer: ByteWriter, value: Value): void {
   switch (typeof value) {
     case "string":
       return void writer.tag("S").longText(value);
@@ -164,7 +164,7 @@ function writeValue(writer: Writer, value: Value): void {
       return void writer.tag("t").octet(value ? 1 : 0);
     case "bigint":
       if (value < INT64_MIN || value > INT64_MAX) {
-        throw new RangeError(`an integer of 64 bits can't hold ${value}`);
+        throw new RangeError(`a 64-bit integer can't hold ${value}`);
       }
       return void writer.tag("l").bigint(value);
     case "undefined":
@@ -172,18 +172,18 @@ function writeValue(writer: Writer, value: Value): void {
     case "object":
       return writeObject(writer, value);
     default:
-      throw new TypeError(`no field can hold a ${typeof value}`);
+      throw new TypeError(`a field table can't hold a ${typeof value}`);
   }
 }
 
-function writeNumber(writer: Writer, value: number): void {
+function writeNumber(writer: ByteWriter, value: number): void {
   if (!Number.isSafeInteger(value)) return void writer.tag("d").double(value);
   const isShort = value >= INT32_MIN && value <= INT32_MAX;
   if (isShort) return void writer.tag("I").long(value);
   writer.tag("l").longlong(value);
 }
 
-function writeObject(writer: Writer, value: object | null): void {
+function writeObject(writer: ByteWriter, value: object | null): void {
   if (value === null) return void writer.tag("V");
   if (Array.isArray(value)) {
     const start = writer.tag("A").reserveLong();
@@ -209,9 +209,9 @@ function bytesIn(value: object): Uint8Array | undefined {
   return isBuffer ? new Uint8Array(value) : undefined;
 }
 
-/** The fields of a table, as methods have them. */
+/** A table, as the arguments of methods contain it. */
 export function tableOf(values: Values): Table {
-  const writer = new Writer();
+  const writer = new ByteWriter();
   writeValues(writer, values);
   return readTable(new Reader(writer.take()));
 }

@@ -1,5 +1,5 @@
 /**
- * Tells events to whoever listens.
+ * Events for any number of listeners.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { AsyncQueue } from "./queue.ts";
 export class Broadcast<T> {
   readonly #readers = new Set<AsyncQueue<T>>();
 
-  /** Tells all who listen now. */
+  /** Sends an event to all current listeners. */
   emit(event: T): void {
     for (const reader of this.#readers) reader.push(event);
   }
 
-  /** Listens from now on, until the reader leaves its loop or all is over. */
+  /** The events from now on, until the reader leaves its loop, or `end()`. */
   listen(): AsyncIterableIterator<T> {
     const reader = new AsyncQueue<T>(() => this.#readers.delete(reader));
     this.#readers.add(reader);
     return reader;
   }
 
-  /** Ends all readers, after what they have been told. */
+  /** Ends all readers, once they have read what was sent. */
   end(): void {
     for (const reader of this.#readers) reader.end();
   }

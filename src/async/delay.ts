@@ -1,13 +1,13 @@
 /**
- * Waiting, until it is over or called off.
+ * Waiting: for a time, for a promise, until an abort.
  *
  * @module
  */
 import { LONGEST_TIMER_MS, timerMs } from "./timers.ts";
 
 /**
- * Resolves after so many ms, however many they are. (That of
- * node:timers/promises does not hear its signal on Deno 2.4.)
+ * Resolves after this many ms, beyond the limit of timers too. (The one of
+ * node:timers/promises ignores its signal on Deno 2.4.)
  *
  * @throws the signal's reason, at once, where it is or becomes aborted.
  */
@@ -32,7 +32,7 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Resolves when something has ended, or after so many ms, if that is earlier.
+ * Resolves when a promise does, or after this many ms, whichever is first.
  *
  * @throws what it ends with, where it fails in time.
  */
@@ -47,4 +47,32 @@ export async function waitAtMost(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Resolves with what a promise comes to, unless the signal is aborted first.
+ *
+ * @throws what the promise ends with, or the signal's reason.
+ */
+export async function unlessAborted<T>(
+  signal: AbortSignal,
+  promise: Promise<T> | T,
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([aborted.promise, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/**
+ * Resolves when a promise has ended in whatever way: for failures that somebody
+ * else is told of, or that are none.
+ */
+export async function settled(promise: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([promise]);
 }

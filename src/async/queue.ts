@@ -1,5 +1,5 @@
 /**
- * Joins a producer that calls back to a consumer that iterates.
+ * A queue between a producer that calls back and a consumer that iterates.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export class AsyncQueue<T> implements AsyncIterableIterator<T> {
 
   readonly #onReturn: (() => void) | undefined;
 
-  /** `onReturn` hears that the reader has left its loop. */
+  /** `onReturn` is called when the reader leaves its loop. */
   constructor(onReturn?: () => void) {
     this.#onReturn = onReturn;
   }
@@ -74,7 +74,7 @@ export class AsyncQueue<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
-  /** The end is told once; after it there is nothing but silence. */
+  /** The error is thrown once; after that the queue just ends. */
   #finish(): Promise<IteratorResult<T>> {
     const error = this.#error;
     this.#error = undefined;

@@ -4,39 +4,43 @@
  * @module
  */
 
-/** So many places, given to whoever comes first. */
-export class Slots {
+/** A counting semaphore: permits go to whoever has waited longest. */
+export class Semaphore {
   #free: number;
   readonly #waiting = new Set<() => void>();
 
+  /** Starts with this many permits. */
   constructor(count: number) {
     this.#free = count;
   }
 
   /**
-   * Takes a place, as soon as there is one.
+   * Takes a permit, as soon as there is one.
    *
    * @throws the signal's reason where it is aborted first.
    */
-  async take(signal: AbortSignal): Promise<void> {
+  async acquire(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#free > 0) {
       this.#free--;
       return;
     }
     const turn = Promise.withResolvers<void>();
-    const abort = () => turn.reject(signal.reason);
+    const abort = () => {
+      // At once: a permit that is given back now must not go to this one.
+      this.#waiting.delete(turn.resolve);
+      turn.reject(signal.reason);
+    };
     this.#waiting.add(turn.resolve);
     signal.addEventListener("abort", abort, { once: true });
     try {
       await turn.promise;
     } finally {
-      this.#waiting.delete(turn.resolve);
       signal.removeEventListener("abort", abort);
     }
   }
 
-  /** Gives a place back, to the one that has waited longest. */
+  /** Gives a permit back. */
   release(): void {
     const [next] = this.#waiting;
     if (next === undefined) {

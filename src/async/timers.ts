@@ -1,15 +1,15 @@
 /**
- * What timers take.
+ * The limits of timers.
  *
  * @module
  */
 
-/** The longest delay that a timer takes, in ms; it fires at once for more. */
+/** The longest delay of a timer, in ms; for more it fires at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * A delay that every timer takes: for a negative one, or one that is too long,
- * Node's timers print a warning.
+ * A delay within the limits of timers: for a negative or too long one, Node's
+ * print a warning.
  */
 export function timerMs(ms: number): number {
   // NaN included, which is no more than 0 either.

@@ -1,9 +1,9 @@
 /**
- * A broker for development and tests: AMQP 0-9-1 in memory, started in
- * milliseconds, that can be asked what it has, and to misbehave. Nothing is
- * kept when it stops, "durable" or not.
+ * A broker for development and tests. It speaks AMQP 0-9-1, keeps everything in
+ * memory and starts within milliseconds; a test can inspect it and make it
+ * misbehave. When it stops, even durable queues and messages are gone.
  *
- * @example A test of what becomes of a lost connection
+ * @example A call survives a lost connection
  * ```ts
  * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
  * import { connect } from "@rabbit-rpc/rabbit-rpc";
@@ -29,11 +29,11 @@ export type { Broker, BrokerConnection, QueueState } from "./testing/api.ts";
 export { Fault, type PublishedTo } from "./testing/faults.ts";
 export type { Generation } from "./generation.ts";
 export type { BrokerOptions, BrokerUser } from "./options.ts";
-export type { Permissions } from "./connection/permissions.ts";
+export type { Permissions } from "./permissions.ts";
 export type { Truthy, WaitOptions } from "./testing/watch.ts";
 
 /**
- * Starts a broker on a free port of 127.0.0.1, or where the options say.
+ * Starts a broker, by default on a free port of 127.0.0.1.
  *
  * @example
  * ```ts
@@ -43,7 +43,7 @@ export type { Truthy, WaitOptions } from "./testing/watch.ts";
  * console.log(broker.url); // amqp://guest:guest@127.0.0.1:...
  * ```
  *
- * @example A user with few rights, on a RabbitMQ of 2022
+ * @example A user with few permissions, as on RabbitMQ 3.10
  * ```ts
  * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
  *
@@ -59,8 +59,8 @@ export type { Truthy, WaitOptions } from "./testing/watch.ts";
  * console.log(broker.url); // amqp://calc:secret@127.0.0.1:...
  * ```
  *
- * @throws {RangeError} naming an option that is out of its range, or
- *   a permission that is no regular expression.
+ * @throws {RangeError} naming an option that is out of range, or a permission
+ *   that is not a valid regular expression.
  * @throws {Deno.errors.AddrInUse} if the port is taken.
  */
 export function startBroker(options: BrokerOptions = {}): Promise<Broker> {

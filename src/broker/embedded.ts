@@ -1,31 +1,37 @@
-/** The broker itself: who is connected, what there is, and how it ends. */
+/** The broker itself: listens, keeps its connections, and stops. */
 import config from "../../deno.json" with { type: "json" };
-import type { Broker, BrokerConnection, QueueState } from "./testing/api.ts";
-import { SessionConnection } from "./testing/connection.ts";
-import { blockFor, Fault, Faults, type PublishedTo } from "./testing/faults.ts";
-import { Memory } from "./routing/memory.ts";
-import type { Settings } from "./options.ts";
-import type { Queue } from "./routing/queue.ts";
 import { decodeText, encodeText } from "../amqp091/reader.ts";
+import { ClientConnection } from "./connection/client.ts";
+import type { ConnectionHost } from "./connection/host.ts";
 import type { ClientStream } from "./connection/outgoing.ts";
-import { Session, type SessionHost } from "./connection/session.ts";
+import type { Settings } from "./options.ts";
+import { Memory } from "./routing/memory.ts";
+import type { Queue } from "./routing/queue.ts";
 import { VHost } from "./routing/vhost.ts";
+import type { Broker, BrokerConnection, QueueState } from "./testing/api.ts";
+import { TestedConnection } from "./testing/connection.ts";
+import {
+  checkReason,
+  Fault,
+  Faults,
+  type PublishedTo,
+} from "./testing/faults.ts";
 import { type Truthy, type WaitOptions, Watch } from "./testing/watch.ts";
 
-/** How often heartbeats and timeouts are looked at, in ms. */
+/** How often heartbeats and timeouts are checked, in ms. */
 const TICK_MS = 250;
 /** How long `close` waits for clients to acknowledge it, in ms. */
 const CLOSE_WAIT_MS = 500;
-/** How long to wait when the system has no more file descriptors, in ms. */
+/** How long to wait when no connection can be accepted, in ms. */
 const ACCEPT_PAUSE_MS = 50;
 
-/** A broker; what a test may do with it is described in api.ts. */
-export class EmbeddedBroker implements Broker, SessionHost {
+/** A running broker; testing/api.ts describes what a test can do with it. */
+export class EmbeddedBroker implements Broker, ConnectionHost {
   readonly version: string = config.version;
   readonly faults: Faults = new Faults();
-  readonly watch: Watch = new Watch();
+  readonly #watch = new Watch();
   readonly #vhosts: Map<string, VHost>;
-  readonly #sessions = new Map<Session, BrokerConnection>();
+  readonly #connections = new Map<ClientConnection, TestedConnection>();
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
   #ticker: ReturnType<typeof setInterval> | undefined;
@@ -39,9 +45,9 @@ export class EmbeddedBroker implements Broker, SessionHost {
     this.#listener = listener;
     const memory = new Memory(
       settings.memoryHighWatermark,
-      this.faults.blocks,
+      this.faults.publishing,
     );
-    const changed = () => this.watch.changed();
+    const changed = () => this.changed();
     this.#vhosts = new Map(settings.vhosts.map((name) => {
       const vhost = encodeText(name);
       return [vhost, new VHost(vhost, settings.behavior, memory, changed)];
@@ -66,8 +72,8 @@ export class EmbeddedBroker implements Broker, SessionHost {
   }
 
   get connections(): BrokerConnection[] {
-    return [...this.#sessions].flatMap(([session, connection]) =>
-      session.running ? [connection] : []
+    return [...this.#connections].flatMap(([connection, tested]) =>
+      connection.running ? [tested] : []
     );
   }
 
@@ -85,11 +91,12 @@ export class EmbeddedBroker implements Broker, SessionHost {
     condition: () => T,
     options: WaitOptions = {},
   ): Promise<Truthy<T>> {
-    return this.watch.until(condition, options);
+    return this.#watch.until(condition, options);
   }
 
   block(reason = "low on memory"): Fault {
-    return blockFor(reason, this.faults.blocks);
+    checkReason(reason);
+    return new Fault(this.faults.publishing.close(reason));
   }
 
   refuseLogins(matches: (user: string) => boolean = () => true): Fault {
@@ -97,10 +104,10 @@ export class EmbeddedBroker implements Broker, SessionHost {
   }
 
   holdConfirms(): Fault {
-    const release = this.faults.unconfirmed.add("held");
+    const release = this.faults.confirms.close("held");
     return new Fault(() => {
       release();
-      for (const session of this.#sessions.keys()) session.flushConfirms();
+      for (const each of this.#connections.keys()) each.flushConfirms();
     });
   }
 
@@ -113,11 +120,11 @@ export class EmbeddedBroker implements Broker, SessionHost {
   redeliver(name: string, vhost = this.#vhost): number {
     const queue = this.#findQueue(name, vhost);
     if (queue === undefined) {
-      throw new RangeError(`there is no queue "${name}" in vhost "${vhost}"`);
+      throw new RangeError(`no queue "${name}" in vhost "${vhost}"`);
     }
     let count = 0;
-    for (const session of this.#sessions.keys()) {
-      count += session.takeBack(queue);
+    for (const { open } of this.#connections.keys()) {
+      count += open?.channels.takeBack(queue) ?? 0;
     }
     queue.pump();
     return count;
@@ -129,19 +136,23 @@ export class EmbeddedBroker implements Broker, SessionHost {
 
   async #close(): Promise<void> {
     this.#closed = true;
-    this.watch.close();
+    this.#watch.close();
     this.#listener.close();
     await this.#accepting;
-    const sessions = [...this.#sessions.keys()];
-    for (const session of sessions) session.shutdown();
-    await this.#waitFor(sessions.map((session) => session.done));
-    for (const session of sessions) session.destroy();
-    await Promise.all(sessions.map((session) => session.done));
+    const connections = [...this.#connections.keys()];
+    for (const connection of connections) connection.shutdown();
+    await this.#waitFor(connections.map(({ done }) => done));
+    for (const connection of connections) connection.destroy();
+    await Promise.all(connections.map(({ done }) => done));
     for (const vhost of this.#vhosts.values()) vhost.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  changed(): void {
+    this.#watch.changed();
   }
 
   findVhost(name: string): VHost | undefined {
@@ -171,7 +182,7 @@ export class EmbeddedBroker implements Broker, SessionHost {
         this.#serve(await this.#listener.accept());
       } catch (error) {
         if (this.#closed || error instanceof Deno.errors.BadResource) return;
-        // Too many open files, or gone before it was accepted: others go on.
+        // Too many open files, or a client that has gone already: go on.
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
       }
     }
@@ -181,26 +192,26 @@ export class EmbeddedBroker implements Broker, SessionHost {
     try {
       conn.setNoDelay(true);
     } catch {
-      // Some systems refuse it for a connection that is gone already.
+      // Some systems refuse this for a connection that has ended already.
       conn.close();
       return;
     }
     this.take(conn);
   }
 
-  /** Serves a client over a stream that somebody else has made. */
+  /** Serves a client over a stream that is already connected. */
   take(stream: ClientStream): void {
-    const session = new Session(this, stream);
-    this.#sessions.set(session, new SessionConnection(session));
+    const connection = new ClientConnection(this, stream);
+    this.#connections.set(connection, new TestedConnection(connection));
     this.#ticker ??= setInterval(() => {
       const now = performance.now();
-      for (const each of this.#sessions.keys()) each.tick(now);
-      this.watch.changed();
+      for (const each of this.#connections.keys()) each.tick(now);
+      this.changed();
     }, TICK_MS);
-    void session.done.then(() => {
-      this.#sessions.delete(session);
-      this.watch.changed();
-      if (this.#sessions.size > 0) return;
+    void connection.done.then(() => {
+      this.#connections.delete(connection);
+      this.changed();
+      if (this.#connections.size > 0) return;
       clearInterval(this.#ticker);
       this.#ticker = undefined;
     });

@@ -1,64 +1,65 @@
 /**
- * What differs between the generations of RabbitMQ, in one place: everything
- * else asks here and compares no versions. tests/broker/contract_* hold each
- * line of it against RabbitMQ itself.
+ * How the generations of RabbitMQ differ. Nothing else in the broker compares
+ * versions. The tests tests/broker/contract_* check each line here against
+ * RabbitMQ itself.
  */
 
-/** A generation of RabbitMQ, by the series that stands for it. */
+/** A generation of RabbitMQ, named after one of its release series. */
 export type Generation = "3.10" | "4.0" | "4.3";
 
 /**
- * "all": those of all queues, in one time for the broker; "by queue": the same,
- * unless `x-consumer-timeout` of the queue says otherwise; "quorum": those of
- * quorum queues, unless the argument of queue or consumer says otherwise.
+ * Which deliveries must be settled in time. "all": those of all queues, within
+ * the broker's time; "by queue": the same, but a queue may set its own time
+ * with `x-consumer-timeout`; "quorum": those of quorum queues, where a queue or
+ * a consumer may set its own time.
  */
 export type ConsumerTimeouts = "all" | "by queue" | "quorum";
 
-/** How a generation behaves where it differs from others. */
+/** How a generation behaves where generations differ. */
 export interface Behavior {
-  /** The release that was measured; what the server properties say. */
+  /** The release that was measured; the server properties contain it. */
   readonly version: string;
-  /** Ways to log in, as connection.start lists them. */
+  /** The authentication mechanisms, as connection.start lists them. */
   readonly mechanisms: string;
-  /** What answers a protocol header that is none. */
-  readonly headerForStrangers: string;
-  /** The least frame_max that a client may choose, in octets. */
+  /** The answer to octets that are not a protocol header of AMQP. */
+  readonly answerToOtherProtocols: string;
+  /** The smallest frame_max that a client may choose, in octets. */
   readonly frameMin: number;
-  /** The largest body by default, in octets. */
+  /** The default for the largest body, in octets. */
   readonly maxMessageSize: number;
-  /** Whether an unknown type of exchange costs the connection. */
+  /** Whether an unknown exchange type closes the connection. */
   readonly unknownExchangeTypeIsHard: boolean;
-  /** Whether `global` in basic.qos means the channel; else it is ignored. */
+  /** Whether `global` in basic.qos applies to the channel, or is ignored. */
   readonly globalQos: boolean;
-  /** Whether queues may be neither durable nor exclusive. */
+  /** Whether a queue may be neither durable nor exclusive. */
   readonly transientQueues: boolean;
-  /** Whether a passive declaration needs a permission, whichever. */
+  /** Whether a passive declaration needs any of the permissions. */
   readonly passiveNeedsPermission: boolean;
-  /** Whether texts of refused permissions name the permission. */
+  /** Whether the reply text names the permission that is missing. */
   readonly namesPermission: boolean;
-  /** Whether mandatory messages to reply consumers are returned. */
+  /** Whether a mandatory message to a reply consumer is returned as well. */
   readonly returnsReplies: boolean;
-  /** Whether a reply to what is no name of a reply consumer is fatal. */
+  /** Whether a malformed name of a reply consumer closes the connection. */
   readonly failsOnForeignReplies: boolean;
-  /** The most "#" in a topic pattern. */
+  /** The largest number of "#" in a topic pattern. */
   readonly maxHashes: number;
-  /** Whether headers are put in order, and repeated ones dropped. */
+  /** Whether headers are sorted by name, and repeated names dropped. */
   readonly ordersHeaders: boolean;
-  /** Whether x-death is what the broker knows, not what a client sent. */
+  /** Whether an x-death that a client sends is ignored. */
   readonly ownsDeaths: boolean;
-  /** How often a quorum queue delivers a message again, by default. */
+  /** The default for how often a quorum queue redelivers a message. */
   readonly deliveryLimit: number;
-  /** Whether basic.nack and recover count as deliveries that failed. */
+  /** Whether basic.nack and basic.recover count as failed deliveries. */
   readonly countsNacks: boolean;
-  /** Whether a quorum queue says how often a message was taken. */
+  /** Whether quorum queues add the header x-acquired-count. */
   readonly countsAcquired: boolean;
-  /** Whether quorum queues without limit put what comes back at the end. */
+  /** Whether a quorum queue without a limit requeues messages at its end. */
   readonly requeuesAtEnd: boolean;
-  /** Whether a queue that was declared without a type is said to be classic. */
+  /** Whether a queue that is declared without a type gets the type classic. */
   readonly namesDefaultType: boolean;
-  /** Whose deliveries have to be acknowledged in time, and who says in what. */
+  /** Which deliveries must be settled in time. */
   readonly consumerTimeouts: ConsumerTimeouts;
-  /** Whether `x-queue-mode` means anything, and so is checked. */
+  /** Whether `x-queue-mode` is supported, and so is checked. */
   readonly queueModes: boolean;
 }
 
@@ -67,7 +68,7 @@ const MIB = 1024 * 1024;
 const GENERATION_3_10: Behavior = {
   version: "3.10.8",
   mechanisms: "PLAIN AMQPLAIN",
-  headerForStrangers: "AMQP\x00\x00\x09\x01",
+  answerToOtherProtocols: "AMQP\x00\x00\x09\x01",
   frameMin: 4096,
   maxMessageSize: 128 * MIB,
   unknownExchangeTypeIsHard: true,
@@ -93,8 +94,8 @@ const GENERATION_4_0: Behavior = {
   ...GENERATION_3_10,
   version: "4.0.5",
   mechanisms: "PLAIN AMQPLAIN ANONYMOUS",
-  // AMQP 1.0 with its security layer, which 4.x speaks itself.
-  headerForStrangers: "AMQP\x03\x01\x00\x00",
+  // The header of AMQP 1.0 with SASL, which RabbitMQ 4 speaks.
+  answerToOtherProtocols: "AMQP\x03\x01\x00\x00",
   maxMessageSize: 16 * MIB,
   unknownExchangeTypeIsHard: false,
   namesPermission: true,
@@ -109,7 +110,7 @@ const GENERATION_4_0: Behavior = {
 const GENERATION_4_3: Behavior = {
   ...GENERATION_4_0,
   version: "4.3.6",
-  // A client that takes the first it knows is in for a surprise.
+  // A client that takes the first mechanism it knows may become anonymous.
   mechanisms: "ANONYMOUS AMQPLAIN PLAIN",
   frameMin: 8192,
   globalQos: false,
@@ -124,15 +125,15 @@ const GENERATION_4_3: Behavior = {
   queueModes: false,
 };
 
-/** The generations there are, oldest first. */
+/** The behavior of each generation, oldest first. */
 export const BEHAVIOR: Readonly<Record<Generation, Behavior>> = {
   "3.10": GENERATION_3_10,
   "4.0": GENERATION_4_0,
   "4.3": GENERATION_4_3,
 };
 
-/** Their names, oldest first. */
+/** The names of the generations, oldest first. */
 export const GENERATIONS = Object.keys(BEHAVIOR) as Generation[];
 
-/** What a broker is unless asked for another. */
+/** The default generation. */
 export const NEWEST: Generation = "4.3";

@@ -1,4 +1,4 @@
-/** What can be set about a broker. */
+/** The options of a broker. */
 import {
   BEHAVIOR,
   type Behavior,
@@ -6,15 +6,11 @@ import {
   GENERATIONS,
   NEWEST,
 } from "./generation.ts";
-import {
-  type Patterns,
-  patternsOf,
-  type Permissions,
-} from "./connection/permissions.ts";
+import { type Patterns, patternsOf, type Permissions } from "./permissions.ts";
 
 /** A user who may log in. */
 export interface BrokerUser {
-  /** What the user logs in with. */
+  /** The user's password. */
   password: string;
   /**
    * What the user may do, in every virtual host.
@@ -23,7 +19,7 @@ export interface BrokerUser {
   permissions?: Permissions;
 }
 
-/** Options of `startBroker`; all have defaults that suit a test. */
+/** Options of `startBroker`; the defaults suit a test. */
 export interface BrokerOptions {
   /**
    * The address to listen on.
@@ -36,18 +32,18 @@ export interface BrokerOptions {
    */
   port?: number;
   /**
-   * The generation of RabbitMQ to behave as, where they differ.
+   * The generation of RabbitMQ to behave like, where generations differ.
    * @default "4.3"
    */
   as?: Generation;
   /**
-   * Users by name: a password alone for one who may do everything, or a
-   * password and permissions.
-   * @default guest with password guest, who may do everything
+   * Users by name: a password for a user who may do everything, or a password
+   * and permissions.
+   * @default guest with the password guest, who may do everything
    */
   users?: ReadonlyMap<string, string | BrokerUser>;
   /**
-   * Names of the virtual hosts.
+   * The names of the virtual hosts.
    * @default ["/"]
    */
   vhosts?: readonly string[];
@@ -57,8 +53,8 @@ export interface BrokerOptions {
    */
   heartbeatS?: number;
   /**
-   * The largest frame in octets: at least 8192, as 3.10 and 4.0 4096, and at
-   * most 2^31-1.
+   * The largest frame in octets: at least 8192 (4096 as 3.10 or 4.0), at most
+   * 2^31-1.
    * @default 131072
    */
   frameMax?: number;
@@ -73,21 +69,21 @@ export interface BrokerOptions {
    */
   maxMessageSize?: number;
   /**
-   * How long a client may take to acknowledge a delivery, in ms. Which ones,
-   * depends on the generation: all; those of queues with no
-   * `x-consumer-timeout` of their own (4.0); of quorum queues (4.3).
+   * How long a client may take to acknowledge a delivery, in ms. As 3.10 it
+   * applies to all deliveries; as 4.0, unless the queue sets its own
+   * `x-consumer-timeout`; as 4.3, to deliveries of quorum queues.
    * @default 1800000
    */
   consumerTimeoutMs?: number;
   /**
-   * Octets waiting to be sent from which on a client counts as slow: it is
-   * given nothing more until it has caught up.
+   * A client for which more octets than this wait to be sent counts as slow:
+   * it gets no further deliveries until it has caught up.
    * @default 1048576
    */
   outgoingHighWater?: number;
   /**
-   * Octets that all messages may take, those delivered and not settled
-   * included; beyond it publishers are blocked until consumers have caught up.
+   * Octets that all messages may take, unacknowledged ones included. Above it,
+   * publishers are blocked until consumers have caught up.
    * @default 1073741824
    */
   memoryHighWatermark?: number;
@@ -98,10 +94,10 @@ export interface BrokerOptions {
   handshakeTimeoutMs?: number;
 }
 
-/** A user as the broker checks them. */
+/** A user, with compiled permissions. */
 export interface User {
   readonly password: string;
-  /** Undefined for one who may do everything. */
+  /** Undefined for a user who may do everything. */
   readonly patterns: Patterns | undefined;
 }
 
@@ -114,14 +110,14 @@ export type Settings =
     readonly users: ReadonlyMap<string, User>;
   };
 
-/** @throws {RangeError} if a permission is no regular expression */
+/** @throws {RangeError} if a permission is not a valid regular expression. */
 function userOf(user: string | BrokerUser): User {
   if (typeof user === "string") return { password: user, patterns: undefined };
   const { password, permissions } = user;
   return { password, patterns: permissions && patternsOf(permissions) };
 }
 
-/** @throws {RangeError} if there is no such generation */
+/** @throws {RangeError} if there is no such generation. */
 function behaviorOf(generation: Generation): Behavior {
   if (GENERATIONS.includes(generation)) return BEHAVIOR[generation];
   throw new RangeError(
@@ -129,77 +125,80 @@ function behaviorOf(generation: Generation): Behavior {
   );
 }
 
-function whole(
-  name: keyof BrokerOptions,
-  value: number,
-  least: number,
-  most: number,
-): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(
-    `${name} must be a whole number from ${least} to ${most}, got ${value}`,
-  );
+/** The options that are whole numbers. */
+type NumberOption = {
+  [Name in keyof BrokerOptions]-?: BrokerOptions[Name] extends
+    | number
+    | undefined ? Name
+    : never;
+}[keyof BrokerOptions];
+
+interface NumberRange {
+  readonly byDefault: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The longest delay that setTimeout takes, and the most octets of a body. */
+const MAX_INT32 = 2 ** 31 - 1;
+const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+
+function numberRanges(behavior: Behavior): Record<NumberOption, NumberRange> {
+  const { frameMin, maxMessageSize } = behavior;
+  const range = (byDefault: number, least: number, most: number) => ({
+    byDefault,
+    least,
+    most,
+  });
+  return {
+    port: range(0, 0, 65_535),
+    heartbeatS: range(60, 0, 65_535),
+    frameMax: range(131_072, frameMin, MAX_INT32),
+    channelMax: range(2047, 1, 65_535),
+    maxMessageSize: range(maxMessageSize, 0, MAX_INT32),
+    consumerTimeoutMs: range(1_800_000, 1, MAX_SAFE),
+    outgoingHighWater: range(1_048_576, 1, MAX_INT32),
+    memoryHighWatermark: range(1_073_741_824, 1, MAX_SAFE),
+    handshakeTimeoutMs: range(10_000, 1, MAX_INT32),
+  };
+}
+
+/** @throws {RangeError} naming the number that is out of range. */
+function numbersOf(
+  options: BrokerOptions,
+  behavior: Behavior,
+): Record<NumberOption, number> {
+  const ranges = Object.entries(numberRanges(behavior));
+  const numbers = ranges.map(([name, { byDefault, least, most }]) => {
+    const value = options[name as NumberOption] ?? byDefault;
+    if (Number.isInteger(value) && value >= least && value <= most) {
+      return [name, value];
+    }
+    throw new RangeError(
+      `${name} must be a whole number from ${least} to ${most}, got ${value}`,
+    );
+  });
+  return Object.fromEntries(numbers);
 }
 
 /**
  * Options with their defaults.
  *
- * @throws {RangeError} naming the option that is out of its range.
+ * @throws {RangeError} naming the option that is out of range.
  */
 export function settingsOf(options: BrokerOptions): Settings {
-  const behavior = behaviorOf(options.as ?? NEWEST);
-  const {
-    hostname = "127.0.0.1",
-    port = 0,
-    as = NEWEST,
-    users = new Map<string, string | BrokerUser>([["guest", "guest"]]),
-    vhosts = ["/"],
-    heartbeatS = 60,
-    frameMax = 131_072,
-    channelMax = 2047,
-    maxMessageSize = behavior.maxMessageSize,
-    consumerTimeoutMs = 1_800_000,
-    outgoingHighWater = 1_048_576,
-    memoryHighWatermark = 1_073_741_824,
-    handshakeTimeoutMs = 10_000,
-  } = options;
+  const { as = NEWEST, hostname = "127.0.0.1", vhosts = ["/"] } = options;
+  const behavior = behaviorOf(as);
+  const users = options.users ?? new Map([["guest", "guest"]]);
   if (vhosts.length === 0) {
-    throw new RangeError("vhosts must name at least one");
+    throw new RangeError("vhosts must contain at least one name");
   }
   return {
+    ...numbersOf(options, behavior),
     hostname,
-    port: whole("port", port, 0, 65_535),
     as,
     behavior,
     users: new Map([...users].map(([name, user]) => [name, userOf(user)])),
     vhosts,
-    heartbeatS: whole("heartbeatS", heartbeatS, 0, 65_535),
-    frameMax: whole("frameMax", frameMax, behavior.frameMin, 2 ** 31 - 1),
-    channelMax: whole("channelMax", channelMax, 1, 65_535),
-    maxMessageSize: whole("maxMessageSize", maxMessageSize, 0, 2 ** 31 - 1),
-    consumerTimeoutMs: whole(
-      "consumerTimeoutMs",
-      consumerTimeoutMs,
-      1,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    outgoingHighWater: whole(
-      "outgoingHighWater",
-      outgoingHighWater,
-      1,
-      2 ** 31 - 1,
-    ),
-    memoryHighWatermark: whole(
-      "memoryHighWatermark",
-      memoryHighWatermark,
-      1,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    handshakeTimeoutMs: whole(
-      "handshakeTimeoutMs",
-      handshakeTimeoutMs,
-      1,
-      2 ** 31 - 1,
-    ),
   };
 }

@@ -1,40 +1,40 @@
 /**
- * Addresses to listen on.
+ * Addresses to listen on, for `broker --listen` and `server --health`.
  *
  * @module
  */
 import { InvalidArgumentError } from "commander";
 import { CliError, EXIT } from "./exit_status.ts";
 
-/** Where to listen; port 0 is any that is free. */
+/** Where to listen; port 0 takes a free port. */
 export interface ListenAddress {
   hostname: string;
   port: number;
 }
 
-/** `127.0.0.1:5672`, `localhost:0`, `[::1]:5672`. */
+/** Parses `127.0.0.1:5672`, `localhost:0`, `[::1]:5672`. */
 export function parseAddress(text: string): ListenAddress {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match && port <= 65_535) {
     return { hostname: (match[1] ?? match[2])!, port };
   }
-  throw new InvalidArgumentError("It must be HOST:PORT, 127.0.0.1:0 say.");
+  throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:0.");
 }
 
-/** All of the machine's addresses, those of IPv4 too. */
+/** All addresses of the machine, including those of IPv4. */
 const ALL_ADDRESSES = "::";
-/** All that a machine without IPv6 has. */
+/** All addresses of a machine without IPv6. */
 export const ALL_IPV4_ADDRESSES = "0.0.0.0";
 
-/** The same, and `:8080` for all of the machine's addresses. */
+/** Also parses `:8080`, which is all addresses of the machine. */
 export function parseOpenAddress(text: string): ListenAddress {
   return parseAddress(
     text.startsWith(":") ? `[${ALL_ADDRESSES}]${text}` : text,
   );
 }
 
-/** Whether all addresses were asked for, and the machine has IPv4 alone. */
+/** Whether listening failed because the machine has only IPv4. */
 export function lacksIpv6(
   { hostname }: ListenAddress,
   thrown: unknown,
@@ -46,7 +46,7 @@ export function lacksIpv6(
     );
 }
 
-/** Why nobody can listen there, with what to do; or what was thrown. */
+/** The error to report if listening failed, with advice. */
 export function listenFailure(
   thrown: unknown,
   { hostname, port }: ListenAddress,
@@ -55,7 +55,7 @@ export function listenFailure(
   const why = reason(thrown);
   if (why === undefined) return thrown;
   return new CliError(
-    // Whoever listens there now may go.
+    // A port in use may become free.
     thrown instanceof Deno.errors.AddrInUse ? EXIT.broker : EXIT.usage,
     `cannot listen on ${hostAndPort(hostname, port)} (${why}). ${advice}`,
   );

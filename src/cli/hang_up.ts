@@ -1,46 +1,25 @@
 /**
- * SIGHUP, which comes when a terminal closes. Whoever starts a program with
- * nohup wants it to be ignored.
+ * SIGHUP, which comes when a terminal is closed, and which a program started
+ * with nohup should ignore.
  *
  * @module
  */
-import type { Command } from "commander";
-import { batchFlag, type ClientFlags } from "./client/request_flags.ts";
-import type { StatusFlags } from "./status/command.ts";
 
-/** A process that ends itself by SIGHUP, unless it inherits that from us. */
+/** A process that SIGHUP ends, unless it inherits from us that it is ignored. */
 const PROBE = ["-c", "kill -s HUP $$"];
 
 let ignored: Promise<boolean> = Promise.resolve(false);
 
 /**
- * Finds out whether SIGHUP is ignored. Nothing in Deno tells, but a child does,
- * for which a permission is needed that is given back soon. Where it is missing
- * the answer is no; so it is at a terminal, where there is no nohup.
+ * Starts to find out whether SIGHUP was ignored when the program was started.
+ * Deno does not tell, but a child process does; this needs the permission to
+ * run one, at once. Without it, and at a terminal, the answer is no.
  */
-export function lookForHangUp(command: Command): void {
-  if (!isAtTerminal() && isLong(command)) ignored = isIgnoredByChild();
+export function probeHangUp(): void {
+  if (!isAtTerminal()) ignored = isIgnoredByChild();
 }
 
-/** A single call, and a single look, are not worth a process. */
-function isLong(command: Command): boolean {
-  const flags = command.opts<ClientFlags & StatusFlags>();
-  switch (command.name()) {
-    case "server":
-    case "bench":
-    case "broker":
-    case "demo":
-      return true;
-    case "client":
-      return batchFlag(flags) !== undefined;
-    case "status":
-      return Boolean(flags.watch);
-    default:
-      return false;
-  }
-}
-
-/** Whether it was ignored when the program was started; resolves always. */
+/** Whether SIGHUP is to be ignored. Never rejects. */
 export function isHangUpIgnored(): Promise<boolean> {
   return ignored;
 }
@@ -64,7 +43,7 @@ async function isIgnoredByChild(): Promise<boolean> {
     }).spawn();
     return (await probe.status).success;
   } catch {
-    // No shell, or no more processes.
+    // There is no shell, or no more processes can be started.
     return false;
   }
 }

@@ -1,71 +1,74 @@
 /**
- * What a person or a program that watches should know, a line each on stderr:
- * text, or an object with `level`, `time` and `message`.
+ * The log: one line for each message on stderr, either text or a JSON object
+ * with `level`, `time` and `message`.
  *
  * @module
  */
 import { redactUrls } from "../amqp/redact.ts";
 import { RpcError } from "../rpc/errors.ts";
+import { counted } from "./numbers.ts";
 import { jsonLine, oneLine } from "./printable.ts";
-import { onLostLines, stderr } from "./stderr.ts";
+import { onLostLines, stderr } from "./stdio/stderr.ts";
 
-/** How much a line matters. */
+/** The level of a line. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
-/** The flags that say what is logged, and how. */
+/** The flags that choose what is logged, and how. */
 export interface LogFlags {
-  /** No `info`. */
+  /** Leaves out `info`. */
   quiet?: boolean;
-  /** `debug` too, and what caused an error. */
+  /** Adds `debug`, and the causes of errors. */
   verbose?: boolean;
   /** @default {"text"} */
   logFormat?: "text" | "json";
 }
 
-/** Members of a line in JSON; never a body, never a secret. */
+/** Members of a JSON line. Never a body or a secret. */
 export type LogFields = Record<string, unknown>;
 
-/** The fields that a line of text shows as well. */
+/** The fields that a text line shows too. */
 const SHOWN_FIELDS = ["correlation_id", "message_id"];
 const PROGRAM = "rabbit-rpc";
-/** Of a message, in UTF-16 units; a peer may send megabytes. */
+/** Longest message, in UTF-16 units: a peer may send megabytes. */
 const MAX_LENGTH = 4_096;
-/** Whatever has more causes than this goes round in a circle. */
+/** A chain of causes may be circular. */
 const MAX_CAUSES = 8;
 
-/** Logs as the flags say. */
+/** A log with the level and format of the flags. */
 export class Log {
   readonly #flags: LogFlags;
 
-  /** Of these flags, or of a subcommand that has none. */
+  /** Without flags: text, from `info` on. */
   constructor(flags: LogFlags = {}) {
     this.#flags = flags;
     onLostLines((lines) =>
-      this.warn(`${lines} lines of this log could not be written`, { lines })
+      this.warn(`${counted(lines, "line")} of this log could not be written`, {
+        lines,
+      })
     );
   }
 
-  /** What went wrong. */
+  /** A failure. */
   error(message: string, fields?: LogFields): void {
     this.#write("error", message, fields);
   }
 
-  /** What may go wrong, or did for a while. */
+  /** A risk, or a failure that may pass. */
   warn(message: string, fields?: LogFields): void {
     this.#write("warn", message, fields);
   }
 
-  /** What a person may wonder about; not with `--quiet`. */
+  /** Progress; not with `--quiet`. */
   info(message: string, fields?: LogFields): void {
     if (!this.#flags.quiet) this.#write("info", message, fields);
   }
 
-  /** What is of interest with `--verbose` alone. */
+  /** Details; only with `--verbose`. */
   debug(message: string, fields?: LogFields): void {
     if (this.#flags.verbose) this.#write("debug", message, fields);
   }
 
-  /** An error in one line, which is not its message alone; why, if verbose. */
+  /** An error in the words of `message`; with `--verbose`, its causes. */
   failure(error: unknown, message: string, fields?: LogFields): void {
     const { verbose, logFormat } = this.#flags;
     const causes = verbose ? causesOf(error) : [];
@@ -88,7 +91,7 @@ export class Log {
   }
 }
 
-/** A line of the log in JSON. */
+/** A log line in JSON. */
 export function logRecord(
   level: LogLevel,
   message: string,
@@ -107,8 +110,8 @@ function textLine(message: string, fields: LogFields = {}): string {
 }
 
 /**
- * Whatever it quotes: an argument in the wrong place, what a stranger sent. It
- * is cut last: nobody could tell half a password from something else.
+ * Makes a message safe to show, whatever it quotes. Passwords are removed before
+ * it is cut, since half a password would not be recognized.
  */
 function clean(text: string): string {
   const line = oneLine(redactUrls(text));
@@ -116,7 +119,7 @@ function clean(text: string): string {
   return more > 0 ? `${line.slice(0, MAX_LENGTH)}... [${more} more]` : line;
 }
 
-/** What led to an error, the nearest first. */
+/** The causes of an error, the nearest first. */
 function causesOf(error: unknown): string[] {
   const causes: string[] = [];
   let cause = error instanceof Error ? error.cause : undefined;

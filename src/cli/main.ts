@@ -1,24 +1,24 @@
 /**
- * The command line: reads the arguments, runs a subcommand, and turns whatever
- * goes wrong into one line and an exit status.
+ * The command line: parses the arguments, runs a subcommand, and turns a
+ * failure into one line on stderr and an exit status.
  *
  * @module
  */
 import { Command, CommanderError } from "commander";
-import { RpcError } from "../rpc/errors.ts";
-import { CliError, EXIT, exitStatusOf } from "./exit_status.ts";
-import { showOrigins, withOrigin } from "./flag_origins.ts";
-import { withholdSettings } from "./flags.ts";
-import { Log } from "./log.ts";
-import { lookForHangUp } from "./hang_up.ts";
-import { giveBackPermissions } from "./permissions.ts";
-import { subcommandsFor } from "./subcommands.ts";
-import { stderr } from "./stderr.ts";
-import { writeStdout } from "./streams.ts";
+import { EXIT } from "./exit_status.ts";
+import { reportFailure } from "./failure.ts";
+import { withholdSettings } from "./flags/flag.ts";
+import { showOrigins } from "./flags/origins.ts";
+import { probeHangUp } from "./hang_up.ts";
+import { dropPermissions } from "./permissions.ts";
+import { stderr } from "./stdio/stderr.ts";
+import { writeStdout } from "./stdio/streams.ts";
+import type { Subcommand } from "./subcommand.ts";
+import { allSubcommands, loadSubcommands } from "./subcommands.ts";
 import { startTelemetry } from "./telemetry.ts";
 import { VERSION } from "./version.ts";
 
-/** How long a reader of stderr that stands still may hold up the end. */
+/** How long to wait at the end for a slow reader of stderr. */
 const LAST_LINES_MS = 2_000;
 
 /** Runs the program and returns its exit status. */
@@ -28,20 +28,21 @@ export async function main(args: string[]): Promise<number> {
   let help = "";
   const program = createProgram((text) => help += text);
   try {
-    for (const add of await subcommandsFor(args[0])) {
-      add(program, (exitStatus) => status = exitStatus);
+    const subcommands = await loadSubcommands(args[0]);
+    const done = (exitStatus: number) => status = exitStatus;
+    for (const subcommand of subcommands.values()) {
+      subcommand.add(program, { done, allSubcommands });
     }
     program.commands.forEach(showOrigins);
     if (mentionsContext(args)) {
-      // The reader of TOML is loaded for nothing else.
-      (await import("./context/use_context.ts")).useContexts(program);
+      // Loaded only now, since it loads the TOML parser.
+      const { useContexts } = await import("./context/apply.ts");
+      useContexts(program, allSubcommands);
     }
-    program.hook("preAction", (_, command) => withholdSettings(command));
     program.hook("preAction", async (_, command) => {
-      telemetry = await startTelemetry(command);
+      const subcommand = subcommands.get(command.name())!;
+      telemetry = await prepare(command, subcommand);
     });
-    program.hook("preAction", (_, command) => lookForHangUp(command));
-    program.hook("preAction", (_, command) => giveBackPermissions(command));
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
@@ -57,13 +58,28 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Whether a context may be asked for; that is known once all is parsed. */
+/** Whether there may be a context; it is certain only once all is parsed. */
 function mentionsContext(args: string[]): boolean {
   return Boolean(Deno.env.get("RABBIT_RPC_CONTEXT")) ||
     args.some((arg) => arg.startsWith("--context"));
 }
 
-/** What the parser ends with instead of a subcommand: help, or the version. */
+/**
+ * Does what has to be done between the parsing of the flags and the action of
+ * a subcommand, the dropping of permissions last.
+ */
+async function prepare(command: Command, subcommand: Subcommand) {
+  const call = { flags: command.opts(), args: command.processedArgs };
+  withholdSettings(command);
+  const telemetry = subcommand.isTraced
+    ? await startTelemetry(command)
+    : undefined;
+  if (subcommand.outlivesTerminal?.(call)) probeHangUp();
+  await dropPermissions(subcommand.permissions(call));
+  return telemetry;
+}
+
+/** The help or the version, if the parser ended with one of them. */
 async function writeHelp(text: string): Promise<void> {
   await writeStdout(new TextEncoder().encode(text));
 }
@@ -72,13 +88,14 @@ function createProgram(writeOut: (text: string) => void): Command {
   return new Command("rabbit-rpc")
     .description("Request/reply (RPC) over RabbitMQ.")
     .version(VERSION, "-V, --version", "print the version and exit")
+    .helpOption("-h, --help", "print this help and exit")
     .helpCommand(false)
     .showSuggestionAfterError()
-    // As wide as the terminal, 80 elsewhere; wrapped in a narrow one too.
+    // As wide as the terminal, else 80; wrapped in a narrow one too.
     .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
       writeOut,
-      // Told by failureStatus.
+      // Reported by failureStatus.
       outputError: () => {},
       getOutHasColors: () => false,
       getErrHasColors: () => false,
@@ -86,53 +103,10 @@ function createProgram(writeOut: (text: string) => void): Command {
     .exitOverride();
 }
 
-/** Says what went wrong; the subcommand is the one that ran, if any did. */
+/** The exit status of an error, after it has been reported. */
 function failureStatus(error: unknown, command: Command | undefined): number {
-  const log = new Log(command?.opts());
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.ok;
-    if (error.code !== "commander.help") {
-      log.error(usageMistake(error, command), { status: EXIT.usage });
-    }
-    return EXIT.usage;
-  }
-  // Nobody reads the results any more, `| head -1` for example.
-  if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
-  const [status, message] = described(error, command);
-  // A CliError says in other words what its cause is.
-  const cause = error instanceof CliError ? error.cause : error;
-  log.failure(cause, message, { status });
-  return status;
-}
-
-function usageMistake(
-  { code, message }: CommanderError,
-  command: Command | undefined,
-): string {
-  const mistake = message.replace(/^error: /, "");
-  const isBody = code === "commander.unknownOption" &&
-    command?.name() === "client" && !mistake.includes("Did you mean");
-  const word = isBody && /^unknown option '(.*)'$/s.exec(mistake)?.[1];
-  return word ? `${mistake}. To send "${word}", write -- ${word}.` : mistake;
-}
-
-function described(
-  error: unknown,
-  command: Command | undefined,
-): [status: number, message: string] {
-  if (error instanceof CliError) return [error.status, error.message];
-  if (error instanceof Deno.errors.NotCapable) {
-    return [
-      EXIT.refused,
-      `it was given too few permissions. ${error.message}.`,
-    ];
-  }
-  if (error instanceof RangeError) {
-    return [EXIT.usage, `${withOrigin(error.message, command)}.`];
-  }
-  if (error instanceof RpcError) {
-    return [exitStatusOf(error), `${error.message}.`];
-  }
-  const stack = error instanceof Error ? error.stack : String(error);
-  return [EXIT.bug, `a bug in rabbit-rpc: ${stack}`];
+  const isHelp = error instanceof CommanderError && error.exitCode === 0;
+  // A reader of results that has gone, such as `head -1`, is no failure.
+  if (isHelp || error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
+  return reportFailure(error, command);
 }

@@ -1,14 +1,14 @@
 /**
- * Spreads requests evenly over time.
+ * Spreads requests evenly over time, for `--rate`.
  *
  * @module
  */
 import { delay } from "../async/delay.ts";
 
 /**
- * When each request is due, at so many a second. Timers are late, by a
- * millisecond at least: what they delay is due earlier than now, and made up
- * for.
+ * Says when each request is due, at a rate per second. Timers fire late, by a
+ * millisecond at least; the next request is then due in the past, so that the
+ * delay is made up for.
  */
 export class Pace {
   readonly #intervalMs: number;
@@ -16,7 +16,7 @@ export class Pace {
   #nextMs: number | undefined;
 
   /**
-   * `rate` is in requests a second. Of a delay no more than `makesUpForMs` is
+   * `rate` is in requests per second. No more than `makesUpForMs` of a delay is
    * made up for.
    */
   constructor(rate: number, makesUpForMs: number) {
@@ -34,8 +34,8 @@ export class Pace {
 }
 
 /**
- * Resolves at a time on the clock of `performance.now()`, or when the signal is
- * aborted; undefined where there is nothing to wait for.
+ * Waits until a time on the clock of `performance.now()`, or until the signal
+ * is aborted. Returns undefined if there is nothing to wait for.
  */
 export function until(
   dueMs: number,
@@ -50,6 +50,6 @@ async function waitUntil(dueMs: number, signal: AbortSignal): Promise<void> {
       await delay(Math.ceil(leftMs), signal);
     }
   } catch {
-    // Called off: whoever waits looks at the signal next.
+    // Aborted: the caller checks the signal next.
   }
 }

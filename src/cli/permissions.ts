@@ -1,23 +1,14 @@
 /**
- * What each subcommand needs of Deno. The rest is given back before it starts,
- * since the executable has one set of permissions for all of them, and none
- * can be had again.
+ * Deno's permissions. The executable has one set of them for all subcommands,
+ * so each gives up what it does not need before it starts.
  *
- * Deno gives a permission back as a whole: revoking one host, path or command
- * out of all changes nothing.
+ * Deno revokes a permission only as a whole: revoking one host, path or command
+ * of a permission that was granted for all has no effect.
  *
  * @module
  */
-import type { Command } from "commander";
-import { isStdin, outputOf } from "./standard_streams.ts";
-
-/** A subcommand as it was called. */
-interface Call {
-  readonly flags: Record<string, unknown>;
-  readonly args: readonly unknown[];
-}
-
-type Needs = (call: Call) => Partial<Record<Deno.PermissionName, boolean>>;
+import { isStdin, outputOf } from "./stdio/paths.ts";
+import type { Invocation, Permissions } from "./subcommand.ts";
 
 const ALL: readonly Deno.PermissionName[] = [
   "net",
@@ -27,91 +18,34 @@ const ALL: readonly Deno.PermissionName[] = [
   "env",
   "sys",
   "ffi",
-  // Granted for some hosts by default; Deno's types lack it.
+  // Granted for some hosts by default; missing in Deno's types.
   "import" as Deno.PermissionName,
 ];
 
-/** Flags that name a file to read. */
+/** Flags of connections that name a file to read. */
 const FILE_FLAGS = ["passwordFile", "cacert", "cert", "key"];
 
 /** A parameter of a URL that names a file. */
 const FILE_IN_URL = /[?&](?:cacert|cert|key)file=/;
 
-/** In the executable the scripts of worker threads are part of it. */
-const WORKERS_ARE_FILES = !Deno.build.standalone;
+/** Whether the scripts of worker threads are files; not in the executable. */
+export const WORKERS_ARE_FILES: boolean = !Deno.build.standalone;
 
-/** A subcommand that is not here keeps nothing. */
-const NEEDS: Record<string, Needs> = {
-  server: (call) => ({
-    ...asked(call),
-    net: true,
-    read: readsFlags(call) || servesCommand(call) ||
-      call.flags.module !== undefined ||
-      (WORKERS_ARE_FILES && call.flags.builtin === "fib"),
-    run: servesCommand(call) || asked(call).run,
-    // PATH, to find the command by.
-    env: servesCommand(call) || asked(call).env,
-  }),
-  client: (call) => ({
-    net: !call.flags.dryRun,
-    // To see that a file is not the input takes the right to read it.
-    read: readsFlags(call) || readsBody(call) || writesFailures(call),
-    write: writesFailures(call),
-  }),
-  status: (call) => ({ net: true, read: readsFlags(call) }),
-  // Where the configuration is depends on the environment.
-  context: () => ({ read: true, env: true }),
-  // All flags are made again, and each looks for its variable.
-  completions: () => ({ env: true }),
-  bench: (call) => ({
-    net: true,
-    read: readsFlags(call),
-    write: writesFile(call.flags.output),
-  }),
-  broker: (call) => ({
-    net: true,
-    read: readsFlags(call),
-    run: call.args.flat().length > 0,
-  }),
-  demo: () => ({ net: true, run: true }),
-  "demo-server": () => ({ net: true, read: WORKERS_ARE_FILES }),
-};
-
-function readsFlags({ flags }: Call): boolean {
-  // stdin needs no permission.
+/** Whether the flags of a connection name files to read. */
+export function readsConnectionFiles({ flags }: Invocation): boolean {
+  // Stdin needs no permission.
   return FILE_FLAGS.some((name) => flags[name] && !isStdin(flags[name])) ||
     FILE_IN_URL.test(String(flags.url));
 }
 
-/** What a module is to be given; workers get no more than there is. */
-function asked({ flags }: Call): ReturnType<Needs> {
-  const kinds = Object.keys(flags.modulePermissions ?? {});
-  return Object.fromEntries(kinds.map((kind) => [kind, true]));
-}
-
-function servesCommand({ args }: Call): boolean {
-  return args.flat().length > 1;
-}
-
-function writesFailures({ flags }: Call): boolean {
-  return writesFile(flags.failed) && !flags.dryRun;
-}
-
-/** stdout and stderr need no permission either. */
-function writesFile(path: unknown): boolean {
+/** Whether a path, if any, names a file to write: not stdout nor stderr. */
+export function writesFile(path: unknown): boolean {
   return typeof path === "string" && outputOf(path) === undefined;
 }
 
-function readsBody({ args: [, body] }: Call): boolean {
-  return typeof body === "string" && body.startsWith("@") &&
-    !isStdin(body.slice(1));
-}
-
-/** Gives back what this subcommand, as it was called, does not need. */
-export async function giveBackPermissions(command: Command): Promise<void> {
-  const call = { flags: command.opts(), args: command.processedArgs };
-  const needs = NEEDS[command.name()]?.(call) ?? {};
+/** Gives up all permissions that are not needed. */
+export async function dropPermissions(needed: Permissions): Promise<void> {
   for (const name of ALL) {
-    if (!needs[name]) await Deno.permissions.revoke({ name });
+    if (!needed[name]) await Deno.permissions.revoke({ name });
   }
 }

@@ -1,22 +1,22 @@
 /**
- * Text of strangers, for terminals and logs: it can't style or add lines, move
- * the cursor, nor change the direction of what follows.
+ * Makes text from other people safe for terminals and logs: it can't style or
+ * add lines, move the cursor, or change the direction of the text after it.
  *
  * @module
  */
 
 const CONTROLS = /\p{Cc}+/gu;
-/** Format characters, bidirectional ones among them, and ends of lines. */
+/** Format characters, such as bidirectional ones, and line separators. */
 const FORMATS = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
-/** Those that `JSON.stringify` leaves as they are. */
+/** The invisible characters that `JSON.stringify` does not escape. */
 const UNESCAPED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** On one line, with what can't be seen as spaces or `\u202e`. */
+/** One line: control characters become spaces, others become `\u202e`. */
 export function oneLine(text: string): string {
   return text.replace(CONTROLS, " ").replace(FORMATS, escaped);
 }
 
-/** JSON with the same value, and nothing in it that can't be seen. */
+/** JSON in which all invisible characters are escaped. */
 export function jsonLine(
   value: unknown,
   replacer?: (key: string, value: unknown) => unknown,

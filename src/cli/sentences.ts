@@ -5,7 +5,7 @@
  * @module
  */
 import type { RpcError, RpcErrorReason } from "../rpc/errors.ts";
-import { formatMs } from "../rpc/limits.ts";
+import { formatMs } from "../rpc/texts.ts";
 
 /** What the advice is about. */
 export interface CallSubject {

@@ -1,13 +1,13 @@
 /**
- * Signals that tell the program to stop, counted: the second one means
- * business. That its terminal is closed (SIGHUP) is such a signal.
+ * The signals that stop the program: SIGINT, SIGTERM, and SIGHUP when its
+ * terminal is closed.
  *
  * @module
  */
 import { EXIT } from "./exit_status.ts";
 import { isHangUpIgnored } from "./hang_up.ts";
 
-/** Calls back with how many of these signals came so far. */
+/** Calls back for each of these signals, with how many there were so far. */
 export function onStopSignal(
   callback: (times: number, signal: Deno.Signal) => void,
 ): Disposable {
@@ -16,8 +16,8 @@ export function onStopSignal(
   const listeners: [Deno.Signal, () => void][] = [
     ["SIGINT", () => stop("SIGINT")],
     ["SIGTERM", () => stop("SIGTERM")],
-    // Listened to in any case: once there are listeners, Deno ends the program
-    // by a SIGHUP that nobody listens to, ignored or not.
+    // Listened to even if ignored: once there are other listeners, Deno ends
+    // the program at a SIGHUP that has none.
     ["SIGHUP", async () => await isHangUpIgnored() || stop("SIGHUP")],
   ];
   for (const [signal, listener] of listeners) {
@@ -32,7 +32,7 @@ export function onStopSignal(
   };
 }
 
-/** The exit status of what such a signal has stopped. */
+/** The exit status of a program that such a signal has stopped. */
 export function stoppedStatus(signal: Deno.Signal): number {
   return signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
 }

@@ -1,35 +1,44 @@
 /**
- * The subcommands, each loaded when it is asked for: a call should not wait
- * for a broker.
+ * The subcommands. Each is loaded only when it is asked for: a call should not
+ * have to wait for the code of a broker.
  *
  * @module
  */
-import type { Command } from "commander";
+import { Command } from "commander";
+import type { Subcommand } from "./subcommand.ts";
 
-/** Adds a subcommand to the program; `done` gets the exit status. */
-export type AddCommand = (
-  program: Command,
-  done: (status: number) => void,
-) => void;
-
-const SUBCOMMANDS: Record<string, () => Promise<AddCommand>> = {
-  server: async () => (await import("./server/command.ts")).addServerCommand,
-  client: async () => (await import("./client/command.ts")).addClientCommand,
-  bench: async () => (await import("./bench/command.ts")).addBenchCommand,
-  status: async () => (await import("./status/command.ts")).addStatusCommand,
-  broker: async () => (await import("./broker/command.ts")).addBrokerCommand,
-  demo: async () => (await import("./demo/command.ts")).addDemoCommand,
-  context: async () => (await import("./context/command.ts")).addContextCommand,
+const SUBCOMMANDS: Record<string, () => Promise<Subcommand>> = {
+  server: async () => (await import("./server/command.ts")).server,
+  client: async () => (await import("./client/command.ts")).client,
+  bench: async () => (await import("./bench/command.ts")).bench,
+  status: async () => (await import("./status/command.ts")).status,
+  broker: async () => (await import("./broker/command.ts")).broker,
+  demo: async () => (await import("./demo/command.ts")).demo,
+  context: async () => (await import("./context/command.ts")).context,
   completions: async () =>
-    (await import("./completions/command.ts")).addCompletionsCommand,
-  "demo-server": async () =>
-    (await import("./demo/server.ts")).addDemoServerCommand,
+    (await import("./completions/command.ts")).completions,
+  "demo-server": async () => (await import("./demo/server.ts")).demoServer,
 };
 
-/** The one of this name; all of them where there is none: help may be wanted. */
-export function subcommandsFor(name = ""): Promise<AddCommand[]> {
+/** The subcommand of this name, or all of them if there is none: for help. */
+export async function loadSubcommands(
+  name = "",
+): Promise<Map<string, Subcommand>> {
   const names = Object.hasOwn(SUBCOMMANDS, name)
     ? [name]
     : Object.keys(SUBCOMMANDS);
-  return Promise.all(names.map((name) => SUBCOMMANDS[name]!()));
+  return new Map(
+    await Promise.all(
+      names.map(async (name) => [name, await SUBCOMMANDS[name]!()] as const),
+    ),
+  );
+}
+
+/** A program with all subcommands, whose flags can be looked up. */
+export async function allSubcommands(): Promise<Command> {
+  const program = new Command();
+  for (const subcommand of (await loadSubcommands()).values()) {
+    subcommand.add(program, { done() {}, allSubcommands });
+  }
+  return program;
 }

@@ -1,60 +1,51 @@
 /**
- * Tracing and metrics, where the environment asks for them: `OTEL_DENO=true`,
- * and not `OTEL_SDK_DISABLED=true`. Nothing of it is loaded else.
+ * Tracing and metrics of a subcommand, if the environment asks for them:
+ * `OTEL_DENO=true` without `OTEL_SDK_DISABLED=true`. Otherwise none of it is
+ * loaded.
  *
  * @module
  */
 import type { Command } from "commander";
-import type { Exporting } from "../telemetry/exporting.ts";
+import type { Exporting } from "../telemetry/otlp/exporting.ts";
 import { Log } from "./log.ts";
 
-/** Those that make calls or answer them for others. */
-const SUBCOMMANDS = new Set(["server", "client"]);
-
-/** What a receiver knows us by. */
+/** Variables that hold credentials for the receivers. */
 const CREDENTIALS = ["", "TRACES_", "METRICS_"]
   .map((signal) => `OTEL_EXPORTER_OTLP_${signal}HEADERS`);
 
-/** What is recorded where the environment gives it no name. */
+/** The service name, unless the environment gives one. */
 const SERVICE_NAME = "rabbit-rpc";
 
 /**
- * Prepares a subcommand to be traced and measured, by `flags.telemetry`;
- * returns what has to be closed at the end, if anything.
+ * Sets `flags.telemetry` if it is asked for. Returns what has to be closed at
+ * the end, if anything.
  *
- * From source Deno exports by itself. An executable decided that when it was
- * compiled: it has an exporter of our own, which obeys the same variables.
+ * From source, Deno exports by itself. In an executable that was decided when
+ * it was compiled, so there is an exporter of our own for the same variables.
  *
- * @throws {RangeError} where a variable of OpenTelemetry makes no sense.
+ * @throws {RangeError} if a variable of OpenTelemetry has an invalid value.
  */
 export async function startTelemetry(
   command: Command,
 ): Promise<Exporting | undefined> {
-  if (!SUBCOMMANDS.has(command.name()) || !isAsked()) return undefined;
+  if (!isTrue("OTEL_DENO") || isTrue("OTEL_SDK_DISABLED")) return undefined;
   try {
-    return await startAsked(command);
+    const exporting = await startExporter(new Log(command.opts()));
+    const { Telemetry } = await import("../telemetry/telemetry.ts");
+    command.setOptionValue("telemetry", new Telemetry());
+    return exporting;
   } finally {
-    // Read, and not for the commands that a server runs.
+    // The commands that a server runs must not see them.
     for (const name of CREDENTIALS) Deno.env.delete(name);
   }
 }
 
-async function startAsked(command: Command): Promise<Exporting | undefined> {
+async function startExporter(log: Log): Promise<Exporting | undefined> {
   const { isExportedByDeno, startExporting } = await import(
-    "../telemetry/exporting.ts"
+    "../telemetry/otlp/exporting.ts"
   );
-  const exporting = isExportedByDeno() ? undefined : await startExporting(
-    Deno.env.get,
-    SERVICE_NAME,
-    reporter(new Log(command.opts())),
-  );
-  const { Telemetry } = await import("../telemetry/telemetry.ts");
-  command.setOptionValue("telemetry", new Telemetry());
-  return exporting;
-}
-
-function isAsked(): boolean {
-  return isTrue("OTEL_DENO") && !isTrue("OTEL_SDK_DISABLED");
+  if (isExportedByDeno()) return undefined;
+  return await startExporting(Deno.env.get, SERVICE_NAME, warnOnce(log));
 }
 
 function isTrue(variable: string): boolean {
@@ -63,11 +54,11 @@ function isTrue(variable: string): boolean {
   return ["true", "1"].includes(Deno.env.get(variable)?.toLowerCase() ?? "");
 }
 
-/** Says once that a receiver can't be reached: calls go on without it. */
-function reporter(log: Log): (error: Error) => void {
-  let isTold = false;
+/** Logs only the first failure to export. */
+function warnOnce(log: Log): (error: Error) => void {
+  let hasWarned = false;
   return ({ message }) => {
-    if (!isTold) log.warn(`${message}; the program goes on without it.`);
-    isTold = true;
+    if (!hasWarned) log.warn(`${message}; continuing without telemetry.`);
+    hasWarned = true;
   };
 }

@@ -1,5 +1,5 @@
 /**
- * What `--version` prints.
+ * The text of `--version`.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import manifest from "../../deno.json" with { type: "json" };
 import { COMMIT, readIfThere } from "./executable/files.ts";
 
 /**
- * The versions of the program and of what it runs on. Read at once, as long as
- * there is a permission to read.
+ * The versions of the program and of its runtime. Made at once, while there is
+ * still a permission to read.
  */
 export const VERSION: string = versionText();
 
@@ -18,10 +18,10 @@ function versionText(): string {
     `${Deno.build.target})`;
 }
 
-/** How it was built, and from which commit where that is known. */
+/** How it was built, and from which commit if that is known. */
 function build(): string {
   if (!Deno.build.standalone) return "source";
-  // `deno compile` itself, without our task, does not tell it.
+  // Unknown if it was built by `deno compile` without our task.
   const commit = readIfThere(COMMIT, Deno.readTextFileSync) ?? "";
   return `executable ${commit}`.trim();
 }

@@ -1,23 +1,23 @@
 /**
- * A bound on what somebody who can't be trusted has logged.
+ * Limits the log lines of code that can't be trusted.
  *
  * @module
  */
 
-/** More lines than this in a second are left out. */
+/** More lines in one second are dropped. */
 const MAX_LINES_A_SECOND = 100;
 const SECOND_MS = 1000;
 
-/** 100 lines a second at most; how many were left out is said. */
+/** Passes on 100 lines per second, and reports how many were dropped. */
 export class LineLimit {
   readonly #name: string;
   readonly #write: (line: string) => void;
   readonly #now: () => number;
   #secondFromMs = -Infinity;
   #lines = 0;
-  #leftOut = 0;
+  #dropped = 0;
 
-  /** `name` is that of who writes, `now` a clock in ms. */
+  /** `name` is the name of the writer, `now` a clock in ms. */
   constructor(
     name: string,
     write: (line: string) => void,
@@ -28,22 +28,22 @@ export class LineLimit {
     this.#now = now;
   }
 
-  /** Passes a line on, or counts it. */
+  /** Passes a line on, or counts it as dropped. */
   add(line: string): void {
     const nowMs = this.#now();
     if (nowMs - this.#secondFromMs >= SECOND_MS) {
       this.#secondFromMs = nowMs;
       this.#lines = 0;
-      this.sayLeftOut();
+      this.reportDropped();
     }
     if (this.#lines++ < MAX_LINES_A_SECOND) this.#write(line);
-    else this.#leftOut++;
+    else this.#dropped++;
   }
 
-  /** Says how many lines were left out, where some were. */
-  sayLeftOut(): void {
-    if (this.#leftOut === 0) return;
-    this.#write(`${this.#name}: lines left out: ${this.#leftOut}`);
-    this.#leftOut = 0;
+  /** Reports how many lines were dropped, if any. */
+  reportDropped(): void {
+    if (this.#dropped === 0) return;
+    this.#write(`${this.#name}: lines dropped: ${this.#dropped}`);
+    this.#dropped = 0;
   }
 }

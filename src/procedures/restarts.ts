@@ -1,56 +1,39 @@
 /**
- * When what ended by itself is started again.
+ * How long to wait before what has failed is started again.
  *
  * @module
  */
 import { backoffMs } from "../async/backoff.ts";
-import type { RpcError } from "../rpc/errors.ts";
 
-/** Ends without an answer in between: nobody should wait for more of them. */
+/** After so many failures in a row, requests no longer wait for the next try. */
 const HOPELESS = 3;
 
-/** Starts again after a backoff, which an answer makes short again. */
-export class Restarts implements Disposable {
-  readonly #start: () => void;
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+/** Counts failures in a row, and backs off. */
+export class RestartBackoff {
   #failures = 0;
-  #lastFailure: RpcError | undefined;
 
-  /** `start` is called when it is time. */
-  constructor(start: () => void) {
-    this.#start = start;
+  /** Failures since the last success. */
+  get failures(): number {
+    return this.#failures;
   }
 
-  /** Why the last one ended; undefined where there was an answer since. */
-  get lastFailure(): RpcError | undefined {
-    return this.#lastFailure;
-  }
-
-  /** Whether so many ended in a row that the next may as well. */
-  get hopeless(): boolean {
+  /** Whether the next try will probably fail, too. */
+  get isHopeless(): boolean {
     return this.#failures >= HOPELESS;
   }
 
-  /** There was an answer. */
+  /** Counts a failure. */
+  failed(): void {
+    this.#failures++;
+  }
+
+  /** Starts over. */
   succeeded(): void {
     this.#failures = 0;
-    this.#lastFailure = undefined;
   }
 
-  /** One has ended; returns in how many ms the next is started. */
-  failed(reason: RpcError): number {
-    this.#lastFailure = reason;
-    const inMs = Math.round(backoffMs(++this.#failures));
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#start();
-    }, inMs);
-    this.#timers.add(timer);
-    return inMs;
-  }
-
-  /** Starts nothing more. */
-  [Symbol.dispose](): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+  /** How long to wait before the next try, in ms. */
+  delayMs(): number {
+    return Math.round(backoffMs(Math.max(this.#failures, 1)));
   }
 }

@@ -1,23 +1,24 @@
 /**
- * What a server runs, whatever it is made of.
+ * What a server runs: a builtin, a command or a module.
  *
  * @module
  */
-import type { Procedure, RpcRequest } from "../rpc/procedure.ts";
+import type { RpcRequest } from "../rpc/messages.ts";
+import type { Procedure } from "../rpc/procedure.ts";
 
-/** A procedure, with what a server should know of it; ended with the server. */
+/** A procedure, and what a server has to know about it. */
 export interface Service extends AsyncDisposable {
   readonly procedure: Procedure;
-  /** How many to run at once when nothing is said. */
+  /** The default for how many requests run at once. */
   readonly concurrency: number;
-  /** Why it can run nothing for now; undefined where it can. */
+  /** Why it can't run anything now; undefined if it can. */
   problem?(): string | undefined;
-  /** A request in a log line; undefined for the usual wording. */
+  /** Describes a request in a log line; by default, its id and size. */
   describe?(request: RpcRequest): string;
 }
 
-/** For what waits rather than computes. */
+/** The default concurrency of what waits rather than computes. */
 export const WAITING_CONCURRENCY = 256;
 
-/** The largest body of a reply when nothing is said. */
+/** The default for the largest body of a reply. */
 export const DEFAULT_MAX_REPLY_BYTES = 16 * 1024 * 1024;

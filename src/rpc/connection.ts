@@ -4,13 +4,13 @@
  * @module
  */
 import { RpcClient } from "./calling/client.ts";
+import type { ClientOptions } from "./calling/client_options.ts";
 import type { Contract } from "./contract/contract.ts";
 import {
   type ContractClient,
   contractClient,
   type MethodOptions,
 } from "./contract/contract_client.ts";
-import type { ClientOptions } from "./calling/client_options.ts";
 import { failure, type RpcError } from "./errors.ts";
 import type { Procedure } from "./procedure.ts";
 import type { ServeOptions } from "./serving/serve_options.ts";

@@ -198,7 +198,7 @@ function describe(value: unknown): string {
   }
 }
 
-/** What may mend an error of this side; undefined where the reason is unknown. */
+/** What may mend an error; undefined for a remote one, or without a reason. */
 export function remedyOf(error: unknown): Remedy | undefined {
   if (!(error instanceof RpcError) || error.remote) return undefined;
   return error.reason && REASONS[error.reason].remedy;

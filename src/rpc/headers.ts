@@ -4,8 +4,9 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { isBytes, kindOf } from "./kinds.ts";
-import type { HeaderValue, MessageHeaders } from "./transport.ts";
+import { isBytes } from "./bytes.ts";
+import type { HeaderValue, MessageHeaders } from "./messages.ts";
+import { kindOf } from "./texts.ts";
 
 /** By these RabbitMQ sends a message to further queues. */
 const COPY_HEADERS = ["CC", "BCC"];
@@ -62,7 +63,7 @@ function checkValue(name: string, value: HeaderValue): void {
 
 function checkObject(name: string, value: object | null): void {
   if (value instanceof Date && Number.isNaN(value.getTime())) {
-    throw new RangeError(`a Date in headers must be a time, "${name}" is none`);
+    throw new RangeError(`a Date in headers must be valid, "${name}" is not`);
   }
   if (!isNested(value)) return;
   if (!Array.isArray(value) && !isTable(value)) throw notAHeader(name, value);

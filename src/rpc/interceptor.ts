@@ -1,6 +1,7 @@
 /**
- * Functions around procedures, for what is not their business: tracing, metrics,
- * credentials, caches. Those around calls are in calling/client_options.ts.
+ * Functions around procedures, for what is not their business: tracing,
+ * metrics, credentials, caches. Those around calls are in
+ * calling/client_options.ts.
  *
  * @module
  */

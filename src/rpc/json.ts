@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { isBytes } from "./kinds.ts";
+import { isBytes } from "./bytes.ts";
 
 /** MIME type of a body that is JSON. */
 export const JSON_CONTENT_TYPE = "application/json";
@@ -20,6 +20,20 @@ export function jsonBody(
   } catch {
     return { body_base64: Buffer.from(bytes).toString("base64") };
   }
+}
+
+const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
+
+/**
+ * The bytes that a `body_base64` stands for, in either alphabet, with or
+ * without padding; undefined where it is no base64. (One pattern for all of it
+ * would overflow the stack.)
+ */
+export function parseBase64(value: unknown): Uint8Array | undefined {
+  if (typeof value !== "string" || !BASE64_CHARACTERS.test(value)) return;
+  const { length } = value;
+  const isWhole = value.endsWith("=") ? length % 4 === 0 : length % 4 !== 1;
+  return isWhole ? new Uint8Array(Buffer.from(value, "base64")) : undefined;
 }
 
 /**

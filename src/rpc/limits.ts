@@ -3,8 +3,7 @@
  *
  * @module
  */
-
-import { kindOf } from "./kinds.ts";
+import { kindOf, quote } from "./texts.ts";
 
 /**
  * A whole number within limits.
@@ -68,6 +67,19 @@ export function checkFunction(option: string, value: unknown): void {
   throw wrongType(option, "a function", value);
 }
 
+/** @throws {RangeError} naming the option where it is none of these values. */
+export function checkOneOf(
+  option: string,
+  value: unknown,
+  allowed: readonly string[],
+): void {
+  if (allowed.includes(value as string)) return;
+  const wanted = allowed.join(" or ");
+  throw new RangeError(
+    `${option} must be ${wanted}, got ${JSON.stringify(value)}`,
+  );
+}
+
 /** @throws {TypeError} where all of the options are not an object. */
 export function checkOptions(options: unknown): void {
   if (typeof options === "object" && options !== null) return;
@@ -98,28 +110,8 @@ export function queueName(value: string, option = "queue"): string {
   if (value.includes("\n") || value.includes("\r")) {
     throw new RangeError(
       `${option} must be a name without line breaks, which RabbitMQ drops, ` +
-        `got ${JSON.stringify(value)}`,
+        `got ${quote(value, 255)}`,
     );
   }
   return value;
-}
-
-/** Units of sizes, the largest first. */
-const BYTE_UNITS = [["GiB", 2 ** 30], ["MiB", 2 ** 20], [
-  "KiB",
-  2 ** 10,
-]] as const;
-
-/** A number of bytes as it is written in flags: `16MiB`, `64KiB`, `1000000`. */
-export function formatBytes(bytes: number): string {
-  const fits = BYTE_UNITS.find(([, unit]) => bytes > 0 && bytes % unit === 0);
-  return fits ? `${bytes / fits[1]}${fits[0]}` : `${bytes}`;
-}
-
-/** Milliseconds for people: `500ms`, `30s`, `2m`, `1h`. */
-export function formatMs(ms: number): string {
-  if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`;
-  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
-  if (ms % 60_000 === 0) return `${ms / 60_000}m`;
-  return `${Number((ms / 1000).toFixed(3))}s`;
 }

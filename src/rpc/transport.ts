@@ -5,58 +5,7 @@
  * @module
  */
 import type { RpcError } from "./errors.ts";
-
-/**
- * The properties of a message, all optional. RabbitMQ hands on text that is
- * not UTF-8: a byte of such text is a lone surrogate here, from U+DC80 (0x80)
- * to U+DCFF (0xff), and becomes that byte again where it is sent. So ids of
- * any bytes are copied as they are; `isWellFormed()` of a string tells them.
- */
-export interface MessageProperties {
-  /** MIME type of the body. */
-  contentType?: string;
-  /** Encoding of the body, `gzip` for example. */
-  contentEncoding?: string;
-  /**
-   * Headers: strings, numbers, booleans, dates, bytes, arrays, tables. Integers
-   * of 64 bits are numbers where those are exact, and bigints beyond 2^53; a
-   * bigint is sent as an integer of 64 bits with a sign.
-   */
-  headers?: MessageHeaders;
-  /** 1 transient, 2 persistent. */
-  deliveryMode?: number;
-  /** 0 to 255. */
-  priority?: number;
-  /** Joins a reply to its request. */
-  correlationId?: string;
-  /** The queue that a reply goes to. */
-  replyTo?: string;
-  /** How long the message may wait in a queue, in ms, as a decimal string. */
-  expiration?: string;
-  /** The same for all attempts of one call. */
-  messageId?: string;
-  /** When the message was made. */
-  timestamp?: Date;
-  /** The method of a request; `error` on an error reply. */
-  type?: string;
-  /** The broker checks it against the login. */
-  userId?: string;
-  /** The program that sent it. */
-  appId?: string;
-}
-
-/** One value of a header table. */
-export type HeaderValue =
-  | string
-  | boolean
-  | bigint
-  | number
-  | undefined
-  | null
-  | object;
-
-/** A header table. */
-export type MessageHeaders = Record<string, HeaderValue>;
+import type { MessageProperties } from "./messages.ts";
 
 /** A message as the broker delivered it. */
 export interface Delivery {
@@ -94,7 +43,7 @@ export interface QueueInfo {
   readonly consumers: number;
 }
 
-/** Hears what became of a message that was published: one of both, once. */
+/** Learns what became of a published message: one of both is called, once. */
 export interface PublishListener {
   /**
    * The broker has the message. One that no queue took is confirmed as well,
@@ -136,8 +85,9 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
   /** The name that the broker gave. */
   readonly name: string;
   /**
-   * Publishes at less cost: the listener need not hear of more than that the
-   * message can't be encoded or written. That no queue took it is told as ever.
+   * Publishes without a confirm, at less cost: the listener need only be told
+   * that the message can't be encoded or written. It is still returned where no
+   * queue takes it.
    */
   publishUnconfirmed(
     queue: string,
@@ -145,7 +95,7 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
     properties: MessageProperties,
     listener: PublishListener,
   ): void;
-  /** What was published so may be lost: the next goes another way. */
+  /** Such messages may be lost: the next one uses another channel. */
   distrustUnconfirmed(): void;
   /** Deletes the queue. */
   close(): Promise<void>;
@@ -203,11 +153,11 @@ export interface RequestQueueOptions {
   deliveryLimit: number;
   /** How long a delivery may stay unacknowledged, in ms. */
   unackedMs: number;
-  /** Hears what to set at a broker that may not wait for so long. */
-  onImpatient: (advice: string) => void;
-  /** Hears of calls that their callers cancel, by correlation id. */
+  /** Called with what to set where the consumer timeout may be too short. */
+  onConsumerTimeout: (advice: string) => void;
+  /** Called with the correlation id of each call that its caller cancels. */
   onCancel: (correlationId: string) => void;
-  /** Hears of replies that no queue took. */
+  /** Called with each reply that no queue took. */
   onReturn: (message: ReturnedMessage) => void;
 }
 

@@ -8,16 +8,14 @@
 import { isRpcCode, RPC_CODES, RpcError } from "./errors.ts";
 import { checkHeaders } from "./headers.ts";
 import {
-  MessageBody,
-  type ReplyInit,
+  type MessageHeaders,
+  type MessageProperties,
+  RpcReply,
   RpcRequest,
   toBytes,
-} from "./procedure.ts";
-import type {
-  Delivery,
-  MessageHeaders,
-  MessageProperties,
-} from "./transport.ts";
+} from "./messages.ts";
+import type { ReplyInit } from "./procedure.ts";
+import type { Delivery } from "./transport.ts";
 
 /** Header of a request: its deadline, in ms since the epoch. */
 export const DEADLINE_HEADER = "rpc-deadline";
@@ -197,29 +195,6 @@ function problemJson(
     return JSON.stringify({ ...details, ...problem });
   } catch {
     return JSON.stringify(problem);
-  }
-}
-
-/** A reply, as a caller sees it. */
-export class RpcReply extends MessageBody {
-  /** Headers of the reply. */
-  readonly headers: MessageHeaders;
-  /** MIME type of the body, where the server told it. */
-  readonly contentType: string | undefined;
-  /** Encoding of the body (`gzip`, say), where the server told it. */
-  readonly contentEncoding: string | undefined;
-
-  /** Made by the wire format alone. */
-  constructor(
-    body: Uint8Array,
-    headers: MessageHeaders,
-    contentType: string | undefined,
-    contentEncoding?: string,
-  ) {
-    super(body);
-    this.headers = headers;
-    this.contentType = contentType;
-    this.contentEncoding = contentEncoding;
   }
 }
 

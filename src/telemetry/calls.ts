@@ -1,6 +1,6 @@
 /**
- * Spans and measurements of calls: a CLIENT span for the call, and within it a
- * PRODUCER span for each attempt, whose context goes with the request.
+ * Traces and measures calls: a CLIENT span for each call, and in it a PRODUCER
+ * span for each attempt, whose context is sent with the request.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import type { CallInterceptor } from "../rpc/calling/client_options.ts";
-import { toBytes } from "../rpc/procedure.ts";
+import { toBytes } from "../rpc/messages.ts";
 import {
   endCallerSpan,
   messagingAttributes,
@@ -24,16 +24,16 @@ import {
 import type { Meters } from "./meters.ts";
 import { spanOf, withSpan } from "./trace_context.ts";
 
-/** What the interceptors of one connection share. */
+/** Shared by the interceptors of a connection. */
 export interface Instruments {
   readonly tracer: Tracer;
   readonly meters: Meters;
   readonly methods: Methods;
-  /** Of the broker, as far as it is known. */
+  /** Attributes of the broker, as far as it is known. */
   readonly broker: () => Attributes;
 }
 
-/** Around each call. A `traceparent` among its headers is its parent. */
+/** Traces each call. A `traceparent` in its headers becomes its parent. */
 export function tracedCalls(instruments: Instruments): CallInterceptor {
   const { tracer, meters, methods, broker } = instruments;
   return (next) => async (call) => {
@@ -58,7 +58,7 @@ export function tracedCalls(instruments: Instruments): CallInterceptor {
       throw thrown;
     } finally {
       meters.pending.add(-1);
-      // Not before: the first call is what connects.
+      // Not known earlier: the first call connects.
       endCallerSpan(span.setAttributes(broker()), failure);
       meters.callDuration.record((performance.now() - startMs) / 1000, {
         ...rpcAttributes(method),
@@ -68,7 +68,7 @@ export function tracedCalls(instruments: Instruments): CallInterceptor {
   };
 }
 
-/** Around each attempt: it is what the request says that it comes from. */
+/** Traces each attempt, and puts its context into the request. */
 export function tracedAttempts(instruments: Instruments): CallInterceptor {
   const { tracer, methods, broker } = instruments;
   return (next) => async ({ queue, body, options, messageId }) => {

@@ -1,17 +1,17 @@
 /**
- * What calls and requests are called in traces and metrics, after
- * OpenTelemetry's semantic conventions for RPC and for messaging (RabbitMQ).
+ * Names and attributes in traces and metrics, after OpenTelemetry's semantic
+ * conventions for RPC and for messaging (RabbitMQ).
  *
  * @module
  */
 import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
 import { type RpcCode, RpcError } from "../rpc/errors.ts";
 
-/** Callers choose the type of a request: more of them are not told apart. */
+/** Callers choose the method: more than this many count as one. */
 const MAX_METHODS = 100;
 const OTHER = "_OTHER";
 
-/** As gRPC has it: of these codes a server is at fault, of others its caller. */
+/** For these codes the server is at fault, for others its caller, as in gRPC. */
 const SERVER_FAULTS = new Set<RpcCode>([
   "unknown",
   "deadline_exceeded",
@@ -21,18 +21,18 @@ const SERVER_FAULTS = new Set<RpcCode>([
   "data_loss",
 ]);
 
-/** What is called. */
+/** A method of a queue. */
 interface Method {
   readonly queue: string;
-  /** The method, where the server offers several. */
+  /** The method, if the server has several. */
   readonly type?: string;
 }
 
-/** Names of methods, few enough to tell metrics apart by. */
+/** Names of methods, few enough to be attributes of metrics. */
 export class Methods {
   readonly #names = new Set<string>();
 
-  /** `QUEUE`, or `QUEUE/TYPE` where there is a type. */
+  /** `QUEUE`, or `QUEUE/TYPE` if there is a type. */
   name(method: Method): string {
     const name = fullName(method);
     if (this.#names.has(name)) return name;
@@ -46,19 +46,19 @@ function fullName({ queue, type }: Method): string {
   return type ? `${queue}/${type}` : queue;
 }
 
-/** Of all measurements, and of all spans. */
+/** Attributes of all measurements and spans. */
 export function rpcAttributes(name: string): Attributes {
   return { "rpc.system.name": "rabbit-rpc", "rpc.method": name };
 }
 
-/** Of all spans: they tell methods apart that measurements do not. */
+/** Attributes of all spans, which always have the full name of the method. */
 export function methodAttributes(name: string, method: Method): Attributes {
   return name === OTHER
     ? { ...rpcAttributes(name), "rpc.method_original": fullName(method) }
     : rpcAttributes(name);
 }
 
-/** Of the spans of a message that is sent or processed. */
+/** Attributes of spans for the sending or processing of a message. */
 export function messagingAttributes(
   operation: "send" | "process",
   message: {
@@ -73,7 +73,7 @@ export function messagingAttributes(
     "messaging.system": "rabbitmq",
     "messaging.operation.name": operation,
     "messaging.operation.type": operation,
-    // By the default exchange: routing key and queue are the same.
+    // With the default exchange, the routing key is the name of the queue.
     "messaging.destination.name": queue,
     "messaging.rabbitmq.destination.routing_key": queue,
     "messaging.message.body.size": bodyBytes,
@@ -84,7 +84,7 @@ export function messagingAttributes(
   };
 }
 
-/** Of the broker at `host:port`, as connection events name it. */
+/** Attributes of the broker at `host:port`. */
 export function brokerAttributes(broker: string): Attributes {
   const colon = broker.lastIndexOf(":");
   return {
@@ -93,7 +93,7 @@ export function brokerAttributes(broker: string): Attributes {
   };
 }
 
-/** How a call or a run ended: for its span and its measurement. */
+/** Attributes of the outcome of a call or a run. */
 export function outcomeAttributes(thrown?: unknown): Attributes {
   if (thrown === undefined) return { "rpc.response.status_code": "ok" };
   const { code, reason } = RpcError.from(thrown);
@@ -105,12 +105,12 @@ export function outcomeAttributes(thrown?: unknown): Attributes {
   };
 }
 
-/** Ends the span of a call or an attempt: any error is one. */
+/** Ends the span of a call or an attempt; any failure is an error. */
 export function endCallerSpan(span: Span, thrown?: unknown): void {
   endSpan(span, thrown, thrown !== undefined);
 }
 
-/** Ends the span of a request: an error that is its caller's is none. */
+/** Ends the span of a request; the caller's mistakes are not errors. */
 export function endServerSpan(span: Span, error?: RpcError): void {
   endSpan(span, error, error !== undefined && SERVER_FAULTS.has(error.code));
 }

@@ -1,6 +1,6 @@
 /**
- * The instruments: durations after the semantic conventions for RPC, and what
- * those do not know under names of our own.
+ * The instruments: durations after the semantic conventions for RPC, and others
+ * with names of our own.
  *
  * @module
  */
@@ -11,98 +11,110 @@ import type {
   UpDownCounter,
 } from "@opentelemetry/api";
 
-/** Upper bounds in seconds, as the conventions want them. */
+/** Upper bounds in seconds, from the conventions. */
 const DURATION_BOUNDARIES = [
   ...[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75],
   ...[1, 2.5, 5, 7.5, 10],
 ];
 
-/** All that is measured, on both sides. */
-export class Meters {
-  /** In seconds, by outcome: its counts are the calls by outcome. */
-  readonly callDuration: Histogram;
-  /** Calls that wait for their reply. */
-  readonly pending: UpDownCounter;
-  /** In seconds, by outcome: its counts are the runs by outcome. */
-  readonly runDuration: Histogram;
-  /** Procedures that run, and requests that wait for the run of their like. */
-  readonly inFlight: UpDownCounter;
-  readonly reconnects: Counter;
-  readonly redeliveries: Counter;
-  readonly replays: Counter;
-  readonly heldReplies: Counter;
-  readonly droppedReplies: Counter;
-  readonly droppedRequests: Counter;
-  readonly unknownReplies: Counter;
+/** In seconds. With their attributes, they also count outcomes. */
+const DURATIONS = {
+  callDuration: {
+    name: "rpc.client.call.duration",
+    description: "Time from a call to its reply or error, with all attempts.",
+  },
+  runDuration: {
+    name: "rpc.server.call.duration",
+    description: "Time from the start of a procedure to its outcome.",
+  },
+};
 
-  /** Registers them. */
-  constructor(meter: Meter) {
-    const duration = (name: string, description: string) =>
+const GAUGES = {
+  pending: {
+    name: "rabbit_rpc.client.calls.pending",
+    unit: "{call}",
+    description: "Calls that are waiting for their reply.",
+  },
+  /** Includes requests that wait for the run of an identical one. */
+  inFlight: {
+    name: "rabbit_rpc.server.requests.in_flight",
+    unit: "{request}",
+    description: "Requests that are running.",
+  },
+};
+
+const COUNTERS = {
+  reconnects: {
+    name: "rabbit_rpc.connection.reconnects",
+    unit: "{connection}",
+    description: "Connections after the first.",
+  },
+  redeliveries: {
+    name: "rabbit_rpc.server.requests.redelivered",
+    unit: "{request}",
+    description: "Requests that the broker had delivered before.",
+  },
+  replays: {
+    name: "rabbit_rpc.server.requests.replayed",
+    unit: "{request}",
+    description: "Requests that got the answer of an earlier run.",
+  },
+  droppedRequests: {
+    name: "rabbit_rpc.server.requests.dropped",
+    unit: "{request}",
+    description: "Requests that were neither run nor answered.",
+  },
+  heldReplies: {
+    name: "rabbit_rpc.server.replies.held",
+    unit: "{reply}",
+    description: "Replies that had to wait for a connection.",
+  },
+  droppedReplies: {
+    name: "rabbit_rpc.server.replies.dropped",
+    unit: "{reply}",
+    description: "Replies that could not be delivered.",
+  },
+  unknownReplies: {
+    name: "rabbit_rpc.client.replies.dropped",
+    unit: "{reply}",
+    description: "Replies that no call was waiting for any more.",
+  },
+};
+
+/** All instruments of both sides. */
+export type Meters =
+  & Readonly<Record<keyof typeof DURATIONS, Histogram>>
+  & Readonly<Record<keyof typeof GAUGES, UpDownCounter>>
+  & Readonly<Record<keyof typeof COUNTERS, Counter>>;
+
+/** Registers all instruments. */
+export function createMeters(meter: Meter): Meters {
+  return {
+    ...each(DURATIONS, ({ name, description }) =>
       meter.createHistogram(name, {
         description,
         unit: "s",
         advice: { explicitBucketBoundaries: DURATION_BOUNDARIES },
-      });
-    const gauge = (name: string, unit: string, description: string) =>
-      meter.createUpDownCounter(name, { description, unit });
-    const counter = (name: string, unit: string, description: string) => {
+      })),
+    ...each(
+      GAUGES,
+      ({ name, unit, description }) =>
+        meter.createUpDownCounter(name, { description, unit }),
+    ),
+    ...each(COUNTERS, ({ name, unit, description }) => {
       const counter = meter.createCounter(name, { description, unit });
-      // Nothing yet is a figure as well, and a name to look for.
+      // Exported from the start: zero is a figure, too.
       counter.add(0);
       return counter;
-    };
-    this.callDuration = duration(
-      "rpc.client.call.duration",
-      "From the call to its reply or error, all attempts included.",
-    );
-    this.pending = gauge(
-      "rabbit_rpc.client.calls.pending",
-      "{call}",
-      "Calls that wait for their reply.",
-    );
-    this.runDuration = duration(
-      "rpc.server.call.duration",
-      "From the start of a procedure to its outcome.",
-    );
-    this.inFlight = gauge(
-      "rabbit_rpc.server.requests.in_flight",
-      "{request}",
-      "Requests that are being run.",
-    );
-    this.reconnects = counter(
-      "rabbit_rpc.connection.reconnects",
-      "{connection}",
-      "Connections made after the first.",
-    );
-    this.redeliveries = counter(
-      "rabbit_rpc.server.requests.redelivered",
-      "{request}",
-      "Requests that the broker had delivered before.",
-    );
-    this.replays = counter(
-      "rabbit_rpc.server.requests.replayed",
-      "{request}",
-      "Requests that got the answer of an earlier run.",
-    );
-    this.droppedRequests = counter(
-      "rabbit_rpc.server.requests.dropped",
-      "{request}",
-      "Requests that were neither run nor answered.",
-    );
-    this.heldReplies = counter(
-      "rabbit_rpc.server.replies.held",
-      "{reply}",
-      "Replies that had to wait for a connection.",
-    );
-    this.droppedReplies = counter(
-      "rabbit_rpc.server.replies.dropped",
-      "{reply}",
-      "Replies that could not be delivered.",
-    );
-    this.unknownReplies = counter(
-      "rabbit_rpc.client.replies.dropped",
-      "{reply}",
-      "Replies that nobody awaited any more.",
-    );
-  }
+    }),
+  };
+}
+
+function each<K extends string, D, I>(
+  definitions: Record<K, D>,
+  create: (definition: D) => I,
+): Record<K, I> {
+  const entries = Object.entries<D>(definitions)
+    .map(([key, definition]) => [key, create(definition)]);
+  return Object.fromEntries(entries) as Record<K, I>;
 }

@@ -1,7 +1,7 @@
 /**
  * Tracing and metrics for the library, with OpenTelemetry: spans for calls,
- * their attempts and the requests that they cause, joined across programs by
- * W3C Trace Context, and measurements of both sides.
+ * their attempts and their requests, connected across programs by W3C Trace
+ * Context, and measurements on both sides.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Spans and measurements of requests: a CONSUMER span for each one that is
- * answered, a child of the attempt that sent it.
+ * Traces and measures requests: a CONSUMER span for each request, as a child of
+ * the attempt that sent it.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
 } from "@opentelemetry/api";
 import { RpcError } from "../rpc/errors.ts";
 import type { ProcedureInterceptor } from "../rpc/interceptor.ts";
-import type { RpcRequest } from "../rpc/procedure.ts";
+import type { RpcRequest } from "../rpc/messages.ts";
 import type { ServerEvent } from "../rpc/serving/serve_options.ts";
 import type { Instruments } from "./calls.ts";
 import {
@@ -26,20 +26,20 @@ import {
 } from "./conventions.ts";
 import { spanOf } from "./trace_context.ts";
 
-/** Watches the requests of one server. */
+/** Traces the requests of one server. */
 export class TracedRequests {
   readonly #instruments: Instruments;
   readonly #handlings = new WeakMap<RpcRequest, Handling>();
 
-  /** Hears nothing yet: see `interceptor` and `onEvent`. */
+  /** Does nothing until `interceptor` and `onEvent` are used. */
   constructor(instruments: Instruments) {
     this.#instruments = instruments;
   }
 
-  /** Around the procedure: what it does is part of the span. */
+  /** Runs the procedure within the span. */
   readonly interceptor: ProcedureInterceptor = (next) => (request, run) => {
     const handling = this.#begin(request);
-    // An abandoned run gets no answer, and one that is late is told here first.
+    // An abandoned run gets no answer; a late one is over at its deadline.
     run.signal.addEventListener(
       "abort",
       () => handling.end(RpcError.from(run.signal.reason)),
@@ -48,7 +48,7 @@ export class TracedRequests {
     return context.with(handling.context, () => next(request, run));
   };
 
-  /** Hears of requests that are not run, and of all outcomes. */
+  /** Takes the outcomes of all requests. */
   onEvent(event: ServerEvent): void {
     const { meters } = this.#instruments;
     switch (event.type) {
@@ -81,9 +81,9 @@ export class TracedRequests {
   }
 }
 
-/** One request, from its start to its outcome. */
+/** The span of a request, from its start to its outcome. */
 class Handling {
-  /** For what the procedure does. */
+  /** The context in which the procedure runs. */
   readonly context: Context;
   readonly #span: Span;
   readonly #method: string;
@@ -95,7 +95,7 @@ class Handling {
     const { queue, messageId, correlationId, bytes } = request;
     this.#instruments = instruments;
     this.#method = instruments.methods.name(request);
-    // Not in what was active: that is whatever opened the connection.
+    // The active context would be the one that opened the connection.
     const parent = spanOf(request.headers, ROOT_CONTEXT);
     this.#span = instruments.tracer.startSpan(`process ${queue}`, {
       kind: SpanKind.CONSUMER,
@@ -114,12 +114,12 @@ class Handling {
     instruments.meters.inFlight.add(1);
   }
 
-  /** It gets the answer of an earlier run. */
+  /** The request gets the answer of an earlier run. */
   replayed(): void {
     this.#span.setAttribute("rabbit_rpc.replayed", true);
   }
 
-  /** The first outcome counts. */
+  /** Ends the span; only the first outcome counts. */
   end(error?: RpcError): void {
     if (this.#ended) return;
     this.#ended = true;

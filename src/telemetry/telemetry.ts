@@ -1,5 +1,5 @@
 /**
- * Adds tracing and metrics to what connects and to what serves, from outside.
+ * Adds tracing and metrics to connections and servers, from outside.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { ServeOptions } from "../rpc/serving/serve_options.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import { type Instruments, tracedAttempts, tracedCalls } from "./calls.ts";
 import { brokerAttributes, Methods } from "./conventions.ts";
-import { Meters } from "./meters.ts";
+import { createMeters } from "./meters.ts";
 import { TracedRequests } from "./requests.ts";
 
-/** Options of what connects, as far as they matter here. */
+/** The options of a connection that telemetry uses. */
 export interface Connecting extends ClientOptions {
-  /** Hears what becomes of the connection. */
+  /** Takes the events of the connection. */
   onEvent?: (event: ConnectionEvent) => void;
 }
 
 /**
- * Tracing and metrics of one connection, by whatever providers are registered
- * with `@opentelemetry/api` when this is made: Deno's own with
- * `OTEL_DENO=true`, those of an SDK, or none, which records nothing.
+ * Tracing and metrics of one connection. They use the providers that are
+ * registered with `@opentelemetry/api` when this is created: Deno's own with
+ * `OTEL_DENO=true`, or those of an SDK. Without any, nothing is recorded.
  *
- * @example Trace calls and what they cause
+ * @example Trace calls and the requests that they cause
  * ```ts
  * import { connect } from "@rabbit-rpc/rabbit-rpc";
  * import { Telemetry } from "@rabbit-rpc/rabbit-rpc/telemetry";
@@ -46,24 +46,24 @@ export class Telemetry {
   #broker: Attributes = {};
   #connected = false;
 
-  /** Of the providers that are registered now. */
+  /** Uses the providers that are registered now. */
   constructor() {
     const { name, version } = manifest;
     this.#instruments = {
       tracer: trace.getTracer(name, version),
-      meters: new Meters(metrics.getMeter(name, version)),
+      meters: createMeters(metrics.getMeter(name, version)),
       methods: new Methods(),
       broker: () => this.#broker,
     };
   }
 
-  /** Options for `connect()`, or for a client and its transport. */
+  /** Adds telemetry to the options of `connect()`. */
   connecting<T extends Connecting>(options: T = {} as T): T {
     const { interceptors = [], attemptInterceptors = [] } = options;
     return {
       ...options,
       interceptors: [tracedCalls(this.#instruments), ...interceptors],
-      // The innermost: what it adds is what is sent.
+      // Innermost, so that its headers are the ones that are sent.
       attemptInterceptors: [
         ...attemptInterceptors,
         tracedAttempts(this.#instruments),
@@ -79,7 +79,7 @@ export class Telemetry {
     };
   }
 
-  /** Options for `serve()`, of one server. */
+  /** Adds telemetry to the options of `serve()`, for one server. */
   serving(options: ServeOptions = {}): ServeOptions {
     const requests = new TracedRequests(this.#instruments);
     return {

@@ -1,7 +1,7 @@
 /**
- * W3C Trace Context in the headers of a message, both ways.
+ * Reads and writes W3C Trace Context in the headers of messages.
  *
- * Not by the propagator that is registered: Deno 2.4 registers none.
+ * Without the registered propagator, since Deno 2.4 has none.
  *
  * @module
  */
@@ -14,18 +14,18 @@ import {
   trace,
   type TraceState,
 } from "@opentelemetry/api";
-import type { MessageHeaders } from "../rpc/transport.ts";
+import type { MessageHeaders } from "../rpc/messages.ts";
 
 const PARENT = "traceparent";
 const STATE = "tracestate";
-/** Version, trace, span, flags; what later versions append is theirs. */
+/** Version, trace id, span id and flags; later versions may append more. */
 const PARENT_PATTERN =
   /^(?!ff)([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
 
-/** What other tracers added: Deno's spans do not inherit it. */
+/** Key of the trace state, which Deno's spans do not inherit. */
 const INHERITED_STATE = createContextKey("tracestate of the remote parent");
 
-/** The headers, with that span, in that context, as what sent them. */
+/** Adds a span in a context to the headers, as the sender of the message. */
 export function withSpan(
   headers: MessageHeaders | undefined,
   span: Span,
@@ -45,7 +45,7 @@ export function withSpan(
   return state ? { ...carried, [STATE]: state } : carried;
 }
 
-/** The context with the span that sent the headers, where there is one. */
+/** Adds the span in the headers, if any, to a context. */
 export function spanOf(
   headers: MessageHeaders | undefined,
   context: Context,

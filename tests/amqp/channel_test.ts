@@ -97,6 +97,26 @@ Deno.test("a close that crosses the broker's own is over when both are answered"
   assert.equal((await third).closed, false);
 });
 
+Deno.test("a close that crossed is agreed to before the number is free again", async () => {
+  const { feed, channel } = await opened();
+  // As where confirms are awaited before a close is agreed to.
+  const settled = Promise.withResolvers<void>();
+  channel.handlers = { onClosing: () => settled.promise };
+  const closing = channel.close();
+  feed.answer("channel.close", { replyCode: 406, replyText: "PRECONDITION" });
+  // A broker that answers ours waits for the answer to its own all the same.
+  feed.answer("channel.close-ok");
+  await closing;
+  const again = feed.channels.open((channel) => Promise.resolve(channel));
+  feed.answer("channel.open-ok");
+  await again;
+  settled.resolve();
+  assert.deepEqual(
+    await feed.said(),
+    ["channel.close 1", "channel.close-ok 1", "channel.open 1"],
+  );
+});
+
 Deno.test("a channel that is closed twice is closed, and no other is", async () => {
   const { feed, channel } = await opened();
   const why = { replyCode: 403, replyText: "ACCESS_REFUSED" };

@@ -89,7 +89,7 @@ test("queues may be cancelled and closed twice, at once", async () => {
           declare: {},
           deliveryLimit: 20,
           unackedMs: 30_000,
-          onImpatient: () => {},
+          onConsumerTimeout: () => {},
           onCancel: () => {},
           onReturn: () => {},
         }),

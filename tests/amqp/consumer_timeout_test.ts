@@ -12,7 +12,7 @@ import {
   hasNoTimeout,
 } from "../../src/amqp/consumer_timeout.ts";
 import { ClosedByBroker } from "../../src/amqp/closed_by_broker.ts";
-import { channelFailure } from "../../src/amqp/failures.ts";
+import { channelFailure } from "../../src/amqp/channel_failures.ts";
 import {
   longestUnackedMs,
   serveSettings,

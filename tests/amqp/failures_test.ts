@@ -1,4 +1,4 @@
-// Tests of src/amqp/failures.ts.
+// Tests of src/amqp/connect_failures.ts and channel_failures.ts.
 
 import assert from "node:assert/strict";
 import {
@@ -7,11 +7,11 @@ import {
 } from "../../src/amqp/closed_by_broker.ts";
 import {
   channelFailure,
-  connectFailure,
-  NotAmqpError,
   rejected,
   unsendable,
-} from "../../src/amqp/failures.ts";
+} from "../../src/amqp/channel_failures.ts";
+import { NotAmqpError } from "../../src/amqp/protocol_check.ts";
+import { connectFailure } from "../../src/amqp/connect_failures.ts";
 import { connectSettings } from "../../src/amqp/options.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 

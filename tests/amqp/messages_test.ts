@@ -14,11 +14,8 @@ import {
   type Target,
   writeMessage,
 } from "../../src/amqp/message_frames.ts";
-import type {
-  Delivery,
-  MessageProperties,
-  ReturnedMessage,
-} from "../../src/rpc/transport.ts";
+import type { Delivery, ReturnedMessage } from "../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
 import { Feed, methodFrame } from "./support/channels.ts";
 
 const FRAME_MAX = 4096;

@@ -2,18 +2,18 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { connectSettings } from "../../src/amqp/options.ts";
 import {
   type BrokerAddress,
   brokerName,
   brokerUrl,
-  connectSettings,
-} from "../../src/amqp/options.ts";
+} from "../../src/amqp/broker_address.ts";
 
 /** Where it is and who logs in, without the settings of the connection. */
 function broker(url: string): BrokerAddress {
-  const [{ hostname, port, tls, vhost, username, password }] =
+  const [{ hostname, port, tls, vhost, username, password, mechanism }] =
     connectSettings(url).brokers;
-  return { hostname, port, tls, vhost, username, password };
+  return { hostname, port, tls, vhost, username, password, mechanism };
 }
 
 function errorOf(action: () => unknown): Error | undefined {
@@ -25,7 +25,12 @@ function errorOf(action: () => unknown): Error | undefined {
 }
 
 Deno.test("a bare URL has RabbitMQ's defaults", () => {
-  const guest = { vhost: "/", username: "guest", password: "guest" };
+  const guest = {
+    vhost: "/",
+    username: "guest",
+    password: "guest",
+    mechanism: "PLAIN",
+  };
   assert.deepEqual(broker("amqp://host"), {
     hostname: "host",
     port: 5672,
@@ -50,7 +55,19 @@ Deno.test("all parts of a URL are taken", () => {
     vhost: "shop",
     username: "ann",
     password: "pw",
+    mechanism: "PLAIN",
   });
+});
+
+Deno.test("a client certificate alone logs in where it is asked for", () => {
+  const external = (url: string) =>
+    connectSettings(`${url}?auth_mechanism=EXTERNAL`);
+  for (const url of ["amqp://host", "amqps://host"]) {
+    assert.match(
+      String(errorOf(() => external(url))),
+      /RangeError: auth_mechanism=external .* needs amqps:\/\/ and a certificate/,
+    );
+  }
 });
 
 Deno.test("the vhost is percent-decoded, once", () => {

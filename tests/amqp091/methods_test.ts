@@ -11,10 +11,10 @@ import {
 } from "../../src/amqp091/arguments.ts";
 import { AmqpError } from "../../src/amqp091/errors.ts";
 import { FrameBuffer } from "../../src/amqp091/frames.ts";
+import type { Kind } from "../../src/amqp091/kinds.ts";
 import {
   BROKER_METHODS,
   CLIENT_METHODS,
-  type Kind,
   type MethodName,
   METHODS,
   SHARED_METHODS,

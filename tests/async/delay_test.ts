@@ -1,7 +1,12 @@
 // Waiting that can be ended.
 
 import assert from "node:assert/strict";
-import { delay, waitAtMost } from "../../src/async/delay.ts";
+import {
+  delay,
+  settled,
+  unlessAborted,
+  waitAtMost,
+} from "../../src/async/delay.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { turns } from "../support/within.ts";
 
@@ -74,4 +79,28 @@ Deno.test("a delay beyond what a timer can hold lasts all its time", async () =>
   time.advance(1);
   await ended;
   assert.equal(time.timers, 0);
+});
+
+Deno.test("unlessAborted() gives what the promise comes to", async () => {
+  const { signal } = new AbortController();
+  assert.equal(await unlessAborted(signal, Promise.resolve(7)), 7);
+  const failing = Promise.reject(new Error("broken"));
+  await assert.rejects(unlessAborted(signal, failing), /broken/);
+});
+
+Deno.test("unlessAborted() throws the signal's reason, however the promise ends", async () => {
+  const aborting = new AbortController();
+  const late = Promise.withResolvers<void>();
+  const waiting = unlessAborted(aborting.signal, late.promise);
+  aborting.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+  // Nobody else would handle it: the test would fail.
+  late.reject(new Error("too late"));
+  const failed = Promise.reject(new Error("broken"));
+  await assert.rejects(unlessAborted(aborting.signal, failed), /enough/);
+});
+
+Deno.test("settled() waits for any end", async () => {
+  await settled(Promise.resolve(1));
+  await settled(Promise.reject(new Error("told elsewhere")));
 });

@@ -1,52 +1,72 @@
 // Tests of src/async/semaphore.ts.
 
 import assert from "node:assert/strict";
-import { Slots } from "../../src/async/semaphore.ts";
+import { Semaphore } from "../../src/async/semaphore.ts";
 import { turns } from "../support/within.ts";
 
 const { signal: never } = new AbortController();
 
 /** Takes a place, and notes when it has one. */
-function taking(slots: Slots, name: string, order: string[]): Promise<void> {
-  return slots.take(never).then(() => void order.push(name));
+function taking(
+  semaphore: Semaphore,
+  name: string,
+  order: string[],
+): Promise<void> {
+  return semaphore.acquire(never).then(() => void order.push(name));
 }
 
 Deno.test("there are so many places, given in order", async () => {
-  const slots = new Slots(2);
+  const semaphore = new Semaphore(2);
   const order: string[] = [];
-  const all = ["a", "b", "c", "d"].map((name) => taking(slots, name, order));
+  const all = ["a", "b", "c", "d"].map((name) =>
+    taking(semaphore, name, order)
+  );
   await turns();
   assert.deepEqual(order, ["a", "b"]);
-  slots.release();
+  semaphore.release();
   await turns();
   assert.deepEqual(order, ["a", "b", "c"]);
-  slots.release();
+  semaphore.release();
   await Promise.all(all);
   assert.deepEqual(order, ["a", "b", "c", "d"]);
 });
 
 Deno.test("places that nobody waits for are kept", async () => {
-  const slots = new Slots(1);
-  await slots.take(never);
-  slots.release();
-  await slots.take(never);
+  const semaphore = new Semaphore(1);
+  await semaphore.acquire(never);
+  semaphore.release();
+  await semaphore.acquire(never);
   let third = false;
-  const waiting = slots.take(never).then(() => third = true);
+  const waiting = semaphore.acquire(never).then(() => third = true);
   await turns();
   assert.equal(third, false);
-  slots.release();
+  semaphore.release();
   await waiting;
 });
 
 Deno.test("who gives up waiting takes no place", async () => {
-  const slots = new Slots(1);
-  await slots.take(never);
+  const semaphore = new Semaphore(1);
+  await semaphore.acquire(never);
   const patience = new AbortController();
   const reason = new Error("enough");
-  const givingUp = assert.rejects(slots.take(patience.signal), reason);
+  const givingUp = assert.rejects(semaphore.acquire(patience.signal), reason);
   patience.abort(reason);
   await givingUp;
-  await assert.rejects(slots.take(patience.signal), reason);
-  slots.release();
-  await slots.take(never);
+  await assert.rejects(semaphore.acquire(patience.signal), reason);
+  semaphore.release();
+  await semaphore.acquire(never);
+});
+
+Deno.test("an abort at the same time as a release loses no permit", async () => {
+  const semaphore = new Semaphore(1);
+  await semaphore.acquire(never);
+  const aborting = new AbortController();
+  const aborted = semaphore.acquire(aborting.signal);
+  const order: string[] = [];
+  const waiting = taking(semaphore, "next", order);
+  aborting.abort(new Error("no more"));
+  semaphore.release();
+  await assert.rejects(aborted, /no more/);
+  await waiting;
+  assert.deepEqual(order, ["next"]);
 });

@@ -48,7 +48,7 @@ contractTest(
 );
 
 contractTest("what is no AMQP is told of the newest", async (url, rabbit) => {
-  equal(await answerTo(url, "HTTP/1.1"), rabbit.headerForStrangers);
+  equal(await answerTo(url, "HTTP/1.1"), rabbit.answerToOtherProtocols);
 });
 
 contractTest("another AMQP is told of 0-9-1", async (url) => {
@@ -407,5 +407,18 @@ contractTest(
       await channel.refused(),
       `NOT_FOUND - no queue '${queue}' in vhost '/'`,
     );
+  },
+);
+
+contractTest(
+  "a connection is closed as often as that is asked",
+  async (url) => {
+    await using client = await Client.connect(url);
+    // In one write, as by two threads of a client.
+    for (let i = 0; i < 2; i++) {
+      client.write(0, 10, 50, (o) => o.short(200).shortstr("").long(0));
+    }
+    await client.flush();
+    for (let i = 0; i < 2; i++) await client.next("connection.close-ok");
   },
 );

@@ -9,9 +9,9 @@ import {
   GENERATIONS,
 } from "../../src/broker/generation.ts";
 import type {
+  PermissionName,
   Permissions,
-  Right,
-} from "../../src/broker/connection/permissions.ts";
+} from "../../src/broker/permissions.ts";
 import { test } from "../support/needs.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import type { TestChannel } from "./support/channel.ts";
@@ -62,7 +62,11 @@ class User {
   constructor(readonly name: string, readonly rabbit: Behavior) {}
 
   /** How this user is told of a right that is missing. */
-  lacks(right: Right, kind: "queue" | "exchange", name: string): string {
+  lacks(
+    right: PermissionName,
+    kind: "queue" | "exchange",
+    name: string,
+  ): string {
     const access = this.rabbit.namesPermission ? `${right} access` : "access";
     return `ACCESS_REFUSED - ${access} to ${kind} '${name}' in vhost '/' refused for user '${this.name}'`;
   }
@@ -81,7 +85,11 @@ async function refused(
 permissionTest("queues need their rights", async (channel, user) => {
   const [c, r] = [unique("c"), unique("r")];
   await channel.declareQueue(c);
-  const cases: [Right, string, (channel: TestChannel) => Promise<unknown>][] = [
+  const cases: [
+    PermissionName,
+    string,
+    (channel: TestChannel) => Promise<unknown>,
+  ][] = [
     ["configure", r, (ch) => ch.sendDeclareQueue(r)],
     ["configure", r, (ch) => ch.sendDeleteQueue(r)],
     ["read", c, (ch) => ch.sendConsume(c)],
@@ -105,7 +113,11 @@ permissionTest("queues need their rights", async (channel, user) => {
 permissionTest("exchanges need their rights", async (channel, user) => {
   const [c, r] = [unique("c"), unique("r")];
   await channel.declareExchange(c, "fanout");
-  const cases: [Right, string, (channel: TestChannel) => Promise<unknown>][] = [
+  const cases: [
+    PermissionName,
+    string,
+    (channel: TestChannel) => Promise<unknown>,
+  ][] = [
     ["configure", r, (ch) => ch.sendDeclareExchange(r, "fanout")],
     ["configure", r, (ch) => ch.sendDeleteExchange(r)],
     ["write", c, (ch) => ch.publish(c, "", "x")],

@@ -62,7 +62,7 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.badInput,
-    says: "the message can't be sent: a string of 256 bytes where AMQP",
+    says: "the message can't be sent: a string of 256 bytes, but AMQP",
     missing: rabbitMq,
     provoke: () => served(["--type", "t".repeat(256), "1"]),
   },
@@ -87,7 +87,7 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.bug,
-    says: "a bug in rabbit-rpc: TypeError: unheard of",
+    says: "this is a bug in rabbit-rpc: TypeError: unheard of",
     missing: permissions,
     provoke: () => fromSource("./bug_probe.ts", "--allow-env"),
   },
@@ -120,7 +120,7 @@ const ROWS: Row[] = [
   },
   {
     status: EXIT.refused,
-    says: 'it was given too few permissions. Requires env access to "RABBIT_',
+    says: 'a Deno permission is missing. Requires env access to "RABBIT_',
     missing: permissions,
     provoke: () => fromSource("../../main.ts"),
   },

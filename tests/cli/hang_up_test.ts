@@ -93,7 +93,7 @@ test("SIGHUP ends a server and what it runs", async () => {
   server.kill("SIGHUP");
   const { code, stderr } = await server.result();
   assert.equal(code, 0);
-  assert.match(stderr, /stopping; 1 request in hand/);
+  assert.match(stderr, /stopping; 1 request in flight/);
   await groupEnd(Number(/pid (\d+)/.exec(line)![1]));
   client.kill();
   await client.result();

@@ -64,6 +64,19 @@ rabbitMqTest("an error of a server is shown as text alone", async () => {
   assert.equal(JSON.parse(json.stdout).error.detail, EVIL);
 });
 
+rabbitMqTest(
+  "what a command writes to stderr is shown as text alone",
+  async () => {
+    const { client, serve } = await scene();
+    const script = `printf '${EVIL}\\n' >&2`;
+    await using server = await serve(["--", "sh", "-c", script]);
+    assert.equal((await client(["x"])).code, 0);
+    await server.waitFor("sh: a", "stderr");
+    const shown = "rabbit-rpc: sh: a [31m 2J\\u202e\\u2028b\n";
+    assert.equal(server.stderr(), shown);
+  },
+);
+
 rabbitMqTest("a reply is written as it came", async () => {
   const { serve, client } = await scene();
   await using _server = await serve(["--builtin", "echo"]);

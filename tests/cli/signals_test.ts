@@ -38,7 +38,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       assert.equal(
         stderr,
         "rabbit-rpc: stopping after line 3 of stdin; waiting for 3 requests " +
-          "in flight, which a second signal cancels\n",
+          "in flight; a second signal cancels them\n",
       );
       assert.deepEqual([code, server.requests.length], [status, 3]);
       assert.equal(stdout, numberLines(1, 3));

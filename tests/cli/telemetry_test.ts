@@ -244,7 +244,7 @@ rabbitMqTest(
     // Starting the program is most of it; exports are given 10 s by default.
     assert.ok(tookMs < 9_000, `${tookMs} ms`);
     const line = "rabbit-rpc: cannot send telemetry to http://127.0.0.1:1 " +
-      "(it can't be reached); the program goes on without it.\n";
+      "(it can't be reached); continuing without telemetry.\n";
     // Deno's own exporter says nothing.
     assert.equal(stderr, IS_EXECUTABLE ? line : "");
   },

@@ -81,7 +81,7 @@ rabbitMqTest(
     const stopped = await server.result();
     assert.match(
       stopped.stderr,
-      /^rabbit-rpc: stopping; 0 requests in hand\n$/,
+      /^rabbit-rpc: stopping; 0 requests in flight\n$/,
     );
     assert.equal(stopped.code, 0);
     // Nothing comes back from a server that is gone.

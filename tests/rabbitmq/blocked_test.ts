@@ -15,7 +15,7 @@ async function failureOf(promise: Promise<unknown>): Promise<RpcError> {
   return await promise.then(() => assert.fail("answered"), (error) => error);
 }
 
-rabbitMqTest("a connection that takes nothing", async (t) => {
+rabbitMqTest("a connection that takes nothing", { slow: true }, async (t) => {
   await using rabbitMq = await startRabbitMq();
   await using serving = await connected(rabbitMq.url);
   await serving.rpc.serve(QUEUE, (request) => request.text().slice(0, 5));

@@ -25,68 +25,73 @@ async function callFromOwnQueue(url: string, queue: string, name: string) {
   };
 }
 
-rabbitMqTest("where channels run out, what needs one waits", async (t) => {
-  await using rabbitMq = await startRabbitMq({ config: "channel_max = 8" });
-  const { url } = rabbitMq;
+rabbitMqTest(
+  "where channels run out, what needs one waits",
+  { slow: true },
+  async (t) => {
+    await using rabbitMq = await startRabbitMq({ config: "channel_max = 8" });
+    const { url } = rabbitMq;
 
-  await t.step(
-    "callers with queues of their own are all answered",
-    async () => {
+    await t.step(
+      "callers with queues of their own are all answered",
+      async () => {
+        await using serving = await connected(url);
+        const queue = "echo";
+        await serving.rpc.serve(queue, (request) => request.text());
+        await using callers = new AsyncDisposableStack();
+        const names = Array.from({ length: CALLERS }, (_, n) => `own-${n}`);
+        const calls = await Promise.all(
+          names.map((name) => callFromOwnQueue(url, queue, name)),
+        );
+        for (const call of calls) callers.use(call);
+        for (const [n, call] of calls.entries()) {
+          assert.equal((await call.reply())?.content.toString(), names[n]);
+        }
+      },
+    );
+
+    await t.step("queues are inspected by the thousand", async () => {
+      await using calling = await connected(url);
       await using serving = await connected(url);
-      const queue = "echo";
-      await serving.rpc.serve(queue, (request) => request.text());
-      await using callers = new AsyncDisposableStack();
-      const names = Array.from({ length: CALLERS }, (_, n) => `own-${n}`);
-      const calls = await Promise.all(
-        names.map((name) => callFromOwnQueue(url, queue, name)),
+      await serving.rpc.serve("there", () => "");
+      const infos = await Promise.all(
+        Array.from(
+          { length: 2_500 },
+          (_, n) =>
+            calling.rpc.inspect(n % 2 === 0 ? "there" : `not-there-${n}`),
+        ),
       );
-      for (const call of calls) callers.use(call);
-      for (const [n, call] of calls.entries()) {
-        assert.equal((await call.reply())?.content.toString(), names[n]);
-      }
-    },
-  );
-
-  await t.step("queues are inspected by the thousand", async () => {
-    await using calling = await connected(url);
-    await using serving = await connected(url);
-    await serving.rpc.serve("there", () => "");
-    const infos = await Promise.all(
-      Array.from(
-        { length: 2_500 },
-        (_, n) => calling.rpc.inspect(n % 2 === 0 ? "there" : `not-there-${n}`),
-      ),
-    );
-    assert.equal(infos.filter((info) => info === undefined).length, 1_250);
-    assert.deepEqual(calling.events, ["connected"]);
-  });
-
-  await t.step("a server and a caller come before inspections", async () => {
-    await using both = await connected(url);
-    const inspections = Array.from(
-      { length: 500 },
-      (_, n) => both.rpc.inspect(`inspected-${n}`),
-    );
-    await both.rpc.serve("urgent", () => "served");
-    assert.equal((await both.rpc.call("urgent", "")).text(), "served");
-    await Promise.all(inspections);
-  });
-
-  await t.step("what can't have one is told why", async () => {
-    await using crowded = await connected(url, { connectTimeoutMs: 2_000 });
-    await crowded.rpc.serve("first", () => "");
-    await crowded.rpc.serve("second", () => "");
-    const why = Promise.withResolvers<RpcError>();
-    const serving = crowded.rpc.serve("third", () => "", {
-      onEvent: (event) =>
-        event.type === "interrupted" && why.resolve(event.error),
+      assert.equal(infos.filter((info) => info === undefined).length, 1_250);
+      assert.deepEqual(calling.events, ["connected"]);
     });
-    const stopped = assert.rejects(serving, { code: "canceled" });
-    const error = await why.promise;
-    assert.equal(error.code, "resource_exhausted");
-    assert.equal(error.reason, "overloaded");
-    assert.match(error.message, /all channels that the broker allows/);
-    await crowded.rpc.close();
-    await stopped;
-  });
-});
+
+    await t.step("a server and a caller come before inspections", async () => {
+      await using both = await connected(url);
+      const inspections = Array.from(
+        { length: 500 },
+        (_, n) => both.rpc.inspect(`inspected-${n}`),
+      );
+      await both.rpc.serve("urgent", () => "served");
+      assert.equal((await both.rpc.call("urgent", "")).text(), "served");
+      await Promise.all(inspections);
+    });
+
+    await t.step("what can't have one is told why", async () => {
+      await using crowded = await connected(url, { connectTimeoutMs: 2_000 });
+      await crowded.rpc.serve("first", () => "");
+      await crowded.rpc.serve("second", () => "");
+      const why = Promise.withResolvers<RpcError>();
+      const serving = crowded.rpc.serve("third", () => "", {
+        onEvent: (event) =>
+          event.type === "interrupted" && why.resolve(event.error),
+      });
+      const stopped = assert.rejects(serving, { code: "canceled" });
+      const error = await why.promise;
+      assert.equal(error.code, "resource_exhausted");
+      assert.equal(error.reason, "overloaded");
+      assert.match(error.message, /all channels that the broker allows/);
+      await crowded.rpc.close();
+      await stopped;
+    });
+  },
+);

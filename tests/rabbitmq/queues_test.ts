@@ -76,7 +76,9 @@ rabbitMqTest(
   },
 );
 
-rabbitMqTest("a server waits while a limit of queues is reached", async () => {
+rabbitMqTest("a server waits while a limit of queues is reached", {
+  slow: true,
+}, async () => {
   const vhost = await ownVhost();
   const limit = (count: number) =>
     vhost.ctl("set_vhost_limits", "-p", vhost.vhost, `{"max-queues":${count}}`);

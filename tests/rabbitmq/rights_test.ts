@@ -24,9 +24,9 @@ import {
 /** What a user may do: configure, write, read. */
 type Rights = [string, string, string];
 
-/** What the README gives a user, in a command to copy. */
+/** What src/amqp/README.md gives a user, in a command to copy. */
 async function leastRights(user: "server" | "client"): Promise<Rights> {
-  const readme = new URL("../../README.md", import.meta.url);
+  const readme = new URL("../../src/amqp/README.md", import.meta.url);
   const command =
     `^# rabbitmqctl set_permissions ${user} '(.*)' '(.*)' '(.*)'$`;
   const text = await Deno.readTextFile(readme);

@@ -196,6 +196,17 @@ rabbitMqTest(
     const { url, rpc, queue, handler } = setting;
     const plain = uniqueQueue("plain");
     await using server = await plainServer(url, plain);
+    let runs = 0;
+    /** Whether the server hears of an abort, long before the deadline. */
+    const isHeard = async () => {
+      const ending = new AbortController();
+      const options = { signal: ending.signal, timeoutMs: 3 * SOON_MS };
+      const call = rpc.call(queue, "for ever", options);
+      const run = await handler.run(++runs);
+      ending.abort();
+      await failureOf(call);
+      return await aborted(run, SOON_MS).then(() => true, () => false);
+    };
     for (const n of [1, 2]) {
       const canceling = new AbortController();
       const { signal } = canceling;
@@ -203,15 +214,10 @@ rabbitMqTest(
       await server.request(n);
       canceling.abort();
       await failureOf(lost);
-      // A round trip: the broker has closed the channel by now.
+      // A round trip: the broker has closed the channel by now. Where it is
+      // slow to do so, what is sent meanwhile is lost; what comes then is not.
       await rpc.inspect(plain);
-
-      const ending = new AbortController();
-      const call = rpc.call(queue, "for ever", { signal: ending.signal });
-      const run = await handler.run(n);
-      ending.abort();
-      await failureOf(call);
-      await aborted(run);
+      assert.ok(await isHeard() || await isHeard());
     }
   },
 );

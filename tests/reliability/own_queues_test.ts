@@ -84,6 +84,30 @@ rabbitMqTest(
 );
 
 rabbitMqTest(
+  "a server whose queue for cancels is deleted listens again",
+  async () => {
+    const rabbitMq = await ownVhost();
+    await using serving = await watched(rabbitMq.url);
+    await using calling = await watched(rabbitMq.url);
+    const handler = new Handler();
+    const { server, events } = await serveWith(serving.rpc, "q", handler);
+    await using _server = server;
+    const [cancels] = await queuesOf(rabbitMq);
+    await rabbitMq.ctl("delete_queue", "--vhost", rabbitMq.vhost, cancels!);
+    await eventOf(events, "consuming", 2);
+    const canceling = new AbortController();
+    const { signal } = canceling;
+    const call = calling.rpc.call("q", "for ever", { signal });
+    const { context } = await handler.run(1);
+    canceling.abort();
+    await failureOf(call);
+    if (!context.signal.aborted) {
+      await new Promise((resolve) => context.signal.onabort = resolve);
+    }
+  },
+);
+
+rabbitMqTest(
   "what is opened half-way, for want of a permission, leaves no queue",
   async () => {
     const rabbitMq = await ownVhost();

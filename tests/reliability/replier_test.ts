@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import type { RpcRequest } from "../../src/rpc/procedure.ts";
+import type { RpcRequest } from "../../src/rpc/messages.ts";
 import type { Outcome } from "../../src/rpc/serving/job.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
 import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";

@@ -3,10 +3,9 @@
 import { fromEpochMs } from "../../src/async/clock.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 import type { Job } from "../../src/rpc/serving/job.ts";
-import { RpcRequest } from "../../src/rpc/procedure.ts";
+import { type MessageProperties, RpcRequest } from "../../src/rpc/messages.ts";
 import type {
   Delivery,
-  MessageProperties,
   PublishListener,
   RequestQueue,
 } from "../../src/rpc/transport.ts";

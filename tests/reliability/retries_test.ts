@@ -7,7 +7,7 @@ import {
   type RetryPolicy,
   withRetries,
 } from "../../src/rpc/calling/retries.ts";
-import { RpcReply } from "../../src/rpc/wire.ts";
+import { RpcReply } from "../../src/rpc/messages.ts";
 import { failureOf, Log, soon, turn } from "./watching.ts";
 
 type Attempt = PromiseWithResolvers<RpcReply>;

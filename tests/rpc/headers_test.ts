@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { checkHeaders, headerSize } from "../../src/rpc/headers.ts";
-import type { HeaderValue, MessageHeaders } from "../../src/rpc/transport.ts";
+import type { HeaderValue, MessageHeaders } from "../../src/rpc/messages.ts";
 
 Deno.test("no headers are nothing", () => {
   assert.deepEqual(headerSize({}), { count: 0, bytes: 0 });

@@ -8,7 +8,7 @@ import type {
   ClientOptions,
 } from "../../src/rpc/calling/client_options.ts";
 import type { ProcedureInterceptor } from "../../src/rpc/interceptor.ts";
-import { RpcReply } from "../../src/rpc/wire.ts";
+import { RpcReply } from "../../src/rpc/messages.ts";
 import { answer, failure } from "../support/calling.ts";
 import { FakeBroker } from "../support/fake_transport.ts";
 import { Scene } from "../support/serving.ts";

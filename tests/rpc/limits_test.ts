@@ -2,12 +2,8 @@
 
 import { timerMs } from "../../src/async/timers.ts";
 import assert from "node:assert/strict";
-import {
-  durationMs,
-  formatMs,
-  queueName,
-  wholeNumber,
-} from "../../src/rpc/limits.ts";
+import { durationMs, queueName, wholeNumber } from "../../src/rpc/limits.ts";
+import { formatMs } from "../../src/rpc/texts.ts";
 
 Deno.test("wholeNumber() takes what lies within the limits", () => {
   assert.equal(wholeNumber("n", 1, 1, 3), 1);

@@ -3,12 +3,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RPC_CODES, type RpcCode, RpcError } from "../../src/rpc/errors.ts";
-import type { SendableResult } from "../../src/rpc/wire.ts";
-import type {
-  Delivery,
-  MessageHeaders,
-  MessageProperties,
-} from "../../src/rpc/transport.ts";
 import {
   DEADLINE_HEADER,
   decodeReply,
@@ -19,8 +13,14 @@ import {
   ERROR_TYPE,
   type OutgoingMessage,
   requestProperties,
-  RpcReply,
+  type SendableResult,
 } from "../../src/rpc/wire.ts";
+import {
+  type MessageHeaders,
+  type MessageProperties,
+  RpcReply,
+} from "../../src/rpc/messages.ts";
+import type { Delivery } from "../../src/rpc/transport.ts";
 
 const NOW_MS = 1_700_000_000_000;
 

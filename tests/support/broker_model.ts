@@ -3,7 +3,8 @@
 
 import { RpcError } from "../../src/rpc/errors.ts";
 import { MemoryQueue, type Message } from "../../src/rpc/memory/queue.ts";
-import type { MessageProperties, QueueInfo } from "../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
+import type { QueueInfo } from "../../src/rpc/transport.ts";
 import { within } from "./within.ts";
 
 /** What can be held up; see {@linkcode BrokerModel.hold}. */

@@ -3,13 +3,14 @@
 
 import { AsyncQueue } from "../../src/async/queue.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
+import { MemoryConsumer } from "../../src/rpc/memory/queue.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
 import type {
   BrokerConnection,
   CallbackQueue,
   ConnectionEvent,
   ConnectionOptions,
   Delivery,
-  MessageProperties,
   Publisher,
   PublishListener,
   QueueInfo,
@@ -19,7 +20,6 @@ import type {
   ReturnedMessage,
   Transport,
 } from "../../src/rpc/transport.ts";
-import { MemoryConsumer } from "../../src/rpc/memory/queue.ts";
 import { BrokerModel, lost } from "./broker_model.ts";
 import { turns } from "./within.ts";
 
@@ -44,7 +44,7 @@ export class FakeBroker extends BrokerModel {
       declare: {},
       deliveryLimit: 20,
       unackedMs: 30_000,
-      onImpatient: ignore,
+      onConsumerTimeout: ignore,
       onCancel: ignore,
       onReturn: ignore,
     });

@@ -33,9 +33,16 @@ export interface Proxy extends AsyncDisposable {
 
 /** Starts a proxy before `targetPort` of 127.0.0.1. */
 export async function startProxy(targetPort: number): Promise<Proxy> {
-  const proxy = new TcpProxy(targetPort);
-  await proxy.refuse(false);
-  return proxy;
+  for (;;) {
+    const proxy = new TcpProxy(targetPort);
+    try {
+      await proxy.refuse(false);
+      return proxy;
+    } catch (error) {
+      // Another test may have taken the port meanwhile.
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** What an end of a connection says when it is gone, in whatever way. */

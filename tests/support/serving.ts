@@ -7,7 +7,7 @@ import type {
   ServerEvent,
 } from "../../src/rpc/serving/serve_options.ts";
 import { RpcServer } from "../../src/rpc/serving/server.ts";
-import type { MessageProperties } from "../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../src/rpc/messages.ts";
 import { FakeBroker, type FakeTransport } from "./fake_transport.ts";
 import { within } from "./within.ts";
 

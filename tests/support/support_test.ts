@@ -13,6 +13,7 @@ import { waitUntil } from "./wait.ts";
 
 rabbitMqTest(
   "a private node is configured, blocks, and keeps port and data",
+  { slow: true },
   async () => {
     await using rabbitMq = await startRabbitMq({ config: "heartbeat = 7" });
     assert.match(await rabbitMq.ctl("environment"), /\{heartbeat,7\}/);

@@ -34,11 +34,13 @@ export function tlsTest(name: string, fn: TestFunction): void {
 /**
  * Starts a node with a certificate for localhost; about 7 s.
  *
- * @param options `mutual`: whoever connects must show a certificate too
+ * @param options `mutual`: whoever connects must show a certificate too;
+ * `config` and `plugins`: further ones
  */
 export async function startTlsRabbitMq(
-  { mutual = false }: { mutual?: boolean } = {},
+  options: { mutual?: boolean; config?: string; plugins?: string[] } = {},
 ): Promise<TlsRabbitMq> {
+  const { mutual = false, plugins } = options;
   const authority = await CertificateAuthority.create();
   const shown = await authority.issue({ names: ["DNS:localhost"] });
   const port = freePort();
@@ -49,8 +51,9 @@ export async function startTlsRabbitMq(
     `ssl_options.keyfile = ${shown.key}`,
     `ssl_options.verify = verify_${mutual ? "peer" : "none"}`,
     `ssl_options.fail_if_no_peer_cert = ${mutual}`,
+    options.config ?? "",
   ].join("\n");
-  const rabbitMq = await startRabbitMq({ config });
+  const rabbitMq = await startRabbitMq({ config, plugins });
   // A node opens its ports one after the other, the plain one first.
   await waitUntil("the port for TLS", () => isListening(port), 20_000);
   return {

@@ -2,7 +2,7 @@
 
 import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import assert from "node:assert/strict";
-import type { MessageHeaders } from "../../src/rpc/transport.ts";
+import type { MessageHeaders } from "../../src/rpc/messages.ts";
 import { spanOf, withSpan } from "../../src/telemetry/trace_context.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";

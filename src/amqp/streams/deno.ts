@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { settled, unlessAborted } from "../../async/delay.ts";
 import type { ByteStream, Dial, Endpoint, EndpointTls } from "./byte_stream.ts";
 
 /** Connects over TCP, and TLS where it is asked for. */
@@ -14,18 +15,13 @@ export const dialDeno: Dial = async (endpoint, signal) => {
     const { dialNode } = await import("./node_tls.ts");
     return await dialNode(endpoint, signal);
   }
-  // What comes too late is closed: nobody waits for it any more.
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   const dialing = dialAny(endpoint, signal);
   try {
-    return await Promise.race([dialing, aborted.promise]);
+    return await unlessAborted(signal, dialing);
   } catch (error) {
-    dialing.then((stream) => stream.close(), ignore);
+    // What comes too late is closed: nobody waits for it any more.
+    void settled(dialing.then((stream) => stream.close()));
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 };
 
@@ -123,9 +119,6 @@ function isUnreachable(error: unknown): boolean {
     // Of Node's sockets.
     (error as { code?: unknown }).code === "ECONNREFUSED";
 }
-
-/** It failed by itself; its error was thrown. */
-function ignore(): void {}
 
 class DenoStream implements ByteStream {
   readonly #connection: Deno.Conn;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isIP } from "node:net";
+import { isIp } from "../ip.ts";
 import { connect, type TLSSocket } from "node:tls";
 import type { ByteStream, Dial } from "./byte_stream.ts";
 
@@ -15,7 +15,7 @@ export const dialNode: Dial = async ({ hostname, port, tls }, signal) => {
     host: hostname,
     port,
     // TLS forbids an address as a server name.
-    servername: servername ?? (isIP(hostname) ? "" : hostname),
+    servername: servername ?? (isIp(hostname) ? "" : hostname),
     rejectUnauthorized: !insecure,
     ca: caCert,
     ...client,

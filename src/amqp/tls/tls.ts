@@ -4,12 +4,8 @@
  *
  * @module
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  X509Certificate,
-} from "node:crypto";
-import { isIP } from "node:net";
+import process from "node:process";
+import { isIp } from "../ip.ts";
 import { nodeShowsClientCertificates } from "../streams/deno.ts";
 
 /** How to speak TLS, with `amqps://`. Certificates and keys are PEM. */
@@ -67,7 +63,7 @@ export interface ClientCertificate {
  */
 export function tlsSettings(options: TlsOptions = {}): TlsSettings {
   const { servername, insecure = false } = options;
-  if (servername !== undefined && isIP(servername)) {
+  if (servername !== undefined && isIp(servername)) {
     throw new RangeError(
       `servername must be a name, got the address ${servername}`,
     );
@@ -99,10 +95,15 @@ function clientCertificate(
   return pair;
 }
 
+/** Loaded where there is a certificate: most connections have none. */
+function nodeCrypto(): typeof import("node:crypto") {
+  return process.getBuiltinModule("node:crypto");
+}
+
 function certificates(option: string, pem: string | Uint8Array): string {
   const certificates = text(pem);
   try {
-    new X509Certificate(certificates);
+    new (nodeCrypto().X509Certificate)(certificates);
   } catch (cause) {
     throw new RangeError(`${option} must be a certificate in PEM format`, {
       cause,
@@ -112,11 +113,13 @@ function certificates(option: string, pem: string | Uint8Array): string {
 }
 
 function publicKeyInside(cert: string): string | Uint8Array {
+  const { X509Certificate } = nodeCrypto();
   return new X509Certificate(cert).publicKey
     .export({ type: "spki", format: "pem" });
 }
 
 function publicKeyOf(key: string): string | Uint8Array {
+  const { createPrivateKey, createPublicKey } = nodeCrypto();
   try {
     return createPublicKey(createPrivateKey(key))
       .export({ type: "spki", format: "pem" });

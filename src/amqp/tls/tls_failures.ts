@@ -8,7 +8,7 @@ import {
   type RpcError,
   type RpcErrorReason,
 } from "../../rpc/errors.ts";
-import { type BrokerAddress, brokerName } from "../options.ts";
+import { type BrokerAddress, brokerName } from "../broker_address.ts";
 
 /** What the TLS libraries of old and new versions of Deno say to plain text. */
 const NOT_TLS = /InvalidContentType|wrong version number/i;

@@ -1,39 +1,37 @@
 /**
- * One channel: what a client set up on it, and what it was sent and has not
- * settled. What its methods do is in topology.ts, consuming.ts and
- * publishing.ts.
+ * One channel: what a client has set up on it, and the deliveries it has not
+ * settled. Its methods are handled in methods/.
  */
+import type { Access } from "./access.ts";
+import { writeMethod } from "../../amqp091/arguments.ts";
 import { Confirms } from "./confirms.ts";
-import type { Consumer, ConsumerChannel } from "../routing/consumer.ts";
+import type { ChannelConsumer, ConsumerChannel } from "./consumer.ts";
 import { consumerTimeoutMs } from "./consumer_timeout.ts";
 import { Content } from "./content.ts";
-import type { Faults } from "../testing/faults.ts";
+import type { ReplyConsumer } from "../routing/direct_reply_to.ts";
+import type { Interference } from "./host.ts";
 import type { Entry } from "../routing/lane.ts";
 import type { Message } from "../routing/message.ts";
+import type { Arguments, BrokerMethod } from "../../amqp091/methods.ts";
 import type { Settings } from "../options.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { writeMethod } from "../../amqp091/arguments.ts";
-import type { Arguments, BrokerMethod } from "../../amqp091/methods.ts";
-import type { Writer } from "../../amqp091/writer.ts";
-import type { Access } from "./permissions.ts";
 import type { Queue, QueueOwner } from "../routing/queue.ts";
 import type { Transaction } from "./transaction.ts";
 import { Delivery, Unacked } from "./unacked.ts";
-import type { ReplyConsumer, VHost } from "../routing/vhost.ts";
+import type { VHost } from "../routing/vhost.ts";
+import type { Writer } from "../../amqp091/writer.ts";
 
 /** What a channel needs of its connection. */
-export interface ChannelLink extends QueueOwner {
+export interface ChannelConnection extends QueueOwner {
   readonly vhost: VHost;
   readonly access: Access;
   readonly outgoing: Outgoing;
   readonly frameMax: number;
   readonly settings: Settings;
-  /** Whether the client wants to hear of consumers that end by themselves. */
+  readonly faults: Interference;
+  /** Whether the client wants to be told when the broker ends a consumer. */
   readonly cancelNotify: boolean;
-  readonly faults: Faults;
-  /** Asks for `flushConfirms` once all input there is has been handled. */
-  confirmLater(channel: Channel): void;
-  /** Gives up the client because it reads too slowly. */
+  /** Called when the client reads too slowly to go on. */
   tooSlow(): void;
 }
 
@@ -45,36 +43,39 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   state: ChannelState = "starting";
   readonly content: Content;
   readonly confirms: Confirms = new Confirms();
-  readonly consumers: Map<string, Consumer> = new Map();
+  readonly consumers: Map<string, ChannelConsumer> = new Map();
   readonly unacked: Unacked = new Unacked();
   transaction: Transaction | undefined;
-  /** The prefetch of consumers to come. */
+  /** The prefetch of consumers that are added from now on. */
   prefetch = 0;
   /** The prefetch of the channel as a whole. */
   globalPrefetch = 0;
-  /** What an empty queue name stands for. */
+  /** The queue declared last, which an empty queue name stands for. */
   lastQueue = "";
-  /** Its consumer of "amq.rabbitmq.reply-to". */
-  reply: { tag: string; key: string } | undefined;
+  /** Its consumer of "amq.rabbitmq.reply-to"; `name` is where replies go. */
+  reply: { readonly tag: string; readonly name: string } | undefined;
   #nextTag = 1;
 
-  constructor(readonly number: number, readonly link: ChannelLink) {
-    this.content = new Content(link.settings.maxMessageSize);
+  constructor(
+    readonly number: number,
+    readonly connection: ChannelConnection,
+  ) {
+    this.content = new Content(connection.settings.maxMessageSize);
   }
 
   get out(): Writer {
-    return this.link.outgoing.output;
+    return this.connection.outgoing.output;
   }
 
   get vhost(): VHost {
-    return this.link.vhost;
+    return this.connection.vhost;
   }
 
   get access(): Access {
-    return this.link.access;
+    return this.connection.access;
   }
 
-  /** Sends a method; what is left out is 0, false or empty. */
+  /** Sends a method; arguments left out are 0, false or empty. */
   send<N extends BrokerMethod>(
     name: N,
     args: Partial<Arguments<N>> = {},
@@ -84,7 +85,8 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
 
   /** Sends the message that the method before it announced. */
   sendContent({ content, bodyStart }: Message): void {
-    this.out.content(this.number, content, bodyStart, this.link.frameMax);
+    const { frameMax } = this.connection;
+    this.out.content(this.number, content, bodyStart, frameMax);
   }
 
   #deliver(
@@ -97,73 +99,80 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
     const { exchange, routingKey } = message;
     this.send("basic.deliver", { ...delivered, exchange, routingKey });
     this.sendContent(message);
+    this.connection.outgoing.schedule();
   }
 
   canTake(noAck: boolean): boolean {
-    if (this.state !== "open" || this.link.outgoing.congested) return false;
+    if (this.state !== "open" || this.connection.outgoing.congested) {
+      return false;
+    }
     return noAck || this.globalPrefetch === 0 ||
       this.unacked.size < this.globalPrefetch;
   }
 
-  deliver(consumer: Consumer, entry: Entry): void {
+  deliver(consumer: ChannelConsumer, entry: Entry): void {
     const { redelivered } = entry;
     const message = consumer.queue.deliverable(entry);
     const deliveryTag = consumer.noAck
-      ? this.#nextTag++
+      ? this.untracked()
       : this.track(entry, consumer.queue, consumer);
     this.#deliver(message, {
       consumerTag: consumer.tag,
       deliveryTag,
       redelivered,
     });
-    this.link.outgoing.schedule();
   }
 
-  /** Remembers what was sent until it is settled; returns its tag. */
-  track(entry: Entry, queue: Queue, consumer?: Consumer): number {
+  /** Remembers a delivery until it is settled; returns its tag. */
+  track(entry: Entry, queue: Queue, consumer?: ChannelConsumer): number {
     const tag = this.#nextTag++;
-    const dueAt = performance.now() + consumerTimeoutMs(this, queue, consumer);
+    const timeoutMs = consumerTimeoutMs(
+      queue,
+      consumer,
+      this.connection.settings.consumerTimeoutMs,
+      this.vhost.behavior,
+    );
+    const dueAt = performance.now() + timeoutMs;
     this.unacked.add(new Delivery(tag, entry, queue, consumer, dueAt));
     if (consumer !== undefined) consumer.unacked++;
     return tag;
   }
 
-  /** The tag of something sent that needs no settling. */
+  /** The tag of a delivery that needs no settling. */
   untracked(): number {
     return this.#nextTag++;
   }
 
   deliverReply(message: Message): void {
     if (this.reply === undefined) return;
-    // There is no queue to leave it in.
-    if (this.link.outgoing.congested) {
-      this.link.tooSlow();
+    // No queue could keep the reply until the client has caught up.
+    if (this.connection.outgoing.congested) {
+      this.connection.tooSlow();
       return;
     }
     this.#deliver(message, {
       consumerTag: this.reply.tag,
-      deliveryTag: this.#nextTag++,
+      deliveryTag: this.untracked(),
       redelivered: false,
     });
-    this.link.outgoing.schedule();
   }
 
-  consumerGone(consumer: Consumer): void {
+  cancelConsumer(consumer: ChannelConsumer): void {
     this.consumers.delete(consumer.tag);
-    if (!this.link.cancelNotify) return;
+    if (!this.connection.cancelNotify) return;
     this.send("basic.cancel", { consumerTag: consumer.tag, noWait: true });
-    this.link.outgoing.schedule();
+    this.connection.outgoing.schedule();
   }
 
-  /** Forgets its consumer of "amq.rabbitmq.reply-to". */
+  /** Ends its consumer of "amq.rabbitmq.reply-to". */
   endReplies(): void {
     if (this.reply !== undefined) {
-      this.vhost.removeReplyConsumer(this.reply.key);
+      this.vhost.replyConsumers.remove(this.reply.name);
     }
     this.reply = undefined;
   }
 
-  /** Puts deliveries back into their queues, as failed ones or not. */
+  /** Puts deliveries back into their queues, counted as failed or not. */
   requeue(deliveries: readonly Delivery[], failed: boolean): void {
     for (const delivery of deliveries) delivery.putBack(failed);
     this.released(deliveries);
@@ -171,8 +180,8 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   }
 
   /**
-   * Gives the queue back what its clients have got and not settled, though
-   * they keep it; returns how many messages that were.
+   * Puts back all deliveries of a queue although the client still has them;
+   * returns how many.
    */
   takeBack(queue: Queue): number {
     let count = 0;
@@ -197,7 +206,7 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
     }
   }
 
-  /** Serves its consumers again that could take no more for a while. */
+  /** Serves all consumers again that could take no more for a while. */
   wakeAll(): void {
     for (const consumer of this.consumers.values()) {
       consumer.queue.wake(consumer);
@@ -205,17 +214,25 @@ export class Channel implements ConsumerChannel, ReplyConsumer {
   }
 
   flushConfirms(): void {
-    if (this.state !== "open" || this.link.faults.unconfirmed.held) return;
+    const { faults, outgoing } = this.connection;
+    if (this.state !== "open" || faults.confirms.closed) return;
     this.confirms.flush(this.out, this.number);
-    this.link.outgoing.schedule();
+    outgoing.schedule();
   }
 
-  /** Ends its consumers, then gives back what was not settled. */
+  /** Forgets what the transaction contains; its deliveries are unsettled. */
+  rollback(): void {
+    if (this.transaction === undefined) return;
+    const { settlements } = this.transaction.take();
+    this.unacked.restore(settlements.flatMap((s) => s.deliveries));
+  }
+
+  /** Ends its consumers and puts back what was not settled. */
   release(): void {
     this.endReplies();
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
-    this.transaction?.rollback();
+    this.rollback();
     this.transaction = undefined;
     // Put back first: an auto-delete queue may go with its last consumer, and
     // its messages must not go to a consumer that is about to end.

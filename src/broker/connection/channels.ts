@@ -1,7 +1,6 @@
-/** The channels of one connection: which frame is for which, and their ends. */
-import { Channel, type ChannelLink } from "./channel.ts";
-import { checkDeliveries } from "./consumer_timeout.ts";
-import { dispatch } from "./dispatch.ts";
+/** The channels of one connection: hands them their frames, and closes them. */
+import { Channel, type ChannelConnection } from "./channel.ts";
+import { dispatch } from "./methods/dispatch.ts";
 import { AmqpError, closing } from "../../amqp091/errors.ts";
 import { type FrameBuffer, METHOD } from "../../amqp091/frames.ts";
 import { clientMethod, readArguments } from "../../amqp091/arguments.ts";
@@ -11,44 +10,45 @@ import {
   isConnectionMethod,
   METHODS,
 } from "../../amqp091/methods.ts";
-import { publish } from "./publishing.ts";
+import { endOverdue } from "./overdue.ts";
+import { publish } from "./methods/publishing.ts";
 import type { Queue } from "../routing/queue.ts";
 import { Reader } from "../../amqp091/reader.ts";
 
 const BASIC_PUBLISH = METHODS["basic.publish"].id;
 
-/** Hard errors close the connection; what is no AmqpError is our own fault. */
+/** Whether an error closes the channel alone, and not the connection. */
 function isSoft(error: unknown): error is AmqpError {
   return error instanceof AmqpError && !error.hard;
 }
 
 /** The channels of a connection, by number. */
 export class Channels {
-  /** The most channels at a time. */
-  max: number;
   /** The method being handled, for close methods to name; 0 for none. */
   method = 0;
-  /** Messages published so far. */
+  /** How many messages the client has published so far. */
   published = 0;
-  readonly #link: ChannelLink;
+  readonly #connection: ChannelConnection;
+  /** The most channels at a time. */
+  readonly #max: number;
   readonly #byNumber = new Map<number, Channel>();
   readonly #reader = new Reader(new Uint8Array(0));
-  /** Those that have publishes to confirm. */
+  /** Channels with publishes to confirm. */
   readonly #unconfirmed = new Set<Channel>();
 
-  constructor(link: ChannelLink, max: number) {
-    this.#link = link;
-    this.max = max;
+  constructor(connection: ChannelConnection, max: number) {
+    this.#connection = connection;
+    this.#max = max;
   }
 
-  /** Asks for the channel's confirms to be sent with the next `flush`. */
-  confirmLater(channel: Channel): void {
-    this.#unconfirmed.add(channel);
+  /** The number of channels. */
+  get size(): number {
+    return this.#byNumber.size;
   }
 
-  /** Sends all confirms that are due, many in one. */
+  /** Sends all confirms that are due, as few methods as possible. */
   flushConfirms(): void {
-    if (this.#link.faults.unconfirmed.held) return;
+    if (this.#connection.faults.confirms.closed) return;
     for (const channel of this.#unconfirmed) channel.flushConfirms();
     this.#unconfirmed.clear();
   }
@@ -61,10 +61,10 @@ export class Channels {
   /**
    * Handles a method, header or body frame.
    *
-   * @throws {AmqpError} if it is to close the connection.
+   * @throws {AmqpError} if the connection must be closed; `method` is then the
+   *   one that was being handled.
    */
   handle(frame: FrameBuffer): void {
-    this.method = 0;
     const channel = this.#byNumber.get(frame.channel) ??
       this.#add(frame.channel);
     try {
@@ -74,22 +74,22 @@ export class Channels {
     } catch (error) {
       this.#fail(channel, error);
     }
+    this.method = 0;
   }
 
-  /** Looks for deliveries that take too long. */
+  /** Looks for deliveries that were not settled in time. */
   tick(now: number): void {
-    this.method = 0;
     for (const channel of this.#byNumber.values()) {
       try {
-        if (channel.state === "open") checkDeliveries(channel, now);
+        if (channel.state === "open") endOverdue(channel, now);
       } catch (error) {
         this.#fail(channel, error);
-        this.#link.outgoing.schedule();
+        this.#connection.outgoing.schedule();
       }
     }
   }
 
-  /** Closes the channel, if the error is one of those that close no more. */
+  /** Closes the channel, or throws the error if that is not enough. */
   #fail(channel: Channel, error: unknown): void {
     if (!isSoft(error)) throw error;
     if (channel.state === "closing") return;
@@ -99,12 +99,7 @@ export class Channels {
     channel.send("channel.close", closing(error, this.method));
   }
 
-  /** How many there are. */
-  get size(): number {
-    return this.#byNumber.size;
-  }
-
-  /** Gives the queue back what was sent and not settled; returns how many. */
+  /** Puts back all unsettled deliveries of a queue; returns how many. */
   takeBack(queue: Queue): number {
     let count = 0;
     for (const channel of this.#byNumber.values()) {
@@ -113,35 +108,37 @@ export class Channels {
     return count;
   }
 
-  /** Ends all channels and gives back what they held. */
+  /** Ends all channels and puts back their unsettled deliveries. */
   release(): void {
     const channels = [...this.#byNumber.values()];
     this.#byNumber.clear();
-    // None of them may be given what another of them gives back.
+    // None of them may get a delivery that another one puts back.
     for (const channel of channels) channel.state = "closing";
     for (const channel of channels) channel.release();
   }
 
   #add(number: number): Channel {
     const open = this.#byNumber.size;
-    if (open >= this.max) {
+    if (open >= this.#max) {
       throw new AmqpError(
         "NOT_ALLOWED",
-        `number of channels opened (${open}) has reached the negotiated channel_max (${this.max})`,
+        `number of channels opened (${open}) has reached the negotiated channel_max (${this.#max})`,
       );
     }
-    const channel = new Channel(number, this.#link);
+    const channel = new Channel(number, this.#connection);
     this.#byNumber.set(number, channel);
     return channel;
   }
 
   #handleContent(channel: Channel, frame: FrameBuffer): void {
-    // What is wrong with a message is wrong with its basic.publish.
+    // An error in a message is reported as one of its basic.publish.
     if (channel.content.pending) this.method = BASIC_PUBLISH;
     const published = channel.content.take(frame);
     if (published === undefined) return;
     this.published++;
-    if (channel.state !== "closing") publish(channel, published);
+    if (channel.state === "closing") return;
+    publish(channel, published);
+    if (channel.confirms.enabled) this.#unconfirmed.add(channel);
   }
 
   #handleMethod(channel: Channel, { bytes, start, end }: FrameBuffer): void {
@@ -163,7 +160,7 @@ export class Channels {
     } else dispatch(channel, name, args);
   }
 
-  /** Only the end of the closing counts; a publish still has its content. */
+  /** Waits for close-ok; the content of a publish must still be skipped. */
   #handleWhileClosing(
     channel: Channel,
     name: ClientChannelMethod,

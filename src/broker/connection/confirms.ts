@@ -3,23 +3,24 @@ import type { Writer } from "../../amqp091/writer.ts";
 import { writeMethod } from "../../amqp091/arguments.ts";
 
 /**
- * Numbers publishes and confirms them. Every publish is settled before the
- * next one is read, so one acknowledgement can stand for all since the last.
+ * Numbers publishes and confirms them. Each publish is settled before the next
+ * one is read, so one basic.ack can confirm all publishes since the last one.
  */
 export class Confirms {
   enabled = false;
   #sequence = 0;
+  /** The number up to which the client was told. */
   #told = 0;
-  /** The numbers of those refused and not yet told, ascending. */
+  /** The numbers of publishes to answer with a nack, ascending. */
   #refused: number[] = [];
 
-  /** Settles one publish; the client is told with the next `flush`. */
+  /** Settles one publish; the next `flush` tells the client. */
   settle(accepted: boolean): void {
     this.#sequence++;
     if (!accepted) this.#refused.push(this.#sequence);
   }
 
-  /** Confirms all publishes that are not yet confirmed. */
+  /** Confirms all publishes that the client was not told about. */
   flush(out: Writer, channel: number): void {
     for (const refused of this.#refused) {
       this.#ack(out, channel, refused - 1);

@@ -1,4 +1,4 @@
-/** Puts published messages together from their frames. */
+/** Assembles published messages from their frames. */
 import { AmqpError } from "../../amqp091/errors.ts";
 import { BODY, type FrameBuffer, HEADER } from "../../amqp091/frames.ts";
 import type { Arguments } from "../../amqp091/methods.ts";
@@ -15,22 +15,22 @@ export interface Published {
   readonly bodyStart: number;
 }
 
-/** The publish that a channel is in the middle of. */
+/** The publish that a channel is receiving. */
 export class Content {
   #method: Arguments<"basic.publish"> | undefined;
-  /** The properties; used again for the next message. */
+  /** The properties; the buffer is reused for the next message. */
   #properties = new Uint8Array(256);
-  /** -1 while the header is awaited. */
+  /** -1 until the header has arrived. */
   #bodyStart = -1;
   #missing = 0;
-  /** The size announced, if it is too large to be kept. */
+  /** The announced size, if it is too large and the body is thrown away. */
   #refused: number | undefined;
   #parts: Uint8Array[] = [];
 
-  /** @param maxBodySize octets; of a larger body nothing is kept */
+  /** @param maxBodySize octets; a larger body is thrown away */
   constructor(readonly maxBodySize: number) {}
 
-  /** Whether a publish awaits its header or body. */
+  /** Whether a publish still lacks its header or part of its body. */
   get pending(): boolean {
     return this.#method !== undefined;
   }
@@ -42,10 +42,10 @@ export class Content {
   }
 
   /**
-   * Takes in a frame; returns the publish once it is complete.
+   * Handles a frame; returns the publish once it is complete.
    *
-   * @throws {AmqpError} 505 for a frame that does not belong here, 501 for
-   *   more body than was announced, 406 at the end of one that is too large.
+   * @throws {AmqpError} 505 for a frame of the wrong type, 501 for a body that
+   *   is longer than announced, 406 at the end of a body that is too large.
    */
   take(frame: FrameBuffer): Published | undefined {
     if (this.#method === undefined) {

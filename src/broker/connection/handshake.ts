@@ -1,172 +1,126 @@
-/** How a connection begins: who the client is and what both agree on. */
+/** How a connection begins, from the protocol header to connection.open. */
+import { Access } from "./access.ts";
+import { readArguments, writeMethod } from "../../amqp091/arguments.ts";
+import { authenticate, type Login, loginRefused } from "./authentication.ts";
 import { AmqpError } from "../../amqp091/errors.ts";
-import type { Behavior } from "../generation.ts";
-import type { Arguments } from "../../amqp091/methods.ts";
+import { greet } from "./greeting.ts";
+import type { ConnectionHost } from "./host.ts";
+import type {
+  Arguments,
+  ClientConnectionMethod,
+} from "../../amqp091/methods.ts";
 import type { Settings } from "../options.ts";
+import type { Reader } from "../../amqp091/reader.ts";
+import { asBoolean, asTable, lookup, type Table } from "../../amqp091/table.ts";
+import type { VHost } from "../routing/vhost.ts";
 import type { Writer } from "../../amqp091/writer.ts";
-import type { Login } from "./permissions.ts";
-import { encodeText, Reader, toBytes } from "../../amqp091/reader.ts";
-import { writeMethod } from "../../amqp091/arguments.ts";
-import {
-  asBoolean,
-  asString,
-  asTable,
-  booleanField,
-  lookup,
-  readTable,
-  stringField,
-  type Table,
-  tableField,
-} from "../../amqp091/table.ts";
 
-/** The protocol header, which every connection starts with. */
-const PROTOCOL_HEADER = "AMQP\x00\x00\x09\x01";
+/** The limits that both sides have agreed on. */
+type Tuned = Arguments<"connection.tune-ok">;
 
-/** Headers of older versions that mean the same, as clients send them. */
-const ALIKE: readonly string[] = [PROTOCOL_HEADER, "AMQP\x01\x01\x00\x09"];
-
-const CAPABILITIES = [
-  "publisher_confirms",
-  "exchange_exchange_bindings",
-  "basic.nack",
-  "consumer_cancel_notify",
-  "connection.blocked",
-  "consumer_priorities",
-  "authentication_failure_close",
-  "per_consumer_qos",
-  "direct_reply_to",
-];
-
-/**
- * What the broker says of itself. The version is RabbitMQ's, the one it
- * behaves as, since clients decide by it; the product says what it is.
- */
-function serverProperties(behavior: Behavior, ours: string): Table {
-  const capabilities = CAPABILITIES.map((name) =>
-    [name, booleanField(true)] as const
-  );
-  return [
-    ["capabilities", tableField(capabilities)],
-    ["product", stringField("rabbit-rpc broker")],
-    ["version", stringField(behavior.version)],
-    ["platform", stringField("Deno")],
-    [
-      "information",
-      stringField(
-        `rabbit-rpc ${ours}, behaving as RabbitMQ ${behavior.version}. ` +
-          "For development and tests; keeps everything in memory",
-      ),
-    ],
-  ];
+/** An open connection. */
+export interface Opened extends Tuned {
+  /** What the client says about itself. */
+  readonly clientProperties: Table;
+  /** Whether the client wants to be told when the broker ends a consumer. */
+  readonly cancelNotify: boolean;
+  /** Whether the client wants to be told when it is blocked. */
+  readonly blockedNotify: boolean;
+  readonly vhost: VHost;
+  readonly access: Access;
 }
 
-/**
- * Answers the protocol header: what the broker is, or what it would speak.
- * AMQP 1.0, which newer RabbitMQ speaks, is told of 0-9-1, as there is nothing
- * else here.
- *
- * @returns whether the client speaks AMQP 0-9-1.
- */
-export function greet(
-  out: Writer,
-  header: string,
-  { behavior }: Settings,
-  ours: string,
-): boolean {
-  if (ALIKE.includes(header)) {
-    const properties = serverProperties(behavior, ours);
-    writeMethod(out, 0, "connection.start", {
-      versionMinor: 9,
-      serverProperties: properties,
-      mechanisms: behavior.mechanisms,
-      locales: "en_US",
-    });
-    return true;
+/** What the broker awaits: the protocol header, start-ok, tune-ok, open. */
+type Step = "header" | "starting" | "tuning" | "opening" | "done";
+
+/** The handshake of one connection. */
+export class Handshake {
+  step: Step = "header";
+  readonly #host: ConnectionHost;
+  readonly #out: Writer;
+  #clientProperties: Table = [];
+  #capabilities: Table = [];
+  #login: Login = { name: "", patterns: undefined };
+  #tuned: Tuned | undefined;
+
+  constructor(host: ConnectionHost, out: Writer) {
+    this.#host = host;
+    this.#out = out;
   }
-  const isAmqp = header.startsWith("AMQP");
-  out.raw(toBytes(isAmqp ? PROTOCOL_HEADER : behavior.headerForStrangers));
-  return false;
-}
 
-/** Whether a client says, in its properties, that it can do something. */
-export function can(clientProperties: Table, capability: string): boolean {
-  const capabilities = asTable(lookup(clientProperties, "capabilities")) ?? [];
-  return asBoolean(lookup(capabilities, capability)) ?? false;
-}
-
-/** A name and a password, as byte strings. */
-interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
-function plain(response: string): Credentials {
-  const match = /^\0([^\0]*)\0([^\0]*)$/.exec(response);
-  if (match === null) {
-    throw new AmqpError("SYNTAX_ERROR", "response of mechanism PLAIN invalid");
+  /** Whether the client claims this capability. */
+  clientCan(capability: string): boolean {
+    return asBoolean(lookup(this.#capabilities, capability)) ?? false;
   }
-  return { user: match[1], password: match[2] };
-}
 
-function amqplain(response: string): Credentials {
-  // The response is a table without the size in front.
-  const bytes = toBytes("\0\0\0\0" + response);
-  new DataView(bytes.buffer).setUint32(0, response.length);
-  const table = readTable(new Reader(bytes));
-  const user = asString(lookup(table, "LOGIN"));
-  const password = asString(lookup(table, "PASSWORD"));
-  if (user === undefined || password === undefined) {
-    throw new AmqpError(
-      "SYNTAX_ERROR",
-      "AMQPLAIN auth info is missing LOGIN or PASSWORD field",
-    );
+  /** Answers the protocol header; returns whether it is one for AMQP 0-9-1. */
+  begin(header: string): boolean {
+    const { settings, version } = this.#host;
+    const known = greet(this.#out, header, settings.behavior, version);
+    if (known) this.step = "starting";
+    return known;
   }
-  return { user, password };
-}
 
-/** Who says nothing is guest, as RabbitMQ has it by default. */
-function anonymous(): Credentials {
-  return { user: "guest", password: "guest" };
-}
-
-const MECHANISMS = new Map([
-  ["PLAIN", plain],
-  ["AMQPLAIN", amqplain],
-  ["ANONYMOUS", anonymous],
-]);
-
-/**
- * The user who logs in.
- *
- * @throws {AmqpError} 403 if the name or password is wrong, 503 for another
- *   mechanism, 502 if it is malformed.
- */
-export function authenticate(
-  { mechanism, response }: Arguments<"connection.start-ok">,
-  { users, behavior }: Settings,
-): Login {
-  const offered = behavior.mechanisms.split(" ").includes(mechanism);
-  const decode = offered ? MECHANISMS.get(mechanism) : undefined;
-  if (decode === undefined) {
-    throw new AmqpError(
-      "COMMAND_INVALID",
-      `unknown authentication mechanism '${mechanism}'`,
-    );
+  /**
+   * Handles a method.
+   *
+   * @returns the connection once it is open.
+   * @throws {AmqpError} 504 for any method but the one awaited, and for what
+   *   `authenticate` and `checkTuned` refuse.
+   */
+  handle(name: ClientConnectionMethod, reader: Reader): Opened | undefined {
+    if (name === "connection.start-ok" && this.step === "starting") {
+      this.#startOk(readArguments(name, reader));
+      return undefined;
+    }
+    if (name === "connection.tune-ok" && this.step === "tuning") {
+      this.#tuned = readArguments(name, reader);
+      checkTuned(this.#tuned, this.#host.settings);
+      this.step = "opening";
+      return undefined;
+    }
+    if (name === "connection.open" && this.step === "opening") {
+      return this.#open(readArguments(name, reader));
+    }
+    throw unexpected(this.step);
   }
-  const { user, password } = decode(response);
-  for (const [name, expected] of users) {
-    if (encodeText(name) !== user) continue;
-    if (encodeText(expected.password) !== password) continue;
-    return { name: user, patterns: expected.patterns };
+
+  #startOk(args: Arguments<"connection.start-ok">): void {
+    const { settings, faults } = this.#host;
+    this.#clientProperties = args.clientProperties;
+    const capabilities = lookup(args.clientProperties, "capabilities");
+    this.#capabilities = asTable(capabilities) ?? [];
+    this.#login = authenticate(args, settings);
+    if (faults.refusesLogin(this.#login.name)) {
+      throw loginRefused(args.mechanism);
+    }
+    this.step = "tuning";
+    writeMethod(this.#out, 0, "connection.tune", settings);
   }
-  throw loginRefused(mechanism);
+
+  #open({ vhost: name }: Arguments<"connection.open">): Opened {
+    const vhost = this.#host.findVhost(name);
+    if (vhost === undefined) {
+      throw new AmqpError("NOT_ALLOWED", `vhost ${name} not found`);
+    }
+    this.step = "done";
+    writeMethod(this.#out, 0, "connection.open-ok");
+    return {
+      ...this.#tuned!,
+      clientProperties: this.#clientProperties,
+      cancelNotify: this.clientCan("consumer_cancel_notify"),
+      blockedNotify: this.clientCan("connection.blocked"),
+      vhost,
+      access: new Access(this.#login, vhost),
+    };
+  }
 }
 
-/** 403, for a wrong password as well as for a login that is not wanted. */
-export function loginRefused(mechanism: string): AmqpError {
+/** 504 for a method that does not belong in this state of a connection. */
+export function unexpected(state: string): AmqpError {
   return new AmqpError(
-    "ACCESS_REFUSED",
-    `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`,
+    "CHANNEL_ERROR",
+    `unexpected method in connection state ${state}`,
   );
 }
 
@@ -175,10 +129,7 @@ export function loginRefused(mechanism: string): AmqpError {
  *
  * @throws {AmqpError} 530 if it is outside of what was offered.
  */
-export function checkTuned(
-  chosen: Arguments<"connection.tune-ok">,
-  offered: Settings,
-): void {
+function checkTuned(chosen: Tuned, offered: Settings): void {
   const { frameMin } = offered.behavior;
   checkChosen("frame_max", chosen.frameMax, frameMin, offered.frameMax);
   checkChosen("channel_max", chosen.channelMax, 1, offered.channelMax);

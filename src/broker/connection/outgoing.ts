@@ -2,15 +2,15 @@
 import process from "node:process";
 import { Writer } from "../../amqp091/writer.ts";
 
-/** What carries a client's bytes: a socket, or the like. */
+/** What carries a client's bytes: usually a TCP connection. */
 export type ClientStream = Pick<
   Deno.Conn,
   "read" | "write" | "closeWrite" | "close"
 >;
 
 /**
- * Sends what is written to `output`, all of one turn of the event loop in
- * one piece, and tells when the client does not keep up.
+ * Sends what is written to `output`, with one write for each turn of the event
+ * loop, and notices a client that does not keep up.
  */
 export class Outgoing {
   readonly output: Writer = new Writer();
@@ -31,7 +31,7 @@ export class Outgoing {
   };
 
   constructor(conn: ClientStream, options: {
-    /** Octets waiting from which on the client counts as slow. */
+    /** The client counts as slow while more octets than this are waiting. */
     highWater: number;
     /** Called when a slow client has caught up. */
     onDrained: () => void;
@@ -44,12 +44,12 @@ export class Outgoing {
     this.#onFailed = options.onFailed;
   }
 
-  /** Octets not yet taken by the operating system. */
+  /** Octets that the operating system has not yet accepted. */
   get waiting(): number {
     return this.output.length + this.#sending;
   }
 
-  /** Whether the client is slow, and should be given nothing more. */
+  /** Whether the client is slow, and must get no further deliveries. */
   get congested(): boolean {
     return this.output.length + this.#sending > this.#highWater;
   }
@@ -58,49 +58,48 @@ export class Outgoing {
   schedule(): void {
     if (this.#scheduled || this.#over || this.#paused) return;
     this.#scheduled = true;
-    // A tick that is asked for in a microtask comes when all of them have run.
-    // In one of them, the replies to clients that were read in the same turn
-    // would each go out on their own; and setImmediate takes more than 1 ms
-    // before Deno 2.6.
+    // A tick requested in a microtask runs after all microtasks. Within one of
+    // them, each reply of this turn would cost a write of its own; setImmediate
+    // takes more than 1 ms before Deno 2.6.
     queueMicrotask(() => process.nextTick(this.#sendScheduled));
   }
 
-  /** Sends nothing until `resume`; what is being written may still arrive. */
+  /** Sends nothing until `resume`, except for a write that has begun. */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Sends what has been written meanwhile. */
+  /** Sends what was written in the meantime. */
   resume(): void {
     this.#paused = false;
     if (this.output.length > 0) this.schedule();
   }
 
-  /** Sends nothing more; resolves once nothing is under way. */
+  /** Sends nothing more; resolves once no write is going on. */
   async end(): Promise<void> {
     this.#over = true;
     this.#resolveWaiting();
     await this.#running;
   }
 
-  /** Resolves once the client is slow no more, or sending has failed. */
+  /** Resolves once the client has caught up, or sending has failed. */
   async relieved(): Promise<void> {
     while (this.congested && !this.#over) await this.#nextWrite();
   }
 
-  /** Resolves once everything written is sent, or sending has failed. */
+  /** Resolves once everything has been sent, or sending has failed. */
   async flushed(): Promise<void> {
     while (this.waiting > 0 && !this.#over) await this.#nextWrite();
   }
 
-  /** Sends what is left, and says that nothing will follow. */
+  /** Sends what is left and signals the end of the stream. */
   async finish(): Promise<void> {
     await this.flushed();
     if (this.#over) return;
     try {
       await this.#conn.closeWrite();
     } catch {
-      // The client was faster.
+      // The client has closed the connection in the meantime.
       this.#onFailed();
     }
   }
@@ -116,7 +115,7 @@ export class Outgoing {
         await this.#sendOnce();
       }
     } catch {
-      // Reset by the client, or closed by `end`'s caller.
+      // Reset by the client, or closed by the caller of `end`.
       const failed = !this.#over;
       this.#over = true;
       if (failed) this.#onFailed();
@@ -132,7 +131,7 @@ export class Outgoing {
     for (let at = 0; at < bytes.length;) {
       at += await this.#conn.write(bytes.subarray(at));
     }
-    // Looked at only now, as more was written in the meantime.
+    // Checked only now, because more may have been written in the meantime.
     const wasCongested = this.congested;
     this.#sending = 0;
     this.lastSentAt = performance.now();

@@ -1,41 +1,38 @@
-/** What keeps a connection waiting: a stall, or an alarm once it publishes. */
-import { blockFor, Fault, type Faults } from "../testing/faults.ts";
-import { Holds } from "../holds.ts";
+/** What holds back a connection's input: a stall, or an alarm if it publishes. */
+import { writeMethod } from "../../amqp091/arguments.ts";
+import { Gate } from "../gate.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { encodeText } from "../../amqp091/reader.ts";
-import { writeMethod } from "../../amqp091/arguments.ts";
-
-/** The connection that it is of. */
-export interface Throttled {
-  readonly faults: Faults;
-  readonly outgoing: Outgoing;
-  /** Whether the client wants to hear of it. */
-  readonly blockedNotify: boolean;
-  /** Called when the client is blocked, and when it is not any more. */
-  onBlocked(): void;
-}
 
 /**
- * Lets a connection's input wait. As in RabbitMQ an alarm stops, and tells,
- * only who publishes, and then all of its input.
+ * Holds back a connection's input. As in RabbitMQ, an alarm concerns only
+ * connections that publish; once one does, all of its input waits.
  */
 export class Throttle {
-  readonly #connection: Throttled;
-  readonly #stalls = new Holds();
-  /** Why this connection alone may not publish. */
-  readonly #blocks = new Holds();
-  readonly #allBlocks: readonly Holds[];
+  /** Whether the client wants to be told when it is blocked. */
+  notify = false;
+  readonly #outgoing: Outgoing;
+  readonly #onBlocked: () => void;
+  readonly #stalls = new Gate();
+  /** Closed while this connection alone may not publish. */
+  readonly #publishing = new Gate();
+  readonly #allPublishing: readonly Gate[];
   readonly #ended = Promise.withResolvers<void>();
   #over = false;
   #blocked = false;
-  /** Publishes that were there when last looked at. */
+  /** How many publishes there were when it last looked. */
   #published = 0;
-  /** When it last held the connection, by `performance.now()`. */
+  /** When it last held back input, in ms of `performance.now()`. */
   #heldAt = 0;
 
-  constructor(connection: Throttled) {
-    this.#connection = connection;
-    this.#allBlocks = [this.#blocks, connection.faults.blocks];
+  /**
+   * @param publishing closed while no connection may publish
+   * @param onBlocked called when the client is blocked or unblocked
+   */
+  constructor(outgoing: Outgoing, publishing: Gate, onBlocked: () => void) {
+    this.#outgoing = outgoing;
+    this.#onBlocked = onBlocked;
+    this.#allPublishing = [this.#publishing, publishing];
   }
 
   /** Whether the client is waiting to publish. */
@@ -43,77 +40,81 @@ export class Throttle {
     return this.#blocked;
   }
 
-  /** Whether nothing is read for now. */
+  /** Whether no input is handled now. */
   get holding(): boolean {
-    return this.#blocked || this.#stalls.held;
+    return this.#blocked || this.#stalls.closed;
   }
 
-  /** When it last held the connection; what came before is no silence. */
+  /** When it last held back input, in ms of `performance.now()`. */
   get heldAt(): number {
     return this.holding ? performance.now() : this.#heldAt;
   }
 
-  /** Reads and sends nothing until the fault ends. */
-  stall(): Fault {
-    const { outgoing } = this.#connection;
-    const end = this.#stalls.add("stalled");
-    outgoing.pause();
-    return new Fault(() => {
+  /** Reads and sends nothing until the returned function is called. */
+  stall(): () => void {
+    const end = this.#stalls.close("stalled");
+    this.#outgoing.pause();
+    return () => {
       end();
-      if (this.#stalls.held) return;
+      if (this.#stalls.closed) return;
       this.#heldAt = performance.now();
-      outgoing.resume();
-    });
+      this.#outgoing.resume();
+    };
   }
 
-  /** Blocks the client, once it publishes, until the fault ends. */
-  block(reason: string): Fault {
-    return blockFor(reason, this.#blocks);
+  /** Blocks the client, once it publishes, until the function is called. */
+  block(reason: string): () => void {
+    return this.#publishing.close(reason);
   }
 
-  /** Resolves when more input may be handled; undefined if it may now. */
+  /**
+   * Resolves when more input may be handled; undefined if it may be at once.
+   *
+   * @param published how many messages the client has published so far
+   */
   pass(published: number): Promise<void> | undefined {
     const publishes = published !== this.#published;
     this.#published = published;
-    const waits = this.#stalls.held || publishes && this.#alarm();
+    const waits = this.#stalls.closed || publishes && this.#alarm();
     return waits ? this.#wait(publishes) : undefined;
   }
 
-  /** Ends all waits, as the connection has ended. */
+  /** Ends all waits, since the connection has ended. */
   end(): void {
     this.#over = true;
     this.#ended.resolve();
   }
 
   async #wait(publishes: boolean): Promise<void> {
-    await this.#until(() => this.#stalls.held ? this.#stalls : undefined);
+    await this.#until(() => this.#stalls.closed ? this.#stalls : undefined);
     const reason = this.#alarm()?.reason;
     if (!publishes || reason === undefined || this.#over) return;
-    const { outgoing, blockedNotify } = this.#connection;
     this.#blocked = true;
-    if (blockedNotify) {
-      writeMethod(outgoing.output, 0, "connection.blocked", {
+    const { output } = this.#outgoing;
+    if (this.notify) {
+      writeMethod(output, 0, "connection.blocked", {
         reason: encodeText(reason),
       });
     }
-    outgoing.schedule();
-    this.#connection.onBlocked();
+    this.#outgoing.schedule();
+    this.#onBlocked();
     await this.#until(() => this.#alarm());
     this.#heldAt = performance.now();
     this.#blocked = false;
     if (this.#over) return;
-    if (blockedNotify) writeMethod(outgoing.output, 0, "connection.unblocked");
-    outgoing.schedule();
-    this.#connection.onBlocked();
+    if (this.notify) writeMethod(output, 0, "connection.unblocked");
+    this.#outgoing.schedule();
+    this.#onBlocked();
   }
 
-  #alarm(): Holds | undefined {
-    return this.#allBlocks.find((blocks) => blocks.held);
+  /** The gate that keeps the client from publishing. */
+  #alarm(): Gate | undefined {
+    return this.#allPublishing.find((gate) => gate.closed);
   }
 
-  async #until(next: () => Holds | undefined): Promise<void> {
-    for (let holds = next(); holds && !this.#over; holds = next()) {
-      await Promise.race([holds.cleared(), this.#ended.promise]);
+  async #until(next: () => Gate | undefined): Promise<void> {
+    for (let gate = next(); gate && !this.#over; gate = next()) {
+      await Promise.race([gate.opened(), this.#ended.promise]);
     }
   }
 }

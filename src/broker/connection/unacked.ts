@@ -1,37 +1,41 @@
 /** The deliveries of a channel that its client has not settled yet. */
-import type { Consumer } from "../routing/consumer.ts";
+import type { ChannelConsumer } from "./consumer.ts";
 import { AmqpError } from "../../amqp091/errors.ts";
 import type { Entry } from "../routing/lane.ts";
 import type { Queue } from "../routing/queue.ts";
 
-/** A message that was sent to a client and may come back, once. */
+/** A delivery that the client must settle. Only the first settlement counts. */
 export class Delivery {
   #settled = false;
 
   /**
-   * @param consumer who got it; nobody if it was fetched with basic.get
+   * @param consumer undefined if the message was fetched with basic.get
    * @param dueAt when it must be settled, in ms of `performance.now()`
    */
   constructor(
     readonly tag: number,
     readonly entry: Entry,
     readonly queue: Queue,
-    readonly consumer: Consumer | undefined,
+    readonly consumer: ChannelConsumer | undefined,
     readonly dueAt: number = Infinity,
   ) {
     queue.sent(entry);
   }
 
-  /** The client is done with it. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Removes the message for good. */
   ack(): void {
     if (this.#settle()) this.queue.forget(this.entry);
   }
 
   /**
-   * Puts it back into its queue; call `pump` when all are back.
+   * Puts the message back into its queue; call `pump` after the last one.
    *
-   * @param failed whether it counts against the limit of deliveries
-   * @returns false if it was settled before
+   * @param failed whether it counts against the delivery limit
+   * @returns false if the delivery was settled before.
    */
   putBack(failed = true): boolean {
     const first = this.#settle();
@@ -39,16 +43,12 @@ export class Delivery {
     return first;
   }
 
-  /** Dead-letters or drops it. */
+  /** Dead-letters or drops the message. */
   reject(): void {
     if (this.#settle()) this.queue.reject(this.entry);
   }
 
-  get settled(): boolean {
-    return this.#settled;
-  }
-
-  /** Whether it is for the first time that it is settled. */
+  /** Returns false if it was settled before. */
   #settle(): boolean {
     const first = !this.#settled;
     this.#settled = true;
@@ -56,12 +56,12 @@ export class Delivery {
   }
 }
 
-/** Deliveries by their tags. */
+/** Unsettled deliveries by their tags. */
 export class Unacked {
   readonly #byTag = new Map<number, Delivery>();
-  /** No tag below it is here, so that no walk starts at the beginning. */
+  /** There is no lower tag; a walk over the tags starts here. */
   #lowest = 1;
-  /** No delivery is due before. */
+  /** No delivery is due earlier. */
   #nextDueAt = Infinity;
 
   get size(): number {
@@ -77,7 +77,7 @@ export class Unacked {
     if (delivery.dueAt < this.#nextDueAt) this.#nextDueAt = delivery.dueAt;
   }
 
-  /** Those that should have been settled by now. */
+  /** The deliveries that should have been settled by now. */
   overdue(now: number): Delivery[] {
     if (now < this.#nextDueAt) return [];
     const overdue: Delivery[] = [];
@@ -92,8 +92,8 @@ export class Unacked {
   }
 
   /**
-   * Removes the delivery with this tag, with `multiple` all up to it as well;
-   * then 0 stands for all there are.
+   * Removes the delivery with this tag; with `multiple` also those with lower
+   * tags, and tag 0 stands for all deliveries.
    *
    * @throws {AmqpError} 406 if there is no delivery with this tag.
    */
@@ -117,14 +117,14 @@ export class Unacked {
     return taken;
   }
 
-  /** Removes all, in the order of their tags. */
+  /** Removes all deliveries, in the order of their tags. */
   takeAll(): Delivery[] {
     const all = [...this.#byTag.values()];
     this.#byTag.clear();
     return all;
   }
 
-  /** Puts back what a transaction had settled before it was rolled back. */
+  /** Puts back deliveries whose settlement was rolled back. */
   restore(deliveries: Delivery[]): void {
     const all = [...deliveries, ...this.takeAll()];
     all.sort((a, b) => a.tag - b.tag);

@@ -1,7 +1,6 @@
-/** What a message looks like after it died in a queue. */
+/** Dead-lettering: the headers of a message that died in a queue. */
 import type { Behavior } from "../generation.ts";
 import { copiesIn, editContent, headers, type Message } from "./message.ts";
-import type { DeathReason } from "./queue.ts";
 import {
   arrayField,
   asArray,
@@ -20,13 +19,16 @@ import {
 
 const EXPIRATION = "original-expiration";
 
-/** One death: where, why and from which exchange. */
+/** Why a message is dead-lettered, as x-death puts it. */
+export type DeathReason = "rejected" | "expired" | "maxlen" | "delivery_limit";
+
+/** The death of a message: where, why, and where it goes next. */
 export interface Death {
   readonly queue: string;
   readonly reason: DeathReason;
-  /** The exchange that takes the message over. */
+  /** The dead-letter exchange. */
   readonly exchange: string;
-  /** The routing key it gets; undefined to keep what it has. */
+  /** The dead-letter routing key; undefined to keep the message's own. */
   readonly routingKey: string | undefined;
 }
 
@@ -55,7 +57,10 @@ export function deadMessage(
   };
 }
 
-/** What clients say of deaths counts for nothing, and the last one is told. */
+/**
+ * The headers where the broker alone counts deaths: an x-death that a client
+ * wrote is dropped, and further headers describe the latest death.
+ */
 function withOwnDeath(before: Table, message: Message, death: Death): Table {
   const known = message.died
     ? before
@@ -65,14 +70,14 @@ function withOwnDeath(before: Table, message: Message, death: Death): Table {
     ["x-last-death-queue", stringField(death.queue)],
     ["x-last-death-reason", stringField(death.reason)],
   ];
-  // The expiration comes first in the tables of those generations.
+  // RabbitMQ 4 puts the expiration first.
   const event = newDeath(message, death).toSorted(([a], [b]) =>
     Number(b === EXPIRATION) - Number(a === EXPIRATION)
   );
   return ordered([...last, ...withDeath(known, event, death)]);
 }
 
-/** @param fresh the event, if it is the first of its kind */
+/** @param fresh the entry of x-death if there is none for this death yet */
 function withDeath(before: Table, fresh: Table, death: Death): Table {
   const deaths = asArray(lookup(before, "x-death"));
   const first = deaths?.findIndex((field) => isDeath(field, death)) ?? -1;
@@ -106,7 +111,8 @@ function counted(event: Table): Table {
 
 function newDeath(message: Message, death: Death): Table {
   const { routingKey, copies } = message;
-  // The header stays when the keys have been replaced; secret ones are gone.
+  // Where the dead-letter exchange replaced the keys, CC is only a header. BCC
+  // was removed when the message was published.
   const others = copies === undefined ? [] : copiesIn(headers(message), "CC");
   const keys = [routingKey, ...others];
   const event: [string, Field][] = [
@@ -124,8 +130,10 @@ function newDeath(message: Message, death: Death): Table {
 }
 
 /**
- * Whether a message that died comes back to this queue without any client
- * having had a hand in it: such a circle would never end.
+ * Whether a dead message has come back to this queue although no client
+ * rejected it: such a cycle would never end.
+ *
+ * @param before the headers of the message
  */
 export function isCycle(queue: string, before: Table): boolean {
   for (const field of asArray(lookup(before, "x-death")) ?? []) {

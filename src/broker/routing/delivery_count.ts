@@ -1,10 +1,10 @@
-/** What quorum queues say of how often a message was delivered. */
+/** The headers in which a quorum queue counts the deliveries of a message. */
 import type { Behavior } from "../generation.ts";
 import type { Entry } from "./lane.ts";
 import { editContent, headers, type Message } from "./message.ts";
 import { longField, ordered, type Table } from "../../amqp091/table.ts";
 
-/** The message of an entry that came back, with headers that count that. */
+/** The message of an entry that was put back, with its counts as headers. */
 export function withCounts(
   { message, acquired, failed }: Entry,
   { countsAcquired }: Behavior,

@@ -1,4 +1,4 @@
-/** Exchanges and their bindings: where a message goes. */
+/** Exchanges and their bindings, which decide where a message goes. */
 import type { Behavior } from "../generation.ts";
 import {
   checkHeadersBinding,
@@ -8,7 +8,6 @@ import {
   matches,
 } from "./headers_match.ts";
 import { headers, type Message } from "./message.ts";
-import type { Queue } from "./queue.ts";
 import {
   asString,
   lookup,
@@ -18,10 +17,15 @@ import {
 import { byteString } from "../../amqp091/reader.ts";
 import { checkPattern, TopicTree } from "./topic.ts";
 
-/** What a binding leads to. */
-export type Destination = Queue | Exchange;
+/** What a binding leads to: a queue or another exchange. */
+export interface Destination {
+  readonly kind: "queue" | "exchange";
+  readonly name: string;
+  /** Its bindings as a destination. */
+  readonly incoming: Set<Binding>;
+}
 
-/** One binding; `source` and `destination` both hold it. */
+/** A binding; its source and its destination both hold it. */
 export interface Binding {
   readonly source: Exchange;
   readonly destination: Destination;
@@ -29,14 +33,14 @@ export interface Binding {
   readonly args: Table;
 }
 
-/** Finds the destinations of a message; one kind for each type of exchange. */
+/** Finds the destinations of a message; each type of exchange has its own. */
 interface Router {
   add(binding: Binding): void;
   remove(binding: Binding): void;
   route(key: string, message: Message, found: Set<Destination>): void;
 }
 
-/** Counts, as one destination may be bound several times. */
+/** Destinations, counted, since one may be bound several times. */
 class Counted extends Map<Destination, number> {
   add(destination: Destination): void {
     this.set(destination, (this.get(destination) ?? 0) + 1);
@@ -133,10 +137,10 @@ const ROUTERS = {
   headers: HeadersRouter,
 } as const;
 
-/** The types of exchanges there are. */
+/** The type of an exchange. */
 export type ExchangeType = keyof typeof ROUTERS;
 
-/** Whether there are exchanges of that type. */
+/** Whether exchanges of this type exist. */
 export function isExchangeType(type: string): type is ExchangeType {
   return Object.hasOwn(ROUTERS, type);
 }
@@ -151,11 +155,10 @@ export interface ExchangeOptions {
 }
 
 /** An exchange. */
-export class Exchange {
+export class Exchange implements Destination {
   readonly kind = "exchange";
-  /** Its bindings as a destination. */
   readonly incoming: Set<Binding> = new Set();
-  /** Where what it can't route goes instead. */
+  /** The exchange that gets the messages that this one can't route. */
   readonly alternate: string | undefined;
   readonly #outgoing = new Map<string, Binding>();
   readonly #router: Router;
@@ -175,13 +178,13 @@ export class Exchange {
     return this.#outgoing.size > 0;
   }
 
-  /** @throws {AmqpError} 406 if there can be no such binding */
+  /** @throws {AmqpError} 406 if the binding is malformed. */
   checkBinding(key: string, args: Table, { maxHashes }: Behavior): void {
     if (this.options.type === "headers") checkHeadersBinding(args);
     if (this.options.type === "topic") checkPattern(key, maxHashes);
   }
 
-  /** Binds; a binding that is there already stays as it is. */
+  /** Adds a binding; one that exists already stays as it is. */
   bind(destination: Destination, routingKey: string, args: Table): void {
     const key = bindingKey(destination, routingKey, args);
     if (this.#outgoing.has(key)) return;
@@ -191,7 +194,7 @@ export class Exchange {
     this.#router.add(binding);
   }
 
-  /** The binding to this destination with this key and these arguments. */
+  /** The binding with this destination, key and arguments. */
   find(
     destination: Destination,
     routingKey: string,
@@ -214,7 +217,7 @@ export class Exchange {
   }
 }
 
-/** Bindings differ by all of these; the order of arguments does not matter. */
+/** What identifies a binding; the order of its arguments does not matter. */
 function bindingKey(
   destination: Destination,
   routingKey: string,

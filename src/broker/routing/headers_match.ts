@@ -1,17 +1,11 @@
 /** How a headers exchange compares a binding's arguments with a message. */
 import { AmqpError } from "../../amqp091/errors.ts";
-import {
-  asString,
-  comparable,
-  lookup,
-  printable,
-  type Table,
-  typeName,
-} from "../../amqp091/table.ts";
+import { comparable, printable } from "./fields.ts";
+import { asString, lookup, type Table, typeName } from "../../amqp091/table.ts";
 
 const MODES = ["all", "any", "all-with-x", "any-with-x"];
 
-/** Throws 406 unless the binding's "x-match" is one that exists. */
+/** @throws {AmqpError} 406 unless the binding's "x-match" is valid. */
 export function checkHeadersBinding(args: Table): void {
   const field = lookup(args, "x-match");
   if (field === undefined) return;
@@ -32,14 +26,14 @@ export function checkHeadersBinding(args: Table): void {
   }
 }
 
-/** A binding's arguments, prepared to be compared with many messages. */
+/** A binding's arguments, prepared for comparing them with many messages. */
 export interface HeadersPattern {
   readonly any: boolean;
-  /** Name to comparable value; undefined asks only that the name is there. */
+  /** Names with comparable values; undefined accepts any value. */
   readonly wanted: readonly (readonly [string, string | undefined])[];
 }
 
-/** Prepares a binding's arguments. */
+/** The pattern of a binding's arguments. */
 export function headersPattern(args: Table): HeadersPattern {
   const mode = asString(lookup(args, "x-match")) ?? "all";
   const withX = mode.endsWith("-with-x");
@@ -56,7 +50,7 @@ export function comparableHeaders(headers: Table): Map<string, string> {
   return new Map(headers.map(([key, field]) => [key, comparable(field)]));
 }
 
-/** Whether the headers have all that is wanted, or any of it. */
+/** Whether the headers have all that the pattern wants, or any of it. */
 export function matches(
   pattern: HeadersPattern,
   headers: ReadonlyMap<string, string>,

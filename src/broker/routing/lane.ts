@@ -1,31 +1,47 @@
 /**
- * The messages of one priority in a queue, in the order of their arrival,
- * which those that were delivered and came back find again.
+ * The messages of one priority in a queue, in the order of their arrival.
+ * Messages that are put back return to their old places.
  */
 import type { Message } from "./message.ts";
 
 /** A message in one queue. */
 export interface Entry {
-  /** Its place: larger means later. */
+  /** Its place in the queue: larger means later. */
   place: number;
   readonly message: Message;
   /** Whether it has been delivered before. */
   redelivered: boolean;
-  /** How often it came back. */
+  /** How often it was put back. */
   acquired: number;
-  /** How often it came back so that the delivery counts as failed. */
+  /** How often it was put back by a delivery that counts as failed. */
   failed: number;
-  /** When it expires, on the monotonic clock, in ms; Infinity for never. */
+  /** When it expires, in ms of `performance.now()`; Infinity for never. */
   readonly expiresAt: number;
 }
 
-/** Entries waiting, first come first served. */
+/** A message that was published just now. */
+export function newEntry(
+  message: Message,
+  place: number,
+  ttlMs: number,
+): Entry {
+  return {
+    place,
+    message,
+    redelivered: false,
+    acquired: 0,
+    failed: 0,
+    expiresAt: ttlMs === Infinity ? Infinity : performance.now() + ttlMs,
+  };
+}
+
+/** The entries of one priority, first in, first out. */
 export class Lane {
   #fresh: (Entry | undefined)[] = [];
   #head = 0;
   /**
-   * A heap, earliest first. All of it precedes all that is fresh, as only
-   * the earliest entries are ever taken.
+   * Entries that were put back: a heap, earliest first. All of them precede
+   * the fresh ones, since only the earliest entries are ever taken.
    */
   readonly #returned: Entry[] = [];
 
@@ -33,7 +49,7 @@ export class Lane {
     return this.#fresh.length - this.#head + this.#returned.length;
   }
 
-  /** Adds a new entry; its place is after all others. */
+  /** Adds an entry whose place is after all others. */
   push(entry: Entry): void {
     this.#fresh.push(entry);
   }

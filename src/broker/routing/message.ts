@@ -1,20 +1,20 @@
-/** A message, as it travels from exchanges to queues. */
+/** A message on its way through exchanges and queues. */
 import { edit, type Edits, headersOf } from "./properties.ts";
 import { asArray, asString, lookup, type Table } from "../../amqp091/table.ts";
 
-/** A published message. Queues share it: it is never changed. */
+/** A published message. Queues share it, so it never changes. */
 export interface Message {
   readonly exchange: string;
   /** The routing key it was published with. */
   readonly routingKey: string;
-  /** The properties as they came, followed by the body. */
+  /** The properties as their publisher sent them, followed by the body. */
   readonly content: Uint8Array;
   /** Where in `content` the body starts. */
   readonly bodyStart: number;
   readonly priority: number;
   /** Its own time to live in ms, if it has one. */
   readonly expirationMs: number | undefined;
-  /** Further routing keys, from the headers "CC" and "BCC". */
+  /** More routing keys, from the headers "CC" and "BCC". */
   readonly copies: readonly string[] | undefined;
   /** Whether it has died in a queue before. */
   readonly died: boolean;
@@ -30,7 +30,7 @@ export function headers(message: Message): Table {
   return headersOf(message.content.subarray(0, message.bodyStart));
 }
 
-/** The content with edited properties, and where its body starts. */
+/** Content with edited properties, and where its body starts. */
 export function editContent(
   content: Uint8Array,
   bodyStart: number,

@@ -1,6 +1,6 @@
 /**
- * The properties of a message, kept as the bytes that its publisher sent.
- * They are checked once and looked at where the broker needs one of them.
+ * The properties of a message, kept as the bytes that its publisher sent. The
+ * broker checks them once, and decodes only the few that it needs.
  */
 import {
   PROPERTIES,
@@ -21,15 +21,15 @@ const REPLY_TO = 6;
 const EXPIRATION = 7;
 const USER_ID = 11;
 
-/** What the broker needs to know of a message's properties. */
+/** What the broker needs to know about a message's properties. */
 export interface Inspected {
   priority: number;
   replyTo: string | undefined;
   expiration: string | undefined;
   userId: string | undefined;
-  /** Whether the headers have "CC" or "BCC", further routing keys. */
+  /** Whether the headers contain "CC" or "BCC", which hold routing keys. */
   hasCopies: boolean;
-  /** Whether headers are not in the order of their names, or repeated. */
+  /** Whether headers are not sorted by name, or repeat a name. */
   unordered: boolean;
 }
 
@@ -37,7 +37,7 @@ const C = 0x43;
 const B = 0x42;
 
 /**
- * Checks the properties in `bytes` and picks out what the broker needs.
+ * Checks properties and picks out what the broker needs.
  *
  * @throws {AmqpError} 502 SYNTAX_ERROR if they are malformed.
  */
@@ -108,7 +108,7 @@ export function headersOf(bytes: Uint8Array): Table {
   return readTable(reader);
 }
 
-/** Changes to properties; what is not named stays as it is. */
+/** Changes to properties; everything else stays as it is. */
 export interface Edits {
   headers?: Table;
   replyTo?: string;
@@ -116,7 +116,7 @@ export interface Edits {
   dropExpiration?: boolean;
 }
 
-/** Properties with these edits; everything else byte for byte. */
+/** Properties with these edits; everything else is kept byte for byte. */
 export function edit(bytes: Uint8Array, edits: Edits): Uint8Array {
   const reader = new Reader(bytes);
   const flags = readFlags(reader);
@@ -144,7 +144,7 @@ export function edit(bytes: Uint8Array, edits: Edits): Uint8Array {
   return edited;
 }
 
-/** The new bytes of a property, empty to remove it. */
+/** The new bytes of a property, empty to remove it; undefined to keep it. */
 function replacement(edits: Edits, bit: number): Uint8Array | undefined {
   if (bit === HEADERS && edits.headers !== undefined) {
     return tableField(edits.headers).bytes;

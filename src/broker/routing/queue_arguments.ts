@@ -1,17 +1,13 @@
-/**
- * The optional arguments of a queue: which there are, what they may be, and
- * when those of a second declaration mean the same queue.
- */
+/** The optional arguments of queues and consumers, and how they are checked. */
 import { AmqpError } from "../../amqp091/errors.ts";
 import type { Behavior } from "../generation.ts";
+import { printable } from "./fields.ts";
 import {
   asBoolean,
   asInteger,
   asString,
-  comparable,
   type Field,
   lookup,
-  printable,
   stringField,
   type Table,
   typeName,
@@ -20,10 +16,10 @@ import {
 /** How long a delivery may take, in ms: an argument of queues and consumers. */
 export const CONSUMER_TIMEOUT = "x-consumer-timeout";
 
-/** Ten years, the longest time that RabbitMQ takes. */
+/** Ten years, the longest time that RabbitMQ accepts. */
 const MAX_EXPIRY_MS = 315_360_000_000n;
 
-/** Says what is wrong with a value, in RabbitMQ's words. */
+/** Returns what is wrong with a value, in RabbitMQ's words. */
 type Check = (field: Field, args: Table) => string | undefined;
 
 const integer: Check = (field) =>
@@ -100,12 +96,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
   ),
 };
 
+/** The names of the arguments that must be equal in every declaration. */
+export const QUEUE_ARGUMENTS: readonly string[] = Object.keys(CHECKS);
+
 /**
- * Checks a new queue's arguments. Those that RabbitMQ does not know either
- * are allowed, as it allows them.
+ * Checks the arguments of a new queue. Unknown arguments are accepted, as
+ * RabbitMQ accepts them.
  *
- * @throws {AmqpError} 406 if one is wrong, 540 for queue types that are not
- *   there.
+ * @throws {AmqpError} 406 if one is wrong, 540 for an unsupported queue type.
  */
 export function checkArguments(
   args: Table,
@@ -123,15 +121,15 @@ export function checkArguments(
   if (type !== "classic" && type !== "quorum") {
     throw new AmqpError("NOT_IMPLEMENTED", `queues of type '${type}'`);
   }
-  for (const key of notFor(type, consumerTimeouts)) {
+  for (const key of refusedBy(type, consumerTimeouts)) {
     if (lookup(args, key) === undefined) continue;
     throw invalid(key, queue, ` of queue type rabbit_${type}_queue`);
   }
 }
 
 /**
- * How long a consumer's deliveries may take, in ms, as it asks for in its
- * arguments. Before 4.3 that means nothing; since then quorum queues take it.
+ * The time that a consumer asks for to settle each delivery, in ms. RabbitMQ
+ * ignores it before 4.3; since then quorum queues accept it.
  *
  * @throws {AmqpError} 406 if it is wrong.
  */
@@ -155,7 +153,11 @@ export function askedTimeoutMs(
   return Number(asInteger(field));
 }
 
-/** What a consumer asks for, the highest first; 0 by default. */
+/**
+ * The priority that a consumer asks for; 0 by default.
+ *
+ * @throws {AmqpError} 406 if it is wrong.
+ */
 export function askedPriority(args: Table, queue: string): number {
   const field = lookup(args, "x-priority");
   if (field === undefined) return 0;
@@ -171,128 +173,20 @@ function invalid(key: string, queue: string, why: string): AmqpError {
   );
 }
 
-/** The arguments that queues of a type do not take. */
-function notFor(
+/** The arguments that queues of a type refuse. */
+function refusedBy(
   type: "classic" | "quorum",
   timeouts: Behavior["consumerTimeouts"],
 ): string[] {
   if (type === "quorum") {
     return ["x-max-priority", "x-queue-mode", "x-queue-version"];
   }
-  const none = timeouts === "quorum" ? [CONSUMER_TIMEOUT] : [];
-  return ["x-delivery-limit", ...none];
+  const timeout = timeouts === "quorum" ? [CONSUMER_TIMEOUT] : [];
+  return ["x-delivery-limit", ...timeout];
 }
 
-/** The arguments with the type that a queue has by default, where it counts. */
+/** The arguments, with the default queue type where RabbitMQ adds it. */
 export function withType(args: Table, { namesDefaultType }: Behavior): Table {
   if (!namesDefaultType || lookup(args, "x-queue-type")) return args;
   return [...args, ["x-queue-type", stringField("classic")]];
-}
-
-/** What the arguments mean. */
-export interface QueueSettings {
-  /** How long a message may wait, in ms. */
-  readonly messageTtlMs: number;
-  /** How long the queue may be unused before it is deleted, in ms. */
-  readonly expiresMs: number | undefined;
-  readonly maxLength: number;
-  readonly maxLengthBytes: number;
-  readonly maxPriority: number;
-  readonly overflow: string;
-  readonly deadLetterExchange: string | undefined;
-  readonly deadLetterRoutingKey: string | undefined;
-  readonly singleActiveConsumer: boolean;
-  readonly isQuorum: boolean;
-  /** How often a message may come back; then it is dead-lettered. */
-  readonly deliveryLimit: number;
-  /** Whether what comes back goes to the end. */
-  readonly requeuesAtEnd: boolean;
-  /** How long a delivery may take, in ms, if the queue says so. */
-  readonly consumerTimeoutMs: number | undefined;
-}
-
-/** What checked arguments mean. */
-export function queueSettings(
-  args: Table,
-  behavior: Behavior,
-): QueueSettings {
-  const number = (key: string) => {
-    const value = asInteger(lookup(args, key));
-    return value === undefined ? undefined : Number(value);
-  };
-  const string = (key: string) => asString(lookup(args, key));
-  const isQuorum = string("x-queue-type") === "quorum";
-  const limit = number("x-delivery-limit") ?? behavior.deliveryLimit;
-  // A negative limit is none.
-  const deliveryLimit = isQuorum && limit >= 0 ? limit : Infinity;
-  return {
-    messageTtlMs: number("x-message-ttl") ?? Infinity,
-    expiresMs: number("x-expires"),
-    maxLength: number("x-max-length") ?? Infinity,
-    maxLengthBytes: number("x-max-length-bytes") ?? Infinity,
-    maxPriority: number("x-max-priority") ?? 0,
-    overflow: string("x-overflow") ?? "drop-head",
-    deadLetterExchange: string("x-dead-letter-exchange"),
-    deadLetterRoutingKey: string("x-dead-letter-routing-key"),
-    singleActiveConsumer: asBoolean(lookup(args, "x-single-active-consumer")) ??
-      false,
-    isQuorum,
-    deliveryLimit,
-    requeuesAtEnd: isQuorum && deliveryLimit === Infinity &&
-      behavior.requeuesAtEnd,
-    consumerTimeoutMs: number(CONSUMER_TIMEOUT),
-  };
-}
-
-/** Throws 406 if an attribute was declared otherwise before. */
-export function assertSame(
-  what: string,
-  name: string,
-  received: string | boolean,
-  current: string | boolean,
-): void {
-  if (received === current) return;
-  throw new AmqpError(
-    "PRECONDITION_FAILED",
-    `inequivalent arg '${name}' for ${what}: received '${received}' but current is '${current}'`,
-  );
-}
-
-/** Throws 406 if a queue's arguments were declared otherwise before. */
-export function assertSameArguments(
-  what: string,
-  received: Table,
-  current: Table,
-): void {
-  assertSameFields(what, Object.keys(CHECKS), received, current);
-}
-
-/** The same for the named arguments of any thing. */
-export function assertSameFields(
-  what: string,
-  names: readonly string[],
-  received: Table,
-  current: Table,
-): void {
-  for (const name of names) {
-    const a = lookup(received, name);
-    const b = lookup(current, name);
-    if (a && b && comparable(a) === comparable(b)) continue;
-    if (a && b) assertSame(what, name, printable(a), printable(b));
-    const only = a ?? b;
-    if (only === undefined || a && b) continue;
-    // A classic queue may leave out its type.
-    if (name === "x-queue-type" && asString(only) === "classic") continue;
-    throw new AmqpError(
-      "PRECONDITION_FAILED",
-      `inequivalent arg '${name}' for ${what}: received ${
-        typed(a)
-      } but current is ${typed(b)}`,
-    );
-  }
-}
-
-function typed(field: Field | undefined): string {
-  if (field === undefined) return "none";
-  return `the value '${printable(field)}' of type '${typeName(field)}'`;
 }

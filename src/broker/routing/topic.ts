@@ -1,15 +1,15 @@
 /**
- * Topic patterns, in a tree of words: "*" is one word, "#" any number of
- * them, none included. A routing key is matched by following all branches a
- * word at a time, so that patterns full of "#" cost no more than others.
+ * Topic patterns, in a tree of words: "*" stands for one word, "#" for any
+ * number of words, even none. A routing key follows all matching branches at
+ * once, word by word, so that patterns full of "#" cost no more than others.
  */
 import { AmqpError } from "../../amqp091/errors.ts";
 
 interface Node<T> {
   readonly children: Map<string, Node<T>>;
-  /** Whether this node stands for "#", and so stays for any further word. */
+  /** Whether this node is "#", which matches any further word as well. */
   readonly hash: boolean;
-  /** How many bindings end here for each value. */
+  /** How many patterns end here, for each value. */
   readonly values: Map<T, number>;
 }
 
@@ -17,12 +17,12 @@ function newNode<T>(word: string): Node<T> {
   return { children: new Map(), hash: word === "#", values: new Map() };
 }
 
-/** An empty key has no words; "a." has two, the second empty. */
+/** The words of a key: none if it is empty; "a." has two, the second empty. */
 function words(key: string): string[] {
   return key === "" ? [] : key.split(".");
 }
 
-/** @throws {AmqpError} 406 for a pattern with more "#" than that */
+/** @throws {AmqpError} 406 for a pattern with more "#" than `maxHashes`. */
 export function checkPattern(pattern: string, maxHashes: number): void {
   const count = words(pattern).filter((word) => word === "#").length;
   if (count <= maxHashes) return;
@@ -32,11 +32,11 @@ export function checkPattern(pattern: string, maxHashes: number): void {
   );
 }
 
-/** Values under topic patterns. */
+/** Values, found by topic patterns. */
 export class TopicTree<T> {
   readonly #root: Node<T> = newNode("");
 
-  /** Adds a value; adding it again needs removing it again. */
+  /** Adds a value; one that is added twice must be removed twice. */
   add(pattern: string, value: T): void {
     let node = this.#root;
     for (const word of words(pattern)) {
@@ -88,7 +88,7 @@ export class TopicTree<T> {
   }
 }
 
-/** Enters a node, and its "#", which needs no word. */
+/** Adds a node, and its child "#", which matches without another word. */
 function enter<T>(nodes: Set<Node<T>>, node: Node<T> | undefined): void {
   while (node !== undefined && !nodes.has(node)) {
     nodes.add(node);

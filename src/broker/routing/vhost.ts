@@ -1,21 +1,17 @@
-/** A virtual host: its exchanges and queues by name, and the way between. */
-import { deadMessage, isCycle } from "./dead_letter.ts";
+/** A virtual host: its exchanges and queues by name, and how messages flow. */
+import { deadMessage, type DeathReason, isCycle } from "./dead_letter.ts";
+import {
+  isForeignReplyName,
+  isGeneratedReplyName,
+  isReplyName,
+  ReplyConsumers,
+} from "./direct_reply_to.ts";
 import { AmqpError, describe } from "../../amqp091/errors.ts";
 import { type Destination, Exchange, type ExchangeType } from "./exchange.ts";
 import type { Behavior } from "../generation.ts";
 import type { Memory } from "./memory.ts";
 import { headers, type Message } from "./message.ts";
-import { generateName } from "../connection/names.ts";
-import {
-  type DeathReason,
-  Queue,
-  type QueueHost,
-  type QueueOptions,
-} from "./queue.ts";
-
-/** Queues of this name are not there, yet can be consumed and published to. */
-export const REPLY_TO = "amq.rabbitmq.reply-to";
-const REPLY_TO_PREFIX = `${REPLY_TO}.`;
+import { Queue, type QueueHost, type QueueOptions } from "./queue.ts";
 
 /** The exchanges of every virtual host. */
 const BUILT_IN: readonly (readonly [string, ExchangeType])[] = [
@@ -27,21 +23,6 @@ const BUILT_IN: readonly (readonly [string, ExchangeType])[] = [
   ["amq.match", "headers"],
 ];
 
-/** Whoever consumes from "amq.rabbitmq.reply-to". */
-export interface ReplyConsumer {
-  deliverReply(message: Message): void;
-}
-
-/** A key for a reply consumer on this channel, that nobody can guess. */
-export function replyKey(channel: number): string {
-  return `${generateName("g1h2")}.${channel}`;
-}
-
-/** Whether the name is, or was, that of a reply consumer here. */
-function isReplyName(name: string): boolean {
-  return /^amq\.rabbitmq\.reply-to\.g1h2[\w-]{22}\.\d+$/.test(name);
-}
-
 interface DeadLetter {
   readonly queue: Queue;
   readonly message: Message;
@@ -50,12 +31,13 @@ interface DeadLetter {
 
 /** A virtual host. */
 export class VHost implements QueueHost {
+  readonly replyConsumers: ReplyConsumers = new ReplyConsumers();
   readonly #queues = new Map<string, Queue>();
   readonly #exchanges = new Map<string, Exchange>();
-  readonly #replyConsumers = new Map<string, ReplyConsumer>();
-  readonly #dead: DeadLetter[] = [];
-  #buryingDead = false;
+  readonly #deadLetters: DeadLetter[] = [];
+  #isDeadLettering = false;
 
+  /** @param changed called when something changes that no client asked for */
   constructor(
     readonly name: string,
     readonly behavior: Behavior,
@@ -83,26 +65,20 @@ export class VHost implements QueueHost {
     return this.#exchanges.get(name);
   }
 
-  /** @throws {AmqpError} 404 if there is no such queue */
+  /** @throws {AmqpError} 404 if there is no such queue. */
   queue(name: string): Queue {
     const queue = this.#queues.get(name);
-    if (queue === undefined) {
-      throw new AmqpError(
-        "NOT_FOUND",
-        `no ${describe("queue", name, this.name)}`,
-      );
-    }
-    return queue;
+    if (queue !== undefined) return queue;
+    const what = describe("queue", name, this.name);
+    throw new AmqpError("NOT_FOUND", `no ${what}`);
   }
 
-  /** @throws {AmqpError} 404 if there is no such exchange */
+  /** @throws {AmqpError} 404 if there is no such exchange. */
   exchange(name: string): Exchange {
     const exchange = this.#exchanges.get(name);
-    if (exchange === undefined) {
-      const what = describe("exchange", name, this.name);
-      throw new AmqpError("NOT_FOUND", `no ${what}`);
-    }
-    return exchange;
+    if (exchange !== undefined) return exchange;
+    const what = describe("exchange", name, this.name);
+    throw new AmqpError("NOT_FOUND", `no ${what}`);
   }
 
   addExchange(exchange: Exchange): void {
@@ -130,24 +106,11 @@ export class VHost implements QueueHost {
     this.#unbindDestination(queue);
   }
 
-  /** Deletes an auto-delete exchange that nothing is bound to any more. */
+  /** Deletes an auto-delete exchange that has lost its last binding. */
   unbound(exchange: Exchange): void {
     if (exchange.options.autoDelete && !exchange.used) {
       this.deleteExchange(exchange);
     }
-  }
-
-  addReplyConsumer(key: string, consumer: ReplyConsumer): void {
-    this.#replyConsumers.set(REPLY_TO_PREFIX + key, consumer);
-  }
-
-  removeReplyConsumer(key: string): void {
-    this.#replyConsumers.delete(REPLY_TO_PREFIX + key);
-  }
-
-  /** Whether a reply queue of this name is consumed from. */
-  hasReplyQueue(name: string): boolean {
-    return name === REPLY_TO || this.#replyConsumers.has(name);
   }
 
   /** The queues that a message goes to. */
@@ -168,19 +131,19 @@ export class VHost implements QueueHost {
       }
       for (const destination of here) {
         found.add(destination);
-        if (destination.kind === "exchange" && !seen.has(destination)) {
+        if (destination instanceof Exchange && !seen.has(destination)) {
           seen.add(destination);
           waiting.push(destination);
         }
       }
     }
-    return [...found].filter((destination) => destination.kind === "queue");
+    return [...found].filter((destination) => destination instanceof Queue);
   }
 
-  /** Whether a mandatory message that no queue took goes back. */
+  /** Whether a mandatory message that no queue took is returned. */
   returns({ exchange, routingKey }: Message): boolean {
     return this.behavior.returnsReplies || exchange !== "" ||
-      !isReplyName(routingKey);
+      !isGeneratedReplyName(routingKey);
   }
 
   #routeOnce(
@@ -198,45 +161,37 @@ export class VHost implements QueueHost {
   }
 
   /**
-   * The queue of that name. A reply queue is served on the spot and, as in
-   * RabbitMQ, is no queue: a mandatory message to it comes back as well.
+   * The queue of that name. A reply consumer gets the message at once and, as
+   * in RabbitMQ, is not a queue: a mandatory message to it is returned as well.
    */
   #queueOrReply(name: string, message: Message): Queue | undefined {
-    if (!name.startsWith(REPLY_TO_PREFIX)) return this.#queues.get(name);
-    const consumer = this.#replyConsumers.get(name);
-    if (consumer !== undefined) consumer.deliverReply(message);
-    else if (
-      !isReplyName(name) && name.indexOf(".", REPLY_TO_PREFIX.length) > 0
-    ) {
-      this.#refuseReply();
+    if (!isReplyName(name)) return this.#queues.get(name);
+    const delivered = this.replyConsumers.deliver(name, message);
+    const fails = this.behavior.failsOnForeignReplies;
+    if (!delivered && fails && isForeignReplyName(name)) {
+      throw new AmqpError("INTERNAL_ERROR", "");
     }
     return undefined;
   }
 
-  /** What RabbitMQ takes for a name of its own, and fails to decode. */
-  #refuseReply(): void {
-    if (!this.behavior.failsOnForeignReplies) return;
-    throw new AmqpError("INTERNAL_ERROR", "");
-  }
-
   /**
-   * Publishes a message that died to its queue's dead-letter exchange. One
-   * death may cause others; they take turns rather than calling one another.
+   * Publishes a dead message to its queue's dead-letter exchange. One death
+   * may cause others; a list of them keeps the calls from nesting.
    */
   deadLetter(queue: Queue, message: Message, reason: DeathReason): void {
     if (queue.settings.deadLetterExchange === undefined) return;
-    this.#dead.push({ queue, message, reason });
-    if (this.#buryingDead) return;
-    this.#buryingDead = true;
+    this.#deadLetters.push({ queue, message, reason });
+    if (this.#isDeadLettering) return;
+    this.#isDeadLettering = true;
     try {
-      for (const letter of this.#dead) this.#bury(letter);
+      for (const letter of this.#deadLetters) this.#publishDead(letter);
     } finally {
-      this.#dead.length = 0;
-      this.#buryingDead = false;
+      this.#deadLetters.length = 0;
+      this.#isDeadLettering = false;
     }
   }
 
-  #bury({ queue, message, reason }: DeadLetter): void {
+  #publishDead({ queue, message, reason }: DeadLetter): void {
     const { deadLetterExchange = "", deadLetterRoutingKey } = queue.settings;
     const exchange = this.#exchanges.get(deadLetterExchange);
     if (exchange === undefined) return;
@@ -259,7 +214,7 @@ export class VHost implements QueueHost {
     }
   }
 
-  /** Ends all queues' timers. */
+  /** Ends the timers of all queues. */
   close(): void {
     for (const queue of this.#queues.values()) queue.close();
     this.#queues.clear();

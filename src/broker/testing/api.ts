@@ -1,22 +1,22 @@
-/** What a broker looks like to the test that started it. */
+/** What a test can see of a broker, and do to it. */
 import type { Fault, PublishedTo } from "./faults.ts";
 import type { Truthy, WaitOptions } from "./watch.ts";
 
-/** A queue, as it was when asked for. */
+/** A snapshot of a queue. */
 export interface QueueState {
-  /** The name that it was declared with. */
+  /** The name. */
   readonly name: string;
-  /** Messages that wait to be delivered. */
+  /** The number of messages that wait to be delivered. */
   readonly ready: number;
-  /** Messages that were delivered and are not settled. */
+  /** The number of messages that were delivered and are not settled yet. */
   readonly unacknowledged: number;
-  /** Consumers, of all connections. */
+  /** The number of consumers, over all connections. */
   readonly consumers: number;
 }
 
 /** A connection that a client has opened. */
 export interface BrokerConnection {
-  /** The name that the client gave it (`connection_name`), "" if none. */
+  /** The client's name for it (`connection_name`); "" if there is none. */
   readonly name: string;
 
   /** The user who has logged in. */
@@ -25,26 +25,25 @@ export interface BrokerConnection {
   /** The virtual host. */
   readonly vhost: string;
 
-  /** How many channels are open. */
+  /** The number of open channels. */
   readonly channels: number;
 
-  /** Whether the client is blocked: it has published during an alarm. */
+  /** Whether the client is blocked, because it published during an alarm. */
   readonly blocked: boolean;
 
-  /** Cuts it without a word, as a crash or a broken line does. */
+  /** Cuts the connection without a word, like a crash or a broken network. */
   drop(): void;
 
   /**
-   * Reads and sends nothing, heartbeats included, until the fault ends: the
-   * broker hangs, or the line has gone dead. Then all goes on.
+   * Reads and sends nothing, not even heartbeats, until the fault ends, like a
+   * broker that hangs or a network that drops everything.
    */
   stall(): Fault;
 
   /**
-   * Blocks this client alone until the fault ends, as `Broker.block` does
-   * with all.
+   * Blocks this client until the fault ends, as `Broker.block` blocks all.
    *
-   * @param reason what connection.blocked says, "low on memory" by default
+   * @param reason the reason in connection.blocked; by default "low on memory"
    * @throws {RangeError} if the reason is longer than 255 octets.
    */
   block(reason?: string): Fault;
@@ -52,25 +51,25 @@ export interface BrokerConnection {
 
 /** A running broker. */
 export interface Broker extends AsyncDisposable {
-  /** The port that it listens on. */
+  /** The port it listens on. */
   readonly port: number;
 
-  /** The URL to give to clients, with the first user's name and password. */
+  /** The URL for clients, with the name and password of the first user. */
   readonly url: string;
 
-  /** The connections that clients have opened, oldest first. */
+  /** The open connections, oldest first. */
   readonly connections: BrokerConnection[];
 
   /**
-   * A queue as it is now; undefined if there is none of that name.
+   * The present state of a queue; undefined if there is no such queue.
    *
-   * @param vhost its virtual host, that of the URL by default
+   * @param vhost its virtual host; by default that of the URL
    */
   queue(name: string, vhost?: string): QueueState | undefined;
 
   /**
-   * Waits until a condition holds. It is looked at after every frame that a
-   * client sends, so that nothing is missed, and when messages or queues
+   * Waits until a condition holds. It is checked after every frame from a
+   * client, so that no state goes unseen, and whenever messages or queues
    * expire or connections end.
    *
    * @example
@@ -84,10 +83,10 @@ export interface Broker extends AsyncDisposable {
    * await broker.waitFor(() => broker.queue("jobs")?.consumers === 1);
    * ```
    *
-   * @returns what the condition returned, which is truthy.
-   * @throws {DOMException} TimeoutError, naming the condition, if it does not
+   * @returns the condition's value, which is truthy.
+   * @throws {DOMException} TimeoutError, quoting the condition, if it does not
    *   hold in time.
-   * @throws {RangeError} if the time is none that a timer takes.
+   * @throws {RangeError} if `timeoutMs` is negative or too long for a timer.
    */
   waitFor<T>(
     condition: () => T,
@@ -96,45 +95,45 @@ export interface Broker extends AsyncDisposable {
 
   /**
    * Blocks publishers until the fault ends, as RabbitMQ does when it runs low
-   * on memory: whoever publishes gets connection.blocked, and is read from no
-   * more. Those who only consume notice nothing.
+   * on memory: a client that publishes gets connection.blocked, and none of its
+   * input is read any more. Clients that only consume notice nothing.
    *
-   * @param reason what connection.blocked says, "low on memory" by default
+   * @param reason the reason in connection.blocked; by default "low on memory"
    * @throws {RangeError} if the reason is longer than 255 octets.
    */
   block(reason?: string): Fault;
 
   /**
-   * Refuses logins with 403 until the fault ends, right passwords or not.
+   * Refuses logins with 403 until the fault ends, even with the right password.
    *
-   * @param matches whose; everybody's by default
+   * @param matches whether to refuse a user; by default all are refused
    */
   refuseLogins(matches?: (user: string) => boolean): Fault;
 
   /**
-   * Confirms no publish until the fault ends, then all of them. The messages
-   * are delivered all the same.
+   * Holds back all confirms until the fault ends. The messages are delivered
+   * nevertheless.
    */
   holdConfirms(): Fault;
 
   /**
-   * Refuses to take messages until the fault ends: they are dropped, and
-   * their publishers get a nack. Those who asked for no confirms, or publish
-   * in transactions, are left alone: of calls of this library those to a queue
-   * that has answered, unless they are made with `confirm`.
+   * Drops messages and answers them with a nack until the fault ends. Only
+   * channels with confirms are affected: this library stops confirming calls
+   * to a queue once the queue has answered, unless they are made with
+   * `confirm`.
    *
-   * @param matches which messages; all by default
+   * @param matches whether to drop a message; by default all are dropped
    */
   nackPublishes(
     matches?: (published: PublishedTo) => boolean,
   ): Fault;
 
   /**
-   * Delivers again all that the consumers of a queue were sent and have not
-   * settled, flagged as redelivered, as if they were lost; yet they still
-   * have it, and settling it now changes nothing. So messages arrive twice.
+   * Delivers all unsettled messages of a queue again, marked as redelivered, as
+   * if their consumers had been lost. Since the consumers still have the first
+   * delivery, messages arrive twice; settling the first one has no effect.
    *
-   * @example Is a request that comes twice run once?
+   * @example A request that arrives twice runs once
    * ```ts
    * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
    * import { connect } from "@rabbit-rpc/rabbit-rpc";
@@ -154,12 +153,12 @@ export interface Broker extends AsyncDisposable {
    * assert.equal(runs, 1);
    * ```
    *
-   * @param vhost the queue's virtual host, that of the URL by default
-   * @returns how many messages
+   * @param vhost the queue's virtual host; by default that of the URL
+   * @returns the number of messages that are delivered again.
    * @throws {RangeError} if there is no such queue.
    */
   redeliver(name: string, vhost?: string): number;
 
-  /** Closes all connections, forgets everything, and frees the port. */
+  /** Closes all connections, drops all messages, and frees the port. */
   close(): Promise<void>;
 }

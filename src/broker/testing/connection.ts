@@ -1,48 +1,56 @@
-/** A client's connection as a test sees it. */
+/** A client's connection, as a test sees it. */
 import type { BrokerConnection } from "./api.ts";
-import type { Fault } from "./faults.ts";
+import type { ClientConnection } from "../connection/client.ts";
+import type { OpenConnection } from "../connection/open_connection.ts";
+import { checkReason, Fault } from "./faults.ts";
 import { decodeText } from "../../amqp091/reader.ts";
-import type { Session } from "../connection/session.ts";
-import { asString, lookup } from "../../amqp091/table.ts";
+import { asText, lookup } from "../../amqp091/table.ts";
 
-/** The connection of a session; its members are described in api.ts. */
-export class SessionConnection implements BrokerConnection {
-  readonly #session: Session;
+/** Shows and breaks an open connection; api.ts describes its members. */
+export class TestedConnection implements BrokerConnection {
+  readonly #client: ClientConnection;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(client: ClientConnection) {
+    this.#client = client;
+  }
+
+  get #open(): OpenConnection {
+    const { open } = this.#client;
+    if (open === undefined) throw new Error("the connection is not open yet");
+    return open;
   }
 
   get name(): string {
-    const name = lookup(this.#session.clientProperties, "connection_name");
-    return decodeText(asString(name) ?? "");
+    const { clientProperties } = this.#open;
+    return asText(lookup(clientProperties, "connection_name")) ?? "";
   }
 
   get user(): string {
-    return decodeText(this.#session.access.user);
+    return decodeText(this.#open.access.user);
   }
 
   get vhost(): string {
-    return decodeText(this.#session.vhost.name);
+    return decodeText(this.#open.vhost.name);
   }
 
   get channels(): number {
-    return this.#session.channelCount;
+    return this.#open.channels.size;
   }
 
   get blocked(): boolean {
-    return this.#session.throttle.blocked;
+    return this.#client.throttle.blocked;
   }
 
   drop(): void {
-    this.#session.destroy();
+    this.#client.destroy();
   }
 
   stall(): Fault {
-    return this.#session.throttle.stall();
+    return new Fault(this.#client.throttle.stall());
   }
 
   block(reason = "low on memory"): Fault {
-    return this.#session.throttle.block(reason);
+    checkReason(reason);
+    return new Fault(this.#client.throttle.block(reason));
   }
 }

@@ -1,14 +1,15 @@
-/** What a test may ask a broker to do wrong. */
-import { Holds } from "../holds.ts";
+/** The faults that a test can inject. */
+import type { Interference } from "../connection/host.ts";
+import { Gate } from "../gate.ts";
 import { decodeText, encodeText } from "../../amqp091/reader.ts";
 
-/** What a short string of AMQP may hold. */
+/** The longest short string of AMQP. */
 const MAX_REASON_OCTETS = 255;
 
 /**
- * Something that goes wrong until `end`, or the end of a `using` block.
+ * A fault that lasts until `end` is called, or until the `using` block ends.
  *
- * @example A broker that hangs, and then goes on
+ * @example A broker that hangs for a while
  * ```ts
  * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
  * import { connect } from "@rabbit-rpc/rabbit-rpc";
@@ -30,12 +31,12 @@ const MAX_REASON_OCTETS = 255;
 export class Fault implements Disposable {
   #end: (() => void) | undefined;
 
-  /** Faults are made by a broker and its connections. */
+  /** Brokers and their connections create faults; tests only end them. */
   constructor(end: () => void) {
     this.#end = end;
   }
 
-  /** Ends it; a second time does nothing. */
+  /** Ends the fault; a second call does nothing. */
   end(): void {
     this.#end?.();
     this.#end = undefined;
@@ -47,50 +48,44 @@ export class Fault implements Disposable {
   }
 }
 
-/** Blocks publishers, where `blocks` is looked at, until the fault ends. */
-export function blockFor(reason: string, blocks: Holds): Fault {
+/** @throws {RangeError} if the reason does not fit into connection.blocked. */
+export function checkReason(reason: string): void {
   const { length } = encodeText(reason);
-  if (length > MAX_REASON_OCTETS) {
-    throw new RangeError(
-      `reason must be of at most ${MAX_REASON_OCTETS} octets, got ${length}`,
-    );
-  }
-  return new Fault(blocks.add(reason));
+  if (length <= MAX_REASON_OCTETS) return;
+  throw new RangeError(
+    `reason must have at most ${MAX_REASON_OCTETS} octets, got ${length}`,
+  );
 }
 
-/** A message that a client asks the broker to take. */
+/** Where a client publishes a message to. */
 export interface PublishedTo {
-  /** The exchange, "" for the default one. */
+  /** The exchange; "" for the default exchange. */
   readonly exchange: string;
-  /** The routing key; the queue's name on the default exchange. */
+  /** The routing key; on the default exchange, the name of the queue. */
   readonly routingKey: string;
 }
 
-/** The faults of a whole broker. */
-export class Faults {
-  /** Why publishers are blocked; memory that runs low is a reason too. */
-  readonly blocks: Holds = new Holds();
-  /** Why no publish is confirmed. */
-  readonly unconfirmed: Holds = new Holds();
+/** The faults that concern all connections of a broker. */
+export class Faults implements Interference {
+  readonly publishing: Gate = new Gate();
+  readonly confirms: Gate = new Gate();
   readonly #logins = new Set<(user: string) => boolean>();
   readonly #nacks = new Set<(published: PublishedTo) => boolean>();
 
-  /** Refuses logins for which `matches` says so. */
+  /** Refuses matching logins until the returned function is called. */
   refuseLogins(matches: (user: string) => boolean): () => void {
     return added(this.#logins, matches);
   }
 
-  /** Refuses to take messages for which `matches` says so. */
+  /** Refuses matching messages until the returned function is called. */
   nack(matches: (published: PublishedTo) => boolean): () => void {
     return added(this.#nacks, matches);
   }
 
-  /** Whether the login of that user, a byte string, is to be refused. */
   refusesLogin(user: string): boolean {
     return someOf(this.#logins, decodeText(user));
   }
 
-  /** Whether a message, its names being byte strings, is to be refused. */
   nacks({ exchange, routingKey }: PublishedTo): boolean {
     if (this.#nacks.size === 0) return false;
     return someOf(this.#nacks, {
@@ -100,7 +95,7 @@ export class Faults {
   }
 }
 
-/** Adds a rule of its own, even where the same function is there already. */
+/** Adds a rule; the same function may be added more than once. */
 function added<T>(
   rules: Set<(value: T) => boolean>,
   matches: (value: T) => boolean,

@@ -1,4 +1,4 @@
-/** Waiting for something to become true of a broker. */
+/** Waits until the broker is in a certain state. */
 
 /** The longest delay that setTimeout takes. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -6,25 +6,25 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Options of `Broker.waitFor`. */
 export interface WaitOptions {
   /**
-   * How long to wait at most, in ms.
+   * The longest wait, in ms.
    * @default 5000
    */
   timeoutMs?: number;
-  /** Ends the wait, which is then rejected with the signal's reason. */
+  /** Ends the wait; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** What is left of a type where a condition holds. */
+/** A type without its falsy values. */
 export type Truthy<T> = Exclude<T, undefined | null | false | 0 | "">;
 
-/** Conditions that are looked at whenever something has changed. */
+/** Conditions that are checked whenever something has changed. */
 export class Watch {
   readonly #waits = new Map<() => void, (reason: Error) => void>();
 
-  /** Looks at the conditions; costs next to nothing when there are none. */
+  /** Checks all conditions; called often, so it is cheap without any. */
   changed(): void {
     if (this.#waits.size === 0) return;
-    for (const look of this.#waits.keys()) look();
+    for (const check of this.#waits.keys()) check();
   }
 
   /** Rejects all waits. */
@@ -34,7 +34,7 @@ export class Watch {
     }
   }
 
-  /** What the condition returns, as soon as that is truthy. */
+  /** Resolves with what the condition returns, once that is truthy. */
   async until<T>(
     condition: () => T,
     { timeoutMs = 5000, signal }: WaitOptions,
@@ -46,7 +46,7 @@ export class Watch {
     }
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Truthy<T>>();
-    const look = () => {
+    const check = () => {
       try {
         const found = condition();
         if (found) resolve(found as Truthy<T>);
@@ -55,17 +55,17 @@ export class Watch {
       }
     };
     const onAbort = () => reject(signal?.reason);
-    const text = `not within ${timeoutMs} ms: ${condition}`;
+    const text = `condition not met within ${timeoutMs} ms: ${condition}`;
     const timer = setTimeout(() => {
       reject(new DOMException(text, "TimeoutError"));
     }, timeoutMs);
     signal?.addEventListener("abort", onAbort);
-    this.#waits.set(look, reject);
+    this.#waits.set(check, reject);
     try {
-      look();
+      check();
       return await promise;
     } finally {
-      this.#waits.delete(look);
+      this.#waits.delete(check);
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     }

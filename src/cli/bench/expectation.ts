@@ -1,19 +1,19 @@
 /**
- * `--expect 'p99<50ms'`: a bound that sets the exit status.
+ * `--expect 'p99<50ms'`: bounds that decide the exit status.
  *
  * @module
  */
 import { InvalidArgumentError } from "commander";
-import { parseDuration } from "../flags.ts";
+import { parseDuration } from "../flags/values.ts";
 import type { Summary } from "./summary.ts";
 
 /** A bound on one figure. */
 export interface Expectation {
-  /** As it was written. */
+  /** The text of the flag. */
   readonly text: string;
-  /** Whether the figures keep to it. */
+  /** Whether the bound is kept. */
   holds(summary: Summary): boolean;
-  /** The figure, for the message when they do not. */
+  /** The measured figure, for the message if it is not. */
   figure(summary: Summary): number;
 }
 
@@ -38,7 +38,7 @@ const COMPARE: Record<string, (figure: number, bound: number) => boolean> = {
   ">=": (figure, bound) => figure >= bound,
 };
 
-/** Reads `p99<50ms`, `rate>=1000`, `errors<=0`; several with commas. */
+/** Parses `p99<50ms`, `rate>=1000`, `errors<=0`; several with commas. */
 export function parseExpectations(
   text: string,
   previous: Expectation[] = [],
@@ -54,7 +54,7 @@ function parseExpectation(text: string): Expectation {
   if (key === undefined || compare === undefined) {
     const names = [...Object.keys(LATENCIES), ...Object.keys(NUMBERS)];
     throw new InvalidArgumentError(
-      `It must be like p99<50ms, with one of ${names.join(", ")}.`,
+      `It must be a bound such as p99<50ms on one of ${names.join(", ")}.`,
     );
   }
   const bound = name in LATENCIES ? parseDuration(value) : Number(value);

@@ -1,8 +1,9 @@
 /**
- * The figures as one page that needs nothing else: no script, no network.
+ * The report as a self-contained HTML page, without scripts or network.
  *
  * @module
  */
+import { formatCount } from "../numbers.ts";
 import type { Measurement } from "./measurement.ts";
 import type { Summary } from "./summary.ts";
 import { barPlot, linePlot, type Point } from "./plots.ts";
@@ -34,7 +35,7 @@ const STYLE = `
   svg .axis { stroke: var(--line); } svg .bar { fill: var(--mark); }
   svg .line { stroke: var(--mark); fill: none; stroke-width: 2; }`;
 
-/** A whole page. */
+/** The page. */
 export function htmlReport(
   summary: Summary,
   measured: Measurement,
@@ -57,7 +58,7 @@ export function htmlReport(
 <p>${escapeHtml(madeWith)}, ${date} UTC</p>
 ${tiles(summary)}
 <h2>Latency distribution</h2>
-${barPlot(bars(measured), { x: "latency up to, in ms", y: "replies" })}
+${barPlot(bars(measured), { x: "latency in ms, up to", y: "replies" })}
 <h2>Latency by percentile</h2>
 ${linePlot(percentiles(measured), { x: "percentile", y: "latency in ms" })}
 <h2>Replies over time</h2>
@@ -67,13 +68,13 @@ ${linePlot(overTime(measured), { x: "second", y: "replies per second" })}
 `;
 }
 
-/** The figures that come first, each in a box of its own. */
+/** The main figures, each in a box. */
 function tiles(summary: Summary): string {
   const figures: [string, string][] = [
-    ["calls/s", number(summary.calls_per_second)],
-    ["calls", number(summary.calls)],
+    ["calls/s", formatCount(summary.calls_per_second)],
+    ["calls", formatCount(summary.calls)],
     ["errors", errorsText(summary)],
-    ["seconds", number(summary.seconds)],
+    ["seconds", formatCount(summary.seconds)],
     ["mean", ms(summary.mean_ms)],
     ["p50", ms(summary.p50_ms)],
     ["p90", ms(summary.p90_ms)],
@@ -91,7 +92,7 @@ function bars(measured: Measurement): Point[] {
   return measured.bars(BARS).map(({ fromMs, toMs, count }) => ({
     label: toMs.toPrecision(3),
     value: count,
-    hint: `${ms(fromMs)} to ${ms(toMs)}: ${number(count)} replies`,
+    hint: `${ms(fromMs)} to ${ms(toMs)}: ${formatCount(count)} replies`,
   }));
 }
 
@@ -107,12 +108,10 @@ function overTime(measured: Measurement): Point[] {
   return measured.rates.map((rate, i) => ({
     label: String(i + 1),
     value: rate,
-    hint: `second ${i + 1}: ${number(Math.round(rate))} replies per second`,
+    hint: `second ${i + 1}: ${
+      formatCount(Math.round(rate))
+    } replies per second`,
   }));
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en-US");
 }
 
 function escapeHtml(text: string): string {

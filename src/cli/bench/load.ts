@@ -1,5 +1,5 @@
 /**
- * Makes calls and measures them: as fast as replies come, or at a fixed rate.
+ * Makes calls as fast as replies arrive, or at a fixed rate, and measures them.
  *
  * @module
  */
@@ -9,25 +9,25 @@ import { RpcError } from "../../rpc/errors.ts";
 import { Pace, until } from "../pace.ts";
 import type { Measurement } from "./measurement.ts";
 
-/** What to send, how much of it, and how. */
+/** The load. */
 export interface LoadOptions {
   queue: string;
   body: Uint8Array;
   timeoutMs: number;
   priority?: number;
-  /** In flight at once; at a fixed rate, at most. */
+  /** Calls in flight; at a fixed rate, the most that there may be. */
   concurrency: number;
-  /** How many calls; Infinity where `durationMs` ends it. */
+  /** How many calls; Infinity if `durationMs` limits them. */
   calls: number;
-  /** For how long; Infinity where `calls` ends it. */
+  /** How long; Infinity if `calls` limits it. */
   durationMs: number;
-  /** A second; undefined for a closed loop. */
+  /** Calls per second; undefined for a closed loop. */
   rate?: number;
-  /** Ends it at once, with the calls that are in flight. */
+  /** Ends the load at once, together with the calls in flight. */
   signal: AbortSignal;
 }
 
-/** Runs a load to its end. */
+/** Runs the load. */
 export async function runLoad(
   rpc: RpcConnection,
   options: LoadOptions,
@@ -40,7 +40,7 @@ export async function runLoad(
   measurement.stop();
 }
 
-/** One load, shared by its callers. */
+/** A load that several callers share. */
 class Load {
   readonly #rpc: RpcConnection;
   readonly #options: LoadOptions;
@@ -63,7 +63,7 @@ class Load {
     this.#pace = rate === undefined ? undefined : new Pace(rate, Infinity);
   }
 
-  /** One caller: a call after the other, each when it is due. */
+  /** One caller: makes one call after the other, each when it is due. */
   async run(): Promise<void> {
     const { signal } = this.#options;
     for (let dueMs; (dueMs = this.#next()) !== undefined;) {
@@ -74,8 +74,8 @@ class Load {
   }
 
   /**
-   * When the next call is due, or undefined where there is none. At a fixed
-   * rate that is a point in the plan, however late the program is: a stall
+   * When the next call is due; undefined if there is none. At a fixed rate that
+   * is the time in the schedule, however late the program is, so that a stall
    * counts against every call that it delays.
    */
   #next(): number | undefined {
@@ -93,7 +93,7 @@ class Load {
       this.#measurement.succeeded(performance.now() - dueMs);
     } catch (thrown) {
       if (thrown instanceof RangeError) throw thrown;
-      // What was in flight when it was stopped tells nothing.
+      // Calls that were canceled at the end do not count as failures.
       if (!signal.aborted) this.#measurement.failed(RpcError.from(thrown));
     }
   }

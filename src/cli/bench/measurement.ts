@@ -1,5 +1,5 @@
 /**
- * Latencies and errors of a benchmark, in an HDR histogram.
+ * The latencies of a benchmark, in an HDR histogram, and its errors.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { Int32Histogram } from "hdr-histogram-js";
 import type { RpcError } from "../../rpc/errors.ts";
 
 const US_PER_MS = 1000;
-/** Longer latencies count as this long: an hour, in us. */
+/** An hour in us; longer latencies count as this long. */
 const LONGEST_US = 3_600_000_000;
 const SIGNIFICANT_DIGITS = 3;
 
@@ -18,7 +18,7 @@ export interface Bar {
   readonly count: number;
 }
 
-/** Counts calls while a load runs. */
+/** Counts the calls of a load. */
 export class Measurement {
   readonly #histogram = new Int32Histogram(1, LONGEST_US, SIGNIFICANT_DIGITS);
   readonly #errors = new Map<string, number>();
@@ -27,17 +27,17 @@ export class Measurement {
   #stoppedMs = 0;
   #firstError: RpcError | undefined;
 
-  /** The load begins. */
+  /** To be called when the load begins. */
   start(): void {
     this.#startedMs = performance.now();
   }
 
-  /** The load has ended. */
+  /** To be called when the load has ended. */
   stop(): void {
     this.#stoppedMs = performance.now();
   }
 
-  /** A reply came after so long. */
+  /** Counts a reply. */
   succeeded(latencyMs: number): void {
     const us = Math.max(1, Math.round(latencyMs * US_PER_MS));
     this.#histogram.recordValue(Math.min(us, LONGEST_US));
@@ -45,14 +45,14 @@ export class Measurement {
     this.#perSecond[second] = (this.#perSecond[second] ?? 0) + 1;
   }
 
-  /** A call failed. */
+  /** Counts a failure. */
   failed(error: RpcError): void {
     this.#firstError ??= error;
     const count = this.#errors.get(error.code) ?? 0;
     this.#errors.set(error.code, count + 1);
   }
 
-  /** Calls that ended well so far. */
+  /** Calls that succeeded so far. */
   get replies(): number {
     return this.#histogram.totalCount;
   }
@@ -62,7 +62,7 @@ export class Measurement {
     return [...this.#errors.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** The first failure, to be told in words. */
+  /** The first failure. */
   get firstError(): RpcError | undefined {
     return this.#firstError;
   }
@@ -73,8 +73,8 @@ export class Measurement {
   }
 
   /**
-   * Replies per second, second by second. The last one is whole as well, or
-   * the only one: what came in a fraction of a second says little.
+   * Replies per second, for each second. A last fraction of a second is left
+   * out, unless it is the only one.
    */
   get rates(): number[] {
     const whole = Math.floor(this.seconds);
@@ -82,15 +82,15 @@ export class Measurement {
     return Array.from({ length: whole }, (_, i) => this.#perSecond[i] ?? 0);
   }
 
-  /** From the start until now, or until the end, in seconds. */
+  /** Seconds from the start until now, or until the end. */
   get seconds(): number {
     const endMs = this.#stoppedMs || performance.now();
     return (endMs - this.#startedMs) / 1000;
   }
 
-  /** The latency that so many percent of the replies kept to, in ms. */
+  /** The latency in ms that so many percent of the replies do not exceed. */
   percentileMs(percentile: number): number {
-    // The histogram answers with the end of a range, which may lie beyond.
+    // The histogram returns the end of a range, which may exceed the maximum.
     const us = this.#histogram.getValueAtPercentile(percentile);
     return Math.min(us / US_PER_MS, this.maxMs);
   }
@@ -105,7 +105,7 @@ export class Measurement {
     return this.replies === 0 ? 0 : this.#histogram.mean / US_PER_MS;
   }
 
-  /** The distribution in bars of equal ratio, from the least latency on. */
+  /** The distribution, in bars whose bounds have the same ratio. */
   bars(count: number): Bar[] {
     if (this.replies === 0) return [];
     const least = Math.max(this.#histogram.minNonZeroValue, 1);

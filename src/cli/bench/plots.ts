@@ -1,19 +1,20 @@
 /**
- * Plots as SVG text, to be styled by the page around them.
+ * Plots as SVG, styled by the page around them.
  *
  * @module
  */
+import { formatCount } from "../numbers.ts";
 
-/** One value, with its place on the horizontal axis. */
+/** A value of a plot. */
 export interface Point {
-  /** Below the axis. */
+  /** Its label on the horizontal axis. */
   readonly label: string;
   readonly value: number;
-  /** What a browser shows while the pointer is there. */
+  /** The tooltip. */
   readonly hint: string;
 }
 
-/** What the axes show, with units. */
+/** The titles of the axes, with units. */
 export interface AxisNames {
   x: string;
   y: string;
@@ -28,22 +29,22 @@ const MOST_TICKS = 5;
 const MOST_LABELS = 12;
 const DOT_RADIUS = 3;
 
-/** Where values lie on the page. */
+/** Coordinates of values on the page. */
 interface Scales {
   readonly ticks: number[];
-  /** The width of a point's place. */
+  /** The width of a column. */
   readonly step: number;
-  /** The left edge of a point's place. */
+  /** The left edge of a column. */
   x(i: number): number;
   y(value: number): number;
 }
 
-/** A bar for each point, which ends at its label. */
+/** A bar for each point, with its label at its right edge. */
 export function barPlot(points: Point[], names: AxisNames): string {
   const scales = scalesFor(points);
   const { x, y, step } = scales;
   const bars = points.map(({ value, hint }, i) => {
-    // What is there at all can be seen.
+    // Even the smallest value is visible.
     const height = value > 0 ? Math.max(y(0) - y(value), 1) : 0;
     return `<rect class="bar" x="${px(x(i) + 1)}" y="${px(y(0) - height)}" ` +
       `width="${px(step - 2)}" height="${px(height)}">` +
@@ -52,7 +53,7 @@ export function barPlot(points: Point[], names: AxisNames): string {
   return plot(points, names, scales, bars, (i) => x(i + 1));
 }
 
-/** A line through all points. */
+/** A line through the points. */
 export function linePlot(points: Point[], names: AxisNames): string {
   const scales = scalesFor(points);
   const { x, y, step } = scales;
@@ -79,7 +80,7 @@ function scalesFor(points: Point[]): Scales {
   };
 }
 
-/** Round numbers from 0 to the first that is not below `most`. */
+/** Round numbers from 0 up to `most` or just above it. */
 export function roundTicks(most: number): number[] {
   if (most <= 0) return [0, 1];
   const rough = most / MOST_TICKS;
@@ -88,7 +89,7 @@ export function roundTicks(most: number): number[] {
   const count = Math.ceil(most / (factor * power));
   return Array.from(
     { length: count + 1 },
-    // What binary fractions add is cut off.
+    // Without the rounding errors of binary fractions.
     (_, i) => Number((i * factor * power).toPrecision(12)),
   );
 }
@@ -103,7 +104,7 @@ function plot(
   const grid = ticks.map((value) =>
     `<line class="axis" x1="${LEFT}" x2="${WIDTH}" y1="${px(y(value))}" ` +
     `y2="${px(y(value))}"/>` +
-    text(LEFT - 8, y(value) + 4, value.toLocaleString("en-US"), "end")
+    text(LEFT - 8, y(value) + 4, formatCount(value), "end")
   );
   const every = Math.ceil(points.length / MOST_LABELS);
   const labels = points.map(({ label }, i) =>

@@ -5,16 +5,15 @@
  */
 import { RpcConnection } from "../../rpc/connection.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
-import type { BenchFlags } from "./command.ts";
-import { reportConnection } from "../connection_events.ts";
-import { settingsFor } from "../connection_settings.ts";
-import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
-import { connectOptions } from "../flags.ts";
+import type { BenchFlags } from "./flags.ts";
+import { connectOptions, settingsFor } from "../connection/settings.ts";
+import { callError } from "../call_error.ts";
+import { EXIT, exitStatusOf } from "../exit_status.ts";
 import { Log } from "../log.ts";
-import { LiveLine } from "../stderr.ts";
-import { outputOf } from "../standard_streams.ts";
-import { systemReason, writeStderr, writeStdout } from "../streams.ts";
-import { sentence } from "../sentences.ts";
+import { LiveLine } from "../stdio/live_line.ts";
+import { outputOf } from "../stdio/paths.ts";
+import { cannotWrite } from "../stdio/file_errors.ts";
+import { writeStderr, writeStdout } from "../stdio/streams.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 import { VERSION } from "../version.ts";
 import { htmlReport } from "./html_report.ts";
@@ -26,16 +25,13 @@ import { textReport } from "./text_report.ts";
 const DEFAULT_CALLS = 10_000;
 const LIVE_INTERVAL_MS = 200;
 
-/** Warms up, measures, reports; returns the exit status. */
+/** Warms up, measures and reports; returns the exit status. */
 export async function runBench(
   queue: string,
   flags: BenchFlags,
 ): Promise<number> {
-  const settings = settingsFor(flags, {
-    ...await connectOptions(flags),
-    name: `rabbit-rpc bench ${queue}`,
-    onEvent: (event) => reportConnection(event, flags),
-  });
+  const options = await connectOptions(flags, `bench ${queue}`);
+  const settings = settingsFor(flags, options);
   await using rpc = new RpcConnection(new AmqpTransport(settings));
   const stopping = new AbortController();
   let stoppedBy: Deno.Signal | undefined;
@@ -45,7 +41,7 @@ export async function runBench(
   const load = loadOptions(queue, flags, stopping.signal);
   await warmUp(rpc, load, flags.warmup);
   if (stoppedBy !== undefined) {
-    new Log(flags).info("stopped before anything was measured");
+    new Log(flags).info("stopped before the measurement began");
     return stoppedStatus(stoppedBy);
   }
   const measured = new Measurement();
@@ -82,7 +78,7 @@ function loadOptions(
   };
 }
 
-/** Not counted; but what fails here would fail again. */
+/** Not measured; but an error here would come again. */
 async function warmUp(
   rpc: RpcConnection,
   load: LoadOptions,
@@ -93,8 +89,7 @@ async function warmUp(
   await runLoad(rpc, warmup, measured);
   const { firstError } = measured;
   if (firstError === undefined || firstError.remote) return;
-  const status = exitStatusOf(firstError);
-  throw new CliError(status, sentence(firstError, load), firstError);
+  throw callError(firstError, load);
 }
 
 function liveLine(
@@ -133,8 +128,7 @@ async function writeReport(
   try {
     await Deno.writeFile(output!, bytes);
   } catch (error) {
-    const why = systemReason(error);
-    throw new CliError(EXIT.unreadable, `cannot write "${output}": ${why}.`);
+    throw cannotWrite(`"${output}"`, error);
   }
 }
 

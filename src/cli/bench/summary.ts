@@ -1,16 +1,16 @@
 /**
- * The figures of a benchmark, by the names that scripts and --expect use.
+ * The figures of a benchmark, as `--format json` has them.
  *
  * @module
  */
 import type { Measurement } from "./measurement.ts";
 
-/** One line of JSON; latencies in ms, rates a second. */
+/** Latencies are in ms, rates per second. */
 export interface Summary {
   queue: string;
   concurrency: number;
   size_bytes: number;
-  /** Requests a second that were asked for; null for a closed loop. */
+  /** Requested requests per second; null for a closed loop. */
   rate: number | null;
   calls: number;
   errors: number;
@@ -25,7 +25,7 @@ export interface Summary {
   max_ms: number;
 }
 
-/** What was run. */
+/** The load that was measured. */
 export interface Setup {
   queue: string;
   concurrency: number;
@@ -33,7 +33,7 @@ export interface Setup {
   rate?: number;
 }
 
-/** The figures so far, or at the end. */
+/** The figures so far. */
 export function summarize(setup: Setup, measured: Measurement): Summary {
   const { replies, errors, seconds } = measured;
   const percentile = (p: number) => round(measured.percentileMs(p), 3);

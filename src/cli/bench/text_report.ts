@@ -1,5 +1,5 @@
 /**
- * The figures for people: a table and a histogram in text.
+ * The report as text: a table and a histogram.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const BARS = 16;
 const BAR_WIDTH = 40;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/** Several lines, without the last newline. */
+/** The report, without a newline at its end. */
 export function textReport(summary: Summary, measured: Measurement): string {
   return [
     loadText(summary),
@@ -42,7 +42,7 @@ function histogram(bars: Bar[]): string[] {
   ];
 }
 
-/** A bar in eighths of a character; what is there at all can be seen. */
+/** A bar in eighths of a character; even the smallest is visible. */
 function bar(share: number): string {
   const eighths = Math.ceil(share * BAR_WIDTH * 8);
   return "█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8];

@@ -1,35 +1,34 @@
 /**
- * Runs a command as a child that has our streams and gets our signals.
+ * Runs a command as a child process with our streams and our signals.
  *
  * @module
  */
 import { CliError, EXIT } from "../exit_status.ts";
 import { isAtTerminal } from "../hang_up.ts";
 import { onStopSignal } from "../signals.ts";
-import { systemReason } from "../streams.ts";
+import { systemReason } from "../stdio/file_errors.ts";
 
-/** What a shell adds to the number of the signal that ended a command. */
+/** A shell adds this to the number of the signal that ended a command. */
 const SIGNALED = 128;
 
-/** What a terminal sends to all that run in it, our child among them. */
+/** A terminal sends these to all its processes, the child included. */
 const FROM_TERMINAL: Deno.Signal[] = ["SIGINT", "SIGHUP"];
 
 /**
- * Runs a command to its end and returns its status, as a shell would.
+ * Runs a command and returns its exit status, as a shell would.
  *
- * @throws {CliError} 127 where there is no such command, 126 where it can't be
- * run.
+ * @throws {CliError} 127 if there is no such command, 126 if it can't be run.
  */
 export async function runChild(
   [program, ...args]: string[],
   env: Record<string, string>,
 ): Promise<number> {
-  // Once a terminal is closed, it is none any more.
+  // Checked now: once it is closed, a terminal is no longer one.
   const itsOwn = isAtTerminal() ? FROM_TERMINAL : [];
   using _signals = onStopSignal((_, signal) => {
     if (!itsOwn.includes(signal)) forward(child, signal);
   });
-  // Signals are listened to by now: the child may cause one at once.
+  // After the listeners: the child may cause a signal at once.
   const child = spawn(program!, args, env);
   const { code, signal } = await child.status;
   return signal === null || code > SIGNALED ? code : SIGNALED + code;
@@ -74,7 +73,7 @@ function forward(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);
   } catch (error) {
-    // It has ended, and its status is about to be heard of.
+    // It has ended, and its status is about to arrive.
     if (!(error instanceof TypeError)) throw error;
   }
 }

@@ -1,33 +1,34 @@
 /**
- * Who may log in to `rabbit-rpc broker`: `--user` and `--password-file`.
+ * The users of `rabbit-rpc broker`: `--user` and `--password-file`.
  *
  * @module
  */
 import { InvalidArgumentError } from "commander";
 import type { BrokerUser } from "../../broker/broker.ts";
-import { patternsOf } from "../../broker/connection/permissions.ts";
+import { patternsOf } from "../../broker/permissions.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { readFile, readPassword } from "../input.ts";
+import { counted } from "../numbers.ts";
+import { readFile, readPassword } from "../stdio/read_file.ts";
 
-/** What `--user` says. */
+/** A value of `--user`. */
 export type UserFlag = Pick<BrokerUser, "permissions"> & { name: string };
 
-/** A user with the password. */
+/** A user with a password. */
 export type User = UserFlag & BrokerUser;
 
 const GUEST: User = { name: "guest", password: "guest" };
 
-/** `NAME` or `NAME:CONFIGURE:WRITE:READ`; more of them add to those before. */
+/** Parses `NAME` or `NAME:CONFIGURE:WRITE:READ`; a repeated flag adds users. */
 export function parseUser(text: string, before: UserFlag[] = []): UserFlag[] {
   const [name, ...patterns] = splitAtColons(text);
   if (!name || ![0, 3].includes(patterns.length)) {
     throw new InvalidArgumentError(
       "It must be NAME, or NAME:CONFIGURE:WRITE:READ with three regular " +
-        "expressions; colons within one go in parentheses or brackets.",
+        "expressions; colons in them must be in parentheses or brackets.",
     );
   }
   if (before.some((other) => other.name === name)) {
-    throw new InvalidArgumentError(`There is a user "${name}" already.`);
+    throw new InvalidArgumentError(`User "${name}" is given twice.`);
   }
   return [...before, { name, ...permissionsOf(patterns) }];
 }
@@ -40,12 +41,12 @@ function permissionsOf(patterns: string[]): Pick<UserFlag, "permissions"> {
     patternsOf(permissions);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new InvalidArgumentError(`Of this user, ${error.message}.`);
+    throw new InvalidArgumentError(`For this user, ${error.message}.`);
   }
   return { permissions };
 }
 
-/** The parts between colons that are not escaped, nor within ( ) or [ ]. */
+/** Splits at colons that are not escaped, nor within ( ) or [ ]. */
 function splitAtColons(text: string): string[] {
   const parts = [""];
   let depth = 0;
@@ -61,7 +62,7 @@ function splitAtColons(text: string): string[] {
   return parts;
 }
 
-/** The users with their passwords; guest alone where none are named. */
+/** The users with their passwords; only guest if there are no flags. */
 export async function readUsers(
   users: UserFlag[] | undefined,
   passwordFile: string | undefined,
@@ -75,8 +76,8 @@ export async function readUsers(
   if (passwords.length !== users.length) {
     throw new CliError(
       EXIT.badInput,
-      `${passwordFile} must have a password for each of the ${users.length} ` +
-        `users, a line each and in their order; it has ${passwords.length}.`,
+      `${passwordFile} must have ${counted(users.length, "line")}, one ` +
+        `password for each user; it has ${passwords.length}.`,
     );
   }
   const [first, ...others] = users.map((user, i) => ({

@@ -1,5 +1,5 @@
 /**
- * One request of the command line, from its body to a record of its outcome.
+ * Makes the calls of the command line, and writes their outcomes as JSON.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import { jsonBody } from "../../rpc/json.ts";
 import { jsonLine } from "../printable.ts";
 import { rawJSON } from "./raw_json.ts";
 
-/** What to send. */
+/** A request to send. */
 export interface Request {
-  /** What `--json` calls it: given by the input, or counted from 1. */
+  /** Its id for `--json`: from the input, or else counted from 1. */
   readonly id: string | number;
   readonly body: Uint8Array;
-  /** What it has of its own, beside the options of all. */
+  /** Options of this request alone. */
   readonly own?: Pick<CallOptions, "headers" | "type">;
 }
 
-/** What became of one request. */
+/** The outcome of a request. */
 export interface Outcome {
-  /** That of the request. */
+  /** The id of the request. */
   readonly id: string | number;
   /** The body of the reply. */
   readonly body?: Uint8Array;
@@ -30,14 +30,14 @@ export interface Outcome {
   readonly latencyMs: number;
 }
 
-/** Makes calls to one queue, all with the same options. */
+/** Makes calls to one queue with the same options. */
 export class Caller {
   readonly #rpc: RpcConnection;
   readonly #queue: string;
   readonly #options: CallOptions;
   readonly #repeats: boolean;
 
-  /** The options are those of every call. */
+  /** The options are for every call. */
   constructor(rpc: RpcConnection, queue: string, options: CallOptions) {
     this.#rpc = rpc;
     this.#queue = queue;
@@ -45,7 +45,7 @@ export class Caller {
     this.#repeats = Boolean(options.retries || options.wait);
   }
 
-  /** Never throws for a failed call: its error is part of the outcome. */
+  /** A failed call does not throw: the outcome has its error. */
   async call({ id, body, own }: Request): Promise<Outcome> {
     let attempts = 1;
     const startedMs = performance.now();
@@ -66,7 +66,7 @@ export class Caller {
   }
 }
 
-/** The options of a request: its own headers and type beside those of all. */
+/** The options of a request: its own headers and type on top of the rest. */
 export function withOwn(
   options: CallOptions,
   own: Request["own"] = {},
@@ -75,7 +75,7 @@ export function withOwn(
   return { ...options, headers, type: own.type ?? options.type };
 }
 
-/** A request as a line of `--input ndjson`. */
+/** A request as a line for `--input ndjson`. */
 export function requestJson(
   { id, body, own }: Request,
   options: CallOptions,
@@ -89,12 +89,12 @@ export function requestJson(
   }, integers);
 }
 
-/** A bigint as the number that it is in JSON. */
+/** Writes a bigint as a JSON number. */
 function integers(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? rawJSON(String(value)) : value;
 }
 
-/** An outcome as one line of JSON. */
+/** An outcome as a line of JSON. */
 export function outcomeJson(outcome: Outcome): string {
   const { id, body, error, attempts, latencyMs } = outcome;
   return jsonLine({

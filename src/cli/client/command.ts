@@ -1,25 +1,26 @@
 /**
- * `rabbit-rpc client`: sends requests and prints the answers.
+ * `rabbit-rpc client`: sends requests and prints the replies.
  *
  * @module
  */
-import type { Command } from "commander";
 import type { RpcError } from "../../rpc/errors.ts";
-import { Caller, type Outcome, outcomeJson } from "./caller.ts";
-import { ClientConnection } from "./client_connection.ts";
-import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
-import { readFile, readStdin } from "../input.ts";
+import { EXIT, exitStatusOf } from "../exit_status.ts";
 import { Log } from "../log.ts";
-import { OrderedOutput, writeReply } from "../output.ts";
+import { readsConnectionFiles, writesFile } from "../permissions.ts";
+import { sentence } from "../sentences.ts";
+import { onStopSignal, stoppedStatus } from "../signals.ts";
+import { OrderedOutput, writeReply } from "../stdio/ordered_output.ts";
+import { isStdin } from "../stdio/paths.ts";
+import type { Subcommand } from "../subcommand.ts";
+import { Caller, type Outcome, outcomeJson } from "./caller.ts";
+import { ClientConnection } from "./connection.ts";
 import {
   addClientFlags,
   batchFlag,
   callOptions,
   type ClientFlags,
-} from "./request_flags.ts";
-import { sentence } from "../sentences.ts";
-import { isStdin } from "../standard_streams.ts";
-import { onStopSignal, stoppedStatus } from "../signals.ts";
+} from "./flags.ts";
+import { checkInput, readBody } from "./input.ts";
 
 const EXAMPLES = `
 Examples:
@@ -27,26 +28,47 @@ Examples:
   rabbit-rpc client rpc_queue @request.json -H trace:on --type resize -t 5s
   seq 30 | rabbit-rpc client rpc_queue --lines --concurrency 100 --json`;
 
-/** The one call is always under way: it ends the program. */
+/** There is always one call in flight; the program ends with it. */
 const ONE_CALL = { inFlight: 1, ended: 0 };
 
-/** Adds the subcommand; `done` gets the exit status. */
-export function addClientCommand(
-  program: Command,
-  done: (status: number) => void,
-): void {
-  const command = program.command("client")
-    .summary("send requests and print the answers")
-    .description(
-      "Sends a request, or each line of stdin, and prints what comes.",
-    )
-    .argument("<queue>", "request queue")
-    .argument("[body]", "the request; @FILE reads a file; default: stdin")
-    .addHelpText("after", EXAMPLES)
-    .action(async (queue: string, body: string | undefined, flags) => {
-      done(await runClient(queue, body, flags));
-    });
-  addClientFlags(command);
+/** The subcommand. */
+export const client: Subcommand = {
+  add(program, { done }) {
+    const command = program.command("client")
+      .summary("send requests and print the replies")
+      .description(
+        "Sends a request, or each line of stdin as a request, and prints the " +
+          "replies.",
+      )
+      .argument("<queue>", "request queue")
+      .argument(
+        "[body]",
+        "request body, or @FILE to read a file; default: stdin",
+      )
+      .addHelpText("after", EXAMPLES)
+      .action(async (queue: string, body: string | undefined, flags) => {
+        done(await runClient(queue, body, flags));
+      });
+    addClientFlags(command);
+  },
+  permissions(call) {
+    const { failed, dryRun } = call.flags;
+    const [, body] = call.args;
+    const writes = writesFile(failed) && !dryRun;
+    return {
+      net: !dryRun,
+      // To see that the file to write is not the input, it has to be looked at.
+      read: readsConnectionFiles(call) || isFileBody(body) || writes,
+      write: writes,
+    };
+  },
+  outlivesTerminal: ({ flags }) => batchFlag(flags) !== undefined,
+  isTraced: true,
+};
+
+function isFileBody(body: unknown): boolean {
+  return typeof body === "string" && body.startsWith("@") &&
+    !isStdin(body.slice(1));
 }
 
 async function runClient(
@@ -61,53 +83,7 @@ async function runClient(
   return await runBatch(queue, flags);
 }
 
-async function printRequests(
-  queue: string,
-  argument: string | undefined,
-  flags: ClientFlags,
-): Promise<number> {
-  const { dryRun, dryRunOfStdin } = await import("./batch/dry_run.ts");
-  if (batchFlag(flags)) return await dryRunOfStdin(queue, flags);
-  const body = await readBody(argument);
-  const request = { id: 1, line: 1, record: body, body };
-  return await dryRun(queue, [[request]], flags);
-}
-
-function checkInput(body: string | undefined, flags: ClientFlags): void {
-  const batch = batchFlag(flags);
-  if (batch !== undefined && body !== undefined) {
-    throw usage(`${batch} reads its requests from stdin; drop the argument`);
-  }
-  if (batch === undefined && flags.failed !== undefined) {
-    throw usage(
-      "--failed is for many requests: add --lines, --null or --input",
-    );
-  }
-  refuseTwoReaders(body, flags);
-  if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
-    throw usage("no request: give it as an argument, @FILE or on stdin");
-  }
-}
-
-/** Whichever reads stdin first leaves nothing to the other. */
-function refuseTwoReaders(body: string | undefined, flags: ClientFlags): void {
-  const { passwordFile, cacert, cert, key } = flags;
-  const readers = [
-    ["the password", passwordFile],
-    ["--cacert", cacert],
-    ["--cert", cert],
-    ["--key", key],
-    ["the request", body === undefined ? "-" : /^@(.*)/s.exec(body)?.[1]],
-  ].filter(([, path]) => isStdin(path));
-  const [first, second] = readers.map(([name]) => name);
-  if (second === undefined) return;
-  throw usage(`stdin can't be both ${first} and ${second}`);
-}
-
-function usage(message: string): CliError {
-  return new CliError(EXIT.usage, message);
-}
-
+/** Makes the call, prints the reply and returns the exit status. */
 async function callOnce(
   queue: string,
   argument: string | undefined,
@@ -128,12 +104,6 @@ async function callOnce(
   if (outcome.error === undefined) return EXIT.ok;
   reportFailure(outcome.error, queue, flags);
   return stoppedBy ? stoppedStatus(stoppedBy) : exitStatusOf(outcome.error);
-}
-
-async function readBody(argument: string | undefined): Promise<Uint8Array> {
-  if (argument === undefined) return await readStdin();
-  if (argument.startsWith("@")) return await readFile(argument.slice(1));
-  return new TextEncoder().encode(argument);
 }
 
 async function printOutcome(
@@ -157,4 +127,16 @@ function reportFailure(
   const message = sentence(error, { queue, timeoutMs: flags.timeout });
   const status = exitStatusOf(error);
   new Log(flags).failure(error, message, { status });
+}
+
+async function printRequests(
+  queue: string,
+  argument: string | undefined,
+  flags: ClientFlags,
+): Promise<number> {
+  const { dryRun, dryRunOfStdin } = await import("./batch/dry_run.ts");
+  if (batchFlag(flags)) return await dryRunOfStdin(queue, flags);
+  const body = await readBody(argument);
+  const request = { id: 1, line: 1, record: body, body };
+  return await dryRun(queue, [[request]], flags);
 }

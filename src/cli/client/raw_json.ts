@@ -1,10 +1,10 @@
 /**
- * Numbers in JSON to the last digit.
+ * Writes numbers to JSON with all their digits.
  *
  * @module
  */
 
-/** A text that `JSON.stringify` writes as it is; TypeScript lacks it yet. */
+/** JSON text that `JSON.stringify` copies. TypeScript does not have it yet. */
 export const { rawJSON } = JSON as unknown as {
   rawJSON(text: string): unknown;
 };

@@ -1,5 +1,5 @@
 /**
- * Says so when calls wait for a broker or a server that is not there.
+ * Reports when calls are waiting for a broker or a server that is missing.
  *
  * @module
  */
@@ -8,27 +8,27 @@ import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { absenceOf, isAbsence, isUntold } from "../../rpc/calling/failures.ts";
 
-/** Whoever has waited so long may want to know why. */
+/** How long no call may end before the cause is looked for. */
 const PATIENCE_MS = 1_000;
 
-/** Asking again would fill the broker's log: each refusal is an error in it. */
-const UNTOLD = Symbol("the broker does not tell");
+/** The broker refused to tell. Each refusal is an error in its log. */
+const REFUSED = Symbol("refused");
 
-/** What is watched, and who hears of it. */
+/** What to watch, and how to report. */
 export interface WaitOptions {
   readonly queue: string;
   readonly vhost: string;
-  /** Whether calls wait for a broker and a queue to appear. */
+  /** Whether calls wait for a missing broker or queue. */
   readonly patient: boolean;
-  /** How many calls wait, and how many have ended so far. */
+  /** How many calls are in flight, and how many have ended so far. */
   readonly calls: { readonly inFlight: number; readonly ended: number };
-  /** Gets a sentence when something is missing, and when it is another. */
+  /** Takes a sentence about what is missing, whenever that changes. */
   readonly say: (sentence: string) => void;
 }
 
 /**
- * Looks what is missing whenever no call has ended for a second, until it is
- * disposed of.
+ * Whenever no call has ended for a second, looks for what is missing, until it
+ * is disposed of.
  */
 export function watchForServer(
   rpc: RpcConnection,
@@ -54,8 +54,9 @@ async function watch(
     }
     const { calls } = options;
     const stalled = calls.inFlight > 0 && calls.ended === ended;
-    const missing = stalled ? await whatIsMissing(rpc, options) : undefined;
-    if (signal.aborted || missing === UNTOLD) return;
+    const missing = stalled ? await findMissing(rpc, options) : undefined;
+    // Asking again would fill the log of the broker with refusals.
+    if (signal.aborted || missing === REFUSED) return;
     if (missing !== undefined && missing !== said) {
       options.say(`${missing}; waiting for one`);
     }
@@ -63,17 +64,17 @@ async function watch(
   }
 }
 
-async function whatIsMissing(
+async function findMissing(
   rpc: RpcConnection,
   { queue, vhost, patient }: WaitOptions,
-): Promise<string | typeof UNTOLD | undefined> {
+): Promise<string | typeof REFUSED | undefined> {
   try {
     const info = await rpc.inspect(queue);
     if (info === undefined && !patient) return undefined;
     return absenceOf(queue, info, vhost)?.message;
   } catch (error) {
-    if (isUntold(error)) return UNTOLD;
-    // Otherwise the calls themselves end in this.
+    if (isUntold(error)) return REFUSED;
+    // Otherwise the calls themselves fail with this error.
     const failure = RpcError.from(error);
     return patient && isAbsence(failure) ? failure.message : undefined;
   }

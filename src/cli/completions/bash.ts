@@ -1,5 +1,5 @@
 /**
- * Completion for bash, 3.2 and newer.
+ * Completion for bash 3.2 and newer.
  *
  * @module
  */
@@ -9,6 +9,16 @@ import {
   namesOf,
   OWN_FLAGS,
 } from "./shape.ts";
+
+const HELPERS = `_rabbit_rpc_words() {
+  COMPREPLY=($(compgen -W "$*" -- "$cur"))
+}
+
+_rabbit_rpc_files() {
+  compopt -o default 2>/dev/null && return
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -f -- "$cur"))
+}`;
 
 /** The script. */
 export function bashScript(commands: CommandShape[]): string {
@@ -22,11 +32,11 @@ _rabbit_rpc() {
     _rabbit_rpc_words ${[...names, ...OWN_FLAGS].join(" ")}
     return
   fi
-  # What follows -- is a command of its own.
+  # After -- comes another command.
   for ((i = 2; i < COMP_CWORD; i++)); do
     [[ \${COMP_WORDS[i]} == -- ]] && { _rabbit_rpc_files; return; }
   done
-  # bash makes three words of --flag=value.
+  # bash splits --flag=value into three words.
   if [[ $cur == = ]]; then
     cur=
   elif [[ $prev == = ]]; then
@@ -44,20 +54,12 @@ ${commands.map(flagsCase).join("\n")}
   esac
 }
 
-_rabbit_rpc_words() {
-  COMPREPLY=($(compgen -W "$*" -- "$cur"))
-}
-
-_rabbit_rpc_files() {
-  compopt -o default 2>/dev/null && return
-  local IFS=$'\\n'
-  COMPREPLY=($(compgen -f -- "$cur"))
-}
+${HELPERS}
 
 complete -F _rabbit_rpc rabbit-rpc`;
 }
 
-/** What may follow the flags of a command that take a value. */
+/** Cases for the values of a command's flags. */
 function valueCases({ name, flags }: CommandShape): string[] {
   const pattern = (flags: FlagShape[]) =>
     flags.flatMap(namesOf).map((flag) => `"${name} ${flag}"`).join("|");
@@ -78,7 +80,7 @@ function valueCases({ name, flags }: CommandShape): string[] {
   ];
 }
 
-/** Flags where one is begun; else the first argument, where that is known. */
+/** Completes flags, and the first argument if its choices are known. */
 function flagsCase({ name, flags, choices }: CommandShape): string {
   const words = flags.flatMap(namesOf).join(" ");
   const first = choices.length > 0

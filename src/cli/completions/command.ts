@@ -1,17 +1,17 @@
 /**
- * `rabbit-rpc completions`: a script that teaches a shell our subcommands and
- * flags, made from those very flags.
+ * `rabbit-rpc completions`: prints a completion script for a shell, generated
+ * from the flags themselves.
  *
  * @module
  */
-import { Argument, Command } from "commander";
+import { Argument } from "commander";
+import { EXIT } from "../exit_status.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
+import type { Subcommand } from "../subcommand.ts";
 import { bashScript } from "./bash.ts";
 import { fishScript } from "./fish.ts";
 import { shapesOf } from "./shape.ts";
 import { zshScript } from "./zsh.ts";
-import { EXIT } from "../exit_status.ts";
-import { OrderedOutput } from "../output.ts";
-import { subcommandsFor } from "../subcommands.ts";
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
@@ -21,30 +21,29 @@ Examples:
   rabbit-rpc completions zsh > "\${fpath[1]}/_rabbit-rpc"
   rabbit-rpc completions fish > ~/.config/fish/completions/rabbit-rpc.fish
 
-For this session alone:
+Only for this session:
   source <(rabbit-rpc completions bash)`;
 
-/** Adds the subcommand; `done` gets the exit status. */
-export function addCompletionsCommand(
-  program: Command,
-  done: (status: number) => void,
-): void {
-  program.command("completions")
-    .summary("print a completion script for a shell")
-    .description(
-      "Prints a script that completes subcommands, flags, their values where " +
-        "these are known, and files. Names of queues are not guessed.",
-    )
-    .addArgument(
-      new Argument("<shell>", "which shell").choices(Object.keys(SCRIPTS)),
-    )
-    .addHelpText("after", EXAMPLES)
-    .action(async (shell: keyof typeof SCRIPTS) => {
-      const program = new Command();
-      for (const add of await subcommandsFor()) add(program, () => {});
-      const output = new OrderedOutput();
-      output.add(SCRIPTS[shell](shapesOf(program)));
-      await output.flushed();
-      done(EXIT.ok);
-    });
-}
+/** The subcommand. */
+export const completions: Subcommand = {
+  add(program, { done, allSubcommands }) {
+    program.command("completions")
+      .summary("print a completion script for a shell")
+      .description(
+        "Prints a script that completes subcommands, flags, files, and values " +
+          "of flags if they are known. Names of queues are not completed.",
+      )
+      .addArgument(
+        new Argument("<shell>", "the shell").choices(Object.keys(SCRIPTS)),
+      )
+      .addHelpText("after", EXAMPLES)
+      .action(async (shell: keyof typeof SCRIPTS) => {
+        const output = new OrderedOutput();
+        output.add(SCRIPTS[shell](shapesOf(await allSubcommands())));
+        await output.flushed();
+        done(EXIT.ok);
+      });
+  },
+  // Each flag looks for its variable when it is made.
+  permissions: () => ({ env: true }),
+};

@@ -1,5 +1,5 @@
 /**
- * What a shell has to know of the command line, whatever the shell.
+ * What a completion script needs to know about the command line.
  *
  * @module
  */
@@ -10,29 +10,29 @@ export interface CommandShape {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly FlagShape[];
-  /** What its first argument may be; empty where that is open. */
+  /** Possible first arguments; empty if anything may follow. */
   readonly choices: readonly string[];
 }
 
 /** A flag. */
 export interface FlagShape {
-  /** With dashes, `--timeout`. */
+  /** With dashes: `--timeout`. */
   readonly long: string;
-  /** With a dash, `-t`. */
+  /** With a dash: `-t`. */
   readonly short: string | undefined;
   readonly description: string;
-  /** What follows it; undefined for a switch. */
+  /** The value of the flag; undefined for a switch. */
   readonly value: ValueShape | undefined;
 }
 
-/** What follows a flag. */
+/** The value of a flag. */
 export interface ValueShape {
   readonly isFile: boolean;
-  /** Empty where it is not known. */
+  /** Empty if anything may follow. */
   readonly choices: readonly string[];
 }
 
-/** The subcommands that help shows too. */
+/** The subcommands, without hidden ones. */
 export function shapesOf(program: Command): CommandShape[] {
   const help = new Help();
   return help.visibleCommands(program)
@@ -55,10 +55,10 @@ export function shapesOf(program: Command): CommandShape[] {
     }));
 }
 
-/** Both names of a flag. */
+/** The names of a flag, short and long. */
 export function namesOf({ long, short }: FlagShape): string[] {
   return short === undefined ? [long] : [short, long];
 }
 
-/** The flags of the program itself. */
+/** Flags of the program itself. */
 export const OWN_FLAGS = ["--help", "--version"];

@@ -5,7 +5,7 @@
  */
 import { type CommandShape, type FlagShape, namesOf } from "./shape.ts";
 
-/** The script: as a file in `fpath`, or sourced. */
+/** The script, for a file in `fpath` or to be sourced. */
 export function zshScript(commands: CommandShape[]): string {
   return `#compdef rabbit-rpc
 # Completion of rabbit-rpc for zsh.
@@ -13,8 +13,8 @@ _rabbit-rpc() {
   local curcontext="$curcontext" state line
   typeset -A opt_args
   _arguments -C \\
-    '(- *)'{-h,--help}'[show help]' \\
-    '(- *)'{-V,--version}'[show the version]' \\
+    '(- *)'{-h,--help}'[print this help and exit]' \\
+    '(- *)'{-V,--version}'[print the version and exit]' \\
     '1: :->command' '*:: :->arguments'
   case $state in
     command)
@@ -42,7 +42,7 @@ function commandItem({ name, summary }: CommandShape): string {
 
 function commandCase({ name, flags, choices }: CommandShape): string {
   const first = choices.length > 0 ? [`'1: :(${choices.join(" ")})'`] : [];
-  // Without the last, no flag would be completed after an argument.
+  // Without the last spec, no flag is completed after an argument.
   const specs = [...flags.map(flagSpec), ...first, "'*: :_nothing'"];
   const lines = specs.map((spec) => `            ${spec}`);
   return `        ${name})\n          _arguments -s -S \\\n${
@@ -50,7 +50,7 @@ function commandCase({ name, flags, choices }: CommandShape): string {
   } ;;`;
 }
 
-/** `*`: it may be repeated. The value may follow at once, `-c4`, `--c=4`. */
+/** `*` allows repetition; `+` and `=` allow `-c4` and `--concurrency=4`. */
 function flagSpec(flag: FlagShape): string {
   const { short, long, value, description } = flag;
   const names = value === undefined

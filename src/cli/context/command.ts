@@ -1,14 +1,15 @@
 /**
- * `rabbit-rpc context`: what is in the configuration file.
+ * `rabbit-rpc context`: shows the configuration file.
  *
  * @module
  */
 import { Argument, type Command } from "commander";
-import type { Context } from "./config_file.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 import { Log } from "../log.ts";
-import { OrderedOutput } from "../output.ts";
 import { jsonLine, oneLine } from "../printable.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
+import type { Subcommand } from "../subcommand.ts";
+import type { Context } from "./config_file.ts";
 
 const EXAMPLES = `
 Examples:
@@ -16,44 +17,46 @@ Examples:
   rabbit-rpc context show prod
   rabbit-rpc status --context prod
 
-The file is $XDG_CONFIG_HOME/rabbit-rpc/config.toml (~/.config by default):
+The file is $XDG_CONFIG_HOME/rabbit-rpc/config.toml (default: ~/.config):
 
   [prod]
   url = "amqps://bob@mq.internal"
   password-file = "/run/secrets/mq"
   timeout = "5s"
 
-Its keys are flags; flags and RABBIT_RPC_* win over it.`;
+The keys are names of flags. Flags and RABBIT_RPC_* variables override them.`;
 
-/** Adds the subcommand; `done` gets the exit status. */
-export function addContextCommand(
-  program: Command,
-  done: (status: number) => void,
-): void {
-  program.command("context")
-    .summary("show the contexts of the configuration file")
-    .description(
-      "Names the contexts of the configuration file, or shows one of them " +
-        "without its secrets.",
-    )
-    .addArgument(
-      new Argument("<action>", "what to do").choices(["list", "show"]),
-    )
-    .argument("[name]", "the context to show")
-    .addHelpText("after", EXAMPLES)
-    .action(async (action: "list" | "show", name: string | undefined) => {
-      done(await runContext(action, name));
-    });
-}
+/** The subcommand. */
+export const context: Subcommand = {
+  add(program, { done, allSubcommands }) {
+    program.command("context")
+      .summary("show the contexts in the configuration file")
+      .description(
+        "Lists the contexts in the configuration file, or shows one of them " +
+          "without its secrets.",
+      )
+      .addArgument(
+        new Argument("<action>", "what to do").choices(["list", "show"]),
+      )
+      .argument("[name]", "context to show")
+      .addHelpText("after", EXAMPLES)
+      .action(async (action: "list" | "show", name: string | undefined) => {
+        done(await runContext(action, name, allSubcommands));
+      });
+  },
+  // Variables of the environment name the folder of the file.
+  permissions: () => ({ read: true, env: true }),
+};
 
 async function runContext(
   action: "list" | "show",
   name: string | undefined,
+  allSubcommands: () => Promise<Command>,
 ): Promise<number> {
   if ((action === "show") !== (name !== undefined)) {
     throw new CliError(
       EXIT.usage,
-      'it is "context list", or "context show NAME".',
+      'use "context list" or "context show NAME".',
     );
   }
   const { ConfigFile } = await import("./config_file.ts");
@@ -62,21 +65,24 @@ async function runContext(
   const output = new OrderedOutput();
   const lines = name === undefined
     ? file.contexts.keys()
-    : await contextLines(name, file.context(name));
+    : await contextLines(name, file.context(name), await allSubcommands());
   for (const line of lines) output.add(oneLine(line));
   await output.flushed();
   return EXIT.ok;
 }
 
-/** As they are in the file, without secrets, and what else may be one. */
-async function contextLines(name: string, context: Context): Promise<string[]> {
+/** The section, without secrets and without what may be one. */
+async function contextLines(
+  name: string,
+  context: Context,
+  program: Command,
+): Promise<string[]> {
   const { HIDDEN, redacted } = await import("./config_file.ts");
-  const { keysOfAll } = await import("./use_context.ts");
-  const isKey = await keysOfAll();
+  const { isKeyOfAny } = await import("./apply.ts");
   return [
     `[${name}]`,
     ...Object.entries(context).map(([key, value]) =>
-      isKey(key)
+      isKeyOfAny(program, key)
         ? `${key} = ${jsonLine(redacted(key, value))}`
         : `${key} = "${HIDDEN}"  # there is no flag --${key}`
     ),

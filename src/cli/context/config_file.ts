@@ -1,6 +1,6 @@
 /**
- * The configuration file: TOML, a section for each context, whose keys are
- * the names of flags.
+ * The configuration file: TOML with a section for each context, whose keys are
+ * names of flags.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { parse, TomlError } from "smol-toml";
 import { splitUrls } from "../../amqp/options.ts";
 import { redactUrl, redactUrls } from "../../amqp/redact.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { systemReason } from "../streams.ts";
+import { cannotRead } from "../stdio/file_errors.ts";
 
-/** The settings of one context, as they are in the file. */
+/** The settings of a context, as they are in the file. */
 export type Context = Readonly<Record<string, unknown>>;
 
 /** Group and others. */
 const READABLE_BY_OTHERS = 0o044;
-/** Stands for what is not shown. */
+/** Shown in the place of a secret. */
 export const HIDDEN = "***";
 
-/** The configuration file of the user. */
+/** The user's configuration file. */
 export class ConfigFile {
   /** Where it is. */
   readonly path: string;
@@ -32,16 +32,16 @@ export class ConfigFile {
         const [name, context] = entry;
         if (isTable(context)) return [name, context];
         throw this.mistake(
-          `"${name}" is no context; a context is a section such as [prod]`,
+          `"${name}" is not a context; a context is a section such as [prod]`,
         );
       }),
     );
   }
 
   /**
-   * Reads it, where `XDG_CONFIG_HOME` or `HOME` say.
+   * Reads the file in `XDG_CONFIG_HOME` or `HOME`.
    *
-   * @throws {CliError} 66 where it can't be read, 65 where it makes no sense.
+   * @throws {CliError} 66 if it can't be read, 65 if it is invalid.
    */
   static read(): ConfigFile {
     const path = configPath();
@@ -49,17 +49,14 @@ export class ConfigFile {
       return new ConfigFile(path, Deno.readTextFileSync(path));
     } catch (error) {
       if (error instanceof CliError) throw error;
-      throw new CliError(
-        EXIT.unreadable,
-        `cannot read the configuration "${path}": ${systemReason(error)}.`,
-      );
+      throw cannotRead(`the configuration "${path}"`, error);
     }
   }
 
   /**
    * The context of this name.
    *
-   * @throws {CliError} 64 where there is none.
+   * @throws {CliError} 64 if there is none.
    */
   context(name: string): Context {
     const context = this.contexts.get(name);
@@ -67,17 +64,17 @@ export class ConfigFile {
     const names = [...this.contexts.keys()].join(", ") || "none";
     throw new CliError(
       EXIT.usage,
-      `no context "${name}" in ${this.path} (there are: ${names}).`,
+      `no context "${name}" in ${this.path} (available: ${names}).`,
     );
   }
 
-  /** An error in the file; `where` is a context, and a key of it. */
+  /** An error in the file; `where` is a context and, if known, its key. */
   mistake(what: string, ...where: string[]): CliError {
     const place = [this.path, ...where].join(", ");
     return new CliError(EXIT.badInput, `${place}: ${what}.`);
   }
 
-  /** Why the passwords in it are not safe; undefined where they are. */
+  /** A warning if others can read secrets in the file. */
   get exposure(): string | undefined {
     const { mode } = Deno.statSync(this.path);
     if (((mode ?? 0) & READABLE_BY_OTHERS) === 0) return undefined;
@@ -87,7 +84,7 @@ export class ConfigFile {
       )
     );
     if (!hasSecrets) return undefined;
-    return `others can read the secrets in ${this.path}: chmod 600 it`;
+    return `other users can read the secrets in ${this.path}: chmod 600 it`;
   }
 
   #parse(text: string): Record<string, unknown> {
@@ -96,7 +93,7 @@ export class ConfigFile {
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
       const { line, column, message } = error;
-      // The other lines show the text, which may hold a password.
+      // The other lines quote the file, which may contain a password.
       const [what] = message.split("\n", 1);
       throw this.mistake(what!, `line ${line}, column ${column}`);
     }
@@ -109,12 +106,12 @@ function isTable(value: unknown): value is Context {
 }
 
 /**
- * A setting as it may be shown: equal to the value where it is no secret. What
- * is not understood is not shown.
+ * A setting as it may be shown: the same value if it is not a secret. Values of
+ * unexpected types are hidden, too.
  */
 export function redacted(key: string, value: unknown): unknown {
   if (key === "password") return HIDDEN;
-  // Tokens travel in headers.
+  // Headers may contain tokens.
   if (key === "header") return Array.isArray(value) ? [HIDDEN] : HIDDEN;
   return Array.isArray(value)
     ? value.map((item) => redactedItem(key, item))
@@ -134,11 +131,11 @@ function redactedItem(key: string, value: unknown): unknown {
 function configPath(): string {
   const base = Deno.env.get("XDG_CONFIG_HOME");
   const home = Deno.env.get("HOME");
-  // A relative one is to be ignored, says the specification of XDG.
+  // The XDG specification says to ignore relative paths.
   if (base?.startsWith("/")) return `${base}/rabbit-rpc/config.toml`;
   if (home) return `${home}/.config/rabbit-rpc/config.toml`;
   throw new CliError(
     EXIT.usage,
-    "no context without a configuration: set XDG_CONFIG_HOME or HOME.",
+    "there is no configuration file: set XDG_CONFIG_HOME or HOME.",
   );
 }

@@ -1,24 +1,10 @@
 /**
- * `rabbit-rpc demo`: a broker, two servers and a client that show, in seconds,
- * what the program does. Nothing is canned: each step checks what it shows.
+ * `rabbit-rpc demo`: shows in seconds what the program does.
  *
  * @module
  */
-import type { Command } from "commander";
-import { connect } from "../../amqp/connect.ts";
-import type { RpcConnection } from "../../rpc/connection.ts";
-import { startBroker } from "../../broker/broker.ts";
-import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/limits.ts";
-import type { CallOptions } from "../../rpc/calling/call_options.ts";
-import { type ColorWhen, type Paint, paintFor } from "../color.ts";
-import { DemoServer } from "./processes.ts";
-import { PID_HEADER, READY_LINE, SLEEPING_LINE } from "./server.ts";
-import { DemoTally } from "./tally.ts";
-import { CliError, EXIT } from "../exit_status.ts";
-import { colorFlag } from "../flags.ts";
-import { OrderedOutput } from "../output.ts";
-import { onStopSignal, stoppedStatus } from "../signals.ts";
+import { colorFlag } from "../flags/common.ts";
+import type { Subcommand } from "../subcommand.ts";
 
 const EXAMPLES = `
 Examples:
@@ -26,194 +12,22 @@ Examples:
   rabbit-rpc demo | less
   time rabbit-rpc demo`;
 
-const QUEUE = "rpc_queue";
-const CALLS_AT_ONCE = 200;
-const SLOW_MS = 1_000;
-
-/** Adds the subcommand; `done` gets the exit status. */
-export function addDemoCommand(
-  program: Command,
-  done: (status: number) => void,
-): void {
-  program.command("demo")
-    .summary("see it work in seconds, without RabbitMQ")
-    .description(
-      "Starts a broker inside this program, two server processes and a " +
-        "client, and shows what happens to their calls.",
-    )
-    .addOption(colorFlag())
-    .addHelpText("after", EXAMPLES)
-    .action(async ({ color }) => done(await runDemo(color)));
-}
-
-/** Returns the exit status: that of a signal where one ends it early. */
-async function runDemo(color: ColorWhen): Promise<number> {
-  const stopped = Promise.withResolvers<number>();
-  using _signals = onStopSignal((_, signal) => {
-    stopped.resolve(stoppedStatus(signal));
-  });
-  await using broker = await startBroker();
-  await using first = new DemoServer(broker.url, QUEUE);
-  await using second = new DemoServer(broker.url, QUEUE);
-  const shown = showDemo(broker.url, [first, second], color);
-  return await Promise.race([shown, stopped.promise]);
-}
-
-async function showDemo(
-  url: string,
-  servers: DemoServer[],
-  color: ColorWhen,
-): Promise<number> {
-  const output = new OrderedOutput();
-  await Promise.all(servers.map((server) => server.prints(READY_LINE)));
-  await using rpc = await connect(url);
-  const print = (line: string) => output.add(line);
-  const demo = new Demo(rpc, servers, print, paintFor("stdout", color));
-  await demo.run();
-  await output.flushed();
-  return EXIT.ok;
-}
-
-/** The steps, in the order in which they are shown. */
-class Demo {
-  readonly #rpc: RpcConnection;
-  readonly #servers: DemoServer[];
-  readonly #print: (line: string) => void;
-  readonly #paint: Paint;
-  readonly #tally = new DemoTally();
-  #step = 0;
-
-  constructor(
-    rpc: RpcConnection,
-    servers: DemoServer[],
-    print: (line: string) => void,
-    paint: Paint,
-  ) {
-    this.#rpc = rpc;
-    this.#servers = servers;
-    this.#print = print;
-    this.#paint = paint;
-  }
-
-  async run(): Promise<void> {
-    const [first, second] = this.#servers;
-    this.#print(
-      `A broker inside this program, and two servers, processes ` +
-        `${first!.pid} and ${second!.pid},\nconsume the queue "${QUEUE}".`,
-    );
-    await this.#oneCall();
-    await this.#manyCalls();
-    await this.#errorReply();
-    await this.#timeout();
-    await this.#crash();
-    this.#print(`\n${this.#paint("bold", this.#tally.summary())}`);
-    this.#tally.check();
-  }
-
-  async #oneCall(): Promise<void> {
-    this.#title(
-      "One call, as in RabbitMQ's tutorial six",
-      "The request names a callback queue and a correlation id; the reply " +
-        "comes\n   back to that queue with the same id.",
-    );
-    const { text, pid, ms } = await this.#call("30");
-    expect(text === "832040", `fib(30) came as ${text}`);
-    this.#line(`fib(30) = ${text}, answered by server ${pid} in ${ms}`);
-  }
-
-  async #manyCalls(): Promise<void> {
-    this.#title(
-      `${CALLS_AT_ONCE} calls at once`,
-      "All wait on the one callback queue; the broker shares them out, as " +
-        "many to\n   each server as its prefetch allows.",
-    );
-    const startedMs = performance.now();
-    const replies = await Promise.all(
-      Array.from({ length: CALLS_AT_ONCE }, () => this.#call("20")),
-    );
-    const took = since(startedMs);
-    expect(replies.every(({ text }) => text === "6765"), "a wrong fib(20)");
-    const shares = this.#servers.map(({ pid }) => {
-      const share = replies.filter((reply) => reply.pid === String(pid)).length;
-      expect(share > 0, `server ${pid} got none of ${CALLS_AT_ONCE} calls`);
-      return `server ${pid} answered ${share}`;
-    });
-    this.#line(`${shares.join(", ")}; all in ${took}`);
-  }
-
-  async #errorReply(): Promise<void> {
-    this.#title(
-      "An error comes back to the caller",
-      "A bad request is answered like any other, with a code and a sentence.",
-    );
-    const { code, message } = await this.#failingCall("thirty", {});
-    expect(code === "invalid_argument", `the error was ${code}`);
-    this.#line(`${code}: ${message}`);
-  }
-
-  async #timeout(): Promise<void> {
-    this.#title(
-      "A deadline holds on both sides",
-      "The caller gives up after 300ms, and the server stops working on it.",
-    );
-    const options = { type: "sleep", timeoutMs: 300 };
-    const { code, message } = await this.#failingCall("60000", options);
-    expect(code === "deadline_exceeded", `the error was ${code}`);
-    this.#line(`${code}: ${message}`);
-  }
-
-  async #crash(): Promise<void> {
-    this.#title(
-      "A server dies in mid-call",
-      "A request is acknowledged after its reply; what a dead server leaves " +
-        "behind,\n   the broker gives to another.",
-    );
-    const sleepers = this.#servers.map((server) =>
-      server.prints(SLEEPING_LINE)
-    );
-    const reply = this.#call(String(SLOW_MS), { type: "sleep" });
-    const dying = await Promise.any(sleepers);
-    await dying.crash();
-    this.#line(`server ${dying.pid} had taken the call and was killed`);
-    const { pid, ms } = await reply;
-    expect(pid !== String(dying.pid), "the dead server answered");
-    this.#line(`server ${pid} answered instead, ${ms} after the call`);
-  }
-
-  async #call(body: string, options: CallOptions = {}) {
-    const startedMs = performance.now();
-    const reply = await this.#tally.count(
-      this.#rpc.call(QUEUE, body, options),
-    );
-    const pid = String(reply.headers[PID_HEADER]);
-    return { text: reply.text(), pid, ms: since(startedMs) };
-  }
-
-  async #failingCall(body: string, options: CallOptions): Promise<RpcError> {
-    try {
-      const { text } = await this.#call(body, options);
-      throw new CliError(EXIT.bug, `the demo went wrong: ${body} = ${text}`);
-    } catch (error) {
-      if (error instanceof RpcError) return error;
-      throw error;
-    }
-  }
-
-  #title(title: string, explanation: string): void {
-    this.#print(`\n${this.#paint("bold", `${++this.#step}. ${title}`)}`);
-    this.#print(`   ${this.#paint("dim", explanation)}`);
-  }
-
-  #line(text: string): void {
-    this.#print(`   ${this.#paint("green", "=>")} ${text}`);
-  }
-}
-
-/** A step that went wrong ends the demo with a status that says so. */
-function expect(holds: boolean, otherwise: string): void {
-  if (!holds) throw new CliError(EXIT.bug, `the demo went wrong: ${otherwise}`);
-}
-
-function since(startedMs: number): string {
-  return formatMs(Math.round(performance.now() - startedMs));
-}
+/** The subcommand. */
+export const demo: Subcommand = {
+  add(program, { done }) {
+    program.command("demo")
+      .summary("see it work in seconds, without RabbitMQ")
+      .description(
+        "Starts a broker inside this program, two server processes and a " +
+          "client, and shows what happens to their calls.",
+      )
+      .addOption(colorFlag())
+      .addHelpText("after", EXAMPLES)
+      .action(async ({ color }) => {
+        const { runDemo } = await import("./run.ts");
+        done(await runDemo(color));
+      });
+  },
+  permissions: () => ({ net: true, run: true }),
+  outlivesTerminal: () => true,
+};

@@ -1,19 +1,20 @@
 /**
- * Starts the servers of the demo and follows what they print.
+ * The server processes of the demo.
  *
  * @module
  */
-import { splitBytes } from "../input.ts";
+import { lines } from "../../procedures/command/lines.ts";
 
-const NEWLINE = 10;
+/** Longer than any line that a server prints. */
+const MAX_LINE_BYTES = 1024;
 
-/** One server process. */
+/** A server process. */
 export class DemoServer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #awaited = new Map<string, PromiseWithResolvers<DemoServer>>();
   readonly #reading: Promise<void>;
 
-  /** Starts it; see {@linkcode DemoServer.prints} for when it is ready. */
+  /** Starts it; {@linkcode DemoServer.prints} tells when it is ready. */
   constructor(url: string, queue: string) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...programArgs(), "demo-server", queue],
@@ -31,30 +32,30 @@ export class DemoServer implements AsyncDisposable {
   }
 
   /**
-   * Resolves with this server when it prints that line, from now on.
+   * Resolves with this server when it prints the line, from now on.
    *
-   * @throws where it ends without.
+   * @throws if it ends without printing it.
    */
   prints(line: string): Promise<DemoServer> {
     const awaited = Promise.withResolvers<DemoServer>();
     this.#awaited.set(line, awaited);
-    // Of two servers that may print a line, only one is waited for.
+    // Only the first of two servers to print it is awaited.
     awaited.promise.catch(ignore);
     return awaited.promise;
   }
 
-  /** Ends it as a crash would: without a chance to tidy up. */
+  /** Kills it, as a crash would. */
   async crash(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.status;
   }
 
-  /** Stops it in good order. */
+  /** Stops it gracefully. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGTERM");
     } catch (error) {
-      // It has ended already, by the crash of the demo for example.
+      // It has ended already: it may be the one that was killed.
       if (!(error instanceof TypeError)) throw error;
     }
     await this.#child.status;
@@ -62,10 +63,8 @@ export class DemoServer implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const bytes of splitBytes(this.#child.stdout, NEWLINE)) {
-      const line = decoder.decode(bytes);
-      this.#awaited.get(line)?.resolve(this);
+    for await (const { text } of lines(this.#child.stdout, MAX_LINE_BYTES)) {
+      this.#awaited.get(text)?.resolve(this);
     }
     for (const [line, awaited] of this.#awaited) {
       awaited.reject(
@@ -77,7 +76,7 @@ export class DemoServer implements AsyncDisposable {
 
 function ignore(): void {}
 
-/** How to run this very program again. */
+/** The arguments of Deno to run this program once more. */
 function programArgs(): string[] {
   if (Deno.build.standalone) return [];
   const sources = new URL("../../", import.meta.url).pathname;

@@ -1,38 +1,39 @@
 /**
- * One server of `rabbit-rpc demo`: a process of its own that tells with each
- * reply who gave it.
+ * `rabbit-rpc demo-server`, which help does not show: a server process of the
+ * demo, whose replies name the process.
  *
  * @module
  */
-import type { Command } from "commander";
 import { connect } from "../../amqp/connect.ts";
-import { createBuiltin } from "../../procedures/builtin.ts";
+import { createBuiltin } from "../../procedures/builtin/catalog.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
 import { EXIT } from "../exit_status.ts";
-import { flag } from "../flags.ts";
-import { OrderedOutput } from "../output.ts";
+import { flag } from "../flags/flag.ts";
+import { WORKERS_ARE_FILES } from "../permissions.ts";
+import { OrderedOutput } from "../stdio/ordered_output.ts";
 import { onStopSignal } from "../signals.ts";
+import type { Subcommand } from "../subcommand.ts";
 
-/** Header of a reply: the process id of the server that gave it. */
+/** Header of a reply: the id of the server process. */
 export const PID_HEADER = "demo-server-pid";
-/** The line that a server prints when it consumes. */
+/** A server prints this line once it is consuming. */
 export const READY_LINE = "ready";
-/** The line that a server prints when it starts a call of method `sleep`. */
+/** A server prints this line when it starts to run `sleep`. */
 export const SLEEPING_LINE = "sleeping";
 
-/** Adds the subcommand, which help does not show. */
-export function addDemoServerCommand(
-  program: Command,
-  done: (status: number) => void,
-): void {
-  program.command("demo-server", { hidden: true })
-    .argument("<queue>")
-    // From the environment: other users can see the arguments.
-    .addOption(flag("--url <url>", "broker").makeOptionMandatory())
-    .action(async (queue: string, { url }: { url: string }) => {
-      done(await serveDemo(url, queue));
-    });
-}
+/** The subcommand. */
+export const demoServer: Subcommand = {
+  add(program, { done }) {
+    program.command("demo-server", { hidden: true })
+      .argument("<queue>")
+      // Set in the environment: other users can see the arguments.
+      .addOption(flag("--url <url>", "broker").makeOptionMandatory())
+      .action(async (queue: string, { url }: { url: string }) => {
+        done(await serveDemo(url, queue));
+      });
+  },
+  permissions: () => ({ net: true, read: WORKERS_ARE_FILES }),
+};
 
 async function serveDemo(url: string, queue: string): Promise<number> {
   await using fib = createBuiltin("fib", { workers: 1 });

@@ -1,20 +1,20 @@
 /**
- * Counts the calls of the demo and what became of each.
+ * Counts the calls of the demo and their outcomes.
  *
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcReply } from "../../rpc/wire.ts";
+import type { RpcReply } from "../../rpc/messages.ts";
 import { PID_HEADER } from "./server.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 
-/** Every call counted when it is sent, and again when it ends. */
+/** Counts each call when it is sent, and again when it ends. */
 export class DemoTally {
   #sent = 0;
   readonly #answered = new Map<string, number>();
   readonly #failed = new Map<string, number>();
 
-  /** Counts a call, and its end. */
+  /** Counts a call and its outcome. */
   async count(call: Promise<RpcReply>): Promise<RpcReply> {
     this.#sent++;
     try {
@@ -27,7 +27,7 @@ export class DemoTally {
     }
   }
 
-  /** One sentence with all counts. */
+  /** All counts in one sentence. */
   summary(): string {
     const answers = [...this.#answered]
       .map(([pid, count]) => `${count} by server ${pid}`).join(", ");
@@ -37,7 +37,7 @@ export class DemoTally {
       `(${answers}), ${sum(this.#failed)} failed as they should (${errors}).`;
   }
 
-  /** @throws {CliError} where a call is unaccounted for. */
+  /** @throws {CliError} if a call has no outcome. */
   check(): void {
     const ended = sum(this.#answered) + sum(this.#failed);
     if (ended === this.#sent) return;

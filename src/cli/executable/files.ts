@@ -6,17 +6,17 @@
 
 /** The bundled program. */
 export const PROGRAM = "program.txt";
-/** The code of it; only there for the platform that the executable was built on. */
+/** Its compiled code; only for the platform that it was built on. */
 export const CODE_CACHE = "program.cache";
-/** Which commit was built. */
+/** The commit that was built. */
 export const COMMIT = "build.txt";
 
-/** Where one of them is. */
+/** The URL of one of them. */
 export function besideEntry(name: string): URL {
   return new URL(name, Deno.mainModule);
 }
 
-/** What one of them has; undefined where it was not put there. */
+/** Reads one of them; undefined if it is not there. */
 export function readIfThere<T>(
   name: string,
   read: (file: URL) => T,

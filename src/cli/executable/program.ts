@@ -1,6 +1,6 @@
 /**
- * The program as the executable holds it: a bundle, and the code that V8 made
- * of it when it was built.
+ * The program inside the executable: a bundle, and the code that V8 compiled
+ * from it at build time.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import process from "node:process";
 import { Script } from "node:vm";
 import { besideEntry, PROGRAM } from "./files.ts";
 
-/** What a bundle is: a function that returns what src/cli/main.ts exports. */
+/** A bundle: a function that returns the exports of src/cli/main.ts. */
 type Run = (require: typeof process.getBuiltinModule) => {
   main(args: string[]): Promise<number>;
 };
@@ -18,20 +18,20 @@ export class Program {
   readonly #script: Script;
 
   /**
-   * The code must be of this very source: V8 compares its own version, its
-   * flags, and of the source no more than the length. Code that it does not
-   * take makes no difference but to the time.
+   * The code must have been compiled from this source: V8 compares only its
+   * own version, its flags and the length of the source. Rejected code costs
+   * time and nothing else.
    */
   constructor(source: string, codeCache?: Uint8Array) {
     this.#script = new Script(source, {
       filename: besideEntry(PROGRAM).href,
       cachedData: codeCache,
-      // Modules of users: by itself a script imports nothing (Deno 2.9).
+      // For `--module`: a script can't import by itself (Deno 2.9).
       importModuleDynamically: (url) => import(url),
     });
   }
 
-  /** Whether V8 did not take the code. */
+  /** Whether V8 rejected the code. */
   get isCacheRejected(): boolean {
     return this.#script.cachedDataRejected ?? false;
   }
@@ -42,7 +42,7 @@ export class Program {
     return run(process.getBuiltinModule).main(args);
   }
 
-  /** What V8 has compiled so far. */
+  /** The code that V8 has compiled so far. */
   codeCache(): Uint8Array {
     return this.#script.createCachedData();
   }

@@ -1,5 +1,5 @@
 /**
- * Where the executable starts: see `.ci/compile/`.
+ * The entry point of the executable: see `.ci/compile/`.
  *
  * @module
  */

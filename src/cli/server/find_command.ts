@@ -1,5 +1,5 @@
 /**
- * Finds a program before anything depends on it, as a shell does.
+ * Finds the program of a command at the start, as a shell does.
  *
  * @module
  */
@@ -10,10 +10,10 @@ const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 const EXECUTABLE = 0o111;
 
 /**
- * The command line with the place of its program: that in the search path
- * (`PATH`), or the name itself where it has a slash.
+ * The command line with the path of its program: found in the search path
+ * (`PATH`), or the name itself if it has a slash.
  *
- * @throws {CliError} 66 where there is none that can be run.
+ * @throws {CliError} 66 if there is no such executable.
  */
 export async function findCommand(
   [name = "", ...args]: string[],
@@ -30,7 +30,7 @@ export async function findCommand(
 }
 
 function placesOf(name: string, searchPath: string): string[] {
-  // An empty one is the current folder, as in a shell.
+  // An empty entry is the current folder, as in a shell.
   return searchPath.split(":").map((folder) => `${folder || "."}/${name}`);
 }
 
@@ -40,7 +40,7 @@ async function isExecutable(path: string): Promise<boolean> {
     return isFile && ((mode ?? EXECUTABLE) & EXECUTABLE) !== 0;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    // Missing, or in a folder that may not be entered.
+    // It is missing, or its folder can't be entered.
     return false;
   }
 }

@@ -1,12 +1,12 @@
 /**
- * `--health ADDR`: tells over HTTP whether a server is alive (`/healthz`) and
- * whether it takes requests (`/readyz`), as supervisors and balancers ask it.
+ * `--health ADDR`: serves over HTTP whether the server is alive (`/healthz`) and
+ * whether it is consuming requests (`/readyz`), for supervisors.
  *
  * @module
  */
 import { redactUrls } from "../../amqp/redact.ts";
 import type { Service } from "../../procedures/service.ts";
-import { formatMs } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
 import type { ServerEvent } from "../../rpc/serving/serve_options.ts";
 import type { ConnectionEvent } from "../../rpc/transport.ts";
 import {
@@ -19,84 +19,88 @@ import {
 import type { Log } from "../log.ts";
 import { jsonLine } from "../printable.ts";
 
-/** How late the event loop may be. */
+/** How long the event loop may be blocked. */
 const LAG_LIMIT_MS = 1_000;
 const TICK_MS = 250;
 
 const HEADERS = {
   "content-type": "application/json",
   "cache-control": "no-store",
-  // Whoever asks holds no connection in between.
+  // No connection is kept open between two probes.
   "connection": "close",
 };
 
-/** What is asked for, by path: why it is not so; undefined where it is. */
+/** By path, a check that returns what is wrong; undefined if all is well. */
 type Checks = Record<string, () => string | undefined>;
 
-/** A server's health, and where it is told until this is disposed of. */
+/** Serves the health of a server, until it is disposed of. */
 export class Health implements AsyncDisposable {
   readonly #lag = new EventLoopLag();
   readonly #closing = new AbortController();
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
-  /** Why it is not ready; undefined where it is. */
-  #unready: string | undefined = "not connected to a broker yet";
+  /** Why the server is not ready; undefined if it is. */
+  #problem: string | undefined = "not connected to the broker yet";
   #isDraining = false;
   #service: Service | undefined;
 
   /**
-   * Listens at once; with port 0 it says where.
+   * Listens at once. With port 0, logs the address.
    *
-   * @throws {CliError} where it can't listen there.
+   * @throws {CliError} if it can't listen there.
    */
   constructor(address: ListenAddress, log: Log) {
     const checks: Checks = {
       "/healthz": () => this.#lag.problem,
-      "/readyz": () => this.#unready ?? this.#service?.problem?.(),
+      "/readyz": () => this.#problem ?? this.#service?.problem?.(),
     };
     try {
       this.#http = this.#listen(address, (request) => respond(request, checks));
     } catch (error) {
       this.#lag.stop();
-      throw listenFailure(error, address, "Give another address to --health.");
+      throw listenFailure(
+        error,
+        address,
+        "Choose another address for --health.",
+      );
     }
     if (address.port === 0) {
       const { hostname, port } = this.#http.addr;
-      log.info(`health is told at http://${hostAndPort(hostname, port)}`);
+      log.info(`serving health at http://${hostAndPort(hostname, port)}`);
     }
   }
 
-  /** Tells of what is served as well, from now on. */
+  /** From now on, includes the problems of what is served. */
   watch(service: Service): void {
     this.#service = service;
   }
 
-  /** Hears of the connection. */
+  /** Takes an event of the connection. */
   onConnection(event: ConnectionEvent): void {
     switch (event.type) {
       case "connected":
-        return this.#notReady("connected, but not consuming yet");
+        return this.#setProblem("connected, but not consuming yet");
       case "unreachable":
-        return this.#notReady(event.error.message);
+        return this.#setProblem(event.error.message);
       case "lost":
-        return this.#notReady(`lost the connection to ${event.broker}`);
+        return this.#setProblem(`lost the connection to ${event.broker}`);
     }
   }
 
-  /** Hears of the server. */
+  /** Takes an event of the server. */
   onServer(event: ServerEvent): void {
     switch (event.type) {
       case "consuming":
-        if (!this.#isDraining) this.#unready = undefined;
+        if (!this.#isDraining) this.#problem = undefined;
         return;
       case "interrupted":
-        return this.#notReady(event.error.message);
+        return this.#setProblem(event.error.message);
       case "draining":
-        this.#notReady("draining");
+        this.#setProblem("draining");
         this.#isDraining = true;
     }
   }
 
-  /** Stops listening; requests under way are cut. */
+  /** Stops listening, and cuts off open requests. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lag.stop();
     this.#closing.abort();
@@ -118,24 +122,24 @@ export class Health implements AsyncDisposable {
     }
   }
 
-  #notReady(why: string): void {
-    if (!this.#isDraining) this.#unready = why;
+  #setProblem(why: string): void {
+    if (!this.#isDraining) this.#problem = why;
   }
 }
 
 function respond({ method, url }: Request, checks: Checks): Response {
   const { pathname } = new URL(url);
   if (!Object.hasOwn(checks, pathname)) {
-    return tell(404, `there are ${Object.keys(checks).join(" and ")}`);
+    return respondWith(404, `use ${Object.keys(checks).join(" or ")}`);
   }
   if (method !== "GET" && method !== "HEAD") {
-    return tell(405, "it can be read only");
+    return respondWith(405, "use GET or HEAD");
   }
   const why = checks[pathname]!();
-  return why === undefined ? tell(200) : tell(503, why);
+  return why === undefined ? respondWith(200) : respondWith(503, why);
 }
 
-function tell(status: number, why?: string): Response {
+function respondWith(status: number, why?: string): Response {
   const body = status === 200
     ? { status: "ok" }
     : { status: status === 503 ? "unavailable" : "error", why };
@@ -143,7 +147,7 @@ function tell(status: number, why?: string): Response {
   return new Response(`${text}\n`, { status, headers: HEADERS });
 }
 
-/** By how much a timer is late that should go off all the time. */
+/** Measures how late a regular timer fires. */
 class EventLoopLag {
   #dueMs = performance.now() + TICK_MS;
   #lastMs = 0;
@@ -152,13 +156,13 @@ class EventLoopLag {
     this.#dueMs = performance.now() + TICK_MS;
   }, TICK_MS);
 
-  /** Undefined where it was late by no more than the limit. */
+  /** Undefined if it was late by no more than the limit. */
   get problem(): string | undefined {
-    // A request may be served before the timer, once both are late.
+    // A request may be served before a timer that is late as well.
     const lagMs = Math.max(this.#lastMs, this.#lateMs);
     if (lagMs <= LAG_LIMIT_MS) return undefined;
     return `the event loop was blocked for ${formatMs(Math.round(lagMs))} ` +
-      `(${formatMs(LAG_LIMIT_MS)} at most)`;
+      `(limit: ${formatMs(LAG_LIMIT_MS)})`;
   }
 
   stop(): void {

@@ -1,18 +1,18 @@
 /**
- * The flags of `server --module`, and what they ask for.
+ * The flags of `server --module`, and the module that they name.
  *
  * @module
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { ModuleError } from "../../procedures/module/load_module.ts";
-import { openModule } from "../../procedures/module/module.ts";
+import { ModuleError } from "../../procedures/module/load.ts";
+import { openModule } from "../../procedures/module/open.ts";
 import type { Service } from "../../procedures/service.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { flag } from "../flags.ts";
-import { systemReason } from "../streams.ts";
+import { flag } from "../flags/flag.ts";
+import { cannotRead } from "../stdio/file_errors.ts";
 import type { Log } from "../log.ts";
 
-/** How a module is served. */
+/** The flags of a module. */
 export interface ModuleFlags {
   module?: string;
   modulePermissions?: Deno.PermissionOptionsObject;
@@ -20,24 +20,30 @@ export interface ModuleFlags {
   maxReply: number;
 }
 
-/** What a worker may be given; the module's own folder it may always read. */
+/** Permissions for workers; they may always read the module's own folder. */
 const PERMISSIONS = ["env", "net", "read", "run", "sys", "write"] as const;
 
-/** Adds the flags that are for modules alone. */
+/** Adds the flags that are only for modules. */
 export function addModuleFlags(command: Command): Command {
   return command
     .addOption(
-      flag("--module <file>", "serve the functions that a module exports"),
+      flag(
+        "--module <file>",
+        "serve the functions that a JavaScript module exports",
+      ),
     )
     .addOption(
-      flag("--module-permissions <list>", "what it may do: env, write=DIR, ...")
+      flag(
+        "--module-permissions <list>",
+        "permissions of its worker threads: net, write=DIR, ...",
+      )
         .argParser(parsePermissions),
     );
 }
 
 /**
- * `net,read=DIR,read=DIR` as Deno has it: a name alone grants all of its kind,
- * one with a value that value alone.
+ * Parses `net,read=DIR,read=DIR`, as in Deno's flags: a name alone grants
+ * everything of its kind, one with a value only that value.
  */
 export function parsePermissions(text: string): Deno.PermissionOptionsObject {
   const granted: Partial<Record<string, true | string[]>> = {};
@@ -58,9 +64,10 @@ export function parsePermissions(text: string): Deno.PermissionOptionsObject {
 }
 
 /**
- * The module that the flags name, ready to run.
+ * Opens the module that the flags name, ready to run.
  *
- * @throws {CliError} where it can't be read or served, or asks for too much.
+ * @throws {CliError} if it can't be read or served, or if its workers would get
+ * more permissions than the program has.
  */
 export async function openModuleFlags(
   path: string,
@@ -88,8 +95,7 @@ async function checkReadable(path: string): Promise<void> {
     file.close();
     if (!isFile) throw new Error("not a file");
   } catch (error) {
-    const reason = systemReason(error);
-    throw new CliError(EXIT.unreadable, `cannot read "${path}": ${reason}.`);
+    throw cannotRead(`"${path}"`, error);
   }
 }
 
@@ -100,7 +106,7 @@ function explained(error: unknown): unknown {
   if (error instanceof Deno.errors.NotCapable) {
     return new CliError(
       EXIT.usage,
-      "--module-permissions asks for more than rabbit-rpc itself was given.",
+      "--module-permissions grants more than rabbit-rpc itself is allowed.",
     );
   }
   return error;

@@ -1,14 +1,14 @@
 /**
- * The flags of a server that say what a missing request queue is to be.
+ * The flags for the declaration of the request queue.
  *
  * @module
  */
 import { type Command, InvalidArgumentError } from "commander";
 import type { QueueDeclaration } from "../../rpc/transport.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { flag } from "../flags.ts";
+import { flag } from "../flags/flag.ts";
 
-/** Those flags. */
+/** The flags. */
 export interface QueueFlags {
   declare: "auto" | "passive";
   queueType: "classic" | "quorum";
@@ -16,33 +16,42 @@ export interface QueueFlags {
   queueArg: NonNullable<QueueDeclaration["arguments"]>;
 }
 
-/** Adds them. */
+/** Adds the flags. */
 export function addQueueFlags(command: Command): Command {
   return command
     .addOption(
-      flag("--declare <mode>", "a missing queue: declare it, or wait for it")
+      flag(
+        "--declare <mode>",
+        "whether to declare a missing queue or wait for it",
+      )
         .choices(["auto", "passive"]).default("auto"),
     )
     .addOption(
-      flag("--queue-type <type>", "type of a queue that is declared")
+      flag("--queue-type <type>", "type of the queue, if it is declared")
         .choices(["classic", "quorum"]).default("classic"),
     )
     .addOption(
-      flag("--dead-letter <exchange>", "where a declared queue sends drops"),
+      flag(
+        "--dead-letter <exchange>",
+        "dead-letter exchange of the queue, if it is declared",
+      ),
     )
     .addOption(
-      flag("--queue-arg <name=value>", "an argument of a declared queue")
+      flag(
+        "--queue-arg <name=value>",
+        "argument of the queue, if it is declared; may be repeated",
+      )
         .argParser(parseQueueArguments).default({}, "none"),
     );
 }
 
-/** A comma where another name and its value follow. */
+/** A comma that is followed by another name and value. */
 const BETWEEN = /,(?=[^,="]+=)/;
 
 /**
- * `x-max-priority=10`, or several separated by commas; a flag that is repeated
- * adds to those before. A value that is a number, `true`, `false` or text in
- * quotes in JSON is just that; anything else is text as it stands.
+ * Parses `x-max-priority=10`, or several separated by commas; a repeated flag
+ * adds to those before. A number, `true`, `false` or quoted text is read as
+ * JSON, anything else as text.
  */
 export function parseQueueArguments(
   text: string,
@@ -77,23 +86,23 @@ function parseInteger(text: string): number | bigint {
   const value = BigInt(text);
   if (BigInt.asIntN(64, value) !== value) {
     throw new InvalidArgumentError(
-      `A number has 64 bits at most; for text write '"${text}"'.`,
+      `A number must fit into 64 bits; for text, write '"${text}"'.`,
     );
   }
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** Arguments that other flags stand for. */
+/** Arguments that have a flag of their own. */
 const FLAGS = {
   "x-queue-type": ["--queue-type", "queueType"],
   "x-dead-letter-exchange": ["--dead-letter", "deadLetter"],
 } as const;
 
 /**
- * What the flags say of a queue.
+ * The declaration that the flags ask for.
  *
- * @throws {CliError} where two of them contradict each other.
+ * @throws {CliError} if two of them contradict each other.
  */
 export function queueDeclaration(flags: QueueFlags): QueueDeclaration {
   const { declare, queueType, deadLetter, queueArg } = flags;
@@ -104,7 +113,7 @@ export function queueDeclaration(flags: QueueFlags): QueueDeclaration {
     throw new CliError(
       EXIT.usage,
       `--queue-arg ${name}=${given} contradicts ${other} ${said}; ` +
-        `say it by ${other} alone.`,
+        `use ${other} alone.`,
     );
   }
   return {

@@ -1,23 +1,11 @@
 /**
- * `rabbit-rpc status`: a look at the broker and at queues.
+ * `rabbit-rpc status`: shows a broker and queues.
  *
  * @module
  */
-import type { Command } from "commander";
-import {
-  addCommonFlags,
-  type CommonFlags,
-  flag,
-  parseTimeout,
-} from "../flags.ts";
-
-/** The flags of `rabbit-rpc status`. */
-export interface StatusFlags extends CommonFlags {
-  watch?: boolean;
-  interval: number;
-  timeout: number;
-  json?: boolean;
-}
+import { readsConnectionFiles } from "../permissions.ts";
+import type { Subcommand } from "../subcommand.ts";
+import { addStatusFlags, type StatusFlags } from "./flags.ts";
 
 const EXAMPLES = `
 Examples:
@@ -25,33 +13,24 @@ Examples:
   rabbit-rpc status calc resize --watch
   rabbit-rpc status calc --json | jq .queues[0].messages`;
 
-/** Adds the subcommand; `done` gets the exit status. */
-export function addStatusCommand(
-  program: Command,
-  done: (status: number) => void,
-): void {
-  const command = program.command("status")
-    .summary("look at the broker and at queues")
-    .description(
-      "Tells how long the broker takes to answer, and of each queue how many " +
-        "consumers it has and how many requests wait. The status is 69 where " +
-        "a queue has no server, else 77 where one may not be looked at.",
-    )
-    .argument("[queues...]", "request queues")
-    .addOption(flag("--watch", "look again and again, until interrupted"))
-    .addOption(
-      flag("--interval <duration>", "with --watch: between two looks")
-        .argParser(parseTimeout).default(2_000, "2s"),
-    )
-    .addOption(
-      flag("-t, --timeout <duration>", "for all answers of one look")
-        .argParser(parseTimeout).default(10_000, "10s"),
-    )
-    .addOption(flag("--json", "print an object; with --watch, one a line"))
-    .addHelpText("after", EXAMPLES)
-    .action(async (queues: string[], flags: StatusFlags) => {
-      const { runStatus } = await import("./run.ts");
-      done(await runStatus(queues, flags));
-    });
-  addCommonFlags(command);
-}
+/** The subcommand. */
+export const status: Subcommand = {
+  add(program, { done }) {
+    const command = program.command("status")
+      .summary("show the state of the broker and of queues")
+      .description(
+        "Shows the round-trip time to the broker and, for each queue, its " +
+          "consumers and waiting requests. The exit status is 69 if a queue " +
+          "has no server, else 77 if the broker refuses to show one.",
+      )
+      .argument("[queues...]", "request queues")
+      .addHelpText("after", EXAMPLES)
+      .action(async (queues: string[], flags: StatusFlags) => {
+        const { runStatus } = await import("./run.ts");
+        done(await runStatus(queues, flags));
+      });
+    addStatusFlags(command);
+  },
+  permissions: (call) => ({ net: true, read: readsConnectionFiles(call) }),
+  outlivesTerminal: ({ flags }) => Boolean(flags.watch),
+};

@@ -1,5 +1,5 @@
 /**
- * One look at a broker and at queues, and its form in JSON.
+ * Looks at a broker and at queues once; and the result in JSON.
  *
  * @module
  */
@@ -8,37 +8,37 @@ import { isUntold } from "../../rpc/calling/failures.ts";
 import type { QueueInfo } from "../../rpc/transport.ts";
 import { jsonLine } from "../printable.ts";
 
-/** What was seen of a broker. */
+/** The state of a broker. */
 export interface BrokerState {
   /** Without the password. */
   readonly url: string;
-  /** How long it takes to answer; undefined where it does not. */
+  /** Round-trip time; undefined if it does not answer. */
   readonly rttMs?: number;
   /** Why it does not answer. */
   readonly error?: string;
 }
 
-/** What was seen of a queue. */
+/** The state of a queue. */
 export interface QueueState {
   readonly queue: string;
-  /** Undefined where there is no such queue; unknown without a broker. */
+  /** Undefined if there is no such queue, or if the broker does not answer. */
   readonly info?: QueueInfo;
-  /** Why the broker does not tell whether there is. */
+  /** Why the broker does not show it. */
   readonly error?: string;
 }
 
-/** What was seen at one time. */
+/** What was seen in one look. */
 export interface Look {
   readonly broker: BrokerState;
   readonly queues: readonly QueueState[];
 }
 
-/** Looks, by passive declares alone. */
+/** Looks, using only passive declares. */
 export async function look(
   connection: AmqpConnection,
   queues: readonly string[],
 ): Promise<Look> {
-  // Before the queues are asked for: that would make it slower.
+  // Measured first: the look at the queues would slow it down.
   const rttMs = await connection.rttMs();
   return {
     broker: { url: connection.url, rttMs },
@@ -46,7 +46,7 @@ export async function look(
   };
 }
 
-/** What one queue keeps from this user is no reason to hide the others. */
+/** A queue that the user may not see does not hide the others. */
 async function lookAt(
   connection: AmqpConnection,
   queue: string,
@@ -64,7 +64,7 @@ export function lacksServer({ info, error }: QueueState): boolean {
   return error === undefined && (info === undefined || info.consumers === 0);
 }
 
-/** A look as one line of JSON; nothing is told of queues without a broker. */
+/** A look as a line of JSON; without queues if the broker does not answer. */
 export function lookJson({ broker, queues }: Look): string {
   const { url, rttMs, error } = broker;
   return jsonLine({

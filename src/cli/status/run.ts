@@ -1,62 +1,60 @@
 /**
- * Looks once, or until it is interrupted.
+ * Shows the state once, or again and again.
  *
  * @module
  */
-import { paintFor } from "../color.ts";
-import { brokerUrl } from "../../amqp/options.ts";
+import { paintFor } from "../stdio/color.ts";
+import { brokerUrl } from "../../amqp/broker_address.ts";
 import { AmqpTransport } from "../../amqp/transport.ts";
 import { delay } from "../../async/delay.ts";
-import { RpcError } from "../../rpc/errors.ts";
-import { formatMs, queueName } from "../../rpc/limits.ts";
-import { reportConnection } from "../connection_events.ts";
-import { settingsFor } from "../connection_settings.ts";
-import { CliError, EXIT, exitStatusOf } from "../exit_status.ts";
-import { connectOptions } from "../flags.ts";
-import { writeStdout } from "../streams.ts";
-import { sentence } from "../sentences.ts";
+import { queueName } from "../../rpc/limits.ts";
+import { formatMs } from "../../rpc/texts.ts";
+import { reportConnection } from "../connection/events.ts";
+import { connectOptions, settingsFor } from "../connection/settings.ts";
+import { callError } from "../call_error.ts";
+import { CliError, EXIT } from "../exit_status.ts";
+import { writeStdout } from "../stdio/streams.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
-import type { StatusFlags } from "./command.ts";
+import type { StatusFlags } from "./flags.ts";
 import { lacksServer, type Look, look, lookJson } from "./look.ts";
 import { LiveTable, tableLines } from "./table.ts";
 
 const encoder = new TextEncoder();
 
-/** What is looked at. */
-interface Scene {
+/** What to look at. */
+interface Target {
   readonly transport: AmqpTransport;
-  /** Of the broker, or of all that are tried. */
+  /** The URL of the broker, or of all that are tried. */
   readonly url: string;
   readonly queues: readonly string[];
   readonly timeoutMs: number;
 }
 
-/** Shows what is to be seen, and returns the exit status. */
+/** Shows the state and returns the exit status. */
 export async function runStatus(
   queues: string[],
   flags: StatusFlags,
 ): Promise<number> {
-  const settings = settingsFor(flags, {
-    ...await connectOptions(flags),
-    name: "rabbit-rpc status",
-    onEvent: (event) => {
-      // The table tells it, and must not be torn.
-      if (!flags.watch) reportConnection(event, flags);
-    },
+  const options = await connectOptions(flags, "status", (event) => {
+    // The table shows it, and a log line would break the table.
+    if (!flags.watch) reportConnection(event, flags);
   });
+  const settings = settingsFor(flags, options);
   await using transport = new AmqpTransport(settings);
-  const scene = {
+  const target = {
     transport,
     url: settings.brokers.map(brokerUrl).join(","),
     queues: queues.map((queue) => queueName(queue)),
     timeoutMs: flags.timeout,
   };
-  return flags.watch ? await watch(scene, flags) : await lookOnce(scene, flags);
+  return flags.watch
+    ? await watch(target, flags)
+    : await lookOnce(target, flags);
 }
 
-async function lookOnce(scene: Scene, flags: StatusFlags): Promise<number> {
-  const seen = await lookInTime(scene).catch((error) => {
-    throw explained(error, scene);
+async function lookOnce(target: Target, flags: StatusFlags): Promise<number> {
+  const seen = await lookInTime(target).catch((error) => {
+    throw explained(error, target);
   });
   await printer(flags)(seen);
   if (seen.queues.some(lacksServer)) return EXIT.noServer;
@@ -64,7 +62,7 @@ async function lookOnce(scene: Scene, flags: StatusFlags): Promise<number> {
   return isUntold ? EXIT.refused : EXIT.ok;
 }
 
-async function watch(scene: Scene, flags: StatusFlags): Promise<number> {
+async function watch(target: Target, flags: StatusFlags): Promise<number> {
   const stopping = new AbortController();
   const { signal } = stopping;
   using _signals = onStopSignal((_, signal) => stopping.abort(signal));
@@ -73,7 +71,7 @@ async function watch(scene: Scene, flags: StatusFlags): Promise<number> {
     : livePrinter(flags);
   try {
     while (true) {
-      await print(await lookOrWhyNot(scene, signal));
+      await print(await lookOrWhyNot(target, signal));
       await delay(flags.interval, signal);
     }
   } catch (error) {
@@ -82,31 +80,34 @@ async function watch(scene: Scene, flags: StatusFlags): Promise<number> {
   }
 }
 
-/** A broker that is away may come back; one that refuses will not relent. */
-async function lookOrWhyNot(scene: Scene, signal: AbortSignal): Promise<Look> {
+/** A broker that is down may come back; one that refuses us will not relent. */
+async function lookOrWhyNot(
+  target: Target,
+  signal: AbortSignal,
+): Promise<Look> {
   try {
-    return await lookInTime(scene, signal);
+    return await lookInTime(target, signal);
   } catch (thrown) {
     signal.throwIfAborted();
-    const error = explained(thrown, scene);
+    const error = explained(thrown, target);
     if (error.status !== EXIT.broker && error.status !== EXIT.timedOut) {
       throw error;
     }
     const { message } = thrown as Error;
     return {
-      broker: { url: scene.url, error: message.replace(/\.$/, "") },
-      queues: scene.queues.map((queue) => ({ queue })),
+      broker: { url: target.url, error: message.replace(/\.$/, "") },
+      queues: target.queues.map((queue) => ({ queue })),
     };
   }
 }
 
 /**
- * Connects where that is needed, and looks.
+ * Connects if necessary, and looks.
  *
  * @throws the signal's reason when it is aborted.
  */
 async function lookInTime(
-  { transport, queues, timeoutMs }: Scene,
+  { transport, queues, timeoutMs }: Target,
   signal?: AbortSignal,
 ): Promise<Look> {
   const seen = new AbortController();
@@ -127,17 +128,14 @@ async function lookInTime(
   }
 }
 
-function explained(thrown: unknown, scene: Scene): CliError {
-  if (thrown instanceof CliError) return thrown;
-  const error = RpcError.from(thrown);
-  const { queues: [queue = ""], timeoutMs } = scene;
-  const message = sentence(error, { queue, timeoutMs });
-  return new CliError(exitStatusOf(error), message, error);
+function explained(thrown: unknown, target: Target): CliError {
+  const { queues: [queue = ""], timeoutMs } = target;
+  return callError(thrown, { queue, timeoutMs });
 }
 
 type Print = (look: Look) => Promise<void>;
 
-/** A table each time, with an empty line after each, or a line of JSON. */
+/** Prints a table, with an empty line after it, or a line of JSON. */
 function printer({ json, watch, color }: StatusFlags): Print {
   const paint = paintFor("stdout", color);
   return async (look) => {
@@ -147,12 +145,12 @@ function printer({ json, watch, color }: StatusFlags): Print {
   };
 }
 
-/** One table, always in the same place. */
+/** Prints a table that is redrawn in place. */
 function livePrinter({ color }: StatusFlags): Print {
   const table = new LiveTable();
   const paint = paintFor("stdout", color);
   return async (look) => {
-    // Some terminals do not know their size, and tell 0.
+    // Some terminals do not know their size, and say 0.
     const rows = Deno.consoleSize().rows || Infinity;
     await writeText(table.draw(tableLines(look, paint), rows));
   };

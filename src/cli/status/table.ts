@@ -1,18 +1,19 @@
 /**
- * A look as a table for people, once or again and again in the same place.
+ * The state as a table, which can be redrawn in place.
  *
  * @module
  */
-import type { Paint } from "../color.ts";
+import type { Paint } from "../stdio/color.ts";
+import { counted } from "../numbers.ts";
 import { oneLine } from "../printable.ts";
 import type { BrokerState, Look, QueueState } from "./look.ts";
 
 const HEADINGS = ["CONSUMERS", "WAITING", "QUEUE"] as const;
-/** Between two columns. */
+/** Space between two columns. */
 const GAP = "  ";
 const UP = (lines: number) => `\x1b[${lines}A`;
 const CLEAR_BELOW = "\r\x1b[J";
-/** Lines that are too long are cut off: wrapped, they could not be counted. */
+/** Long lines are cut off: if they wrapped, the height would be unknown. */
 const WRAP_OFF = "\x1b[?7l";
 const WRAP_ON = "\x1b[?7h";
 
@@ -36,7 +37,7 @@ function brokerLines({ url, rttMs, error }: BrokerState): string[] {
   return [`broker      ${url}`, oneLine(second)];
 }
 
-/** The name comes last: nothing has to be aligned with it. */
+/** The name comes last, so that its length does not matter. */
 function queueLine(state: QueueState, known: boolean): string {
   const { queue, info, error } = state;
   if (!known || error !== undefined) return row("?", "?", queue, error);
@@ -61,16 +62,16 @@ function row(
   return cells.join(GAP);
 }
 
-/** Draws each table over the one before. */
+/** Draws each table over the previous one. */
 export class LiveTable {
   #height = 0;
 
-  /** What to write to a terminal of so many rows to show these lines. */
+  /** The text to write to a terminal of so many rows to show these lines. */
   draw(lines: readonly string[], rows: number): string {
     const shown = lines.slice(0, rows - 1);
     if (shown.length < lines.length) {
       const hidden = lines.length - shown.length + 1;
-      shown[shown.length - 1] = `... and ${hidden} lines more`;
+      shown[shown.length - 1] = `... and ${counted(hidden, "more line")}`;
     }
     const back = this.#height === 0 ? "" : UP(this.#height);
     this.#height = shown.length;

@@ -1,12 +1,15 @@
 /**
- * A command as a procedure: one process for each request.
+ * Serves a command with one process for each request.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { epochNowMs } from "../../async/clock.ts";
+import { Semaphore } from "../../async/semaphore.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import type { Service } from "../service.ts";
 import { ChildLog } from "./child_log.ts";
 import {
   type ExecOptions,
@@ -20,14 +23,12 @@ import {
   ProcessGroup,
 } from "./process_group.ts";
 import { requestEnvironment } from "./request_environment.ts";
-import type { Service } from "../service.ts";
-import { Slots } from "../../async/semaphore.ts";
 
 /**
- * Serves a command: the body is its stdin, its stdout the reply, and
- * `RABBIT_RPC_*` variables have the rest. An exit status other than 0 is an
- * `internal` error with `exit_status` (or `signal`) among its details. The
- * command is ended with all that it started when its request is.
+ * Serves a command. Its stdin is the body of the request, its stdout the reply,
+ * and `RABBIT_RPC_*` variables hold the rest of the request. An exit status
+ * other than 0 is an `internal` error with `exit_status` (or `signal`) among its
+ * details. When a request ends early, so do all processes of its command.
  */
 export function createExec(
   command: CommandLine,
@@ -41,7 +42,7 @@ class Exec implements Service {
   readonly #command: CommandLine;
   readonly #maxReplyBytes: number;
   readonly #log: ChildLog;
-  readonly #slots: Slots;
+  readonly #semaphore: Semaphore;
   readonly #children = new Set<ProcessGroup>();
 
   constructor(command: CommandLine, options: ExecOptions) {
@@ -50,25 +51,25 @@ class Exec implements Service {
     this.#command = command;
     this.#maxReplyBytes = maxReplyBytes;
     this.#log = new ChildLog(command.name, log);
-    this.#slots = new Slots(concurrency);
+    this.#semaphore = new Semaphore(concurrency);
   }
 
   readonly procedure = async (
     request: RpcRequest,
     { signal, deadlineMs }: RpcContext,
   ): Promise<Uint8Array> => {
-    // The server's own bound does not know of children that are being ended.
-    await this.#slots.take(signal);
+    // The server does not count processes that are still being stopped.
+    await this.#semaphore.acquire(signal);
     try {
       signal.throwIfAborted();
       const env = requestEnvironment(request, deadlineMs - epochNowMs());
       return await this.#run(this.#start(env), request.bytes, signal);
     } finally {
-      this.#slots.release();
+      this.#semaphore.release();
     }
   };
 
-  /** Ends all that runs. */
+  /** Stops all processes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#children].map((child) => child.stop()));
   }
@@ -80,7 +81,7 @@ class Exec implements Service {
       const { name } = this.#command;
       const reason = (error as Error).message;
       this.#log.add(`cannot start "${name}": ${reason}`);
-      // What the system is out of for the moment may be there the next time.
+      // The system may be out of resources only for the moment.
       const { code } = RpcError.from(error);
       throw new RpcError(code, `"${name}" could not be started`, {
         cause: error,

@@ -1,16 +1,17 @@
 /**
- * A command as a procedure: one process for all requests, which reads a line
- * for each and answers with a line, in any order. What is slow to load is
- * loaded once.
+ * Serves a command with one process for all requests, so that it has to load
+ * only once. It reads a line for each request and answers with a line, in any
+ * order.
  *
  * @module
  */
-import { backoffMs } from "../../async/backoff.ts";
 import { epochNowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { formatMs } from "../../rpc/limits.ts";
-import type { RpcContext, RpcRequest } from "../../rpc/procedure.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
+import type { RpcContext } from "../../rpc/procedure.ts";
+import { formatMs } from "../../rpc/texts.ts";
+import type { Service } from "../service.ts";
 import { ChildLog } from "./child_log.ts";
 import { type ExecOptions, execSettings } from "./exec_options.ts";
 import { LineCalls } from "./line_calls.ts";
@@ -22,12 +23,9 @@ import {
   endDetails,
   ProcessGroup,
 } from "./process_group.ts";
-import type { Service } from "../service.ts";
+import { RestartBackoff } from "../restarts.ts";
 
-/** Children that ended without an answer: requests wait for no more of them. */
-const HOPELESS = 3;
-
-/** Why a child is there no more. */
+/** How a child ended. */
 interface End {
   readonly why: string;
   readonly details: Record<string, unknown>;
@@ -35,10 +33,10 @@ interface End {
 
 /**
  * Serves a command that speaks the line protocol. It is started at once, and
- * again, with a backoff, whenever it ends. Requests that it had then are
- * answered with `aborted`; those that it did not have yet wait for the next.
- * A request whose time is up, or that is canceled, is not taken back from the
- * child: its answer is ignored.
+ * again, after a backoff, whenever it ends. Requests that it had then are
+ * answered with `aborted`; those that it did not have yet wait for the next
+ * process. The child does not hear when a request times out or is canceled: its
+ * answer is ignored.
  */
 export function createExecLines(
   command: CommandLine,
@@ -56,7 +54,7 @@ class ExecLines implements Service {
   readonly #stopping = new AbortController();
   readonly #supervised: Promise<void>;
   #child: ProcessGroup | undefined;
-  /** The last of the writes to the child, which follow each other. */
+  /** The last write to the child; writes follow each other. */
   #written: Promise<void> = Promise.resolve();
 
   constructor(command: CommandLine, options: ExecOptions) {
@@ -80,31 +78,32 @@ class ExecLines implements Service {
     return reply;
   };
 
-  /** Lets the child end by itself, and ends it if it does not. */
+  /** Lets the child end by itself, or else stops it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     await this.#child?.finish();
     await this.#supervised;
   }
 
-  /** One child after the other. */
+  /** Runs one child after the other. */
   async #supervise(): Promise<void> {
     const { signal } = this.#stopping;
-    let failures = 0;
+    const backoff = new RestartBackoff();
     while (!signal.aborted) {
       const answeredBefore = this.#calls.answered;
       const end = await this.#runChild();
       if (signal.aborted) break;
-      failures = this.#calls.answered > answeredBefore ? 0 : failures + 1;
-      this.#calls.abort(this.#aborted(end), failures >= HOPELESS);
-      const retryInMs = backoffMs(Math.max(failures, 1));
-      this.#log.add(this.#startingAgain(end, failures, retryInMs));
-      await delay(retryInMs, signal).catch(stopped);
+      if (this.#calls.answered > answeredBefore) backoff.succeeded();
+      else backoff.failed();
+      this.#calls.abort(this.#aborted(end), backoff.isHopeless);
+      const delayMs = backoff.delayMs();
+      this.#log.add(this.#startingAgain(end, backoff.failures, delayMs));
+      await delay(delayMs, signal).catch(ignore);
     }
     this.#calls.abort(new RpcError("aborted", "the server was stopped"), true);
   }
 
-  /** The life of one child. */
+  /** Runs one child to its end. */
   async #runChild(): Promise<End> {
     let child: ProcessGroup;
     try {
@@ -127,7 +126,7 @@ class ExecLines implements Service {
     };
   }
 
-  /** Reads answers until there are no more; returns what was wrong with one. */
+  /** Reads answers to the end; returns the fault that makes it stop early. */
   async #read(child: ProcessGroup): Promise<string | undefined> {
     for await (const line of lines(child.stdout, this.#maxLineBytes)) {
       if (line.cut) {
@@ -138,7 +137,7 @@ class ExecLines implements Service {
     }
   }
 
-  /** One line after the other, as fast as the child reads. */
+  /** Sends a request after the ones before it, as fast as the child reads. */
   #send(child: ProcessGroup, id: string): void {
     this.#written = this.#written.then(async () => {
       const line = child === this.#child && this.#calls.take(id);
@@ -151,13 +150,13 @@ class ExecLines implements Service {
     return new RpcError("aborted", message, { details });
   }
 
-  #startingAgain({ why }: End, failures: number, retryInMs: number): string {
+  #startingAgain({ why }: End, failures: number, delayMs: number): string {
     const inVain = failures > 0 ? " before it answered anything" : "";
     const inARow = failures > 1 ? `, ${failures} times in a row` : "";
     return `"${this.#command.name}" ${why}${inVain}${inARow}; ` +
-      `starting it again in ${formatMs(retryInMs)}`;
+      `starting it again in ${formatMs(delayMs)}`;
   }
 }
 
-/** Nothing to wait for: the loop sees that it is over. */
-function stopped(): void {}
+/** When a delay is aborted, the loop checks the signal. */
+function ignore(): void {}

@@ -1,5 +1,5 @@
 /**
- * What both ways to serve a command have in common.
+ * Options of both ways to serve a command.
  *
  * @module
  */
@@ -8,24 +8,24 @@ import { DEFAULT_MAX_REPLY_BYTES } from "../service.ts";
 
 /** How commands run. */
 export interface ExecOptions {
-  /** Gets what children write to stderr, line by line. */
+  /** Takes the lines that the command writes to stderr. */
   log: (line: string) => void;
   /**
-   * Requests at once; where each has a process of its own, those that are
-   * being ended count as well.
+   * How many requests run at once. If each has a process of its own, processes
+   * that are being stopped count as well.
    *
    * @default {navigator.hardwareConcurrency}
    */
   concurrency?: number;
   /**
-   * A longer reply is an error.
+   * The largest body of a reply, in bytes.
    *
    * @default {16777216}
    */
   maxReplyBytes?: number;
 }
 
-/** The options, complete. */
+/** The options with their defaults. */
 export function execSettings(options: ExecOptions): Required<ExecOptions> {
   return {
     log: options.log,
@@ -34,7 +34,7 @@ export function execSettings(options: ExecOptions): Required<ExecOptions> {
   };
 }
 
-/** The error for a command whose reply is too long. */
+/** The error for a reply that is too long. */
 export function replyTooLong(name: string, maxReplyBytes: number): RpcError {
   return new RpcError(
     "resource_exhausted",

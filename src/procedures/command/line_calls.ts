@@ -1,9 +1,10 @@
 /**
- * The requests that a long-running child has, or is to have, by their ids.
+ * The open requests of a long-running child, by id.
  *
  * @module
  */
 import type { RpcError } from "../../rpc/errors.ts";
+import { quote } from "../../rpc/texts.ts";
 import { replyTooLong } from "./exec_options.ts";
 import {
   answerResult,
@@ -11,17 +12,16 @@ import {
   parseAnswerLine,
 } from "./line_protocol.ts";
 import type { Line } from "./lines.ts";
-import { quote } from "../quote.ts";
 
-/** A request without an answer. */
+/** An open request. */
 interface LineCall {
-  /** The line that asks for it. */
+  /** Makes the line that is sent to the child. */
   readonly encode: (id: string) => Uint8Array;
   readonly reply: PromiseWithResolvers<Uint8Array>;
   sent: boolean;
 }
 
-/** Requests in the order in which they came; the ids count them. */
+/** The open requests, in order of arrival; ids count up. */
 export class LineCalls {
   readonly #name: string;
   readonly #maxReplyBytes: number;
@@ -29,18 +29,18 @@ export class LineCalls {
   #lastId = 0;
   #answered = 0;
 
-  /** `name` is that of the command. */
+  /** `name` is the name of the command. */
   constructor(name: string, maxReplyBytes: number) {
     this.#name = name;
     this.#maxReplyBytes = maxReplyBytes;
   }
 
-  /** So many requests have been answered. */
+  /** How many requests have been answered. */
   get answered(): number {
     return this.#answered;
   }
 
-  /** Adds a request, until it is answered or its signal fires. */
+  /** Adds a request, until it is answered or its signal is aborted. */
   add(
     encode: (id: string) => Uint8Array,
     signal: AbortSignal,
@@ -51,12 +51,12 @@ export class LineCalls {
     return { id, reply: this.#settled(id, reply, signal) };
   }
 
-  /** The ids of those that no child has. */
+  /** The ids of requests that were not sent to a child yet. */
   unsent(): string[] {
     return [...this.#calls].filter(([, { sent }]) => !sent).map(([id]) => id);
   }
 
-  /** The line of a request that is sent now; undefined where it is over. */
+  /** Marks a request as sent, and returns its line; undefined if it is closed. */
   take(id: string): Uint8Array | undefined {
     const call = this.#calls.get(id);
     if (call === undefined) return;
@@ -69,8 +69,8 @@ export class LineCalls {
   }
 
   /**
-   * Takes a line of the child's; returns what is wrong with it. A caller whose
-   * answer is none hears of it at once, where its id can be read.
+   * Handles a line from the child. Returns a complaint for the log if it is not
+   * a valid answer; if its id can be read, that request fails at once.
    */
   answer(line: Line): string | undefined {
     const answer = parseAnswerLine(line);
@@ -84,17 +84,17 @@ export class LineCalls {
       return this.#settle(call.reply, result, line);
     }
     if (isBad) return this.#complaint(answer.why, line);
-    if (this.#isOver(answer.id)) return undefined;
-    return `${this.#name}: answered a request that it never had: ` +
+    if (this.#isClosed(answer.id)) return undefined;
+    return `${this.#name}: answered an unknown request: ` +
       quote(answer.id);
   }
 
   #complaint(why: string, { text }: Line): string {
-    return `${this.#name}: wrote a line that is no answer (${why}): ` +
+    return `${this.#name}: invalid answer (${why}): ` +
       quote(text);
   }
 
-  /** Ends those that were sent with this error, or all of them. */
+  /** Fails the requests that were sent, or all of them. */
   abort(error: RpcError, all: boolean): void {
     for (const { sent, reply } of this.#calls.values()) {
       if (sent || all) reply.reject(error);
@@ -107,7 +107,7 @@ export class LineCalls {
     signal: AbortSignal,
   ): Promise<Uint8Array> {
     const abort = () => {
-      // At once: it may be about to be sent.
+      // At once, since it may be about to be sent.
       this.#calls.delete(id);
       reply.reject(signal.reason);
     };
@@ -141,8 +141,8 @@ export class LineCalls {
     }
   }
 
-  /** Whether a request had this id, and has been answered or given up. */
-  #isOver(id: string): boolean {
+  /** Whether a request had this id, and is closed. */
+  #isClosed(id: string): boolean {
     return /^[1-9]\d{0,15}$/.test(id) && Number(id) <= this.#lastId &&
       !this.#calls.has(id);
   }

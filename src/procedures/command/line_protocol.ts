@@ -1,35 +1,35 @@
 /**
- * What a long-running child reads and writes: an object of JSON a line.
+ * The protocol between the server and a long-running child: a JSON object per
+ * line.
  *
  * A request is `{"id", "type", "headers", "body" | "body_base64",
  * "timeout_ms"}`, with `content_type`, `content_encoding`, `priority`,
- * `user_id`, `app_id` and `timestamp` where it has them; an answer
+ * `user_id`, `app_id` and `timestamp` if it has them. An answer is
  * `{"id", "body" | "body_base64"}` or `{"id", "error": {"code", "detail"}}`.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
-import { jsonBody } from "../../rpc/json.ts";
+import { jsonBody, parseBase64 } from "../../rpc/json.ts";
+import type { RpcRequest } from "../../rpc/messages.ts";
 import type { Line } from "./lines.ts";
-import type { RpcRequest } from "../../rpc/procedure.ts";
 
-/** The most that JSON makes of a byte: `\u0000`. */
+/** The longest form of a byte in JSON: `\u0000`. */
 const JSON_BYTES_A_BYTE = 6;
-/** For all of an answer that is not its body. */
+/** Room for everything in an answer but its body. */
 const ANSWER_BYTES = 64 * 1024;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 const encoder = new TextEncoder();
 
-/** How long the line of an answer may be whose body has so many bytes. */
+/** The longest line of an answer whose body has so many bytes. */
 export function maxAnswerBytes(maxBodyBytes: number): number {
   return maxBodyBytes * JSON_BYTES_A_BYTE + ANSWER_BYTES;
 }
 
 /**
- * The line of a request. In its headers a time is text (ISO 8601), bytes are
- * base64, and a number beyond 2^53 is text.
+ * The line of a request. In its headers, times become ISO 8601 strings, bytes
+ * become base64, and numbers beyond 2^53 become strings.
  */
 export function encodeRequestLine(
   id: string,
@@ -48,7 +48,7 @@ export function encodeRequestLine(
   return encoder.encode(`${line}\n`);
 }
 
-/** JSON leaves out those that are undefined. */
+/** Undefined ones are left out by JSON. */
 function properties(request: RpcRequest): Record<string, unknown> {
   return {
     content_type: request.contentType,
@@ -60,14 +60,14 @@ function properties(request: RpcRequest): Record<string, unknown> {
   };
 }
 
-/** Header values that JSON lacks. */
+/** Converts header values that JSON does not have. */
 function jsonValue(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (typeof value !== "bigint") return value;
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }
 
-/** An answer: its id, and the rest as it came. */
+/** An answer: its id, and the rest unchecked. */
 export interface AnswerLine {
   readonly id: string;
   readonly body?: unknown;
@@ -75,17 +75,17 @@ export interface AnswerLine {
   readonly error?: unknown;
 }
 
-/** What is wrong with a line, and the id of its request where that is known. */
+/** An invalid line: why, and the id of its request if that is known. */
 export interface BadLine {
   readonly id?: string;
   readonly why: string;
 }
 
-/** Where it stands at the beginning, as it nearly always does. */
+/** An id at the beginning of a line, where it usually is. */
 const LEADING_ID = /^\s{0,9}\{\s{0,9}"id"\s{0,9}:\s{0,9}"?(\d{1,15})\b/;
 const BYTE_ORDER_MARK = "\ufeff";
 
-/** A line as an answer, or why it is none. Some write ids as numbers. */
+/** Parses a line. Ids may be numbers: some languages write them so. */
 export function parseAnswerLine(
   { text, malformed }: Line,
 ): AnswerLine | BadLine {
@@ -105,7 +105,8 @@ export function parseAnswerLine(
 /**
  * The result in an answer of the command `name`.
  *
- * @throws {RpcError} the error in it, or `internal` where there is neither.
+ * @throws {RpcError} the error in the answer.
+ * @throws {InvalidAnswer} if there is neither a result nor an error.
  */
 export function answerResult(
   { body, body_base64, error }: AnswerLine,
@@ -115,34 +116,30 @@ export function answerResult(
   if (given.length !== 1) {
     throw new InvalidAnswer(
       name,
-      "it has not one of body, body_base64 and error",
+      "it must have exactly one of body, body_base64 and error",
     );
   }
   if (typeof body === "string") return encoder.encode(body);
-  if (isBase64(body_base64)) return Buffer.from(body_base64, "base64");
+  const bytes = parseBase64(body_base64);
+  if (bytes !== undefined) return bytes;
   if (error === undefined) {
-    throw new InvalidAnswer(name, "its body is no text, or not base64");
+    throw new InvalidAnswer(name, "its body is not a string, or not base64");
   }
   const { code, detail } = Object(error);
   throw new RpcError(
     isRpcCode(code) ? code : "unknown",
-    typeof detail === "string" ? detail : `"${name}" told no detail`,
+    typeof detail === "string" ? detail : `"${name}" gave no detail`,
   );
 }
 
-function isBase64(value: unknown): value is string {
-  return typeof value === "string" && value.length % 4 === 0 &&
-    BASE64.test(value);
-}
-
-/** An answer that is none, which its child's author should know of. */
+/** An invalid answer, which the author of the command should hear about. */
 export class InvalidAnswer extends RpcError {
-  /** What is wrong with it. */
+  /** What is wrong with the answer. */
   readonly why: string;
 
-  /** `name` is that of the command. */
+  /** `name` is the name of the command. */
   constructor(name: string, why: string) {
-    super("internal", `"${name}" answered with what is no answer: ${why}`);
+    super("internal", `"${name}" gave an invalid answer: ${why}`);
     this.why = why;
   }
 }

@@ -1,26 +1,26 @@
 /**
- * A command that runs in a process group of its own, so that it can be ended
- * with whatever it has started.
+ * A command in a process group of its own, so that it can be stopped together
+ * with all processes that it has started.
  *
  * @module
  */
 
-/** A command, as an operator wrote it. */
+/** The command line that an operator gave. */
 export interface CommandLine {
-  /** The program by the name that was given; for people. */
+  /** The name of the program as it was given, for messages. */
   readonly name: string;
-  /** Where the program is. */
+  /** The path of the program. */
   readonly path: string;
-  /** Its arguments, passed on as they are: no shell sees them. */
+  /** Its arguments; no shell interprets them. */
   readonly args: readonly string[];
 }
 
-/** From the polite signal to the one that nobody can ignore, in ms. */
+/** Time from SIGTERM to SIGKILL. */
 const KILL_GRACE_MS = 2_000;
 
 /**
- * A running command and its descendants. When the command exits, what it left
- * in its group is killed: `status` resolves when nothing of it is left.
+ * A running command and its descendants. When the command exits, the rest of
+ * its group is killed; `status` resolves when nothing of it is left.
  *
  * Both outputs must be read to their end.
  */
@@ -29,27 +29,27 @@ export class ProcessGroup {
   readonly stdout: AsyncIterable<Uint8Array>;
   /** The bytes of its stderr, until the group has ended. */
   readonly stderr: AsyncIterable<Uint8Array>;
-  /** The exit status of the command, when its whole group has ended. */
+  /** The exit status of the command, once its whole group has ended. */
   readonly status: Promise<Deno.CommandStatus>;
 
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  /** Gives up the streams, which a process outside the group may hold open. */
+  /** Gives up streams that a process outside the group still holds open. */
   readonly #cut = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
   #stopping = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * Starts the command, with the server's environment and `env` on top.
+   * Starts the command, with `env` added to the server's environment.
    *
-   * @throws {Error} where the system can't start it.
+   * @throws {Error} if the system can't start it.
    */
   constructor(command: CommandLine, env: Record<string, string> = {}) {
     this.#child = new Deno.Command(command.path, {
       args: [...command.args],
       env,
-      // Makes it the leader of a new session, and so of a new group.
+      // Makes it the leader of a new session, and thereby of a new group.
       detached: true,
       stdin: "piped",
       stdout: "piped",
@@ -64,19 +64,19 @@ export class ProcessGroup {
   }
 
   /**
-   * Writes to its stdin, as fast as it reads. What is not read is no error:
-   * what the command makes of its input shows in its output and status.
+   * Writes to its stdin, as fast as it reads. It is not an error if it does not
+   * read everything.
    */
   write(bytes: Uint8Array): Promise<void> {
     return whileRead(this.#input.write(bytes));
   }
 
-  /** Ends its stdin, once it has read what was written. */
+  /** Closes its stdin, once everything is written. */
   closeInput(): Promise<void> {
     return this.#closing ??= whileRead(this.#input.close());
   }
 
-  /** Ends its stdin and lets it exit by itself; stops it if it does not. */
+  /** Closes its stdin and lets it exit by itself, or else stops it. */
   async finish(): Promise<Deno.CommandStatus> {
     void this.closeInput();
     const timer = setTimeout(() => void this.stop(), KILL_GRACE_MS);
@@ -87,7 +87,7 @@ export class ProcessGroup {
     }
   }
 
-  /** SIGTERM to the whole group, and SIGKILL to what is left 2 s later. */
+  /** Sends SIGTERM to the group, and SIGKILL 2 s later to what is left. */
   async stop(): Promise<Deno.CommandStatus> {
     if (!this.#stopping) {
       this.#stopping = true;
@@ -99,15 +99,15 @@ export class ProcessGroup {
 
   async #watch(outputs: Promise<void>[]): Promise<Deno.CommandStatus> {
     const status = await this.#child.status;
-    const wasTold = this.#stopping;
+    const wasStopped = this.#stopping;
     this.#stopping = true;
-    // What was told to stop has its time to do so.
-    if (!wasTold) this.#kill();
+    // After SIGTERM, the rest of the group has time to exit.
+    if (!wasStopped) this.#kill();
     const input = Promise.race([this.closeInput(), this.#cut.promise]);
     await Promise.all([...outputs, input]);
     clearTimeout(this.#timer);
-    // Those that closed their outputs may be there all the same.
-    if (wasTold) this.#signal("SIGKILL");
+    // Processes that have closed their outputs may still be running.
+    if (wasStopped) this.#signal("SIGKILL");
     return status;
   }
 
@@ -120,7 +120,7 @@ export class ProcessGroup {
     try {
       Deno.kill(-this.#child.pid, signal);
     } catch (error) {
-      // Gone already, or (by way of sudo) another user's.
+      // It has ended already, or belongs to another user (by sudo).
       if (error instanceof Deno.errors.NotFound) return;
       if (error instanceof Deno.errors.PermissionDenied) return;
       throw error;
@@ -128,16 +128,16 @@ export class ProcessGroup {
   }
 }
 
-/** A write; it ends as well when its reader is gone. */
+/** Waits for a write, or until its reader is gone. */
 async function whileRead(writing: Promise<void>): Promise<void> {
   try {
     await writing;
   } catch {
-    // A pipe fails in no other way than by losing its reader.
+    // A pipe fails only by losing its reader.
   }
 }
 
-/** One output of a group: read to its end, or until it is cut. */
+/** An output of a group, until its end or until it is cut. */
 class GroupOutput implements AsyncIterable<Uint8Array> {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #ended = Promise.withResolvers<void>();
@@ -147,7 +147,7 @@ class GroupOutput implements AsyncIterable<Uint8Array> {
     void cut.then(() => this.#reader.cancel());
   }
 
-  /** Resolves when it has been read. */
+  /** Resolves when it was read to its end. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
@@ -166,14 +166,14 @@ class GroupOutput implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** How a command ended, after its name: `exited with status 2`. */
+/** How a command ended, for messages: `exited with status 2`. */
 export function describeEnd({ code, signal }: Deno.CommandStatus): string {
   return signal === null
     ? `exited with status ${code}`
-    : `was ended by ${signal}`;
+    : `was killed by ${signal}`;
 }
 
-/** The same for programs, as details of an error reply. */
+/** How a command ended, as details of an error reply. */
 export function endDetails(
   { code, signal }: Deno.CommandStatus,
 ): { exit_status: number } | { signal: string } {

@@ -1,32 +1,32 @@
 /**
- * What a command is told of its request, beside the body: variables of its
- * environment.
+ * The environment variables that describe a request to its command.
  *
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { RpcRequest } from "../../rpc/procedure.ts";
-import type { HeaderValue } from "../../rpc/transport.ts";
-import { quote } from "../quote.ts";
+import type { HeaderValue, RpcRequest } from "../../rpc/messages.ts";
+import { quote } from "../../rpc/texts.ts";
 
 const PREFIX = "RABBIT_RPC_";
 const HEADER = "HEADER_";
-/** The ends of the names of all `HEADER_` variables, with commas between. */
+/** Lists the suffixes of all `HEADER_` variables, separated by commas. */
 const HEADERS = "REQUEST_HEADERS";
-/** Of all names and values; the system has limits of its own above that. */
+/** Limit on all names and values; below the limits of the system. */
 const MAX_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * The variables for one request; properties that it lacks are empty ones, for
- * else those of a request that this server is itself the command of would show.
- * No variable has the name of a setting (a flag): callers choose the values.
- * Headers that are text, numbers, booleans or times are passed on as text;
- * tables, arrays and bytes are left out.
+ * The variables of a request. Missing properties become empty variables:
+ * otherwise, if this server is itself run as a command, the command would see
+ * those of the outer request. Since callers choose the values, no variable has
+ * the name of a setting.
  *
- * @throws {RpcError} `invalid_argument` for what no environment can hold (a
- * NUL, or two headers whose names come out the same), `resource_exhausted` for
- * more than 64 KiB. Nothing is passed on in part: a command may decide by it.
+ * Headers become text if they are strings, numbers, booleans or times; tables,
+ * arrays and bytes are left out.
+ *
+ * @throws {RpcError} `invalid_argument` for a NUL, or for two headers with the
+ * same variable; `resource_exhausted` for more than 64 KiB. Nothing is passed
+ * on in part, since a command may base decisions on it.
  */
 export function requestEnvironment(
   request: RpcRequest,
@@ -61,32 +61,32 @@ export function requestEnvironment(
 }
 
 /**
- * Takes the headers of the request, whose command this program is, out of its
- * environment: its own children must not take them for those of theirs.
+ * If this program is itself run as a command, removes the headers of the outer
+ * request from its environment, so that its own commands do not see them.
  */
 export function withholdHeaders(env: Pick<Deno.Env, "get" | "delete">): void {
   const headers = env.get(PREFIX + HEADERS)?.split(",") ?? [];
   for (const suffix of headers) env.delete(PREFIX + HEADER + suffix);
 }
 
-/** Variables, checked as they are added. */
+/** Collects and checks variables. */
 class Environment {
   readonly variables: Record<string, string> = {};
   #bytes = 0;
 
-  /** `source` is the part of the request that it comes from. */
+  /** `source` is the part of the request that the value comes from. */
   set(suffix: string, value: string, source: string): void {
     const name = PREFIX + suffix;
     if (value.includes("\0")) {
-      throw refused("invalid_argument", source, "it holds a NUL");
+      throw refused("invalid_argument", source, "it contains a NUL");
     }
     if (name in this.variables) {
-      const why = `another header is ${name} as well`;
+      const why = `another header has the same variable ${name}`;
       throw refused("invalid_argument", source, why);
     }
     this.#bytes += name.length + encoder.encode(value).length;
     if (this.#bytes > MAX_BYTES) {
-      const why = `headers may take ${MAX_BYTES} bytes`;
+      const why = `the limit for all headers is ${MAX_BYTES} bytes`;
       throw refused("resource_exhausted", source, why);
     }
     this.variables[name] = value;
@@ -102,7 +102,7 @@ function refused(
 }
 
 function headerText(value: HeaderValue): string | undefined {
-  // A time that is out of range has no text.
+  // An invalid date has no text.
   if (value instanceof Date) return value.toJSON() ?? undefined;
   const isScalar = ["string", "number", "bigint", "boolean"]
     .includes(typeof value);

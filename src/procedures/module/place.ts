@@ -1,16 +1,16 @@
 /**
- * Where in a module something was thrown.
+ * Finds the place in a module where something was thrown.
  *
  * @module
  */
 
-/** A stack says more than that of nothing but what was thrown. */
+/** The rest of a longer stack is ignored. */
 const MAX_TEXT = 64 * 1024;
 const SCHEME = "file://";
 
 /**
- * The first `file://...:LINE:COLUMN` in a text, in time proportional to its
- * length, whoever wrote it; undefined where there is none.
+ * The first `file://...:LINE:COLUMN` in a text; undefined if there is none.
+ * Takes linear time for any text.
  */
 export function placeIn(text: string): string | undefined {
   for (const word of text.slice(0, MAX_TEXT).split(/\s+/)) {

@@ -1,6 +1,6 @@
 /**
- * Errors that no `catch` ever sees: thrown by a timer, or a rejection that
- * nobody handles. Unhandled they would end the program.
+ * Uncaught errors: thrown by a timer, or rejections without a handler. Deno
+ * would end the program.
  *
  * @module
  */
@@ -9,33 +9,33 @@ import { RpcError } from "../../rpc/errors.ts";
 import { placeIn } from "./place.ts";
 
 /**
- * Hears of an uncaught error, and of the run that it comes from, where that is
- * known: of every timer's, and of every rejection in newer versions of Deno.
+ * Takes an uncaught error and the run that it comes from, if that is known: for
+ * all timers and, in newer versions of Deno, for all rejections.
  */
 export type OnUncaught<R> = (error: unknown, run: R | undefined) => void;
 
-/** Functions whose callbacks Deno has forgotten the run of once they throw. */
+/** Functions for whose callbacks Deno loses the run when they throw. */
 const TIMERS = ["setTimeout", "setInterval", "setImmediate"];
 
-/** Catches them for this thread, from now until it is disposed of. */
+/** Catches them in this thread, until it is disposed of. */
 export class UncaughtErrors<R> implements Disposable {
   readonly #runs = new AsyncLocalStorage<R>();
   readonly #disposal = new DisposableStack();
   readonly #onUncaught: OnUncaught<R>;
 
-  /** One for each thread is enough. */
+  /** There should be only one in a thread. */
   constructor(onUncaught: OnUncaught<R>) {
     this.#onUncaught = onUncaught;
     this.#listen();
     for (const name of TIMERS) this.#traceTimer(name);
   }
 
-  /** Runs a function; what it leaves behind is known as this run's. */
+  /** Runs a function; its later errors are attributed to this run. */
   run<T>(run: R, body: () => T): T {
     return this.#runs.run(run, body);
   }
 
-  /** Uncaught errors end the program again. */
+  /** From now on, uncaught errors end the program again. */
   [Symbol.dispose](): void {
     this.#disposal.dispose();
   }
@@ -44,7 +44,7 @@ export class UncaughtErrors<R> implements Disposable {
     const listening = new AbortController();
     const { signal } = listening;
     const caught = (event: Event, error: unknown) => {
-      // Else the program, or the worker, would end.
+      // Otherwise the program, or the worker, would end.
       event.preventDefault();
       this.#onUncaught(error, this.#runs.getStore());
     };
@@ -61,7 +61,7 @@ export class UncaughtErrors<R> implements Disposable {
     this.#disposal.defer(() => listening.abort());
   }
 
-  /** A timer set by a run catches for it; all others are as they were. */
+  /** Wraps the callbacks of timers that a run sets. */
   #traceTimer(name: string): void {
     const original = Reflect.get(globalThis, name);
     const traced = (callback: unknown, ...rest: unknown[]) => {
@@ -85,13 +85,13 @@ export class UncaughtErrors<R> implements Disposable {
   }
 }
 
-/** For the caller: what was thrown, and never where. */
+/** The error for the caller: what was thrown, but not where. */
 export function uncaughtError(error: unknown): RpcError {
   const { message } = RpcError.from(error);
   return new RpcError("internal", `uncaught error: ${message}`);
 }
 
-/** For a log: the same in one line, with the place. */
+/** The line for the log: what was thrown, and where. */
 export function uncaughtLine(path: string, error: unknown): string {
   const stack = error instanceof Error ? String(error.stack ?? "") : "";
   const where = placeIn(stack);

@@ -3,16 +3,13 @@
  *
  * @module
  */
+import { isBytes } from "../bytes.ts";
 import { RpcError } from "../errors.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
-import { isBytes } from "../kinds.ts";
-import {
-  type MessageData,
-  type RpcArgument,
-  textOrBytes,
-} from "../procedure.ts";
-import type { OutgoingCall } from "./client_options.ts";
+import { type MessageData, textOrBytes } from "../messages.ts";
+import type { RpcArgument } from "../procedure.ts";
 import type { CallOptions } from "./call_options.ts";
+import type { OutgoingCall } from "./client_options.ts";
 
 /** Whether it is sent as it is. */
 export function isMessageData(argument: RpcArgument): argument is MessageData {

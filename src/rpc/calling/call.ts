@@ -3,15 +3,15 @@
  *
  * @module
  */
+import { nowMs } from "../../async/clock.ts";
+import { durationMs, queueName } from "../limits.ts";
+import { type MessageData, toBytes } from "../messages.ts";
 import {
   type CallOptions,
   checkCallOptions,
   DEFAULT_TIMEOUT_MS,
 } from "./call_options.ts";
-import { nowMs } from "../../async/clock.ts";
-import { durationMs, queueName } from "../limits.ts";
 import type { PendingCall, PendingTarget } from "./pending.ts";
-import { type MessageData, toBytes } from "../procedure.ts";
 import { Trial } from "./trial.ts";
 
 /** What all attempts of one call have in common. */

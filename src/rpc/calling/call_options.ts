@@ -12,7 +12,7 @@ import {
   wholeNumber,
   wrongType,
 } from "../limits.ts";
-import type { MessageHeaders } from "../transport.ts";
+import type { MessageHeaders } from "../messages.ts";
 
 /** How one call is made. */
 export interface CallOptions {
@@ -91,7 +91,7 @@ export interface CallOptions {
    * @default {false}
    */
   requireConsumer?: boolean;
-  /** Hears of each attempt, counted from 1. */
+  /** Called before each attempt with its number, from 1. */
   onAttempt?: (attempt: number) => void;
 }
 

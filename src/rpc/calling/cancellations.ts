@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
 import { canceledError } from "./failures.ts";
 import type { PendingCall, PendingCalls } from "./pending.ts";
 import type { Requesters } from "./requesters.ts";
@@ -41,8 +42,6 @@ export class Cancellations {
     if (!waited || !sent || requester === undefined) return;
     requester.doubt(queue);
     // Whoever runs it may stop; that it goes on after all is no error.
-    requester.connection.cancelCall(queue, correlationId).catch(() => {
-      // The connection was lost meanwhile, and the call is over already.
-    });
+    void settled(requester.connection.cancelCall(queue, correlationId));
   }
 }

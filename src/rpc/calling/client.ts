@@ -7,19 +7,20 @@
 import { RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
 import { queueName } from "../limits.ts";
-import { type MessageData, type RpcArgument, toBytes } from "../procedure.ts";
+import { type MessageData, type RpcReply, toBytes } from "../messages.ts";
+import type { RpcArgument } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
-import type { RpcReply } from "../wire.ts";
 import { isMessageData, outgoingCall } from "./argument.ts";
 import { type Call, needsConfirm, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
 import type {
+  CallInterceptor,
   ClientOptions,
   OutgoingCall,
   SendCall,
 } from "./client_options.ts";
-import { canSend, DelayedCalls } from "./delayed_calls.ts";
+import { DelayedCalls, isReady } from "./delayed_calls.ts";
 import {
   clientClosed,
   overtaken,
@@ -40,7 +41,7 @@ import { whyNoReply } from "./why_no_reply.ts";
 export interface ClientStats {
   /** Calls that wait for their reply. */
   readonly inFlight: number;
-  /** Replies that came late, twice, or that nobody asked for. */
+  /** Replies that were late, repeated or unsolicited. */
   readonly unknownReplies: number;
 }
 
@@ -72,14 +73,12 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  */
 export class RpcClient implements AsyncDisposable {
   readonly #transport: Transport;
-  /** Only where there are interceptors: others' calls don't go that way. */
-  readonly #outermost: SendCall | undefined;
   /** Makes one attempt of a call, within the interceptors for that. */
   readonly #attempt: (call: Call) => Promise<RpcReply>;
   readonly #pending = new PendingCalls({
     onDeadline: (call) => void this.#onDeadline(call),
     onRefused: ({ queue }) => this.#requesters.current?.doubt(queue),
-    onUnsent: (call) => this.#delayed.delete(call),
+    onUnsent: (call) => this.#delayed.take(call),
   });
   readonly #inspections = new Inspections();
   readonly #requesters: Requesters;
@@ -106,10 +105,7 @@ export class RpcClient implements AsyncDisposable {
       options.maxUnsentBytes,
     );
     this.#cancellations = new Cancellations(this.#pending, this.#requesters);
-    this.#outermost = interceptors.length === 0 ? undefined : intercepted(
-      ({ queue, body, options }) => this.#start(queue, body, options),
-      interceptors,
-    );
+    if (interceptors.length > 0) this.#intercept(interceptors);
     this.#attempt = attemptInterceptors.length === 0
       ? this.#request.bind(this)
       : (call) => this.#interceptedAttempt(call, attemptInterceptors);
@@ -145,13 +141,9 @@ export class RpcClient implements AsyncDisposable {
     options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
     try {
-      if (this.#outermost === undefined && isMessageData(argument)) {
-        return this.#start(queue, argument, options);
-      }
+      if (isMessageData(argument)) return this.#start(queue, argument, options);
       const call = outgoingCall(queue, argument, options);
-      return this.#outermost === undefined
-        ? this.#start(queue, call.body, call.options)
-        : this.#outermost(call);
+      return this.#start(queue, call.body, call.options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -221,6 +213,22 @@ export class RpcClient implements AsyncDisposable {
     return this.close();
   }
 
+  /** Puts the interceptors around `call()`; without them it is as it stands. */
+  #intercept(interceptors: readonly CallInterceptor[]): void {
+    const innermost = this.call.bind(this);
+    const send = intercepted<SendCall>(
+      ({ queue, body, options }) => innermost(queue, body, options),
+      interceptors,
+    );
+    this.call = (queue, argument, options = NO_OPTIONS) => {
+      try {
+        return send(outgoingCall(queue, argument, options));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
+  }
+
   #start(
     queue: string,
     body: MessageData,
@@ -265,7 +273,7 @@ export class RpcClient implements AsyncDisposable {
 
   #interceptedAttempt(
     call: Call,
-    interceptors: NonNullable<ClientOptions["attemptInterceptors"]>,
+    interceptors: readonly CallInterceptor[],
   ): Promise<RpcReply> {
     const send = ({ queue, body, options }: OutgoingCall) => {
       const confirm = call.confirm || needsConfirm(options);
@@ -280,13 +288,13 @@ export class RpcClient implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       if (this.#requesters.closed) return reject(clientClosed());
       const pending = new PendingCall(this.#pending, call, resolve, reject);
-      const { signal } = call.options;
+      const { requireConsumer, signal } = call.options;
       if (signal && !this.#cancellations.watch(signal, pending)) return;
       call.attempts?.push(pending);
       this.#pending.add(pending);
       const requester = this.#requesters.current;
       try {
-        if (requester && canSend(requester, call)) {
+        if (requester && !requireConsumer && isReady(requester, call)) {
           requester.send(pending, call);
         } else this.#delayed.add(pending, call);
       } catch (error) {
@@ -296,7 +304,7 @@ export class RpcClient implements AsyncDisposable {
     });
   }
 
-  /** Rejects a call whose time is up, with the cause where that can be known. */
+  /** Rejects a call whose time is up, and says why where that can be known. */
   async #onDeadline(call: PendingCall): Promise<void> {
     const requester = this.#requesters.current;
     if (call.sent) requester?.doubt(call.queue);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RpcReply } from "../wire.ts";
+import type { RpcReply } from "../messages.ts";
 import type { CallOptions } from "./call_options.ts";
 
 /** A call, as an interceptor gets it and passes it on. */
@@ -62,6 +62,6 @@ export interface ClientOptions {
    * @default {67108864}
    */
   maxUnsentBytes?: number;
-  /** Hears of each reply that nobody awaits (any more); must not throw. */
+  /** Called for each reply without a call that waits for it; must not throw. */
   onUnknownReply?: () => void;
 }

@@ -6,39 +6,49 @@
  */
 import { RpcError } from "../errors.ts";
 import type { Call } from "./call.ts";
-import { absenceOf, unknownServer } from "./failures.ts";
+import { absenceOf, overloaded, unknownServer } from "./failures.ts";
 import type { Inspections } from "./inspections.ts";
-import { Outbox } from "./outbox.ts";
 import type { PendingCall, PendingCalls } from "./pending.ts";
 import type { Requester } from "./requester.ts";
 import type { Requesters } from "./requesters.ts";
 import { Trials } from "./trial.ts";
 
-/** Whether a call can be sent over this connection now. */
-export function canSend({ connection }: Requester, call: Call): boolean {
-  return connection.unblocked === undefined && !call.trial?.suspect &&
-    !call.options.requireConsumer;
+/** How many bytes of requests may wait before calls fail instead. */
+export const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
+
+/** Whether a request can be sent over this connection now. */
+export function isReady({ connection }: Requester, { trial }: Call): boolean {
+  return connection.unblocked === undefined && !trial?.suspect;
 }
 
-/** Sends calls as soon as that is possible. */
+/**
+ * Sends calls as soon as that is possible, in the order in which they were
+ * made. The bodies that wait are bounded; one whose call is over is let go.
+ */
 export class DelayedCalls {
   readonly #pending: PendingCalls;
   readonly #requesters: Requesters;
   readonly #inspections: Inspections;
-  readonly #outbox: Outbox;
+  readonly #maxBytes: number;
   readonly #trials = new Trials();
+  readonly #waiting = new Map<PendingCall, Call>();
+  /** Of these, the ones that wait for nothing but the connection. */
+  readonly #ready = new Set<PendingCall>();
+  #bytes = 0;
+  /** The one that is waited for. */
+  #blocked: Requester | undefined;
 
   /** `maxBytes` bounds the bodies that wait; a single one may be larger. */
   constructor(
     pending: PendingCalls,
     requesters: Requesters,
     inspections: Inspections,
-    maxBytes: number | undefined,
+    maxBytes = MAX_UNSENT_BYTES,
   ) {
     this.#pending = pending;
     this.#requesters = requesters;
     this.#inspections = inspections;
-    this.#outbox = new Outbox(maxBytes);
+    this.#maxBytes = maxBytes;
   }
 
   /**
@@ -51,23 +61,40 @@ export class DelayedCalls {
     if (requester && !call.options.requireConsumer) {
       return this.#send(requester, pending, call);
     }
-    this.#outbox.add(pending, call);
+    this.#keep(pending, call);
     void this.#prepare(pending);
   }
 
-  /** Lets go of a call that is over. */
-  delete(pending: PendingCall): void {
-    this.#outbox.take(pending);
+  /** Lets go of a call; undefined where it does not wait. */
+  take(pending: PendingCall): Call | undefined {
+    const call = this.#waiting.get(pending);
+    if (call === undefined) return undefined;
+    this.#waiting.delete(pending);
+    this.#ready.delete(pending);
+    this.#bytes -= call.body.length;
+    return call;
+  }
+
+  #keep(pending: PendingCall, call: Call, obstacle?: string): void {
+    const bytes = this.#bytes + call.body.length;
+    if (bytes > this.#maxBytes && this.#bytes > 0) {
+      throw overloaded("requests", this.#bytes, obstacle);
+    }
+    this.#bytes = bytes;
+    this.#waiting.set(pending, call);
   }
 
   /** Does not hold on to the body: the call may be over by then. */
   async #prepare(pending: PendingCall): Promise<void> {
     try {
       const requester = await this.#requesters.open();
-      const { requireConsumer } = this.#outbox.optionsOf(pending) ?? {};
-      if (requireConsumer) await this.#findServer(requester, pending.queue);
-      const call = this.#outbox.take(pending);
-      if (call) this.#send(requester, pending, call);
+      if (this.#waiting.get(pending)?.options.requireConsumer) {
+        await this.#findServer(requester, pending.queue);
+      }
+      const call = this.take(pending);
+      if (call === undefined) return;
+      if (isReady(requester, call)) requester.send(pending, call);
+      else this.#send(requester, pending, call);
     } catch (error) {
       this.#fail(pending, RpcError.from(error));
     }
@@ -86,12 +113,37 @@ export class DelayedCalls {
 
   #send(requester: Requester, pending: PendingCall, call: Call): void {
     const { trial } = call;
-    if (!trial?.suspect) return this.#outbox.send(requester, pending, call);
+    if (!trial?.suspect) return this.#sendUnblocked(requester, pending, call);
     this.#trials.enter(trial, () => {
       const waits = this.#pending.has(pending.correlationId);
-      if (waits) this.#outbox.send(requester, pending, call);
+      if (waits) this.#sendUnblocked(requester, pending, call);
       return waits;
     }, (error) => this.#fail(pending, error));
+  }
+
+  #sendUnblocked(
+    requester: Requester,
+    pending: PendingCall,
+    call: Call,
+  ): void {
+    const { unblocked, obstacle } = requester.connection;
+    if (unblocked === undefined) return requester.send(pending, call);
+    this.#keep(pending, call, obstacle);
+    this.#ready.add(pending);
+    if (this.#blocked === requester) return;
+    this.#blocked = requester;
+    unblocked.then(() => this.#resume(requester));
+  }
+
+  #resume(requester: Requester): void {
+    // A connection that is lost is not blocked any more, either.
+    if (this.#blocked !== requester || requester.isLost) return;
+    for (const pending of this.#ready) {
+      const { unblocked } = requester.connection;
+      if (unblocked) return void unblocked.then(() => this.#resume(requester));
+      requester.send(pending, this.take(pending)!);
+    }
+    this.#blocked = undefined;
   }
 
   #fail({ correlationId }: PendingCall, error: RpcError): void {

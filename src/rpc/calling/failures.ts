@@ -5,7 +5,7 @@
  * @module
  */
 import { failure, remedyOf, RpcError } from "../errors.ts";
-import { formatMs } from "../limits.ts";
+import { counted, formatMs } from "../texts.ts";
 import type { BrokerConnection, QueueInfo } from "../transport.ts";
 
 /** Whether waiting may help: the broker or the queue is not there. */
@@ -26,7 +26,7 @@ export function absenceOf(
   return failure(
     "no_consumer",
     `queue "${queue}" exists but no server is consuming it ` +
-      `(${requests(info.messages)} waiting)`,
+      `(${counted(info.messages, "request")} waiting)`,
     { maybeExecuted, details: { messages: info.messages } },
   );
 }
@@ -48,11 +48,6 @@ export function unknownServer(queue: string, error: unknown): unknown {
   );
 }
 
-/** `1 request`, `2 requests`. */
-export function requests(count: number): string {
-  return count === 1 ? "1 request" : `${count} requests`;
-}
-
 export function noQueue(
   queue: string,
   vhost: string,
@@ -68,7 +63,7 @@ export function noQueue(
 export interface TimeoutCause {
   /** Why the connection takes nothing now. */
   obstacle?: string | undefined;
-  /** Why nobody knows of a server. */
+  /** Why the broker does not say whether there is a server. */
   untold?: RpcError | undefined;
 }
 

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
 import { delay } from "../../async/delay.ts";
-import { inspectionTimeout } from "./failures.ts";
+import { afterMicrotasks } from "../../async/end_of_turn.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
 import { durationMs } from "../limits.ts";
 import type { BrokerConnection, QueueInfo } from "../transport.ts";
+import { DEFAULT_TIMEOUT_MS } from "./call_options.ts";
+import { inspectionTimeout } from "./failures.ts";
 
 /** How to ask the broker for something. */
 export interface InspectOptions {
@@ -49,9 +50,15 @@ export async function answerInTime<T>(
   }
 }
 
+/** A question that is not answered yet. */
+interface Inspection {
+  readonly answer: Promise<QueueInfo | undefined>;
+  isOfThisTurn: boolean;
+}
+
 /** Asks once for all who ask at the same time, each for as long as it likes. */
 export class Inspections {
-  readonly #underWay = new Map<string, Promise<QueueInfo | undefined>>();
+  readonly #underWay = new Map<string, Inspection>();
 
   /**
    * What the broker tells of a queue; undefined where there is none.
@@ -72,18 +79,32 @@ export class Inspections {
     );
   }
 
-  #ask(
+  async #ask(
     connection: BrokerConnection,
     queue: string,
   ): Promise<QueueInfo | undefined> {
     const underWay = this.#underWay.get(queue);
-    if (underWay !== undefined) return underWay;
-    const inspection = connection.inspect(queue).finally(() => {
+    if (underWay === undefined) return await this.#start(connection, queue);
+    const { isOfThisTurn } = underWay;
+    const info = await underWay.answer;
+    if (isOfThisTurn || info?.consumers) return info;
+    // What is missing may have come since that was asked.
+    return await (this.#underWay.get(queue)?.answer ??
+      this.#start(connection, queue));
+  }
+
+  #start(
+    connection: BrokerConnection,
+    queue: string,
+  ): Promise<QueueInfo | undefined> {
+    const answer = connection.inspect(queue).finally(() => {
       if (this.#underWay.get(queue) === inspection) {
         this.#underWay.delete(queue);
       }
     });
+    const inspection = { answer, isOfThisTurn: true };
+    afterMicrotasks(() => inspection.isOfThisTurn = false);
     this.#underWay.set(queue, inspection);
-    return inspection;
+    return answer;
   }
 }

@@ -5,9 +5,10 @@
  */
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
-import { publishError } from "./failures.ts";
+import type { RpcReply } from "../messages.ts";
 import type { PublishListener } from "../transport.ts";
-import type { RpcReply } from "../wire.ts";
+import { CorrelationIds } from "./correlation_ids.ts";
+import { publishError } from "./failures.ts";
 
 /** What is the same for all attempts of one call. */
 export interface PendingTarget {
@@ -20,7 +21,7 @@ export interface PendingTarget {
 
 /** One waiting call; it ends once, in whatever way comes first. */
 export class PendingCall implements PublishListener, Expiring {
-  readonly correlationId: string = crypto.randomUUID();
+  readonly correlationId: string;
   readonly queue: string;
   readonly dueMs: number;
   readonly timeoutMs: number;
@@ -38,6 +39,7 @@ export class PendingCall implements PublishListener, Expiring {
     resolve: (reply: RpcReply) => void,
     reject: (error: RpcError) => void,
   ) {
+    this.correlationId = table.ids.next();
     this.queue = target.queue;
     this.dueMs = target.dueMs;
     this.timeoutMs = target.timeoutMs;
@@ -46,7 +48,7 @@ export class PendingCall implements PublishListener, Expiring {
     this.#reject = reject;
   }
 
-  /** Hears of the end, whatever it is. */
+  /** Called once when the call ends, in whatever way. */
   set onEnd(callback: () => void) {
     this.#onEnd = callback;
   }
@@ -89,6 +91,8 @@ export interface PendingCallsHooks {
  * written and removed in every outcome; the first outcome wins.
  */
 export class PendingCalls {
+  /** For the calls to be registered. */
+  readonly ids: CorrelationIds = new CorrelationIds();
   readonly #calls = new Map<string, PendingCall>();
   readonly #deadlines: Deadlines<PendingCall>;
   readonly #onRefused: (call: PendingCall) => void;

@@ -19,7 +19,7 @@ export class Requester {
   readonly #answering = new AnsweringQueues();
   #lost: { cause: unknown } | undefined;
 
-  /** Of a queue that is consumed over this connection. */
+  /** For a callback queue that is consumed over this connection. */
   constructor(connection: BrokerConnection, callbackQueue: CallbackQueue) {
     this.connection = connection;
     this.#callbackQueue = callbackQueue;
@@ -87,7 +87,7 @@ export class Requester {
     return this.#lost !== undefined;
   }
 
-  /** A call got no reply: nobody knows what became of its request. */
+  /** A call got no reply: what became of its request is unknown. */
   doubt(queue: string): void {
     if (this.#answering.has(queue)) this.#callbackQueue.distrustUnconfirmed();
     this.#answering.failed(queue);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
 import { failure } from "../errors.ts";
 import type { ReturnedMessage, Transport } from "../transport.ts";
 import { clientClosed, connectionLost, noQueue } from "./failures.ts";
@@ -42,7 +43,7 @@ export class Requesters {
     return this.#closed;
   }
 
-  /** Aborted when the next requester is open. */
+  /** Aborted when the next requester is open, or there will be no more. */
   get reopened(): AbortSignal {
     return this.#reopened.signal;
   }
@@ -79,9 +80,7 @@ export class Requesters {
     this.#current = undefined;
     this.#pending.failAll((call) => connectionLost(cause, call.sent));
     // The connection may live on, without the queue: nothing is left behind.
-    requester.close().catch(() => {
-      // It is gone with its connection.
-    });
+    void settled(requester.close());
   }
 
   #onReturn(message: ReturnedMessage, vhost: string): void {
@@ -100,6 +99,8 @@ export class Requesters {
     this.#pending.failAll((call) =>
       failure("closed", "the client was closed", { maybeExecuted: call.sent })
     );
+    // Calls that pause before they are sent again end now.
+    this.#reopened.abort();
     if (!keepQueue) await requester?.close();
   }
 }

@@ -6,10 +6,10 @@
 import { backoffMs } from "../../async/backoff.ts";
 import { nowMs } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
-import { remedyOf, RpcError } from "../errors.ts";
-import { canceledError, maybeExecutedBefore } from "./failures.ts";
 import { LONGEST_TIMER_MS } from "../../async/timers.ts";
-import type { RpcReply } from "../wire.ts";
+import { remedyOf, RpcError } from "../errors.ts";
+import type { RpcReply } from "../messages.ts";
+import { canceledError, maybeExecutedBefore } from "./failures.ts";
 
 /** When to send again. */
 export interface RetryPolicy {
@@ -146,8 +146,8 @@ async function firstEnd(
 
 /**
  * Whether the attempt reached no server, so that another is not counted as a
- * retry. (A message is refused where the queue is full, or a quorum queue has no
- * leader just now, as while it is being declared.)
+ * retry. (A message is refused where the queue is full, or a quorum queue has
+ * no leader just now, as while it is being declared.)
  */
 function isFree(error: RpcError, { retries, wait }: RetryPolicy): boolean {
   if (error.maybeExecuted) return false;

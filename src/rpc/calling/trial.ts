@@ -31,7 +31,7 @@ export class Trial {
     return this.#settled.promise;
   }
 
-  /** Hears what becomes of a request, as its call does. */
+  /** Watches what becomes of a request, and passes it on to its call. */
   watch(listener: PublishListener): PublishListener {
     const { resolve } = this.#settled ??= Promise.withResolvers();
     return {

@@ -4,10 +4,10 @@
  * @module
  */
 import type { RpcError } from "../errors.ts";
+import type { BrokerConnection } from "../transport.ts";
 import { absenceOf, isUntold, timeoutError } from "./failures.ts";
 import type { Inspections } from "./inspections.ts";
 import type { PendingCall } from "./pending.ts";
-import type { BrokerConnection } from "../transport.ts";
 
 /** How long a timed-out call may wait to learn that it had no server. */
 const DIAGNOSIS_MS = 500;

@@ -4,11 +4,12 @@
  *
  * @module
  */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RpcError } from "../errors.ts";
-import { byMethod, checkMethodName } from "./methods.ts";
-import type { Procedure, RpcContext, RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
+import type { Procedure, RpcContext } from "../procedure.ts";
 import { jsonReply } from "../serving/results.ts";
-import type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";
+import { byMethod, checkMethodName } from "./methods.ts";
 import { validated } from "./validation.ts";
 
 /**
@@ -17,9 +18,9 @@ import { validated } from "./validation.ts";
  */
 export interface MethodContract {
   /** What the caller sends, as JSON. */
-  readonly input?: Schema;
+  readonly input?: StandardSchemaV1;
   /** What the handler returns, sent as JSON. */
-  readonly output?: Schema;
+  readonly output?: StandardSchemaV1;
 }
 
 /**
@@ -54,22 +55,26 @@ export interface Contract {
 
 /** What a caller passes: the schema's input. */
 export type CallInput<M extends MethodContract> = M extends
-  { readonly input: infer S extends Schema } ? SchemaInput<S>
+  { readonly input: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferInput<S>
   : unknown;
 
 /** What a caller gets: the output schema's output. */
 export type CallOutput<M extends MethodContract> = M extends
-  { readonly output: infer S extends Schema } ? SchemaOutput<S>
+  { readonly output: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferOutput<S>
   : unknown;
 
 /** What a handler gets: the input schema's output. */
 export type HandlerInput<M extends MethodContract> = M extends
-  { readonly input: infer S extends Schema } ? SchemaOutput<S>
+  { readonly input: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferOutput<S>
   : unknown;
 
 /** What a handler returns: the output schema's input. */
 export type HandlerOutput<M extends MethodContract> = M extends
-  { readonly output: infer S extends Schema } ? SchemaInput<S>
+  { readonly output: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferInput<S>
   : unknown;
 
 /** A function for each method of a contract. */

@@ -4,11 +4,11 @@
  * @module
  */
 import type { CallOptions } from "../calling/call_options.ts";
-import type { CallInput, CallOutput, Contract } from "./contract.ts";
 import { RpcError } from "../errors.ts";
-import { checkMethodName } from "./methods.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
-import type { RpcReply } from "../wire.ts";
+import type { RpcReply } from "../messages.ts";
+import type { CallInput, CallOutput, Contract } from "./contract.ts";
+import { checkMethodName } from "./methods.ts";
 
 /** How a method is called; its type and its MIME type are known. */
 export type MethodOptions = Omit<CallOptions, "type" | "contentType">;

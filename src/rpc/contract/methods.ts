@@ -4,7 +4,8 @@
  * @module
  */
 import { RpcError } from "../errors.ts";
-import type { Procedure, RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
+import type { Procedure } from "../procedure.ts";
 
 /** So many are named to a caller who asked for another. */
 const MOST_NAMES = 50;
@@ -34,8 +35,8 @@ function unknownMethod(
     (names.length > MOST_NAMES ? ", ..." : "");
   const asked = type === ""
     ? "the request names no method (its type)"
-    : `there is no method ${JSON.stringify(type)}`;
-  return new RpcError("unimplemented", `${asked}; there is ${listed}`);
+    : `unknown method ${JSON.stringify(type)}`;
+  return new RpcError("unimplemented", `${asked}; available: ${listed}`);
 }
 
 /** A client of a contract is an object, and these mean something on any. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type RpcCode, RpcError } from "../errors.ts";
-import type { Schema, SchemaIssue, SchemaOutput } from "./schema.ts";
 
 /** What is wrong at one place of a value: a member of the error reply. */
 export interface ValidationIssue {
@@ -30,12 +30,12 @@ const MOST_IN_DETAIL = 3;
  * with `what` and names the first paths that are wrong; `issues` among its
  * details has the first 20 as {@linkcode ValidationIssue}s.
  */
-export async function validated<S extends Schema>(
+export async function validated<S extends StandardSchemaV1>(
   schema: S,
   value: unknown,
   code: RpcCode,
   what: string,
-): Promise<SchemaOutput<S>> {
+): Promise<StandardSchemaV1.InferOutput<S>> {
   const result = await schema["~standard"].validate(value);
   if (!result.issues) return result.value;
   const issues = result.issues.slice(0, MOST_ISSUES).map(plainIssue);
@@ -45,7 +45,7 @@ export async function validated<S extends Schema>(
   throw new RpcError(code, detail, { details: { issues } });
 }
 
-function plainIssue(issue: SchemaIssue): ValidationIssue {
+function plainIssue(issue: StandardSchemaV1.Issue): ValidationIssue {
   const path = (issue.path ?? []).slice(0, LONGEST_PATH).map((segment) => {
     const key = typeof segment === "object" ? segment.key : segment;
     return typeof key === "number" ? key : shortened(String(key));

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { MessageProperties, QueueInfo } from "../transport.ts";
+import type { MessageProperties } from "../messages.ts";
+import type { QueueInfo } from "../transport.ts";
 import { MemoryQueue } from "./queue.ts";
 
 /** What became of a published message. */

@@ -4,10 +4,10 @@
  * @module
  */
 import { failure, type RpcError } from "../errors.ts";
+import type { MessageProperties } from "../messages.ts";
 import type {
   CallbackQueue,
   Delivery,
-  MessageProperties,
   Publisher,
   PublishListener,
   RequestQueue,

@@ -5,7 +5,8 @@
  * @module
  */
 import { AsyncQueue } from "../../async/queue.ts";
-import type { Delivery, MessageProperties } from "../transport.ts";
+import type { MessageProperties } from "../messages.ts";
+import type { Delivery } from "../transport.ts";
 
 /** A message in a queue. */
 export interface Message {

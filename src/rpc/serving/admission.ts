@@ -63,7 +63,7 @@ export class Admission {
     const dueMs = fromEpochMs(request.deadlineMs);
     const job = { requests, deliveryTag, request, dueMs };
     if (malformed !== undefined) {
-      // Nobody can tell what was asked, nor whom to answer.
+      // Neither the request nor its caller is known.
       const why = `its properties can't be read: ${malformed.message}`;
       return this.#drop(job, why);
     }
@@ -71,7 +71,7 @@ export class Admission {
       return this.#drop(job, "the broker closes connections for its reply");
     }
     const { replyTo } = request;
-    // Nobody wants an answer: there is nothing to ask.
+    // A one-way request has no reply to check.
     const verdict = replyTo === undefined
       ? "allowed"
       : this.#policy.known(replyTo);

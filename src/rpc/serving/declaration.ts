@@ -4,8 +4,8 @@
  * @module
  */
 import { checkHeaders } from "../headers.ts";
-import { kindOf } from "../kinds.ts";
-import { checkText, queueName, wrongType } from "../limits.ts";
+import { checkOneOf, checkText, queueName, wrongType } from "../limits.ts";
+import { kindOf } from "../texts.ts";
 import type { QueueDeclaration } from "../transport.ts";
 
 const MODES = ["auto", "passive"];
@@ -28,8 +28,8 @@ export function checkDeclaration(declare: QueueDeclaration): QueueDeclaration {
   if (typeof declare !== "object" || declare === null) {
     throw wrongType("declare", "an object", declare);
   }
-  oneOf("declare.mode", declare.mode ?? "auto", MODES);
-  oneOf("declare.type", declare.type ?? "classic", TYPES);
+  checkOneOf("declare.mode", declare.mode ?? "auto", MODES);
+  checkOneOf("declare.type", declare.type ?? "classic", TYPES);
   const { arguments: given = {}, deadLetterExchange } = declare;
   checkText("declare.deadLetterExchange", deadLetterExchange);
   // The default exchange has no name.
@@ -64,11 +64,4 @@ function checkConflicts(
         `declare.${option} is "${value}"`,
     );
   }
-}
-
-function oneOf(option: string, value: unknown, known: string[]): void {
-  if (known.includes(value as string)) return;
-  throw new RangeError(
-    `${option} must be ${known.join(" or ")}, got ${JSON.stringify(value)}`,
-  );
 }

@@ -1,16 +1,16 @@
 /**
- * Runs procedures: so many at once, each within its time, none twice where it
- * can be known.
+ * Runs procedures: a bounded number at once, each within its time limit, and
+ * none twice for the same request where that can be told.
  *
  * @module
  */
-import { CanceledIds } from "./canceled_ids.ts";
 import { nowMs } from "../../async/clock.ts";
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
+import type { Procedure } from "../procedure.ts";
+import { CanceledIds } from "./canceled_ids.ts";
 import { Execution, type RunLimits } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
-import type { Procedure } from "../procedure.ts";
 import {
   attemptId,
   redeliveryKey,
@@ -73,7 +73,7 @@ export class Dispatcher {
     return size;
   }
 
-  /** Runs a job when there is room, or gives it what its like came to. */
+  /** Runs a job when there is room, or gives it the outcome of an equal one. */
   accept(job: Job): void {
     this.#waiting.add(job);
     this.#startWaiting();
@@ -176,7 +176,7 @@ export class Dispatcher {
     run.jobs[place] = job;
   }
 
-  /** Whether the job was joined to its like, or answered as its like was. */
+  /** Whether an equal job runs or has run: this one gets the same outcome. */
   #repeat(job: Job, key: string | undefined): boolean {
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);

@@ -7,11 +7,11 @@
 import { nowMs, toEpochMs } from "../../async/clock.ts";
 import type { Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
-import { formatMs } from "../limits.ts";
-import type { Job, Outcome } from "./job.ts";
 import type { Procedure, RpcContext, RpcResult } from "../procedure.ts";
-import type { ReadLimits } from "./response.ts";
+import { formatMs } from "../texts.ts";
 import type { SendableResult } from "../wire.ts";
+import type { Job, Outcome } from "./job.ts";
+import type { ReadLimits } from "./response.ts";
 import { sendable } from "./results.ts";
 
 /** The bounds of every run. */

@@ -29,7 +29,7 @@ export class Grace {
     this.#timer = setTimeout(this.#over.resolve, timerMs(graceMs));
   }
 
-  /** Nobody waits for it any more. */
+  /** Stops the timer: everything has finished. */
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timer);

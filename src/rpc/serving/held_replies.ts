@@ -4,7 +4,7 @@
  * @module
  */
 import { nowMs } from "../../async/clock.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { OutgoingMessage } from "../wire.ts";
 
 /** A reply that waits for a connection. */

@@ -4,9 +4,9 @@
  * @module
  */
 import type { RpcError } from "../errors.ts";
-import type { RpcRequest } from "../procedure.ts";
-import type { SendableResult } from "../wire.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { RequestQueue } from "../transport.ts";
+import type { SendableResult } from "../wire.ts";
 
 /** A request, with the queue that its delivery has to be settled on. */
 export interface Job {

@@ -7,9 +7,9 @@
 import { createHash } from "node:crypto";
 import { nowMs } from "../../async/clock.ts";
 import type { RpcCode } from "../errors.ts";
-import type { Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import { DEADLINE_HEADER } from "../wire.ts";
+import type { Outcome } from "./job.ts";
 
 /** How much is remembered; the oldest goes first. */
 export interface ReplayLimits {

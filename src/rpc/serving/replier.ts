@@ -5,18 +5,18 @@
  * @module
  */
 import { closedByBroker, type RpcError } from "../errors.ts";
+import type { RpcRequest } from "../messages.ts";
+import type { RequestQueue } from "../transport.ts";
 import type { Job, Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { Replays } from "./replays.ts";
 import {
   encodeOutcome,
   errorReply,
   type Reply,
   unsendable,
 } from "./replies.ts";
-import type { Replays } from "./replays.ts";
 import { Resends } from "./resends.ts";
 import type { ServerEvent } from "./serve_options.ts";
-import type { RequestQueue } from "../transport.ts";
 
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
@@ -70,7 +70,7 @@ export class Replier implements ReplyStage {
     const { replyTo } = request;
     const { maxReplyBytes, onEvent } = this.#options;
     this.#underWay++;
-    // Without reply_to it is a one-way request: nobody wants the result.
+    // Without reply_to it is a one-way request.
     if (replyTo === undefined) {
       onEvent({ type: "answered", request, error: undefined, ...outcome });
       return this.#settle(job, settlement);

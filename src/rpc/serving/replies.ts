@@ -4,10 +4,10 @@
  * @module
  */
 import { RpcError } from "../errors.ts";
-import type { Outcome } from "./job.ts";
-import type { RpcRequest } from "../procedure.ts";
-import { replyTooLarge } from "./request_limits.ts";
+import type { RpcRequest } from "../messages.ts";
 import { encodeError, encodeReply, type OutgoingMessage } from "../wire.ts";
+import type { Outcome } from "./job.ts";
+import { replyTooLarge } from "./request_limits.ts";
 
 /** A reply, and the error that it tells of, if it does. */
 export interface Reply {

@@ -6,13 +6,14 @@
  */
 import { nowMs } from "../../async/clock.ts";
 import { RpcError } from "../errors.ts";
-import { matchesPattern } from "./patterns.ts";
+import { quote } from "../texts.ts";
 import type { BrokerConnection } from "../transport.ts";
+import { matchesPattern } from "./patterns.ts";
 
 /** What becomes of a request because of where its reply goes. */
 export type Verdict =
   | "allowed"
-  /** Nobody awaits the reply any more: the work can be spared. */
+  /** The caller is gone: there is no use in running its request. */
   | { callerGone: string }
   /** Not run, and not answered either. */
   | { drop: string };
@@ -51,6 +52,8 @@ const DIRECT_PREFIX = "amq.rabbitmq.reply-to.";
 /** Two words, the first of which is no Erlang term: those begin with 131. */
 const FORGED_ADDRESS = /^(?!g[w-z0-9+/_-])[^.]+\.[^.]+$/;
 
+/** Of a queue in AMQP. */
+const MAX_NAME_LENGTH = 255;
 const MAX_NAMES = 10_000;
 /** A queue stays what it is, but its name may be given to another one. */
 const LIFETIME_MS = 60_000;
@@ -74,7 +77,7 @@ export class ReplyPolicy {
   readonly #checks = new Map<string, Promise<Verdict>>();
   #connection: BrokerConnection | undefined;
 
-  /** Asks nobody yet. */
+  /** Asks the broker when it is first needed. */
   constructor(options: ReplyPolicyOptions) {
     this.#options = options;
   }
@@ -132,7 +135,11 @@ export class ReplyPolicy {
           return this.#keep(replyTo, "allowed");
         case "missing":
           // Not kept: a caller that reconnects declares it again.
-          return { callerGone: `its reply_to ${quote(replyTo)} is gone` };
+          return {
+            callerGone: `its reply_to ${
+              quote(replyTo, MAX_NAME_LENGTH)
+            } is gone`,
+          };
         case "shared":
           return this.#refuse(
             replyTo,
@@ -153,7 +160,7 @@ export class ReplyPolicy {
     const isNews = before === undefined || before === "allowed";
     if (isNews) this.#options.onRefused({ replyTo, why, allowable });
     return this.#keep(replyTo, {
-      drop: `its reply_to ${quote(replyTo)} is refused`,
+      drop: `its reply_to ${quote(replyTo, MAX_NAME_LENGTH)} is refused`,
     });
   }
 
@@ -172,9 +179,4 @@ export class ReplyPolicy {
 function isForged(replyTo: string): boolean {
   return replyTo.startsWith(DIRECT_PREFIX) &&
     FORGED_ADDRESS.test(replyTo.slice(DIRECT_PREFIX.length));
-}
-
-/** A stranger chose the name: no control characters in anybody's log. */
-function quote(name: string): string {
-  return JSON.stringify(name);
 }

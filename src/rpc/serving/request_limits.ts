@@ -5,10 +5,10 @@
  */
 import { RpcError } from "../errors.ts";
 import { headerSize } from "../headers.ts";
-import { formatBytes } from "../limits.ts";
-import type { RpcRequest } from "../procedure.ts";
-import type { ServeOptions } from "./serve_options.ts";
+import type { RpcRequest } from "../messages.ts";
+import { formatBytes } from "../texts.ts";
 import { numberHeader } from "../wire.ts";
+import type { ServeOptions } from "./serve_options.ts";
 
 /** Those options of a server that a request is held to. */
 export type RequestLimits = Required<
@@ -58,7 +58,7 @@ export function replyTooLarge(bytes: number, maxBytes: number): RpcError {
   return tooLarge("a reply", bytes, "max_reply_bytes", maxBytes);
 }
 
-/** The limits of a server, as `limit` among the details of an error names them. */
+/** A limit of a server, by its name in the `limit` of an error's details. */
 export type LimitName =
   | "max_body_bytes"
   | "max_headers"

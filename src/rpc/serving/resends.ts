@@ -6,12 +6,12 @@
  */
 import { waitAtMost } from "../../async/delay.ts";
 import { closedByBroker, type RpcError } from "../errors.ts";
+import type { RpcRequest } from "../messages.ts";
+import type { RequestQueue } from "../transport.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
-import type { RpcRequest } from "../procedure.ts";
 import { redeliveryKey } from "./replays.ts";
 import { errorReply, unsendable } from "./replies.ts";
 import type { ServerEvent } from "./serve_options.ts";
-import type { RequestQueue } from "../transport.ts";
 
 /** How long requests wait for the confirms of held replies. */
 const CONFIRM_MS = 5_000;
@@ -37,7 +37,7 @@ export class Resends {
   /** The suspect that is in flight with no other reply. */
   #alone: HeldReply | undefined;
 
-  /** Hears of replies that are held or dropped. */
+  /** `onEvent` is called for replies that are held or dropped. */
   constructor(onEvent: (event: ServerEvent) => void) {
     this.#onEvent = onEvent;
   }
@@ -80,7 +80,7 @@ export class Resends {
     return key !== undefined && this.#ruinous.has(key);
   }
 
-  /** A reply that nobody gets. */
+  /** Gives a reply up. */
   drop(
     { message }: Pick<HeldReply, "message">,
     why: string,

@@ -4,10 +4,11 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { settled } from "../../async/delay.ts";
 import { type RpcCode, RpcError } from "../errors.ts";
-import { replyTooLong } from "./request_limits.ts";
+import type { MessageHeaders } from "../messages.ts";
 import type { SendableReply } from "../wire.ts";
-import type { MessageHeaders } from "../transport.ts";
+import { replyTooLong } from "./request_limits.ts";
 
 /** The codes that Google's and gRPC's gateways give these statuses for. */
 const CODES: Record<number, RpcCode> = {
@@ -98,7 +99,7 @@ async function readBody(
   });
   if (body === null) return whole(true);
   const reader = body.getReader();
-  const cancel = () => void reader.cancel(signal.reason).catch(ignore);
+  const cancel = () => void settled(reader.cancel(signal.reason));
   if (signal.aborted) cancel();
   signal.addEventListener("abort", cancel, { once: true });
   try {
@@ -114,6 +115,3 @@ async function readBody(
     signal.removeEventListener("abort", cancel);
   }
 }
-
-/** Whoever makes the body knows of the end, and may fail as it likes. */
-function ignore(): void {}

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
+import { bytesOf, isBytes } from "../bytes.ts";
 import { RpcError } from "../errors.ts";
-import { bytesOf, isBytes } from "../kinds.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import type { ReplyInit, RpcResult } from "../procedure.ts";
 import type { SendableReply, SendableResult } from "../wire.ts";
@@ -33,8 +34,9 @@ export function sendable(
   if (isBytes(result)) return bytesOf(result);
   if (isReplyInit(result)) return sendableReply(result);
   if (result instanceof Response) return readResponse(result, limits);
-  // Nobody reads it: its maker must not go on for ever.
-  if (result instanceof ReadableStream) result.cancel().catch(ignore);
+  // Nobody reads it: its maker must not go on for ever. It may be read by
+  // others already, or fail as it ends.
+  if (result instanceof ReadableStream) void settled(result.cancel());
   return jsonReply(result);
 }
 
@@ -79,6 +81,3 @@ function sendableReply(reply: ReplyInit): SendableReply {
     ? reply as SendableReply
     : { ...reply, body: bytesOf(body) };
 }
-
-/** A stream that is read by others, or that fails as it ends. */
-function ignore(): void {}

@@ -13,9 +13,9 @@ import {
   wholeNumber,
   wrongType,
 } from "../limits.ts";
-import { checkDeclaration } from "./declaration.ts";
-import type { RpcRequest } from "../procedure.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { QueueDeclaration } from "../transport.ts";
+import { checkDeclaration } from "./declaration.ts";
 
 /** What a server tells while it works. */
 export type ServerEvent =
@@ -49,8 +49,8 @@ export type ServerEvent =
   /** A request was neither run nor answered. */
   | { type: "request_dropped"; request: RpcRequest; why: string }
   /**
-   * Requests with this `reply_to` are not run; told once for each name. Where it
-   * is `allowable`, the option `replyTo` can allow it.
+   * Requests with this `reply_to` are not run; told once for each name. Where
+   * it is `allowable`, the option `replyTo` can allow it.
    */
   | {
     type: "reply_to_refused";
@@ -156,9 +156,9 @@ export interface ServeOptions {
   /** Around the procedure; the first is the outermost. */
   interceptors?: readonly ProcedureInterceptor[];
   /**
-   * Hears what happens in the moment it does, as spans and metrics need it, and
-   * what happens before `serve()` resolves; must not throw. Everybody else reads
-   * `events()` of the server.
+   * Called with what happens, the moment it happens, as spans and metrics need
+   * it, and with what happens before `serve()` resolves; must not throw.
+   * Elsewhere, read `events()` of the server.
    */
   onEvent?: (event: ServerEvent) => void;
 }

@@ -5,17 +5,22 @@
  *
  * @module
  */
-import { Admission } from "./admission.ts";
-import { Broadcast } from "../../async/broadcast.ts";
 import { backoffMs } from "../../async/backoff.ts";
-import { delay } from "../../async/delay.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Broadcast } from "../../async/broadcast.ts";
+import { delay, settled } from "../../async/delay.ts";
 import { remedyOf, RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
-import { Grace } from "./grace.ts";
-import type { Job } from "./job.ts";
 import { queueName, wrongType } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
+import type {
+  BrokerConnection,
+  RequestQueue,
+  Transport,
+} from "../transport.ts";
+import { Admission } from "./admission.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Grace } from "./grace.ts";
+import type { Job } from "./job.ts";
 import { Replays } from "./replays.ts";
 import { Replier } from "./replier.ts";
 import {
@@ -25,11 +30,6 @@ import {
   type ServerEvent,
   serveSettings,
 } from "./serve_options.ts";
-import type {
-  BrokerConnection,
-  RequestQueue,
-  Transport,
-} from "../transport.ts";
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
@@ -78,7 +78,7 @@ export class RpcServer implements AsyncDisposable {
   readonly #grace = new Grace();
   readonly #drained = Promise.withResolvers<void>();
   #started = 0;
-  #toldImpatience = false;
+  #toldOfTimeout = false;
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
@@ -135,9 +135,8 @@ export class RpcServer implements AsyncDisposable {
       ready.reject,
     );
     // Both are there to be awaited; whoever awaits one need not await both.
-    this.ready.catch(ignore);
-    const endEvents = () => this.#events.end();
-    this.finished.then(endEvents, endEvents);
+    void settled(Promise.all([this.ready, this.finished]));
+    void settled(this.finished).then(() => this.#events.end());
   }
 
   /**
@@ -245,7 +244,7 @@ export class RpcServer implements AsyncDisposable {
     }
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
     const { signal } = this.#stopping;
-    await delay(retryInMs, signal).catch(ignore);
+    await settled(delay(retryInMs, signal));
   }
 
   async #consume(connection: BrokerConnection): Promise<RequestQueue> {
@@ -256,7 +255,7 @@ export class RpcServer implements AsyncDisposable {
       deliveryLimit: DELIVERY_LIMIT_FACTOR *
         Math.max(this.#settings.maxDeliveries, 1),
       unackedMs: longestUnackedMs(this.#settings),
-      onImpatient: (advice) => this.#onImpatient(advice),
+      onConsumerTimeout: (advice) => this.#onConsumerTimeout(advice),
       onCancel: (correlationId) => this.#dispatcher.cancel(correlationId),
       onReturn: (message) =>
         this.#settings.onEvent({
@@ -271,9 +270,9 @@ export class RpcServer implements AsyncDisposable {
     return this.#requests = requests;
   }
 
-  #onImpatient(advice: string): void {
-    if (this.#toldImpatience) return;
-    this.#toldImpatience = true;
+  #onConsumerTimeout(advice: string): void {
+    if (this.#toldOfTimeout) return;
+    this.#toldOfTimeout = true;
     const unackedMs = longestUnackedMs(this.#settings);
     this.#settings.onEvent({ type: "consumer_timeout", unackedMs, advice });
   }
@@ -317,6 +316,3 @@ export class RpcServer implements AsyncDisposable {
     }
   }
 }
-
-/** For promises that somebody else may await. */
-function ignore(): void {}

@@ -1,7 +1,8 @@
 // Tests of src/amqp/tls and of the streams that speak TLS.
 
 import assert from "node:assert/strict";
-import { connectFailure } from "../../../src/amqp/failures.ts";
+import { X509Certificate } from "node:crypto";
+import { connectFailure } from "../../../src/amqp/connect_failures.ts";
 import { connectSettings } from "../../../src/amqp/options.ts";
 import {
   dialDeno,
@@ -12,6 +13,7 @@ import { tlsSettings } from "../../../src/amqp/tls/tls.ts";
 import { connect, type RpcError, type TlsOptions } from "../../../src/mod.ts";
 import {
   CertificateAuthority,
+  type CertificateFiles,
   opensslMissing,
 } from "../../support/certificates.ts";
 import { testNeeding } from "../../support/needs.ts";
@@ -158,6 +160,44 @@ tlsTest(
     });
   },
 );
+
+tlsTest("a client certificate logs in by itself: SASL EXTERNAL", async () => {
+  await using broker = await startTlsRabbitMq({
+    mutual: true,
+    plugins: ["rabbitmq_auth_mechanism_ssl"],
+    config: [
+      "auth_mechanisms.1 = EXTERNAL",
+      "ssl_cert_login_from = common_name",
+    ].join("\n"),
+  });
+  const known = await broker.authority.issue({ names: ["DNS:known"] });
+  const unknown = await broker.authority.issue({ names: ["DNS:unknown"] });
+  const { subject } = new X509Certificate(await Deno.readFile(known.cert));
+  const user = subject.replace("CN=", "");
+  await broker.rabbitMq.ctl("add_user", user, "not-needed");
+  await broker.rabbitMq.ctl("set_permissions", user, ".*", ".*", ".*");
+  const inspect = async (files: CertificateFiles, query: string) => {
+    const url = `amqps://localhost:${broker.port}${query}`;
+    const tls = {
+      caCert: await Deno.readFile(broker.authority.cert),
+      cert: await Deno.readFile(files.cert),
+      key: await Deno.readFile(files.key),
+    };
+    await using rpc = await connect(url, { tls });
+    return await rpc.inspect("no-such-queue");
+  };
+  const external = "?auth_mechanism=external";
+  assert.equal(await inspect(known, external), undefined);
+  await assert.rejects(inspect(unknown, external), {
+    reason: "refused",
+    message: 'login refused for the client certificate on vhost "/" (403)',
+  });
+  await assert.rejects(inspect(known, ""), {
+    reason: "refused",
+    message: `localhost:${broker.port} does not offer to log in by PLAIN; ` +
+      "it offers EXTERNAL",
+  });
+});
 
 tlsTest("Deno's sockets and Node's both speak TLS", async () => {
   await using broker = await startTlsRabbitMq({ mutual: true });

@@ -1,7 +1,7 @@
 // A call comes and goes while others wait.
 
 import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
-import { RpcReply } from "../../../src/rpc/wire.ts";
+import { RpcReply } from "../../../src/rpc/messages.ts";
 
 const reply = new RpcReply(new Uint8Array(2), {}, undefined);
 const dueMs = performance.now() + 3_600_000;

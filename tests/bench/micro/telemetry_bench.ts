@@ -11,10 +11,10 @@ import type {
   BrokerConnection,
   CallbackQueue,
   Delivery,
-  MessageProperties,
   RequestQueue,
   Transport,
 } from "../../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../../src/rpc/messages.ts";
 import { Telemetry } from "../../../src/telemetry/telemetry.ts";
 
 const body = new Uint8Array(2);

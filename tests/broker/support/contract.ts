@@ -10,7 +10,7 @@ import {
   GENERATIONS,
 } from "../../../src/broker/generation.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../../support/rabbitmq.ts";
-import { generateName } from "../../../src/broker/connection/names.ts";
+import { generateName } from "../../../src/broker/routing/generated_names.ts";
 import { asString, lookup } from "../../../src/amqp091/table.ts";
 import type { TestChannel } from "./channel.ts";
 import { Client } from "./client.ts";

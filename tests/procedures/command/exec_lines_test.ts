@@ -107,9 +107,9 @@ linesTest("lines that are no answers are logged, and ignored", async () => {
   assert.equal(await child.ask('print {"id": "99", "body": "x"}'), "done");
   assert.equal(await child.ask(`print ${"x".repeat(10_000)}`), "done");
   assert.deepEqual(child.log.lines, [
-    'child: wrote a line that is no answer (it is not JSON): "loading..."',
-    'child: answered a request that it never had: "99"',
-    'child: wrote a line that is no answer (it is not JSON): "' +
+    'child: invalid answer (it is not JSON): "loading..."',
+    'child: answered an unknown request: "99"',
+    'child: invalid answer (it is not JSON): "' +
     `${"x".repeat(64)}..."`,
   ]);
 });
@@ -120,14 +120,14 @@ linesTest("an answer that is none is told at once, to both", async () => {
     const [bytes, why] of [
       ['"body": "a\\xff"', "it is not UTF-8"],
       ['"body": "a', "it is not JSON"],
-      ['"body": 5', "its body is no text, or not base64"],
+      ['"body": 5', "its body is not a string, or not base64"],
     ]
   ) {
     const { code, message } = await child.run(`raw ${bytes}`).failure();
     assert.equal(code, "internal");
-    assert.equal(message, `"child" answered with what is no answer: ${why}`);
+    assert.equal(message, `"child" gave an invalid answer: ${why}`);
     await child.log.waitFor(
-      RegExp(`^child: wrote a line that is no answer \\(${why}\\): `),
+      RegExp(`^child: invalid answer \\(${why}\\): `),
     );
   }
   assert.equal(await child.ask("hello"), "hello");

@@ -131,7 +131,7 @@ execTest("an exit status is an error, and stderr is for the log", async () => {
 execTest("a signal is an error", async () => {
   await using killed = serve(script("kill -KILL $$"));
   const { code, message, details } = await killed.run().failure();
-  assert.deepEqual([code, message], ["internal", '"sh" was ended by SIGKILL']);
+  assert.deepEqual([code, message], ["internal", '"sh" was killed by SIGKILL']);
   assert.deepEqual(details, { signal: "SIGKILL" });
 });
 
@@ -147,7 +147,7 @@ execTest("a flood on stderr is cut, and holds up nothing", async () => {
   assert.equal(await noisy.run().text(), "done\n");
   const { length } = noisy.log.lines;
   assert.ok(length < 2_000, `${length} lines`);
-  assert.match(noisy.log.lines.at(-1)!, /^sh: lines left out: \d+$/);
+  assert.match(noisy.log.lines.at(-1)!, /^sh: lines dropped: \d+$/);
 });
 
 execTest("a run that is aborted ends with all that it started", async () => {

@@ -106,7 +106,9 @@ Deno.test("headers that JSON lacks are written as something that it has", () => 
 Deno.test("an answer has a body, as text or as base64", () => {
   assert.equal(resultOf('{"id":"7","body":"é"}'), "é");
   assert.equal(resultOf('{"id":"7","body":""}\r'), "");
-  assert.equal(resultOf('{"id":"7","body_base64":"w6k="}'), "é");
+  for (const base64 of ["w6k=", "w6k"]) {
+    assert.equal(resultOf(`{"id":"7","body_base64":"${base64}"}`), "é");
+  }
 });
 
 Deno.test("an id may be a number, and a line begin with a BOM", () => {
@@ -145,7 +147,7 @@ for (
     "",
     ',"body":1',
     ',"body":null',
-    ',"body_base64":"w6k"',
+    ',"body_base64":"w6k=="',
     ',"body_base64":"w6k=\\n"',
     ',"body_base64":["w6k="]',
     ',"body":"","body_base64":""',
@@ -155,7 +157,7 @@ for (
   Deno.test(`an answer without a result: ${members}`, () => {
     const { code, message } = failureOf(`{"id":"7"${members}}`);
     assert.equal(code, "internal");
-    assert.match(message, /^"model" answered with what is no answer: /);
+    assert.match(message, /^"model" gave an invalid answer: /);
   });
 }
 
@@ -168,7 +170,7 @@ Deno.test("an answer may be an error", () => {
 for (const error of [{}, "oops", null, { code: "odd", detail: 1 }]) {
   Deno.test(`an error that tells too little: ${JSON.stringify(error)}`, () => {
     const { code, message } = failureOf(JSON.stringify({ id: "7", error }));
-    assert.deepEqual([code, message], ["unknown", '"model" told no detail']);
+    assert.deepEqual([code, message], ["unknown", '"model" gave no detail']);
   });
 }
 

@@ -63,7 +63,7 @@ groupTest("SIGTERM ends a command with all that it started", async () => {
   );
   const pgid = Number(first);
   const status = await within("its end", group.stop());
-  assert.equal(describeEnd(status), "was ended by SIGTERM");
+  assert.equal(describeEnd(status), "was killed by SIGTERM");
   assert.deepEqual(endDetails(status), { signal: "SIGTERM" });
   await groupEnd(pgid);
   await Promise.all([rest, errors]);

@@ -6,7 +6,7 @@ import {
   withholdHeaders,
 } from "../../../src/procedures/command/request_environment.ts";
 import { RpcError } from "../../../src/rpc/errors.ts";
-import type { MessageHeaders } from "../../../src/rpc/transport.ts";
+import type { MessageHeaders } from "../../../src/rpc/messages.ts";
 import { request } from "./running.ts";
 
 function headersOf(headers: MessageHeaders): Record<string, string> {
@@ -115,7 +115,8 @@ Deno.test("what an environment can't hold is refused, not dropped", () => {
   ) {
     const { code, message } = refusal(properties);
     assert.equal(code, "invalid_argument");
-    const expected = `${source} can't be passed to a command: it holds a NUL`;
+    const expected =
+      `${source} can't be passed to a command: it contains a NUL`;
     assert.equal(message, expected);
   }
 });

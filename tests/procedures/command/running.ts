@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
-import type { RpcRequest } from "../../../src/rpc/procedure.ts";
+import type {
+  MessageProperties,
+  RpcRequest,
+} from "../../../src/rpc/messages.ts";
 import { Execution } from "../../../src/rpc/serving/execution.ts";
 import type { Outcome } from "../../../src/rpc/serving/job.ts";
-import type { MessageProperties } from "../../../src/rpc/transport.ts";
 import { decodeRequest } from "../../../src/rpc/wire.ts";
 import type { CommandLine } from "../../../src/procedures/command/process_group.ts";
 import type { Service } from "../../../src/procedures/service.ts";

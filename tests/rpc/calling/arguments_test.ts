@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
-import type { MessageData } from "../../../src/rpc/procedure.ts";
+import type { MessageData } from "../../../src/rpc/messages.ts";
 import type { SendCall } from "../../../src/rpc/calling/client_options.ts";
 import { writeMessage } from "../../../src/amqp/message_frames.ts";
 import { Writer } from "../../../src/amqp091/writer.ts";

@@ -1,8 +1,11 @@
 // Tests of src/rpc/calling/client.ts: calls that are sent again.
 
 import assert from "node:assert/strict";
+import { delay } from "../../../src/async/delay.ts";
 import type { CallOptions } from "../../../src/rpc/calling/call_options.ts";
-import { start } from "../../support/calling.ts";
+import { failure, start } from "../../support/calling.ts";
+import { unreachable } from "../../support/fake_transport.ts";
+import { within } from "../../support/within.ts";
 
 Deno.test("retries: the same call is sent again, over the next connection", async () => {
   await using scene = start();
@@ -46,4 +49,19 @@ Deno.test("retries and their time are checked", async () => {
   await bad({ retries: 1.5 });
   await bad({ retries: 1, attemptTimeoutMs: 0 });
   await bad({ retries: 1, attemptTimeoutMs: NaN });
+});
+
+Deno.test("retries: a call that pauses ends when its client is closed", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  broker.refusal = unreachable();
+  let attempts = 0;
+  const call = failure(client.call("q", "", {
+    wait: true,
+    onAttempt: (attempt) => attempts = attempt,
+  }));
+  // The pauses grow; this one would take more than half a second.
+  while (attempts < 3) await delay(10);
+  await client.close();
+  assert.equal((await within("the call's end", call, 200)).reason, "closed");
 });

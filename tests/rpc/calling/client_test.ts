@@ -24,7 +24,7 @@ Deno.test("a request is what the wire format says, and the reply is its result",
   const { text, properties } = await broker.take("q");
   assert.equal(text, "ä");
   const { correlationId, replyTo, expiration, headers, ...rest } = properties;
-  assert.match(correlationId!, /^[0-9a-f-]{36}$/);
+  assert.match(correlationId!, /^[\w-]{12,15}$/);
   assert.deepEqual(rest, {
     type: "t",
     contentType: "text/plain",
@@ -183,6 +183,23 @@ Deno.test("time-outs at once ask the broker once", async () => {
   }
   const asked = broker.log.filter((event) => event === "inspect q");
   assert.equal(asked.length, 1);
+});
+
+Deno.test("what is said of a queue is not older than the call", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  await client.open();
+  const release = broker.hold("inspect");
+  const before = client.inspect("late");
+  await broker.seen("inspect late");
+  await turns();
+  const call = failure(client.call("late", "", { requireConsumer: true }));
+  const asked = () => broker.log.filter((event) => event === "inspect late");
+  await turns();
+  release();
+  assert.equal(await before, undefined);
+  sees(await call, "unavailable", "no_queue");
+  assert.equal(asked().length, 2);
 });
 
 Deno.test("a broker that does not say why does not hold up a time-out", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/mod.ts";
 import { withRetries } from "../../../src/rpc/calling/retries.ts";
-import { RpcReply } from "../../../src/rpc/wire.ts";
+import { RpcReply } from "../../../src/rpc/messages.ts";
 
 const REPLY = new RpcReply(new Uint8Array(), {}, undefined);
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import { PendingCall, PendingCalls } from "../../../src/rpc/calling/pending.ts";
-import { RpcReply } from "../../../src/rpc/wire.ts";
+import { RpcReply } from "../../../src/rpc/messages.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
 const HOOKS = {

@@ -10,7 +10,7 @@ import {
   type RetryPolicy,
   withRetries,
 } from "../../../src/rpc/calling/retries.ts";
-import { RpcReply } from "../../../src/rpc/wire.ts";
+import { RpcReply } from "../../../src/rpc/messages.ts";
 import { turns, within } from "../../support/within.ts";
 
 function failing(reason: RpcErrorReason): RpcError {

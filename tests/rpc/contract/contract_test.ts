@@ -140,9 +140,9 @@ Deno.test("another method is told what there is", async () => {
   await using scene = await served(numbers, implement(numbers, handlers));
   const names = "double, nothing, text, raw";
   const asked: [string, string][] = [
-    ["triple", `there is no method "triple"; there is ${names}`],
-    ["toString", `there is no method "toString"; there is ${names}`],
-    ["", `the request names no method (its type); there is ${names}`],
+    ["triple", `unknown method "triple"; available: ${names}`],
+    ["toString", `unknown method "toString"; available: ${names}`],
+    ["", `the request names no method (its type); available: ${names}`],
   ];
   for (const [type, message] of asked) {
     const error = await failure(scene.rpc.call("q", "1", { type }));

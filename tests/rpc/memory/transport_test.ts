@@ -1,10 +1,10 @@
 // A connection over the transport in memory: what users' own unit tests do.
 
 import assert from "node:assert/strict";
-import type { ServerEvent } from "../../../src/rpc/serving/serve_options.ts";
 import { RpcConnection } from "../../../src/rpc/connection.ts";
 import { MemoryBroker } from "../../../src/rpc/memory/broker.ts";
 import { MemoryTransport } from "../../../src/rpc/memory/transport.ts";
+import type { ServerEvent } from "../../../src/rpc/serving/serve_options.ts";
 
 Deno.test("calls and serves in one process", async () => {
   await using rpc = new RpcConnection(new MemoryTransport());

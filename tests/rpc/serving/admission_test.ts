@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { RpcError } from "../../../src/rpc/errors.ts";
 import { overLimit } from "../../../src/rpc/serving/request_limits.ts";
-import type { MessageProperties } from "../../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../../src/rpc/messages.ts";
 import { decodeRequest } from "../../../src/rpc/wire.ts";
 import { Scene } from "../../support/serving.ts";
 

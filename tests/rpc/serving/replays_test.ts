@@ -8,7 +8,7 @@ import {
   replayKey,
   Replays,
 } from "../../../src/rpc/serving/replays.ts";
-import type { MessageProperties } from "../../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../../src/rpc/messages.ts";
 import { decodeRequest } from "../../../src/rpc/wire.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import type { Procedure, RpcResult } from "../../../src/rpc/procedure.ts";
-import type { MessageProperties } from "../../../src/rpc/transport.ts";
+import type { MessageProperties } from "../../../src/rpc/messages.ts";
 import { Scene } from "../../support/serving.ts";
 import { turns } from "../../support/within.ts";
 

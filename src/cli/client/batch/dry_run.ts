@@ -1,27 +1,27 @@
 /**
- * `--dry-run`: what would be sent, as lines of `--input ndjson`, and what is
- * wrong with the input. Connects to nothing.
+ * `--dry-run`: prints the requests as lines of `--input ndjson`, and the errors
+ * in the input, without a connection.
  *
  * @module
  */
 import { queueName } from "../../../rpc/limits.ts";
 import { requestJson } from "../caller.ts";
-import { ClientConnection } from "../client_connection.ts";
+import { ClientConnection } from "../connection.ts";
 import { Log } from "../../log.ts";
-import { OrderedOutput } from "../../output.ts";
-import { callOptions, type ClientFlags } from "../request_flags.ts";
+import { counted } from "../../numbers.ts";
+import { OrderedOutput } from "../../stdio/ordered_output.ts";
+import { callOptions, type ClientFlags } from "../flags.ts";
 import { type BatchRequest, inputFormat } from "./requests.ts";
-import { wantsSummary } from "./run.ts";
 import { StdinRequests } from "./stdin.ts";
-import { counted, Tally } from "./tally.ts";
+import { Tally, wantsSummary } from "./tally.ts";
 
 /**
- * Prints the requests, and returns the status that a batch would end with if
- * all that can be sent were answered.
+ * Prints the requests. Returns the exit status that a batch would have if all
+ * requests were answered that can be sent.
  *
- * @throws {Deno.errors.BrokenPipe} where nobody reads stdout any more.
- * @throws {RangeError} where a flag is out of its range.
- * @throws {CliError} 66 where a file can't be read.
+ * @throws {Deno.errors.BrokenPipe} if the reader of stdout has gone.
+ * @throws {RangeError} if a flag is out of range.
+ * @throws {CliError} 66 if a file can't be read.
  */
 export async function dryRun(
   queue: string,
@@ -29,7 +29,7 @@ export async function dryRun(
   flags: ClientFlags,
 ): Promise<number> {
   queueName(queue);
-  // Made for what it checks: it would connect with the first call.
+  // Only for its checks: it would connect with the first call.
   await using _connection = await ClientConnection.create(queue, flags);
   const options = callOptions(flags);
   const output = new OrderedOutput();
@@ -47,12 +47,12 @@ export async function dryRun(
   await output.flushed();
   if (wantsSummary(flags)) {
     const valid = counted(tally.done - tally.failed, "request");
-    log.info(`${valid} would go to "${queue}"; nothing was sent`);
+    log.info(`${valid} would be sent to "${queue}" (dry run)`);
   }
   return tally.status;
 }
 
-/** Does so with all of stdin. */
+/** The same for the requests on stdin. */
 export async function dryRunOfStdin(
   queue: string,
   flags: ClientFlags,

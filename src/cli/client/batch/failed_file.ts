@@ -1,21 +1,21 @@
 /**
- * The pieces of input that failed, ready to be sent again.
+ * `--failed`: the records of the input that failed, ready to be sent again.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { CliError, EXIT } from "../../exit_status.ts";
-import { outputOf } from "../../standard_streams.ts";
-import { systemReason } from "../../streams.ts";
+import { outputOf } from "../../stdio/paths.ts";
+import { cannotWrite } from "../../stdio/file_errors.ts";
 import { isInput } from "./stdin.ts";
 
-/** A file, or a stream of this program. */
+/** A file, or one of the program's streams. */
 interface Writable {
   writeSync(bytes: Uint8Array): number;
   close(): void;
 }
 
-/** A file that gets each failed piece as soon as it is known. */
+/** A file to which each record is written as soon as it has failed. */
 export class FailedFile implements Disposable {
   readonly #file: Writable;
   readonly #path: string;
@@ -28,10 +28,10 @@ export class FailedFile implements Disposable {
   }
 
   /**
-   * Empties the file, or makes it: what it holds is of this batch alone.
+   * Creates the file, or empties it.
    *
-   * @throws {CliError} 66 where it can't be written, 64 where it is the input:
-   * that would be lost before it is read.
+   * @throws {CliError} 66 if it can't be written; 64 if it is the input, which
+   * would be lost before it is read.
    */
   static open(path: string, separator: number): FailedFile {
     const stream = outputOf(path);
@@ -43,8 +43,8 @@ export class FailedFile implements Disposable {
         file.close();
         throw new CliError(
           EXIT.usage,
-          `--failed "${path}" is the input itself; give it another name, ` +
-            "and rename it when the batch is done",
+          `--failed "${path}" is the input itself; choose another name, and ` +
+            "rename it after the batch",
         );
       }
       if (info.isFile) file.truncateSync();
@@ -53,10 +53,10 @@ export class FailedFile implements Disposable {
   }
 
   /**
-   * Adds a piece, byte for byte, with a separator behind it. It is written when
-   * this returns: what a killed batch had found failed is not lost.
+   * Adds a record, byte for byte, and a separator. It is written when this
+   * returns, so that it is not lost if the batch is killed.
    *
-   * @throws {CliError} 66 where it can't be written.
+   * @throws {CliError} 66 if it can't be written.
    */
   add(record: Uint8Array): void {
     const bytes = Buffer.concat([record, this.#separator]);
@@ -73,7 +73,7 @@ export class FailedFile implements Disposable {
   }
 }
 
-/** It stays open: others write there too. */
+/** Stays open, since others write to it too. */
 function openOutput(stream: "stdout" | "stderr"): Writable {
   return {
     writeSync: (bytes) => Deno[stream].writeSync(bytes),
@@ -86,7 +86,6 @@ function attempt<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     if (error instanceof CliError) throw error;
-    const reason = systemReason(error);
-    throw new CliError(EXIT.unreadable, `cannot write "${path}": ${reason}.`);
+    throw cannotWrite(`"${path}"`, error);
   }
 }

@@ -1,37 +1,38 @@
 /**
- * How far a batch is, on a line of stderr that replaces itself.
+ * The progress of a batch, on a line of stderr that is redrawn in place.
  *
  * @module
  */
-import type { Paint } from "../../color.ts";
-import { LiveLine } from "../../stderr.ts";
-import { formatCount, type Tally } from "./tally.ts";
+import type { Paint } from "../../stdio/color.ts";
+import { formatCount } from "../../numbers.ts";
+import { LiveLine } from "../../stdio/live_line.ts";
+import type { Tally } from "./tally.ts";
 
 const INTERVAL_MS = 200;
-/** The rate is that of so many intervals: steady enough to be read. */
+/** The rate is an average over so many intervals, to be readable. */
 const RATE_SAMPLES = 25;
 const BAR_WIDTHS = { least: 10, most: 30 };
 const DEFAULT_COLUMNS = 80;
 
-/** What the line tells. */
+/** What the line shows. */
 export interface ProgressState {
   readonly done: number;
   readonly failed: number;
-  /** A second. */
+  /** Per second. */
   readonly rate: number;
-  /** From 0 to 1; undefined where the end is not known. */
+  /** From 0 to 1; undefined if the size of the input is unknown. */
   readonly fraction: number | undefined;
   readonly secondsLeft: number | undefined;
 }
 
-/** A moment of a batch. */
+/** The state of a batch at one moment. */
 interface Sample {
   readonly atMs: number;
   readonly done: number;
   readonly bytes: number;
 }
 
-/** Shows a tally while it grows, where stderr is a terminal. */
+/** Shows a tally as it grows, if stderr is a terminal. */
 export class Progress implements Disposable {
   readonly #line: LiveLine;
   readonly #tally: Tally;
@@ -40,7 +41,7 @@ export class Progress implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #samples: Sample[] = [];
 
-  /** `totalBytes` is the size of the input, where it is known. */
+  /** `totalBytes` is the size of the input, if it is known. */
   constructor(
     wanted: boolean,
     tally: Tally,
@@ -55,23 +56,23 @@ export class Progress implements Disposable {
     this.#timer = setInterval(() => this.#show(), INTERVAL_MS);
   }
 
-  /** Makes room for something else, until the next time. */
+  /** Removes the line until the next redraw. */
   clear(): void {
     this.#line.clear();
   }
 
-  /** The same; resolves when nothing is to be seen any more. */
+  /** The same; resolves once the terminal no longer shows it. */
   cleared(): Promise<void> {
     return this.#line.cleared();
   }
 
-  /** Shows nothing any more, and leaves no trace. */
+  /** Removes the line for good. */
   end(): void {
     clearInterval(this.#timer);
     this.clear();
   }
 
-  /** The same as {@linkcode Progress.end}. */
+  /** Same as {@linkcode Progress.end}. */
   [Symbol.dispose](): void {
     this.end();
   }
@@ -112,12 +113,12 @@ function terminalColumns(): number {
   try {
     return Deno.consoleSize().columns || DEFAULT_COLUMNS;
   } catch {
-    // A terminal that has no size.
+    // Some terminals have no size.
     return DEFAULT_COLUMNS;
   }
 }
 
-/** One line that fits a terminal of so many columns. */
+/** A line that fits into a terminal of so many columns. */
 export function progressLine(
   state: ProgressState,
   columns: number,
@@ -135,12 +136,12 @@ export function progressLine(
   const bar = fraction === undefined
     ? ""
     : progressBar(fraction, columns - figures.length - 1);
-  // The last column stays free: some terminals wrap there.
+  // The last column stays empty: some terminals wrap there.
   const line = `${bar}${figures}`.slice(0, columns - 1);
   return failed === 0 ? line : line.replace(failures, paint("red", failures));
 }
 
-/** ` 43% [####      ] `, as long as there is room for a bar. */
+/** ` 43% [####      ] `; without the bar if there is no room for it. */
 function progressBar(fraction: number, room: number): string {
   const percent = `${Math.floor(fraction * 100)}%`.padStart(4);
   const width = Math.min(room - percent.length - 4, BAR_WIDTHS.most);

@@ -1,10 +1,12 @@
 /**
- * The pieces of a batch's input as requests: as they are, or as JSON objects.
+ * Reads the requests of a batch: each record of the input is a body, or a JSON
+ * object with a body.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { RpcError } from "../../../rpc/errors.ts";
+import { parseBase64 } from "../../../rpc/json.ts";
 import type { Request } from "../caller.ts";
 import { rawJSON } from "../raw_json.ts";
 import { jsonError } from "./json_error.ts";
@@ -13,13 +15,13 @@ import {
   isObject,
   MAX_NAME_BYTES,
   parseHeaders,
-} from "./request_headers.ts";
+} from "./headers.ts";
 
-/** A request and the piece of input that it came from. */
+/** A request, with the record of the input that it came from. */
 export interface BatchRequest extends Request {
   /** Counted from 1. */
   readonly line: number;
-  /** As it was read, without its separator. */
+  /** The input, without its separator. */
   readonly record: Uint8Array;
   /** Why it can't be sent. */
   readonly invalid?: RpcError;
@@ -28,17 +30,17 @@ export interface BatchRequest extends Request {
 const NEWLINE = 10;
 const NUL = 0;
 
-/** How pieces of the input are read. */
+/** The format of the input. */
 export interface InputFormat {
-  /** Whether each is an object with `body`, or else the body itself. */
+  /** Whether each record is a JSON object, or else the body itself. */
   readonly ndjson: boolean;
-  /** The byte that ends each. */
+  /** The byte that ends a record. */
   readonly separator: number;
-  /** What people call one: `line`, or `record` where NUL ends it. */
+  /** The word for a record in messages: `line`, or `record` with NUL. */
   readonly unit: string;
 }
 
-/** What the flags say about the input. */
+/** The format that the flags ask for. */
 export function inputFormat(
   flags: { null?: boolean; input?: string },
 ): InputFormat {
@@ -50,23 +52,21 @@ export function inputFormat(
 }
 
 const KEYS = new Set(["id", "body", "body_base64", "headers", "type"]);
-/** In both alphabets. */
-const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Numbers the pieces of one input, and reads each. */
+/** Reads the records of one input, and numbers them. */
 export class RequestReader {
   readonly #format: InputFormat;
   #line = 0;
 
-  /** Of an input from its beginning. */
+  /** Starts at line 1. */
   constructor(format: InputFormat) {
     this.#format = format;
   }
 
-  /** The next piece as a request; undefined for an empty line of ndjson. */
+  /** The next record as a request; undefined for an empty line of ndjson. */
   read(record: Uint8Array): BatchRequest | undefined {
     const line = ++this.#line;
     if (!this.#format.ndjson) return { id: line, line, record, body: record };
@@ -75,7 +75,7 @@ export class RequestReader {
       const text = decode(record);
       if (text.trim() === "") return undefined;
       const fields = parseObject(text);
-      // First: a line with another mistake is known by its id all the same.
+      // Before the rest, so that a line with a mistake is known by its id.
       id = parseId(fields.id) ?? line;
       return { id, ...parseFields(fields, text), line, record };
     } catch (error) {
@@ -98,7 +98,7 @@ function decode(record: Uint8Array): string {
   }
 }
 
-/** @throws {SyntaxError} which says what the line is or has that is wrong. */
+/** @throws {SyntaxError} whose message follows `line 37 of stdin`. */
 function parseFields(
   fields: Record<string, unknown>,
   text: string,
@@ -107,7 +107,7 @@ function parseFields(
     if (KEYS.has(key)) continue;
     const known = [...KEYS].join(", ");
     throw new SyntaxError(
-      `has an unknown key ${JSON.stringify(key)} (known are ${known})`,
+      `has an unknown key ${JSON.stringify(key)} (known: ${known})`,
     );
   }
   const { headers, type } = fields;
@@ -120,7 +120,7 @@ function parseFields(
 function parseObject(text: string): Record<string, unknown> {
   const value = parseJson(text);
   if (isObject(value)) return value;
-  throw new SyntaxError('is no JSON object such as {"id": 1, "body": "30"}');
+  throw new SyntaxError('is not a JSON object such as {"id": 1, "body": "30"}');
 }
 
 function parseJson(text: string): unknown {
@@ -131,7 +131,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A fraction may be rounded; whoever numbers requests has none. */
+/** A fraction may be rounded: it is unlikely to be a number of a request. */
 function isExact(id: number): boolean {
   return Number.isSafeInteger(id) ||
     (Number.isFinite(id) && !Number.isInteger(id));
@@ -139,7 +139,9 @@ function isExact(id: number): boolean {
 
 function parseId(id: unknown): string | number | undefined {
   if (typeof id === "number" && !isExact(id)) {
-    throw new SyntaxError('has an "id" that is too large: make it a string');
+    throw new SyntaxError(
+      'has an "id" that is too large for a number: make it a string',
+    );
   }
   if (["string", "number", "undefined"].includes(typeof id)) {
     return id as string | number | undefined;
@@ -147,7 +149,7 @@ function parseId(id: unknown): string | number | undefined {
   throw new SyntaxError('has an "id" that is neither a string nor a number');
 }
 
-/** A string is sent as it is, any other value as JSON. */
+/** A string is sent unquoted, any other value as JSON. */
 function parseBody(
   { body, body_base64: base64 }: Record<string, unknown>,
   text: string,
@@ -160,13 +162,12 @@ function parseBody(
     return encoder.encode(body);
   }
   if (base64 === undefined) return encoder.encode(bodyJson(text));
-  if (typeof base64 !== "string" || !isBase64(base64)) {
-    throw new SyntaxError('has a "body_base64" that is not base64');
-  }
-  return new Uint8Array(Buffer.from(base64, "base64"));
+  const bytes = parseBase64(base64);
+  if (bytes !== undefined) return bytes;
+  throw new SyntaxError('has a "body_base64" that is not base64');
 }
 
-/** The body in a line, with its numbers as they were: a 64-bit id, say. */
+/** The body of a line, with all digits of its numbers, such as 64-bit ids. */
 function bodyJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text, keepNumber).body);
@@ -183,17 +184,11 @@ function keepNumber(
   return typeof value === "number" ? rawJSON(context!.source) : value;
 }
 
-/** With or without padding. (One pattern for it all overflows the stack.) */
-function isBase64(text: string): boolean {
-  if (!BASE64_CHARACTERS.test(text)) return false;
-  return text.endsWith("=") ? text.length % 4 === 0 : text.length % 4 !== 1;
-}
-
 function parseType(type: unknown): string | undefined {
   if (type === undefined) return undefined;
   if (typeof type === "string" && Buffer.byteLength(type) <= MAX_NAME_BYTES) {
     checkText('a "type"', type);
     return type;
   }
-  throw new SyntaxError('has a "type" that is no string of up to 255 bytes');
+  throw new SyntaxError('has a "type" that is not a string of up to 255 bytes');
 }

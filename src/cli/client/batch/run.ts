@@ -1,18 +1,19 @@
 /**
- * Runs a batch: stdin to the broker, answers to stdout, the rest to stderr.
+ * Runs a batch: requests from stdin, replies to stdout, the log to stderr.
  *
  * @module
  */
 import { Caller, type Outcome, outcomeJson } from "../caller.ts";
-import { ClientConnection } from "../client_connection.ts";
-import { paintFor } from "../../color.ts";
+import { ClientConnection } from "../connection.ts";
+import { paintFor } from "../../stdio/color.ts";
 import { Log } from "../../log.ts";
-import { OrderedOutput } from "../../output.ts";
+import { counted } from "../../numbers.ts";
+import { OrderedOutput } from "../../stdio/ordered_output.ts";
 import { Pace, until } from "../../pace.ts";
-import { callOptions, type ClientFlags } from "../request_flags.ts";
+import { callOptions, type ClientFlags } from "../flags.ts";
 import { sentence } from "../../sentences.ts";
 import { onStopSignal, stoppedStatus } from "../../signals.ts";
-import { Batch } from "./batch.ts";
+import { Pipeline } from "./pipeline.ts";
 import { FailedFile } from "./failed_file.ts";
 import { Progress } from "./progress.ts";
 import {
@@ -21,17 +22,17 @@ import {
   inputFormat,
 } from "./requests.ts";
 import { StdinRequests, stdinSize } from "./stdin.ts";
-import { counted, Tally } from "./tally.ts";
+import { Tally, wantsSummary } from "./tally.ts";
 
 const NO_BYTES = new Uint8Array(0);
-/** After a longer pause --rate goes on as it was: it is no more than asked. */
+/** Longer delays are not made up for: `--rate` is an upper limit. */
 const MAKES_UP_FOR_MS = 100;
 
 /**
- * Runs all of stdin and returns the exit status.
+ * Sends all requests on stdin and returns the exit status.
  *
- * @throws {Deno.errors.BrokenPipe} where nobody reads stdout any more.
- * @throws {CliError} where a file can't be read or written.
+ * @throws {Deno.errors.BrokenPipe} if the reader of stdout has gone.
+ * @throws {CliError} if a file can't be read or written.
  */
 export async function runBatch(
   queue: string,
@@ -40,7 +41,7 @@ export async function runBatch(
   const format = inputFormat(flags);
   const tally = new Tally();
   const paint = paintFor("stderr", flags.color);
-  // Lines that are typed would be torn.
+  // Not while a person types the requests.
   const wanted = !flags.quiet && !Deno.stdin.isTerminal();
   using progress = new Progress(wanted, tally, stdinSize(), paint);
   const clear = () => progress.clear();
@@ -52,12 +53,7 @@ export async function runBatch(
   return await new BatchRun(parts).run();
 }
 
-/** Whether somebody wants to read how it went. */
-export function wantsSummary({ quiet, verbose }: ClientFlags): boolean {
-  return !quiet && (Boolean(verbose) || Deno.stderr.isTerminal());
-}
-
-/** What a batch is made of. */
+/** The parts of a batch. */
 interface Parts {
   readonly queue: string;
   readonly flags: ClientFlags;
@@ -68,17 +64,17 @@ interface Parts {
   readonly failures: FailedFile | undefined;
 }
 
-/** One batch, from the first line to the exit status. */
+/** A batch, from its first line to its exit status. */
 class BatchRun {
   readonly #parts: Parts;
   readonly #log: Log;
-  readonly #batch: Batch;
+  readonly #pipeline: Pipeline;
   readonly #input: StdinRequests;
   readonly #output: OrderedOutput;
   readonly #pace: Pace | undefined;
-  /** Nothing more is sent. */
+  /** Aborted when no more is to be sent. */
   readonly #stopping = new AbortController();
-  /** Nor is anything awaited. */
+  /** Aborted when no reply is to be awaited. */
   readonly #canceling = new AbortController();
   #interruptedBy: Deno.Signal | undefined;
 
@@ -90,7 +86,7 @@ class BatchRun {
     this.#input = new StdinRequests(format);
     this.#output = new OrderedOutput({
       end: flags.json ? undefined : Uint8Array.of(format.separator),
-      // Both on one terminal: the line would stand among the answers.
+      // Else the progress line would stand among the replies.
       beforeWrite: Deno.stdout.isTerminal()
         ? () => progress.cleared()
         : undefined,
@@ -98,7 +94,7 @@ class BatchRun {
     this.#pace = flags.rate === undefined
       ? undefined
       : new Pace(flags.rate, MAKES_UP_FOR_MS);
-    this.#batch = new Batch(new Caller(connection.rpc, queue, options), {
+    this.#pipeline = new Pipeline(new Caller(connection.rpc, queue, options), {
       concurrency: flags.concurrency,
       ordered: !flags.unordered,
       ready: () => this.#ready(),
@@ -115,11 +111,11 @@ class BatchRun {
     using _watch = connection.watch(
       queue,
       flags,
-      this.#batch,
+      this.#pipeline,
       (sentence) => this.#say(sentence),
     );
     try {
-      const running = this.#batch.run(this.#input, this.#stopping.signal);
+      const running = this.#pipeline.run(this.#input, this.#stopping.signal);
       await Promise.race([running, this.#output.broken]);
       await this.#output.flushed();
     } finally {
@@ -154,7 +150,7 @@ class BatchRun {
     this.#output.add(flags.json ? outcomeJson(outcome) : body);
     if (error === undefined) return;
     failures?.add(request.record);
-    // Closed: the program ends, since nobody reads its results any more.
+    // The program is ending, since the reader of its results has gone.
     if (error.reason === "closed") return;
     if (!flags.quiet) this.#reportFailure(request, error);
     if (flags.failFast && !this.#stopping.signal.aborted) {
@@ -168,7 +164,7 @@ class BatchRun {
     error: NonNullable<Outcome["error"]>,
   ): void {
     const { queue, flags, format: { unit } } = this.#parts;
-    // It says so itself where that is the reason.
+    // The error of an invalid line names the line itself.
     const where = invalid ? "" : `${unit} ${line} of stdin: `;
     const timeoutMs = flags.timeout;
     const message = `${where}${sentence(error, { queue, timeoutMs })}`;
@@ -180,17 +176,17 @@ class BatchRun {
     this.#interruptedBy ??= signal;
     this.#stop();
     if (times > 1) return this.#canceling.abort(signal);
-    const { inFlight } = this.#batch;
+    const { inFlight } = this.#pipeline;
     const rest = inFlight === 0
       ? "nothing is in flight"
-      : `waiting for ${counted(inFlight, "request")} in flight, ` +
-        "which a second signal cancels";
+      : `waiting for ${counted(inFlight, "request")} in flight; ` +
+        "a second signal cancels them";
     this.#say(`stopping ${this.#whereItStopped}; ${rest}`);
   }
 
   get #whereItStopped(): string {
     const { unit } = this.#parts.format;
-    const { lastLine } = this.#batch;
+    const { lastLine } = this.#pipeline;
     return lastLine === 0
       ? `before the first ${unit}`
       : `after ${unit} ${lastLine} of stdin`;

@@ -1,11 +1,11 @@
 /**
- * stdin as the input of a batch.
+ * Stdin as the input of a batch.
  *
  * @module
  */
 import { fstatSync } from "node:fs";
-import { Splitter } from "../../input.ts";
-import { ioError } from "../../streams.ts";
+import { Splitter } from "../../../procedures/splitter.ts";
+import { streamError } from "../../stdio/file_errors.ts";
 import {
   type BatchRequest,
   type InputFormat,
@@ -14,28 +14,27 @@ import {
 
 const STDIN = 0;
 
-/** The requests on stdin, until it ends or is no longer wanted. */
+/** The requests on stdin, until its end or until `stop()`. */
 export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
   readonly #format: InputFormat;
   readonly #reader = Deno.stdin.readable.getReader();
   readonly #isTyped = Deno.stdin.isTerminal();
 
   /**
-   * Reads nothing yet.
-   *
-   * Iterating throws {@linkcode CliError} 74 where stdin can't be read.
+   * Reads nothing before it is iterated over, which throws
+   * {@linkcode CliError} 74 if stdin can't be read.
    */
   constructor(format: InputFormat) {
     this.#format = format;
   }
 
-  /** Ends a read that waits. */
+  /** Ends a pending read. */
   stop(): void {
-    // Where it has failed, whoever reads it has heard of that.
+    // If it has failed, the pending read reports that.
     this.#reader.cancel().catch(ignore);
   }
 
-  /** All that came in one read together: a promise for each would be dear. */
+  /** Groups the requests of one read: a promise for each would be slow. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Iterable<BatchRequest>> {
     const splitter = new Splitter(this.#format.separator);
     const requests = new RequestReader(this.#format);
@@ -49,9 +48,9 @@ export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
     try {
       return await this.#reader.read();
     } catch (error) {
-      // A terminal that was closed.
+      // The terminal was closed.
       if (this.#isTyped) return { done: true, value: undefined };
-      throw ioError("read stdin", error);
+      throw streamError("read stdin", error);
     }
   }
 }
@@ -68,13 +67,13 @@ function* read(
   }
 }
 
-/** The size of stdin in bytes; undefined where it is no file. */
+/** The size of stdin in bytes; undefined if it is not a file. */
 export function stdinSize(): number | undefined {
   const info = fstatSync(STDIN);
   return info.isFile() ? info.size : undefined;
 }
 
-/** Whether stdin is this very file, by whatever name. */
+/** Whether a file is stdin, by whatever name. */
 export function isInput({ dev, ino }: Deno.FileInfo): boolean {
   const stdin = fstatSync(STDIN);
   return stdin.isFile() && stdin.dev === dev && stdin.ino === ino;

@@ -1,13 +1,15 @@
 /**
- * How a batch goes, and how it went.
+ * Counts the outcomes of a batch.
  *
  * @module
  */
 import type { RpcError } from "../../../rpc/errors.ts";
-import { formatMs } from "../../../rpc/limits.ts";
+import { formatMs } from "../../../rpc/texts.ts";
 import { EXIT, exitStatusOf } from "../../exit_status.ts";
+import type { LogFlags } from "../../log.ts";
+import { counted, formatCount } from "../../numbers.ts";
 
-/** Counts outcomes. */
+/** The counts, and the exit status and summary made from them. */
 export class Tally {
   #done = 0;
   #bytes = 0;
@@ -15,7 +17,7 @@ export class Tally {
   readonly #failuresByCode = new Map<string, number>();
   readonly #statuses = new Set<number>();
 
-  /** Counts one, of a request that took so many bytes of the input. */
+  /** Counts the outcome of a request that was so many bytes of the input. */
   add(error: RpcError | undefined, bytes: number): void {
     this.#done++;
     this.#bytes += bytes;
@@ -27,22 +29,22 @@ export class Tally {
     this.#failuresByCode.set(code, before + 1);
   }
 
-  /** Requests that are over, failed ones included. */
+  /** Requests with an outcome, including those that failed. */
   get done(): number {
     return this.#done;
   }
 
-  /** Those that failed. */
+  /** Requests that failed. */
   get failed(): number {
     return this.#failed;
   }
 
-  /** What the requests that are over took of the input. */
+  /** Bytes of the input that have an outcome. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What all failures have in common, or 3 where some went well. */
+  /** The status of the failures if all requests failed alike, else 3. */
   get status(): number {
     if (this.#failed === 0) return EXIT.ok;
     const [status] = this.#statuses;
@@ -68,12 +70,9 @@ export class Tally {
   }
 }
 
-/** `1 request`, `1,000 requests`. */
-export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** `1,234,567`. */
-export function formatCount(count: number): string {
-  return count.toLocaleString("en-US");
+/** Whether to print a summary. */
+export function wantsSummary(
+  { quiet, verbose }: Pick<LogFlags, "quiet" | "verbose">,
+): boolean {
+  return !quiet && (Boolean(verbose) || Deno.stderr.isTerminal());
 }

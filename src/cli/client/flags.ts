@@ -1,0 +1,155 @@
+/**
+ * The flags of `rabbit-rpc client`, and what they mean for a call.
+ *
+ * @module
+ */
+import { type Command, InvalidArgumentError } from "commander";
+import type { CallOptions } from "../../rpc/calling/call_options.ts";
+import {
+  addCommonFlags,
+  type CommonFlags,
+  priorityFlag,
+  timeoutFlag,
+} from "../flags/common.ts";
+import { flag } from "../flags/flag.ts";
+import {
+  MAX_IN_FLIGHT,
+  parseCount,
+  parseRate,
+  parseTimeout,
+} from "../flags/values.ts";
+
+/** The flags of `rabbit-rpc client`. */
+export interface ClientFlags extends CommonFlags {
+  timeout: number;
+  /** False for `--no-wait`; undefined for neither. */
+  wait?: boolean;
+  header: Record<string, string>;
+  type?: string;
+  contentType?: string;
+  persistent?: boolean;
+  priority?: number;
+  retries: number;
+  attemptTimeout?: number;
+  rate?: number;
+  json?: boolean;
+  dryRun?: boolean;
+  lines?: boolean;
+  null?: boolean;
+  input?: "ndjson";
+  concurrency: number;
+  unordered?: boolean;
+  failed?: string;
+  failFast?: boolean;
+}
+
+/** Adds the flags. */
+export function addClientFlags(command: Command): void {
+  addCallFlags(command);
+  command
+    .addOption(
+      flag("--json", "print one JSON object per request, errors included"),
+    )
+    .addOption(
+      flag("--dry-run", "check and print the requests without sending them"),
+    );
+  addBatchFlags(command);
+  addCommonFlags(command);
+}
+
+function addCallFlags(command: Command): void {
+  command
+    .addOption(timeoutFlag())
+    .addOption(
+      flag(
+        "--retries <n>",
+        "send again up to n times if the connection is lost",
+      )
+        .argParser(parseCount(0)).default(0),
+    )
+    .addOption(
+      flag(
+        "--attempt-timeout <duration>",
+        "with --retries: send again after this long without a reply",
+      )
+        .argParser(parseTimeout),
+    )
+    .addOption(
+      flag("--wait", "wait for a missing broker or queue to appear"),
+    )
+    .addOption(
+      flag("--no-wait", "fail at once if the queue has no consumer"),
+    )
+    .addOption(
+      flag("-H, --header <key:value>", "add a header; may be repeated")
+        .argParser(parseHeader).default({}, "none"),
+    )
+    .addOption(
+      flag("--type <method>", "method to call, if the server has several"),
+    )
+    .addOption(flag("--content-type <type>", "MIME type of the body"))
+    .addOption(flag("--persistent", "have the broker keep requests on disk"))
+    .addOption(priorityFlag());
+}
+
+function addBatchFlags(command: Command): void {
+  command
+    .addOption(flag("-l, --lines", "send each line of stdin as a request"))
+    .addOption(
+      flag("-0, --null", "like --lines, with NUL instead of newlines"),
+    )
+    .addOption(
+      flag("--input <format>", "ndjson: a line is {id, body, headers, type}")
+        .choices(["ndjson"]),
+    )
+    .addOption(
+      flag("-c, --concurrency <n>", "with --lines: requests in flight")
+        .argParser(parseCount(1, MAX_IN_FLIGHT)).default(32),
+    )
+    .addOption(flag("--unordered", "print replies as they arrive"))
+    .addOption(
+      flag("--rate <n>", "with --lines: send at most n requests per second")
+        .argParser(parseRate),
+    )
+    .addOption(
+      flag("--failed <file>", "write the input lines that failed to a file"),
+    )
+    .addOption(flag("--fail-fast", "stop sending after the first failure"));
+}
+
+/** The flag that makes stdin hold many requests; undefined for one request. */
+export function batchFlag(
+  flags: Pick<ClientFlags, "lines" | "null" | "input">,
+): string | undefined {
+  if (flags.lines) return "--lines";
+  if (flags.null) return "--null";
+  return flags.input && "--input";
+}
+
+function parseHeader(
+  text: string,
+  previous: Record<string, string>,
+): Record<string, string> {
+  const colon = text.indexOf(":");
+  if (colon < 1) throw new InvalidArgumentError("It must be key:value.");
+  const value = text.slice(colon + 1).trimStart();
+  return { ...previous, [text.slice(0, colon)]: value };
+}
+
+/** The options of each call. */
+export function callOptions(flags: ClientFlags): CallOptions {
+  return {
+    timeoutMs: flags.timeout,
+    retries: flags.retries,
+    attemptTimeoutMs: flags.attemptTimeout,
+    wait: flags.wait === true,
+    requireConsumer: flags.wait === false,
+    headers: flags.header,
+    type: flags.type,
+    contentType: flags.contentType,
+    persistent: flags.persistent,
+    priority: flags.priority,
+    // A script should hear of a refusal before its deadline.
+    confirm: true,
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Where requests come from: the argument, a file, or stdin.
+ *
+ * @module
+ */
+import { CliError, EXIT } from "../exit_status.ts";
+import { isStdin } from "../stdio/paths.ts";
+import { readFile, readStdin } from "../stdio/read_file.ts";
+import { batchFlag, type ClientFlags } from "./flags.ts";
+
+/** The body of a request: the argument, `@FILE`, or stdin. */
+export async function readBody(
+  argument: string | undefined,
+): Promise<Uint8Array> {
+  if (argument === undefined) return await readStdin();
+  if (argument.startsWith("@")) return await readFile(argument.slice(1));
+  return new TextEncoder().encode(argument);
+}
+
+/**
+ * Checks that argument, flags and stdin go together.
+ *
+ * @throws {CliError} 64 if they do not.
+ */
+export function checkInput(body: string | undefined, flags: ClientFlags): void {
+  const batch = batchFlag(flags);
+  if (batch !== undefined && body !== undefined) {
+    throw usage(
+      `${batch} reads the requests from stdin: remove the argument`,
+    );
+  }
+  if (batch === undefined && flags.failed !== undefined) {
+    throw usage(
+      "--failed is for a batch of requests: add --lines, --null or --input",
+    );
+  }
+  checkStdin(body, flags);
+  if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
+    throw usage("no request: give it as an argument, @FILE or on stdin");
+  }
+}
+
+/** Stdin can be read only once. */
+function checkStdin(body: string | undefined, flags: ClientFlags): void {
+  const { passwordFile, cacert, cert, key } = flags;
+  const readers = [
+    ["the password", passwordFile],
+    ["--cacert", cacert],
+    ["--cert", cert],
+    ["--key", key],
+    ["the request", body === undefined ? "-" : /^@(.*)/s.exec(body)?.[1]],
+  ].filter(([, path]) => isStdin(path));
+  const [first, second] = readers.map(([name]) => name);
+  if (second === undefined) return;
+  throw usage(`stdin can't be both ${first} and ${second}`);
+}
+
+function usage(message: string): CliError {
+  return new CliError(EXIT.usage, message);
+}

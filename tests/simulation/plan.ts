@@ -1,0 +1,276 @@
+// What happens in a history, drawn from its seed before anything happens: so
+// that calls and faults can be left out without changing the others.
+
+import { Random } from "./engine/random.ts";
+import type { Direction } from "./engine/route.ts";
+import { type CallOptions, type Generation, GENERATIONS } from "./product.ts";
+
+/** What a procedure does with a call. */
+export type Work =
+  | {
+    readonly type: "answer";
+    readonly afterMs: number;
+    readonly large: boolean;
+  }
+  | { readonly type: "throw" }
+  /** Heeds its signal, or goes on for ever. */
+  | { readonly type: "never"; readonly heeds: boolean };
+
+/** One call. */
+export interface PlannedCall {
+  /** From 1. */
+  readonly number: number;
+  readonly atMs: number;
+  readonly client: number;
+  readonly queue: string;
+  readonly options: CallOptions & { readonly timeoutMs: number };
+  readonly abortAfterMs: number | undefined;
+  readonly work: Work;
+  readonly large: boolean;
+}
+
+/** Everything that can go wrong, and how often it does. */
+export const FAULT_WEIGHTS = {
+  "cut": 5,
+  "stall": 3,
+  "slow": 2,
+  "latency": 2,
+  "refuse": 2,
+  "ignore": 1,
+  "half-open": 1,
+  "refuse-login": 1,
+  "crash-server": 4,
+  "crash-client": 1,
+  "close-client": 1,
+  "stop-server": 4,
+  "pause": 2,
+  "jump-clock": 1,
+  "restart-broker": 2,
+  "crash-broker": 2,
+  "hold-confirms": 2,
+  "refuse-messages": 1,
+  "block": 2,
+  "delete-request-queue": 1,
+  "delete-callback-queue": 2,
+  "delete-cancel-queue": 1,
+  "close-channel": 4,
+  "cancel-consumer": 2,
+  "redeliver": 2,
+};
+
+/** What can go wrong. */
+export type FaultKind = keyof typeof FAULT_WEIGHTS;
+export const FAULT_KINDS = Object.keys(FAULT_WEIGHTS) as FaultKind[];
+
+/** One fault. */
+export interface PlannedFault {
+  /** From 1. */
+  readonly number: number;
+  readonly kind: FaultKind;
+  readonly atMs: number;
+  readonly lengthMs: number;
+  /** From 0 to below 1, to pick among those that are there then. */
+  readonly pick: number;
+  readonly side: "client" | "server";
+  readonly direction: Direction | "both";
+  readonly queue: string;
+}
+
+/** A server of the world. */
+export interface PlannedServer {
+  readonly queue: string;
+  readonly concurrency: number;
+  readonly heartbeatMs: number;
+}
+
+/** What the broker behaves as, and allows. */
+export interface BrokerLimits {
+  readonly as: Generation;
+  readonly channelMax: number;
+  readonly frameMax: number;
+  readonly maxMessageSize: number;
+  readonly consumerTimeoutMs: number;
+}
+
+/** A history, from its seed. */
+export interface Plan {
+  readonly seed: number;
+  readonly broker: BrokerLimits;
+  readonly queueType: "classic" | "quorum";
+  readonly queues: readonly string[];
+  /** Heartbeats of the clients, one each. */
+  readonly clients: readonly number[];
+  readonly servers: readonly PlannedServer[];
+  readonly latencyMs: number;
+  readonly jitterMs: number;
+  /** The most that wall clocks differ, in ms. */
+  readonly skewMs: number;
+  readonly calls: readonly PlannedCall[];
+  readonly faults: readonly PlannedFault[];
+}
+
+/** What a plan is made of. */
+export interface PlanOptions {
+  readonly calls: number;
+  readonly faults: number;
+  readonly kinds: readonly FaultKind[];
+}
+
+/** When the first call is made, and the last. */
+const CALLS_MS: readonly [number, number] = [3_000, 60_000];
+const FAULTS_MS: readonly [number, number] = [4_000, 50_000];
+const HEARTBEATS_MS = [1_000, 2_000, 5_000];
+/** What is added to large requests and replies: several frames. */
+export const LARGE_BYTES = 40_000;
+/** A signal that is there and never aborted: no history takes so long. */
+export const NEVER_MS = 10_000_000;
+/** How long a run may take on a server. */
+export const HANDLER_TIMEOUT_MS = 10_000;
+
+/** The plan of a seed. */
+export function makePlan(seed: number, options: PlanOptions): Plan {
+  const random = new Random(`plan/${seed}`);
+  const queues = random.chance(0.3) ? ["one", "two"] : ["one"];
+  const clients = list(random.whole(1, 3), () => random.pick(HEARTBEATS_MS));
+  const servers = list(
+    random.whole(queues.length, 3),
+    (i) => ({
+      queue: queues[i % queues.length]!,
+      concurrency: random.pick([2, 4, 16, 256]),
+      heartbeatMs: random.pick(HEARTBEATS_MS),
+    }),
+  );
+  const parts = { random, queues, clients: clients.length };
+  return {
+    seed,
+    broker: makeLimits(random),
+    queueType: random.chance(0.3) ? "quorum" : "classic",
+    queues,
+    clients,
+    servers,
+    latencyMs: random.pick([0, 0.25, 2, 20, 80]),
+    jitterMs: random.pick([0, 0.5, 5, 50]),
+    skewMs: random.pick([0, 0, 500, 2_000]),
+    calls: list(options.calls, (i) => makeCall(i + 1, parts)),
+    faults: list(options.faults, (i) => makeFault(i + 1, parts, options.kinds)),
+  };
+}
+
+/** Mostly what brokers have by default. */
+function makeLimits(random: Random): BrokerLimits {
+  const rarely = (unusual: number, usual: number) =>
+    random.chance(0.15) ? unusual : usual;
+  return {
+    as: random.pick(GENERATIONS),
+    channelMax: rarely(random.whole(5, 6), 2_047),
+    frameMax: rarely(8_192, 131_072),
+    maxMessageSize: rarely(LARGE_BYTES / 2, 16 * 1024 * 1024),
+    consumerTimeoutMs: rarely(15_000, 1_800_000),
+  };
+}
+
+interface Parts {
+  readonly random: Random;
+  readonly queues: readonly string[];
+  readonly clients: number;
+}
+
+function makeCall(number: number, parts: Parts): PlannedCall {
+  const { random, queues, clients } = parts;
+  // Many come at the same instant.
+  const exactMs = CALLS_MS[0] + random.next() * (CALLS_MS[1] - CALLS_MS[0]);
+  const atMs = random.chance(0.4) ? Math.floor(exactMs / 500) * 500 : exactMs;
+  const work = makeWork(random);
+  return {
+    number,
+    atMs: Math.floor(atMs),
+    client: random.whole(0, clients - 1),
+    queue: random.pick(queues),
+    // The attempts of what never ends would keep all others waiting.
+    options: work.type !== "never" && random.chance(0.4)
+      ? retriedOptions(random)
+      : plainOptions(random),
+    abortAfterMs: random.chance(0.15)
+      ? random.chance(0.6) ? random.whole(0, 3_000) : NEVER_MS
+      : undefined,
+    work,
+    large: random.chance(0.02),
+  };
+}
+
+function retriedOptions(random: Random): PlannedCall["options"] {
+  return {
+    timeoutMs: random.pick([10_000, 30_000, 120_000, 120_000]),
+    retries: random.chance(0.85) ? 50 : random.whole(1, 3),
+    ...(random.chance(0.8) && { wait: true }),
+    ...(random.chance(0.7) && {
+      attemptTimeoutMs: random.pick([1_000, 2_000, 5_000]),
+    }),
+    ...someOptions(random),
+  };
+}
+
+function plainOptions(random: Random): PlannedCall["options"] {
+  return {
+    timeoutMs: random.pick([500, 2_000, 5_000, 10_000, 30_000, 60_000]),
+    ...(random.chance(0.15) && { confirm: true }),
+    ...(random.chance(0.1) && { requireConsumer: true }),
+    ...(random.chance(0.1) && { wait: true }),
+    ...someOptions(random),
+  };
+}
+
+function someOptions(random: Random): CallOptions {
+  return {
+    ...(random.chance(0.2) && { persistent: true }),
+    ...(random.chance(0.1) && { priority: random.whole(1, 9) }),
+  };
+}
+
+const SLOW = { type: "answer", large: false } as const;
+
+function makeWork(random: Random): Work {
+  const type = random.weighted({
+    now: 45,
+    soon: 35,
+    slow: 10,
+    throw: 6,
+    never: 4,
+  });
+  switch (type) {
+    case "now":
+      return { type: "answer", afterMs: 0, large: random.chance(0.02) };
+    case "soon":
+      return { type: "answer", afterMs: random.whole(1, 300), large: false };
+    case "slow":
+      return { ...SLOW, afterMs: random.whole(1_000, 8_000) };
+    case "throw":
+      return { type };
+    case "never":
+      return { type, heeds: random.chance(0.5) };
+  }
+}
+
+function makeFault(
+  number: number,
+  { random, queues }: Parts,
+  kinds: readonly FaultKind[],
+): PlannedFault {
+  const weights = Object.fromEntries(
+    kinds.map((kind) => [kind, FAULT_WEIGHTS[kind]]),
+  ) as typeof FAULT_WEIGHTS;
+  return {
+    number,
+    kind: random.weighted(weights),
+    atMs: random.whole(...FAULTS_MS),
+    lengthMs: random.pick([50, 500, 2_000, 5_000, 12_000]),
+    pick: random.next(),
+    side: random.pick(["client", "server"]),
+    direction: random.pick(["up", "down", "both"]),
+    queue: random.pick(queues),
+  };
+}
+
+function list<T>(count: number, make: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(index));
+}

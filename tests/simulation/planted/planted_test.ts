@@ -1,0 +1,19 @@
+// The simulation finds what it has to find.
+
+import assert from "node:assert/strict";
+import { testNeeding } from "../../support/needs.ts";
+import { PLANTED_BUGS } from "./bugs.ts";
+import { lookFor } from "./plant.ts";
+
+const SEED = 1;
+const HISTORIES = 2_000;
+
+for (const [index, bug] of PLANTED_BUGS.entries()) {
+  // One shows that the others can be found.
+  const slow = index > 0;
+  const name = `the simulation finds a product that ${bug.name}`;
+  testNeeding(name, { needs: [], slow }, async () => {
+    const verdict = await lookFor(bug, { seed: SEED, histories: HISTORIES });
+    assert.ok(verdict.isFound, verdict.output);
+  });
+}

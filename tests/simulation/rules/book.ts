@@ -1,0 +1,265 @@
+// The books of a history: every call, what became of it, where it ran.
+
+import { answerTo } from "../../chaos/calls.ts";
+import { LARGE_BYTES, type PlannedCall, type Work } from "../plan.ts";
+import type {
+  Beginning,
+  CallRecord,
+  DrainingServer,
+  End,
+  Run,
+} from "./records.ts";
+
+/** What the books need and tell. */
+export interface BookHooks {
+  now(): number;
+  tell(who: string, what: string): void;
+  violation(rule: string, what: string): void;
+  /** Judge what has just happened. */
+  onEnd(call: CallRecord): void;
+  onRun(call: CallRecord, run: Run, beginning: Beginning): void;
+  onCalledOff(run: Run, earlyMs: number): void;
+  onDraining(server: DrainingServer): void;
+  onStopped(server: string, inHand: number): void;
+  onServerFailed(server: string, error: unknown): void;
+}
+
+/** Keeps the books. */
+export class Book {
+  readonly #plans: ReadonlyMap<number, PlannedCall>;
+  readonly #calls = new Map<number, CallRecord>();
+  readonly #confirmed = new Set<string>();
+  readonly #hooks: BookHooks;
+  readonly #closing = new Set<string>();
+  readonly #canceled = new Map<string, number>();
+  #open = 0;
+
+  constructor(plans: readonly PlannedCall[], hooks: BookHooks) {
+    this.#plans = new Map(plans.map((it) => [it.number, it]));
+    this.#hooks = hooks;
+  }
+
+  get calls(): CallRecord[] {
+    return [...this.#calls.values()];
+  }
+
+  /** Calls that have not ended. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** When the last of their deadlines has passed. */
+  get dueMs(): number {
+    return Math.max(
+      0,
+      ...this.calls.map(({ startMs, planned: { options } }) =>
+        startMs + options.timeoutMs
+      ),
+    );
+  }
+
+  workOf(number: number): Work {
+    return this.#plans.get(number)!.work;
+  }
+
+  started(planned: PlannedCall, client: string): void {
+    const { number, options, abortAfterMs } = planned;
+    this.#open++;
+    this.#calls.set(number, {
+      planned,
+      client,
+      startMs: this.#hooks.now(),
+      isForgotten: false,
+      runs: [],
+      deliveries: 0,
+      attempts: 0,
+    });
+    const told = { ...options, abortAfterMs, queue: planned.queue };
+    this.#hooks.tell(client, `call ${number} starts ${JSON.stringify(told)}`);
+  }
+
+  ended(number: number, text: string, body: string): void {
+    this.#end(number, {
+      type: "answer",
+      isRight: text === this.#rightAnswer(number, body),
+    });
+  }
+
+  #rightAnswer(number: number, body: string): string {
+    const work = this.workOf(number);
+    const isLarge = work.type === "answer" && work.large;
+    return answerTo(body) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
+  }
+
+  failed(number: number, error: unknown): void {
+    this.#end(number, { type: "error", error });
+  }
+
+  /** A client closes its connection: its calls may end with that. */
+  closing(client: string): void {
+    this.#closing.add(client);
+  }
+
+  /** It has: none of its calls is open any more. */
+  closed(client: string, timers: number): void {
+    this.#closing.delete(client);
+    const open = this.calls.filter((call) =>
+      call.client === client && !call.end && !call.isForgotten
+    );
+    for (const { planned: { number } } of open) {
+      const what = `call ${number} is open, and ${client} has closed`;
+      this.#hooks.violation("one end", what);
+    }
+    if (timers === 0) return;
+    const what = `${client} has closed, and has ${timers} timers left`;
+    this.#hooks.violation("nothing is left", what);
+  }
+
+  isClosing(client: string): boolean {
+    return this.#closing.has(client);
+  }
+
+  /** A process that ends knows nothing any more. */
+  forgetAborts(server: string): void {
+    for (const key of this.#canceled.keys()) {
+      if (key.startsWith(`${server} `)) this.#canceled.delete(key);
+    }
+  }
+
+  /** A client has crashed. */
+  forget(client: string): void {
+    this.#closing.delete(client);
+    for (const call of this.#calls.values()) {
+      if (call.client !== client || call.end || call.isForgotten) continue;
+      call.isForgotten = true;
+      this.#open--;
+    }
+  }
+
+  /** A procedure starts. */
+  began(number: number, beginning: Beginning): Run {
+    const { server, life, request, context } = beginning;
+    const run: Run = {
+      call: number,
+      server,
+      life,
+      messageId: request.messageId,
+      correlationId: request.correlationId,
+      startMs: this.#hooks.now(),
+      deadlineMs: context.deadlineMs,
+      isDone: false,
+      isCalledOff: false,
+      isUnanswered: false,
+    };
+    this.#hooks.tell(server, `runs call ${number}`);
+    const call = this.#calls.get(number);
+    if (call === undefined) {
+      this.#hooks.violation("no inventions", `call ${number} was not made`);
+      return run;
+    }
+    this.#hooks.onRun(call, run, beginning);
+    call.runs.push(run);
+    return run;
+  }
+
+  attempted(number: number, attempt: number): void {
+    this.#calls.get(number)!.attempts = attempt;
+  }
+
+  /** Requests of a client that may wait for their replies. */
+  mayWait(client: string): number {
+    let attempts = 0;
+    for (const call of this.#calls.values()) {
+      const isOpen = call.client === client && !call.end && !call.isForgotten;
+      if (isOpen) attempts += call.attempts;
+    }
+    return attempts;
+  }
+
+  /** A server hears that a call was aborted. */
+  canceledOn(server: string, correlationId: string): void {
+    this.#canceled.set(`${server} ${correlationId}`, this.#hooks.now());
+  }
+
+  /** Whether a server has heard of the abort before the request came. */
+  isCanceled({ server, correlationId }: Run): boolean {
+    const canceledMs = this.#canceled.get(`${server} ${correlationId}`);
+    return canceledMs !== undefined && canceledMs < this.#hooks.now();
+  }
+
+  call(number: number): CallRecord | undefined {
+    return this.#calls.get(number);
+  }
+
+  /** The broker has a reply. */
+  confirmed(correlationId: string): void {
+    this.#confirmed.add(correlationId);
+    for (const { runs } of this.#calls.values()) {
+      for (const run of runs) {
+        if (run.correlationId === correlationId) run.isUnanswered = false;
+      }
+    }
+  }
+
+  /** A server has lost its connection, and with it what was not confirmed. */
+  disconnected(server: string): void {
+    for (const { runs } of this.#calls.values()) {
+      for (const run of runs) {
+        const { correlationId = "" } = run;
+        if (run.server !== server || this.#confirmed.has(correlationId)) {
+          continue;
+        }
+        run.isUnanswered = true;
+      }
+    }
+  }
+
+  delivered(number: number): void {
+    const call = this.#calls.get(number);
+    if (call) call.deliveries++;
+  }
+
+  ran(run: Run): void {
+    run.isDone = true;
+    this.#hooks.tell(run.server, `has run call ${run.call}`);
+  }
+
+  /** `earlyMs`: what is left of the grace of a server that was told to stop. */
+  toldToEnd(run: Run, earlyMs = 0): void {
+    run.isCalledOff = true;
+    this.#hooks.onCalledOff(run, earlyMs);
+    this.#hooks.tell(run.server, `is told to end call ${run.call}`);
+  }
+
+  draining(server: DrainingServer): void {
+    this.#hooks.onDraining(server);
+  }
+
+  late(what: string): void {
+    this.#hooks.violation("drain", what);
+  }
+
+  stopped(server: string, inHand: number): void {
+    this.#hooks.onStopped(server, inHand);
+  }
+
+  serverFailed(server: string, error: unknown): void {
+    this.#hooks.tell(server, `has failed: ${error}`);
+    this.#hooks.onServerFailed(server, error);
+  }
+
+  #end(number: number, end: End): void {
+    const call = this.#calls.get(number)!;
+    const told = end.type === "answer"
+      ? end.isRight ? "the right answer" : "a wrong answer"
+      : `${end.error}`;
+    this.#hooks.tell(call.client, `call ${number} ends with ${told}`);
+    if (call.end) {
+      return this.#hooks.violation("one end", `call ${number} ended twice`);
+    }
+    call.end = end;
+    call.endMs = this.#hooks.now();
+    this.#open--;
+    this.#hooks.onEnd(call);
+  }
+}

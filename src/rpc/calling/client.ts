@@ -21,20 +21,15 @@ import type {
   SendCall,
 } from "./client_options.ts";
 import { DelayedCalls, isReady } from "./delayed_calls.ts";
-import {
-  clientClosed,
-  overtaken,
-  rttTimeout,
-  timeoutError,
-} from "./failures.ts";
+import { clientClosed, rttTimeout, timeoutError } from "./failures.ts";
 import {
   answerInTime,
   Inspections,
   type InspectOptions,
 } from "./inspections.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
+import { RepeatedCalls } from "./repeated_calls.ts";
 import { Requesters } from "./requesters.ts";
-import { withRetries } from "./retries.ts";
 import { whyNoReply } from "./why_no_reply.ts";
 
 /** Counters of a client, for monitoring. */
@@ -84,8 +79,7 @@ export class RpcClient implements AsyncDisposable {
   readonly #requesters: Requesters;
   readonly #delayed: DelayedCalls;
   readonly #cancellations: Cancellations;
-  /** Calls that may be made several times: between attempts none is pending. */
-  readonly #repeating = new Set<Promise<RpcReply>>();
+  readonly #repeated: RepeatedCalls;
   #draining = false;
   #closing: Promise<void> | undefined;
   #unknownReplies = 0;
@@ -109,6 +103,11 @@ export class RpcClient implements AsyncDisposable {
     this.#attempt = attemptInterceptors.length === 0
       ? this.#request.bind(this)
       : (call) => this.#interceptedAttempt(call, attemptInterceptors);
+    this.#repeated = new RepeatedCalls(
+      this.#pending,
+      this.#requesters,
+      this.#attempt,
+    );
   }
 
   /** Counters, as they are now. */
@@ -193,7 +192,7 @@ export class RpcClient implements AsyncDisposable {
    */
   async drain(): Promise<void> {
     this.#draining = true;
-    await Promise.allSettled(this.#repeating);
+    await this.#repeated.idle();
     await this.#pending.idle();
     await this.close();
   }
@@ -236,39 +235,9 @@ export class RpcClient implements AsyncDisposable {
   ): Promise<RpcReply> {
     if (this.#draining) throw clientClosed();
     const call = newCall(queue, body, options);
-    if (call.attempts) return this.#repeat(call, call.attempts);
+    if (call.attempts) return this.#repeated.make(call, call.attempts);
     options.onAttempt?.(1);
     return this.#attempt(call);
-  }
-
-  async #repeat(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
-    const reply = this.#callAgain(call, attempts);
-    this.#repeating.add(reply);
-    try {
-      return await reply;
-    } finally {
-      this.#repeating.delete(reply);
-    }
-  }
-
-  /** Makes attempts until one ends the call, or its time is up. */
-  async #callAgain(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
-    const { options, dueMs } = call;
-    try {
-      return await withRetries((attempt) => {
-        options.onAttempt?.(attempt);
-        return this.#attempt(call);
-      }, {
-        ...options,
-        dueMs,
-        survived: (error) => call.trial?.survived(error) ?? true,
-        reconnected: () => this.#requesters.reopened,
-      });
-    } finally {
-      for (const { correlationId } of attempts) {
-        this.#pending.settle(correlationId, overtaken());
-      }
-    }
   }
 
   #interceptedAttempt(

@@ -15,9 +15,11 @@ import type { Procedure } from "../procedure.ts";
 import type {
   BrokerConnection,
   RequestQueue,
+  RequestQueueOptions,
   Transport,
 } from "../transport.ts";
 import { Admission } from "./admission.ts";
+import { consumption } from "./consumption.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Grace } from "./grace.ts";
 import type { Job } from "./job.ts";
@@ -25,14 +27,10 @@ import { Replays } from "./replays.ts";
 import { Replier } from "./replier.ts";
 import {
   checkGrace,
-  longestUnackedMs,
   type ServeOptions,
   type ServerEvent,
   serveSettings,
 } from "./serve_options.ts";
-
-/** The broker must not drop a request before it could be answered. */
-const DELIVERY_LIMIT_FACTOR = 4;
 
 /**
  * Serves one queue with one procedure until it is stopped, through lost
@@ -69,6 +67,7 @@ export class RpcServer implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #settings: Required<ServeOptions>;
   readonly #events = new Broadcast<ServerEvent>();
+  readonly #consumption: RequestQueueOptions;
   readonly #admission: Admission;
   readonly #dispatcher: Dispatcher;
   readonly #replier: Replier;
@@ -78,7 +77,6 @@ export class RpcServer implements AsyncDisposable {
   readonly #grace = new Grace();
   readonly #drained = Promise.withResolvers<void>();
   #started = 0;
-  #toldOfTimeout = false;
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
@@ -105,7 +103,6 @@ export class RpcServer implements AsyncDisposable {
         this.#events.emit(event);
       },
     };
-    const { interceptors } = this.#settings;
     const replays = new Replays();
     this.#replier = new Replier({
       ...this.#settings,
@@ -113,7 +110,7 @@ export class RpcServer implements AsyncDisposable {
       onSettled: () => this.#checkIdle(),
     });
     this.#dispatcher = new Dispatcher(
-      intercepted(procedure, interceptors),
+      intercepted(procedure, settings.interceptors),
       this.#replier,
       { ...this.#settings, replays, onStart: () => this.#countStart() },
     );
@@ -122,6 +119,10 @@ export class RpcServer implements AsyncDisposable {
       this.#settings,
       this.#dispatcher,
       this.#replier,
+    );
+    this.#consumption = consumption(
+      this.#settings,
+      (correlationId) => this.#dispatcher.cancel(correlationId),
     );
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -243,38 +244,19 @@ export class RpcServer implements AsyncDisposable {
       throw error;
     }
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
-    const { signal } = this.#stopping;
-    await settled(delay(retryInMs, signal));
+    await settled(delay(retryInMs, this.#stopping.signal));
   }
 
   async #consume(connection: BrokerConnection): Promise<RequestQueue> {
     const { signal } = this.#stopping;
-    const requests = await connection.openRequestQueue(this.queue, {
-      prefetch: this.#settings.prefetch,
-      declare: this.#settings.declare,
-      deliveryLimit: DELIVERY_LIMIT_FACTOR *
-        Math.max(this.#settings.maxDeliveries, 1),
-      unackedMs: longestUnackedMs(this.#settings),
-      onConsumerTimeout: (advice) => this.#onConsumerTimeout(advice),
-      onCancel: (correlationId) => this.#dispatcher.cancel(correlationId),
-      onReturn: (message) =>
-        this.#settings.onEvent({
-          type: "reply_dropped",
-          correlationId: message.properties.correlationId,
-          why: "the caller is gone",
-        }),
-    });
+    const requests = await connection.openRequestQueue(
+      this.queue,
+      this.#consumption,
+    );
     // Stopped meanwhile: it was drained without this queue.
     if (signal.aborted) await requests.close();
     signal.throwIfAborted();
     return this.#requests = requests;
-  }
-
-  #onConsumerTimeout(advice: string): void {
-    if (this.#toldOfTimeout) return;
-    this.#toldOfTimeout = true;
-    const unackedMs = longestUnackedMs(this.#settings);
-    this.#settings.onEvent({ type: "consumer_timeout", unackedMs, advice });
   }
 
   #countStart(): void {

@@ -256,8 +256,9 @@ class FakeConnection implements BrokerConnection {
     return this.#keep(opened);
   }
 
-  rttMs(): Promise<number> {
-    return Promise.resolve(1);
+  async rttMs(): Promise<number> {
+    await this.#broker.passed("inspect");
+    return 1;
   }
 
   async inspect(queue: string): Promise<QueueInfo | undefined> {

@@ -17,7 +17,20 @@ import type { ServeOptions } from "./serving/serve_options.ts";
 import { RpcServer } from "./serving/server.ts";
 import type { ConnectionEvent, Transport } from "./transport.ts";
 
-/** A client that serves as well, over a connection that it closes. */
+/**
+ * A client that serves as well, over a connection that it closes.
+ *
+ * @example Over a transport in memory, in a unit test
+ * ```ts
+ * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+ * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+ * import assert from "node:assert/strict";
+ *
+ * await using rpc = new RpcConnection(new MemoryTransport());
+ * await using server = await rpc.serve("echo", (request) => request.bytes);
+ * assert.equal((await rpc.call("echo", "hello")).text(), "hello");
+ * ```
+ */
 export class RpcConnection extends RpcClient {
   readonly #transport: Transport;
   readonly #servers = new Set<RpcServer>();
@@ -48,6 +61,24 @@ export class RpcConnection extends RpcClient {
    * `call()` does; a `TypeError` is input that JSON can't hold.
    *
    * @throws {TypeError} where the contract has a method that can't be called so.
+   *
+   * @example Call a method by its contract
+   * ```ts
+   * import { type Contract, implement, RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+   * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+   * import assert from "node:assert/strict";
+   * import * as z from "zod";
+   *
+   * const contract = {
+   *   sum: { input: z.array(z.number()), output: z.number() },
+   * } satisfies Contract;
+   * await using rpc = new RpcConnection(new MemoryTransport());
+   * await using server = await rpc.serve(
+   *   "maths",
+   *   implement(contract, { sum: (all) => all.reduce((a, b) => a + b, 0) }),
+   * );
+   * assert.equal(await rpc.client(contract, "maths").sum([1, 2, 3]), 6);
+   * ```
    */
   client<C extends Contract>(
     contract: C,
@@ -102,6 +133,19 @@ export class RpcConnection extends RpcClient {
    * may still call; then no new calls are taken, those in flight finish, retries
    * included, and the connection is closed. May be called again: all calls
    * resolve together. A procedure must not wait for it.
+   *
+   * @example Let calls end, then close
+   * ```ts
+   * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+   * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+   * import assert from "node:assert/strict";
+   *
+   * const rpc = new RpcConnection(new MemoryTransport());
+   * const call = assert.rejects(rpc.call("nowhere", 1), { reason: "no_queue" });
+   * await rpc.drain();
+   * await call;
+   * assert.equal((await rpc.closed).reason, "closed");
+   * ```
    */
   override drain(): Promise<void> {
     return this.#draining ??= this.#drain();

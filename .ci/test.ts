@@ -12,6 +12,9 @@
  */
 
 const MAX_FILES = 4;
+/** No test takes as long. */
+const STALL_MINUTES = 5;
+const STALL_MS = STALL_MINUTES * 60_000;
 const COLORS = new RegExp(String.raw`\x1b\[[0-9;]*m`, "g");
 /** As `deno test --parallel` prints them. */
 const FAILED = /^(?:Uncaught error from )?(\.\/\S+_test\.ts)\b.* FAILED\b/;
@@ -38,11 +41,18 @@ async function run(command: string): Promise<Outcome> {
     located: 0,
     failed: undefined,
   };
+  const stalled = () => {
+    console.error(`\nno output for ${STALL_MINUTES} minutes: ended`);
+    child.kill("SIGTERM");
+  };
+  let stall = setTimeout(stalled, STALL_MS);
   const [shown, read] = child.stdout.tee();
   const lines = read.pipeThrough(new TextDecoderStream());
   let rest = "";
   const reading = (async () => {
     for await (const text of lines) {
+      clearTimeout(stall);
+      stall = setTimeout(stalled, STALL_MS);
       const [...whole] = (rest + text).split("\n");
       rest = whole.pop()!;
       for (const line of whole) note(line.replace(COLORS, ""), outcome);
@@ -50,6 +60,7 @@ async function run(command: string): Promise<Outcome> {
   })();
   await shown.pipeTo(Deno.stdout.writable, { preventClose: true });
   await reading;
+  clearTimeout(stall);
   outcome.passed = (await child.status).success;
   return outcome;
 }

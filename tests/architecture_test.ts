@@ -34,10 +34,6 @@ const OPENTELEMETRY_API = "@opentelemetry/api";
 const STANDARD_SCHEMA = "@standard-schema/spec";
 const MAX_LINES = 300;
 
-/** Files that are still to be split. */
-const STILL_TOO_LONG: string[] = [];
-/** Files and folders whose circles are still to be broken. */
-const STILL_IN_CIRCLES: string[] = [];
 /** The parts of the broker, each with those of them that it may import. */
 const BROKER: Record<string, readonly string[]> = {
   testing: ["connection", "routing"],
@@ -171,9 +167,7 @@ function problems(source: Source): string[] {
     found.push(`${path} loads ${specifier} before it is asked for`);
   }
   const lines = text.trimEnd().split("\n").length;
-  if (lines > MAX_LINES && !STILL_TOO_LONG.includes(path)) {
-    found.push(`${path} has ${lines} lines`);
-  }
+  if (lines > MAX_LINES) found.push(`${path} has ${lines} lines`);
   if (WALL_CLOCK.test(withoutTexts(text))) {
     if (!MAY_READ_WALL_CLOCK.includes(path)) {
       found.push(`${path} uses Date.now`);
@@ -414,7 +408,5 @@ test("the program keeps the rules", async () => {
     ofFile("src/procedures/builtin/catalog.ts").includes("./fib_worker.ts"),
   );
   assert.deepEqual(all.flatMap(problems), []);
-  const found = circles(importGraph(all));
-  const isAllowed = (path: string) => STILL_IN_CIRCLES.includes(path);
-  assert.deepEqual(found.filter((circle) => !circle.every(isAllowed)), []);
+  assert.deepEqual(circles(importGraph(all)), []);
 });

@@ -1,5 +1,5 @@
 /** The sending side of a connection. */
-import process from "node:process";
+import { afterMicrotasks } from "../../async/end_of_turn.ts";
 import { Writer } from "../../amqp091/writer.ts";
 
 /** What carries a client's bytes: usually a TCP connection. */
@@ -58,10 +58,8 @@ export class Outgoing {
   schedule(): void {
     if (this.#scheduled || this.#over || this.#paused) return;
     this.#scheduled = true;
-    // A tick requested in a microtask runs after all microtasks. Within one of
-    // them, each reply of this turn would cost a write of its own; setImmediate
-    // takes more than 1 ms before Deno 2.6.
-    queueMicrotask(() => process.nextTick(this.#sendScheduled));
+    // Within a microtask, each reply of this turn would cost a write of its own.
+    afterMicrotasks(this.#sendScheduled);
   }
 
   /** Sends nothing until `resume`, except for a write that has begun. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
 import { lines } from "../../procedures/command/lines.ts";
 
 /** Longer than any line that a server prints. */
@@ -40,7 +41,7 @@ export class DemoServer implements AsyncDisposable {
     const awaited = Promise.withResolvers<DemoServer>();
     this.#awaited.set(line, awaited);
     // Only the first of two servers to print it is awaited.
-    awaited.promise.catch(ignore);
+    void settled(awaited.promise);
     return awaited.promise;
   }
 
@@ -73,8 +74,6 @@ export class DemoServer implements AsyncDisposable {
     }
   }
 }
-
-function ignore(): void {}
 
 /** The arguments of Deno to run this program once more. */
 function programArgs(): string[] {

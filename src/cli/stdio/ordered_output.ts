@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
 import { writeStdout } from "./streams.ts";
 import { WriteQueue } from "./write_queue.ts";
 
@@ -43,7 +44,7 @@ export class OrderedOutput {
       },
     });
     // Not every caller awaits it.
-    this.#broken.promise.catch(ignore);
+    void settled(this.#broken.promise);
   }
 
   /**
@@ -78,8 +79,6 @@ export class OrderedOutput {
     if (this.#isBroken) await this.#broken.promise;
   }
 }
-
-function ignore(): void {}
 
 /** The reply to a single call; with a newline if stdout is a terminal. */
 export async function writeReply(bytes: Uint8Array): Promise<void> {

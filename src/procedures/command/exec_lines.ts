@@ -6,7 +6,7 @@
  * @module
  */
 import { epochNowMs } from "../../async/clock.ts";
-import { delay } from "../../async/delay.ts";
+import { delay, settled } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
 import type { RpcContext } from "../../rpc/procedure.ts";
@@ -98,7 +98,7 @@ class ExecLines implements Service {
       this.#calls.abort(this.#aborted(end), backoff.isHopeless);
       const delayMs = backoff.delayMs();
       this.#log.add(this.#startingAgain(end, backoff.failures, delayMs));
-      await delay(delayMs, signal).catch(ignore);
+      await settled(delay(delayMs, signal));
     }
     this.#calls.abort(new RpcError("aborted", "the server was stopped"), true);
   }
@@ -157,6 +157,3 @@ class ExecLines implements Service {
       `starting it again in ${formatMs(delayMs)}`;
   }
 }
-
-/** When a delay is aborted, the loop checks the signal. */
-function ignore(): void {}

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { settled } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { wholeNumber } from "../../rpc/limits.ts";
 import { formatMs } from "../../rpc/texts.ts";
@@ -73,10 +74,10 @@ export class WorkerPool<I, O> implements Disposable {
   ) {
     const { permissions = "none", startTimeoutMs = START_TIMEOUT_MS } = options;
     this.#threadOptions = { script, firstJob, permissions, startTimeoutMs };
-    this.#writeLog = options.log ?? ignore;
+    this.#writeLog = options.log ?? (() => {});
     const count = wholeNumber("workers", size, 1, 1024);
     // Not every caller awaits it; jobs fail as well.
-    this.#ready.promise.catch(ignore);
+    void settled(this.#ready.promise);
     try {
       for (let i = 0; i < count; i++) this.#spawn();
     } catch (error) {
@@ -244,5 +245,3 @@ export class WorkerPool<I, O> implements Disposable {
 function closedError(): RpcError {
   return new RpcError("aborted", "the worker pool was closed");
 }
-
-function ignore(): void {}

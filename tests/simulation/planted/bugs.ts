@@ -152,8 +152,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "does not agree to the close of a channel",
     file: "amqp/channel.ts",
-    find: 'this.send("channel.close-ok");',
-    replace: ";",
+    find: 'this.send("channel.close-ok");\n      this.#gone(error);',
+    replace: "this.#gone(error);",
   },
   {
     name: "leaves its listener at the signal of a call",

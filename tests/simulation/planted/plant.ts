@@ -31,7 +31,7 @@ export async function lookFor(
   const folder = mkdtempSync(join(tmpdir(), "rabbit-rpc-planted-"));
   try {
     copyProduct(folder);
-    plant(join(folder, "src", bug.file), bug);
+    writeFileSync(join(folder, "src", bug.file), planted(bug));
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -64,12 +64,16 @@ function copyProduct(folder: string): void {
   }
 }
 
-/** @throws {Error} where the piece of source is not there, or not once. */
-function plant(file: string, { name, find, replace }: PlantedBug): void {
-  const source = readFileSync(file, "utf8");
+/**
+ * The source with the bug in it.
+ *
+ * @throws {Error} where the piece of source is not there, or not once.
+ */
+export function planted({ name, file, find, replace }: PlantedBug): string {
+  const source = readFileSync(join(ROOT, "src", file), "utf8");
   const [before, after, ...others] = source.split(find);
   if (after === undefined || others.length > 0) {
     throw new Error(`"${name}": mend it, ${file} has no single ${find}`);
   }
-  writeFileSync(file, `${before}${replace}${after}`);
+  return `${before}${replace}${after}`;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { settled } from "../../../async/delay.ts";
 import { fstatSync } from "node:fs";
 import { Splitter } from "../../../procedures/splitter.ts";
 import { streamError } from "../../stdio/file_errors.ts";
@@ -31,7 +32,7 @@ export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
   /** Ends a pending read. */
   stop(): void {
     // If it has failed, the pending read reports that.
-    this.#reader.cancel().catch(ignore);
+    void settled(this.#reader.cancel());
   }
 
   /** Groups the requests of one read: a promise for each would be slow. */
@@ -54,8 +55,6 @@ export class StdinRequests implements AsyncIterable<Iterable<BatchRequest>> {
     }
   }
 }
-
-function ignore(): void {}
 
 function* read(
   reader: RequestReader,

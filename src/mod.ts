@@ -11,6 +11,7 @@
  *
  * - {@linkcode Procedure}: what a server runs, and what it may return
  * - {@linkcode CallOptions}: deadline, cancellation, retries, headers
+ * - {@linkcode StreamOptions}: replies that come one after the other
  * - {@linkcode ServeOptions}: concurrency, limits, events
  * - {@linkcode ConnectOptions}: login, TLS, heartbeats, events
  * - {@linkcode Contract} and {@linkcode implement}: typed methods, with schemas
@@ -41,6 +42,8 @@ export type { ConnectOptions } from "./amqp/options.ts";
 export type { Password } from "./amqp/password.ts";
 export type { TlsOptions } from "./amqp/tls/tls.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
+export type { StreamInterceptor } from "./rpc/calling/streams/stream_interceptor.ts";
+export type { StreamOptions } from "./rpc/calling/streams/stream_options.ts";
 export type {
   CallInterceptor,
   ClientOptions,
@@ -57,6 +60,7 @@ export type {
   ContractClient,
   MethodOptions,
 } from "./rpc/contract/contract_client.ts";
+export { streamOf } from "./rpc/contract/stream_schema.ts";
 export {
   type RpcCode,
   RpcError,

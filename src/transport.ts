@@ -28,6 +28,10 @@ export type { Bytes } from "./rpc/bytes.ts";
 export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
 export type { SendCall } from "./rpc/calling/client_options.ts";
 export type {
+  OutgoingStreamCall,
+  SendStream,
+} from "./rpc/calling/streams/stream_interceptor.ts";
+export type {
   CallInput,
   CallOutput,
   HandlerInput,
@@ -35,6 +39,7 @@ export type {
   MethodContract,
 } from "./rpc/contract/contract.ts";
 export type { ValidationIssue } from "./rpc/contract/validation.ts";
+export type { StreamSchema } from "./rpc/contract/stream_schema.ts";
 export { REASONS, type Remedy, RPC_CODES } from "./rpc/errors.ts";
 export { MemoryBroker, type Routed } from "./rpc/memory/broker.ts";
 export type {
@@ -61,4 +66,5 @@ export type {
   ReturnedMessage,
   Transport,
 } from "./rpc/transport.ts";
+export type { StreamStats } from "./rpc/serving/streams/open_streams.ts";
 export type { StandardSchemaV1 } from "@standard-schema/spec";

@@ -1,10 +1,14 @@
 /**
- * How a caller tells whichever server runs a call that it is canceled: a
- * fanout exchange for each request queue, that all its servers listen to.
+ * How callers tell servers something about their calls. Each server has a queue
+ * of its own for that: the one that a stream comes from is told directly, and
+ * all servers of a request queue by a fanout exchange, which is for whoever
+ * does not know the one that runs a call.
  *
  * @module
  */
 import { waitAtMost } from "../async/delay.ts";
+import type { MessageProperties } from "../rpc/messages.ts";
+import { RUN_HEADER } from "../rpc/stream_wire.ts";
 import type { Channel } from "./channel.ts";
 import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
@@ -24,30 +28,40 @@ function exchangeFor(queue: string): string | undefined {
   return bytes <= MAX_NAME_BYTES ? name : undefined;
 }
 
-/** Who listens for cancel messages. */
-export interface CancelListener {
+/** Who listens for control messages. */
+export interface ControlListener {
   onCancel: (correlationId: string) => void;
+  /** For those that name a run. */
+  onControl: (message: MessageProperties) => void;
   /** It listened, and no longer does, although the connection is not lost. */
   onDeaf: (error: Error) => void;
+}
+
+/** A server's queue for control messages, which lives as long as its channel. */
+export interface ControlQueue {
+  readonly name: string;
+  readonly channel: Channel;
 }
 
 /**
  * Listens, on a channel of its own, until that or the connection is closed. A
  * server without the right to do so serves all the same.
  */
-export async function listenForCancels(
+export async function listenForControl(
   connection: Connection,
   queue: string,
-  { onCancel, onDeaf }: CancelListener,
-): Promise<Channel | undefined> {
+  { onCancel, onControl, onDeaf }: ControlListener,
+): Promise<ControlQueue | undefined> {
   const exchange = exchangeFor(queue);
   if (exchange === undefined) return undefined;
   const channel = await connection.openChannel(itself);
   channel.handlers = {
-    onDelivery({ properties: { type, correlationId } }) {
-      if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
+    onDelivery({ properties }) {
+      const { type, correlationId, headers = {} } = properties;
+      if (RUN_HEADER in headers) onControl(properties);
+      else if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
     },
-    onCanceled: () => onDeaf(new Error("the queue for cancels was deleted")),
+    onCanceled: () => onDeaf(new Error("the control queue was deleted")),
   };
   try {
     // Whatever is refused from here on closes the channel, and the queue goes
@@ -65,7 +79,7 @@ export async function listenForCancels(
     });
     await channel.request("queue.bind", { queue: name, exchange });
     channel.handlers.onClosed = onDeaf;
-    return channel;
+    return { name, channel };
   } catch (error) {
     if (connection.closed) throw error;
     await closeChannel(connection, channel);

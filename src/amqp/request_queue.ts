@@ -9,7 +9,7 @@ import { tableOf } from "../amqp091/values.ts";
 import { failure, RpcError } from "../rpc/errors.ts";
 import type { RequestQueue, RequestQueueOptions } from "../rpc/transport.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
-import { listenForCancels } from "./cancellation.ts";
+import { type ControlQueue, listenForControl } from "./cancellation.ts";
 import type { Channel } from "./channel.ts";
 import { declarationFailure } from "./channel_failures.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
@@ -32,7 +32,7 @@ interface Parts {
   readonly name: string;
   readonly channel: Channel;
   readonly publisher: AmqpPublisher;
-  readonly cancels: Channel | undefined;
+  readonly control: ControlQueue | undefined;
   /** Resolves where a server that heard of cancels no longer does. */
   readonly deaf: Promise<Error>;
 }
@@ -42,13 +42,13 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   readonly #name: string;
   readonly #acks: Acknowledgements;
   readonly #unhook: () => void;
-  readonly #cancels: Channel | undefined;
+  readonly #control: ControlQueue | undefined;
 
   private constructor(parts: Parts) {
-    const { connection, name, channel, publisher, cancels, deaf } = parts;
+    const { connection, name, channel, publisher, control, deaf } = parts;
     super(connection, channel, publisher);
     this.#name = name;
-    this.#cancels = cancels;
+    this.#control = control;
     // A server that once heard of cancels must not become deaf to them.
     deaf.then((error) => this.end(error));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
@@ -85,18 +85,18 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   ): Promise<AmqpRequestQueue> {
     const publisher = new AmqpPublisher(connection, options.onReturn);
     const { promise: deaf, resolve: onDeaf } = Promise.withResolvers<Error>();
-    const { onCancel } = options;
-    const listening = listenForCancels(connection, name, { onCancel, onDeaf });
+    const listener = { ...options, onDeaf };
+    const listening = listenForControl(connection, name, listener);
     try {
-      const [cancels] = await Promise.all([listening, publisher.open()]);
+      const [control] = await Promise.all([listening, publisher.open()]);
       return await connection.openChannel((channel) => {
-        const parts = { connection, name, channel, publisher, cancels, deaf };
+        const parts = { connection, name, channel, publisher, control, deaf };
         const queue = new AmqpRequestQueue(parts);
         return queue.orClosed(() => queue.#start(options.prefetch, args));
       });
     } catch (error) {
-      const closing = listening.then((cancels) =>
-        cancels && closeChannel(connection, cancels)
+      const closing = listening.then((control) =>
+        control && closeChannel(connection, control.channel)
       );
       await Promise.allSettled([closing, publisher.close()]);
       throw error;
@@ -118,6 +118,10 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     }
   }
 
+  get controlQueue(): string | undefined {
+    return this.#control?.name;
+  }
+
   protected override end(error: Error): void {
     const isCanceled = error instanceof CanceledByBroker;
     super.end(isCanceled ? canceled(this.connection.peer, this.#name) : error);
@@ -137,9 +141,9 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   protected override async doClose(): Promise<void> {
     this.#acks.flush();
     this.#unhook();
-    const cancels = this.#cancels;
+    const control = this.#control;
     await Promise.all([
-      cancels && closeChannel(this.connection, cancels),
+      control && closeChannel(this.connection, control.channel),
       super.doClose(),
     ]);
   }

@@ -13,6 +13,19 @@ export interface Expiring {
   readonly dueMs: number;
 }
 
+/** Deadlines of the same span fall on so many points of time within it. */
+const POINTS = 16;
+
+/**
+ * A deadline this long from now, or a little later: many items whose deadlines
+ * move on again and again are so looked at together.
+ */
+export function coarseDueMs(spanMs: number, fromMs: number = nowMs()): number {
+  if (spanMs === Infinity) return Infinity;
+  const stepMs = spanMs / POINTS;
+  return Math.ceil((fromMs + spanMs) / stepMs) * stepMs;
+}
+
 /** What is watched: a Map's values, or a Set's. */
 export interface Watched<T> {
   values(): IterableIterator<T>;

@@ -85,8 +85,7 @@ export class RpcConnection extends RpcClient {
     queue: string,
     options: MethodOptions = {},
   ): ContractClient<C> {
-    const call = this.call.bind(this);
-    return contractClient(contract, call, queue, options);
+    return contractClient(contract, this, queue, options);
   }
 
   /**

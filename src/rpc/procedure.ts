@@ -14,8 +14,22 @@ export interface RpcContext {
    * The handler's limit or the caller's deadline, whichever is earlier; in ms
    * since the epoch, by the wall clock as it is when this is read. So
    * `deadlineMs - Date.now()` is the time left even after the clock was set.
+   * In a stream it is the caller's deadline, Infinity where there is none: the
+   * handler's limit is the time to the next item there.
    */
   readonly deadlineMs: number;
+  /** The request that is answered. */
+  readonly request: RpcRequest;
+  /**
+   * Tells the caller how far the procedure has come, if the caller asked for
+   * that (`onProgress`); does nothing otherwise, and after the reply. Any value
+   * that JSON can hold; by convention an object with `done`, `total` and `note`,
+   * of which each may be missing. All progress comes before the reply. Where it
+   * is told faster than the broker takes it, the newest value counts.
+   *
+   * @throws {TypeError} where JSON can't hold the value.
+   */
+  progress(value: unknown): void;
 }
 
 /**
@@ -68,6 +82,10 @@ export interface ReplyInit {
  * - a {@linkcode ReplyInit}: a body with headers or a MIME type
  * - a web `Response`: its body, MIME type and headers; a status other than
  *   200 to 299 is an error reply, a 404 for example `not_found`
+ * - an `AsyncIterable`, as an `async function*` makes it, or a `ReadableStream`:
+ *   a stream, each item one of the values above. Who called `stream()` gets the
+ *   items as they come (and the body of a `Response` piece by piece); others get
+ *   one reply, with text and bytes joined, and JSON values as an array.
  * - anything else that JSON can hold, sent as JSON with the MIME type
  *   `application/json`. As with `JSON.stringify`, `toJSON` is obeyed and
  *   members that are undefined are left out; what it would lose without a word
@@ -78,6 +96,7 @@ export type RpcResult =
   | MessageData
   | ReplyInit
   | Response
+  | AsyncIterable<unknown>
   | object
   | number
   | boolean

@@ -103,6 +103,11 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
 
 /** A request queue that is being consumed. */
 export interface RequestQueue extends Publisher, AsyncIterable<Delivery> {
+  /**
+   * The name that the broker gave the queue for control messages to this
+   * server; undefined where it may not have one.
+   */
+  readonly controlQueue?: string | undefined;
   /** Acknowledges one delivery, with its neighbours where that is possible. */
   ack(deliveryTag: number): void;
   /** Gives a delivery back to the queue, or drops (dead-letters) it. */
@@ -157,7 +162,9 @@ export interface RequestQueueOptions {
   onConsumerTimeout: (advice: string) => void;
   /** Called with the correlation id of each call that its caller cancels. */
   onCancel: (correlationId: string) => void;
-  /** Called with each reply that no queue took. */
+  /** Called with each control message that names a run. */
+  onControl: (message: MessageProperties) => void;
+  /** Called with each message that no queue took. */
   onReturn: (message: ReturnedMessage) => void;
 }
 

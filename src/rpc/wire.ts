@@ -15,6 +15,14 @@ import {
   toBytes,
 } from "./messages.ts";
 import type { ReplyInit } from "./procedure.ts";
+import {
+  type Credit,
+  CREDIT_BYTES_HEADER,
+  MESSAGE_TYPES,
+  PROGRESS_HEADER,
+  SEQ_HEADER,
+  STREAM_HEADER,
+} from "./stream_wire.ts";
 import type { Delivery } from "./transport.ts";
 
 /** Header of a request: its deadline, in ms since the epoch. */
@@ -40,6 +48,17 @@ export interface RequestFields {
   messageId?: string;
   persistent?: boolean;
   priority?: number;
+  /** Where a stream is asked for. */
+  stream?: StreamFields;
+  /** The correlation id of progress messages, where those are asked for. */
+  progressId?: string;
+}
+
+/** What asks for a stream. */
+export interface StreamFields {
+  readonly credit: Credit;
+  /** Of the time for the whole stream, in ms; Infinity without a limit. */
+  leftMs: number;
 }
 
 /** The properties of a request that is sent now, as the wall clock has it. */
@@ -52,11 +71,13 @@ export function requestProperties(
     correlationId: fields.correlationId,
     replyTo: fields.replyTo,
     expiration: expirationFor(leftMs),
-    headers: {
-      ...fields.headers,
-      [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs),
-    },
+    headers: fields.stream === undefined
+      ? { ...fields.headers, [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs) }
+      : streamHeaders(fields.headers, fields.stream, epochMs),
   };
+  if (fields.progressId) {
+    properties.headers![PROGRESS_HEADER] = fields.progressId;
+  }
   if (fields.type) properties.type = fields.type;
   if (fields.contentType) properties.contentType = fields.contentType;
   const { contentEncoding, priority } = fields;
@@ -65,6 +86,22 @@ export function requestProperties(
   if (fields.messageId) properties.messageId = fields.messageId;
   if (fields.persistent) properties.deliveryMode = 2;
   return properties;
+}
+
+/** A stream need not have a deadline. */
+function streamHeaders(
+  headers: MessageHeaders | undefined,
+  { credit: { items, bytes }, leftMs }: StreamFields,
+  epochMs: number,
+): MessageHeaders {
+  return {
+    ...headers,
+    [STREAM_HEADER]: items,
+    [CREDIT_BYTES_HEADER]: bytes,
+    ...(leftMs !== Infinity && {
+      [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs),
+    }),
+  };
 }
 
 /** RabbitMQ closes the channel for what does not fit 32 bits. */
@@ -117,11 +154,10 @@ function requestDeadline(
   properties: MessageProperties,
   receivedEpochMs: number,
 ): number {
-  const deadlineMs = numberHeader(
-    properties.headers ?? NO_HEADERS,
-    DEADLINE_HEADER,
-  );
-  const { expiration = "" } = properties;
+  const { expiration = "", headers = NO_HEADERS } = properties;
+  const deadlineMs = numberHeader(headers, DEADLINE_HEADER);
+  // There it is the time for the first item.
+  if (STREAM_HEADER in headers) return deadlineMs ?? Infinity;
   const ttlMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
   const leftMs = ttlMs < NOW_OR_NEVER_MS ? Infinity : ttlMs;
   return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);
@@ -169,6 +205,14 @@ export function encodeReply(
   if (result.headers) properties.headers = checkHeaders(result.headers);
   if (result.contentType) properties.contentType = result.contentType;
   return { body: toBytes(result.body), properties };
+}
+
+/** The end of a stream of so many items. */
+export function encodeEnd(request: RpcRequest, items: number): OutgoingMessage {
+  const headers = { [SEQ_HEADER]: items };
+  const end = encodeReply(request, { body: "", headers });
+  end.properties.type = MESSAGE_TYPES.end;
+  return end;
 }
 
 /** An error as the reply to a request. Never a stack trace. */

@@ -91,6 +91,7 @@ test("queues may be cancelled and closed twice, at once", async () => {
           unackedMs: 30_000,
           onConsumerTimeout: () => {},
           onCancel: () => {},
+          onControl: () => {},
           onReturn: () => {},
         }),
       ]);

@@ -35,6 +35,7 @@ export class BrokerModel {
   readonly #listeners = new Map<string, ((correlationId: string) => void)[]>();
   #news = Promise.withResolvers<void>();
   #lastName = 0;
+  #lastControl = 0;
 
   /** Makes sure that a queue is there. */
   declare(name: string): void {
@@ -57,6 +58,18 @@ export class BrokerModel {
     const name = `amq.gen-${++this.#lastName}`;
     this.declare(name);
     return name;
+  }
+
+  /** A server's queue for control messages, which is in no log. */
+  declareControl(): string {
+    const name = `amq.gen-control-${++this.#lastControl}`;
+    this.#queues.set(name, new MemoryQueue());
+    return name;
+  }
+
+  /** Such a queue goes with its connection. */
+  deleteControl(name: string): void {
+    this.#queues.delete(name);
   }
 
   /** Deletes a queue; its consumers are cancelled, their channels stay open. */

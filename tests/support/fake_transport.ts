@@ -46,6 +46,7 @@ export class FakeBroker extends BrokerModel {
       unackedMs: 30_000,
       onConsumerTimeout: ignore,
       onCancel: ignore,
+      onControl: ignore,
       onReturn: ignore,
     });
   }
@@ -174,16 +175,33 @@ class FakeCallbackQueue extends Channels implements CallbackQueue {
 }
 
 class FakeRequestQueue extends Channels implements RequestQueue {
+  readonly controlQueue: string;
+  readonly #control: MemoryConsumer;
   readonly #name: string;
 
   constructor(
     broker: FakeBroker,
     name: string,
-    { prefetch, onReturn, onCancel }: RequestQueueOptions,
+    { prefetch, onReturn, onCancel, onControl }: RequestQueueOptions,
   ) {
     super(broker, new MemoryConsumer(broker.queue(name), prefetch), onReturn);
     broker.listen(name, onCancel);
     this.#name = name;
+    this.controlQueue = broker.declareControl();
+    this.#control = new MemoryConsumer(broker.queue(this.controlQueue));
+    void this.#listen(onControl);
+  }
+
+  async #listen(onControl: RequestQueueOptions["onControl"]): Promise<void> {
+    for await (const { properties } of this.#control.deliveries) {
+      onControl(properties);
+    }
+  }
+
+  override end(): void {
+    super.end();
+    this.#control.end();
+    this.broker.deleteControl(this.controlQueue);
   }
 
   ack(deliveryTag: number): void {

@@ -80,12 +80,16 @@ async function answer(
   // Never aborted: a canceled request ends with its thread.
   const { signal } = new AbortController();
   const dueMs = fromEpochMs(deadlineMs);
+  const asked = new RpcRequest(request.bytes, request);
   return await sendable(
-    await procedure(new RpcRequest(request.bytes, request), {
+    await procedure(asked, {
       signal,
       get deadlineMs() {
         return toEpochMs(dueMs);
       },
+      request: asked,
+      // Nobody hears of it yet.
+      progress() {},
     }),
     { maxReplyBytes, signal },
   );

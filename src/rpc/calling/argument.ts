@@ -21,11 +21,11 @@ export function isMessageData(argument: RpcArgument): argument is MessageData {
  *
  * @throws {TypeError} where JSON can't hold the argument.
  */
-export function outgoingCall(
+export function outgoingCall<O extends Pick<CallOptions, "contentType">>(
   queue: string,
   argument: RpcArgument,
-  options: CallOptions,
-): OutgoingCall {
+  options: O,
+): Omit<OutgoingCall, "options"> & { options: O } {
   if (argument === undefined) return { queue, body: "", options };
   if (isMessageData(argument)) {
     return { queue, body: textOrBytes(argument), options };

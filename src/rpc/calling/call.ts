@@ -13,6 +13,8 @@ import {
 } from "./call_options.ts";
 import type { PendingCall, PendingTarget } from "./pending.ts";
 import { Trial } from "./trial.ts";
+import type { Credit } from "../stream_wire.ts";
+import { callWithin } from "./within.ts";
 
 /** What all attempts of one call have in common. */
 export interface Call extends PendingTarget {
@@ -25,6 +27,17 @@ export interface Call extends PendingTarget {
   readonly attempts: PendingCall[] | undefined;
   /** Where it may be made more than once. */
   readonly trial: Trial | undefined;
+  /** Where a stream is asked for. */
+  readonly stream?: StreamTarget;
+  /** Where progress is asked for: the correlation id of its messages. */
+  readonly progressId?: string;
+}
+
+/** What is asked for with a stream. */
+export interface StreamTarget {
+  readonly credit: Credit;
+  /** When the whole is due, on the clock of `nowMs()`; Infinity where never. */
+  readonly dueMs: number;
 }
 
 /**
@@ -36,9 +49,10 @@ export interface Call extends PendingTarget {
 export function newCall(
   queue: string,
   body: MessageData,
-  options: CallOptions,
+  given: CallOptions,
 ): Call {
-  checkCallOptions(options);
+  checkCallOptions(given);
+  const options = given.within === undefined ? given : callWithin(given);
   const timeoutMs = durationMs(
     "timeoutMs",
     options.timeoutMs ?? DEFAULT_TIMEOUT_MS,

@@ -13,6 +13,7 @@ import {
   wrongType,
 } from "../limits.ts";
 import type { MessageHeaders } from "../messages.ts";
+import type { RpcContext } from "../procedure.ts";
 
 /** How one call is made. */
 export interface CallOptions {
@@ -93,6 +94,25 @@ export interface CallOptions {
   requireConsumer?: boolean;
   /** Called before each attempt with its number, from 1. */
   onAttempt?: (attempt: number) => void;
+  /**
+   * Called with each value that the procedure gives to `context.progress()`; must
+   * not throw. By convention an object with `done`, `total` and `note`, of which
+   * each may be missing. Servers that know nothing of it tell nothing.
+   */
+  onProgress?: (value: unknown) => void;
+  /**
+   * The context of the procedure that makes this call: the call ends by its
+   * deadline and is canceled with it, and passes on the trace (the headers
+   * `traceparent` and `tracestate`) of its request.
+   */
+  within?: RpcContext;
+  /**
+   * With `within`: the names of further headers that are passed on, where the
+   * request has them and `headers` does not.
+   *
+   * @default {[]}
+   */
+  passHeaders?: readonly string[];
 }
 
 /**
@@ -112,6 +132,7 @@ export function checkCallOptions(options: CallOptions): void {
   checkText("contentType", options.contentType);
   checkText("contentEncoding", options.contentEncoding);
   checkFunction("onAttempt", options.onAttempt);
+  checkFunction("onProgress", options.onProgress);
   if (attemptTimeoutMs === undefined || attemptTimeoutMs === Infinity) return;
   durationMs("attemptTimeoutMs", attemptTimeoutMs);
 }

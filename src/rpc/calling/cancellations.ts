@@ -40,6 +40,7 @@ export class Cancellations {
     const waited = this.#pending.settle(correlationId, error);
     const requester = this.#requesters.current;
     if (!waited || !sent || requester === undefined) return;
+    if (call.cancelsItself) return;
     requester.doubt(queue);
     // Whoever runs it may stop; that it goes on after all is no error.
     void settled(requester.connection.cancelCall(queue, correlationId));

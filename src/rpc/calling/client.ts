@@ -5,21 +5,15 @@
  * @module
  */
 import { RpcError } from "../errors.ts";
-import { intercepted } from "../interceptor.ts";
 import { queueName } from "../limits.ts";
-import { type MessageData, type RpcReply, toBytes } from "../messages.ts";
+import type { MessageData, RpcReply } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
 import { isMessageData, outgoingCall } from "./argument.ts";
-import { type Call, needsConfirm, newCall } from "./call.ts";
+import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
-import type {
-  CallInterceptor,
-  ClientOptions,
-  OutgoingCall,
-  SendCall,
-} from "./client_options.ts";
+import type { ClientOptions } from "./client_options.ts";
 import { DelayedCalls, isReady } from "./delayed_calls.ts";
 import { clientClosed, rttTimeout, timeoutError } from "./failures.ts";
 import {
@@ -27,9 +21,14 @@ import {
   Inspections,
   type InspectOptions,
 } from "./inspections.ts";
+import { interceptedAttempts, interceptedCalls } from "./interceptors.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
+import { ProgressListeners } from "./progress_listeners.ts";
 import { RepeatedCalls } from "./repeated_calls.ts";
 import { Requesters } from "./requesters.ts";
+import { StreamCalls } from "./streams/stream_calls.ts";
+import type { StreamOptions } from "./streams/stream_options.ts";
+import { UnknownMessages } from "./unknown_messages.ts";
 import { whyNoReply } from "./why_no_reply.ts";
 
 /** Counters of a client, for monitoring. */
@@ -80,18 +79,18 @@ export class RpcClient implements AsyncDisposable {
   readonly #delayed: DelayedCalls;
   readonly #cancellations: Cancellations;
   readonly #repeated: RepeatedCalls;
+  readonly #progress = new ProgressListeners();
+  readonly #unknown: UnknownMessages;
+  readonly #streams: StreamCalls;
   #draining = false;
   #closing: Promise<void> | undefined;
-  #unknownReplies = 0;
 
   /** A client of this transport; connects with the first call. */
   constructor(transport: Transport, options: ClientOptions = {}) {
     const { interceptors = [], attemptInterceptors = [] } = options;
     this.#transport = transport;
-    this.#requesters = new Requesters(transport, this.#pending, () => {
-      this.#unknownReplies++;
-      options.onUnknownReply?.();
-    });
+    this.#unknown = new UnknownMessages(this.#progress, options.onUnknownReply);
+    this.#requesters = new Requesters(transport, this.#pending, this.#unknown);
     this.#delayed = new DelayedCalls(
       this.#pending,
       this.#requesters,
@@ -99,22 +98,32 @@ export class RpcClient implements AsyncDisposable {
       options.maxUnsentBytes,
     );
     this.#cancellations = new Cancellations(this.#pending, this.#requesters);
-    if (interceptors.length > 0) this.#intercept(interceptors);
-    this.#attempt = attemptInterceptors.length === 0
-      ? this.#request.bind(this)
-      : (call) => this.#interceptedAttempt(call, attemptInterceptors);
+    if (interceptors.length > 0) {
+      this.call = interceptedCalls(this.call.bind(this), interceptors);
+    }
+    const attempt = this.#request.bind(this);
+    this.#attempt = attemptInterceptors.length > 0
+      ? interceptedAttempts(attempt, attemptInterceptors)
+      : attempt;
     this.#repeated = new RepeatedCalls(
       this.#pending,
       this.#requesters,
       this.#attempt,
     );
+    this.#streams = new StreamCalls({
+      pending: this.#pending,
+      requesters: this.#requesters,
+      progress: this.#progress,
+      interceptors: options.streamInterceptors ?? [],
+      submit: (pending, call) => this.#submit(pending, call),
+    });
   }
 
   /** Counters, as they are now. */
   get stats(): ClientStats {
     return {
       inFlight: this.#pending.size,
-      unknownReplies: this.#unknownReplies,
+      unknownReplies: this.#unknown.replies,
     };
   }
 
@@ -146,6 +155,25 @@ export class RpcClient implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Asks for a stream: {@linkcode StreamOptions}. The request is sent when the
+   * stream is first read, and leaving the loop cancels the procedure. What ends
+   * it early is thrown after the items before it, which `items` in the details
+   * of the error counts.
+   *
+   * @throws {RpcError} as `call()` does, and `aborted` where the server was lost
+   * after items had come.
+   * @throws {RangeError} where an option is out of its range.
+   * @throws {TypeError} where something is of another type than it should be.
+   */
+  stream(
+    queue: string,
+    argument?: RpcArgument,
+    options: StreamOptions = {},
+  ): AsyncIterable<RpcReply> {
+    return this.#streams.open(outgoingCall(queue, argument, options));
   }
 
   /**
@@ -192,6 +220,7 @@ export class RpcClient implements AsyncDisposable {
    */
   async drain(): Promise<void> {
     this.#draining = true;
+    this.#streams.drain();
     await this.#repeated.idle();
     await this.#pending.idle();
     await this.close();
@@ -212,22 +241,6 @@ export class RpcClient implements AsyncDisposable {
     return this.close();
   }
 
-  /** Puts the interceptors around `call()`; without them it is as it stands. */
-  #intercept(interceptors: readonly CallInterceptor[]): void {
-    const innermost = this.call.bind(this);
-    const send = intercepted<SendCall>(
-      ({ queue, body, options }) => innermost(queue, body, options),
-      interceptors,
-    );
-    this.call = (queue, argument, options = NO_OPTIONS) => {
-      try {
-        return send(outgoingCall(queue, argument, options));
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    };
-  }
-
   #start(
     queue: string,
     body: MessageData,
@@ -235,46 +248,47 @@ export class RpcClient implements AsyncDisposable {
   ): Promise<RpcReply> {
     if (this.#draining) throw clientClosed();
     const call = newCall(queue, body, options);
+    const { onProgress } = options;
+    if (onProgress === undefined) return this.#make(call);
+    const make = (progressId: string) => this.#make({ ...call, progressId });
+    return this.#progress.during(onProgress, make);
+  }
+
+  #make(call: Call): Promise<RpcReply> {
     if (call.attempts) return this.#repeated.make(call, call.attempts);
-    options.onAttempt?.(1);
+    call.options.onAttempt?.(1);
     return this.#attempt(call);
   }
 
-  #interceptedAttempt(
-    call: Call,
-    interceptors: readonly CallInterceptor[],
-  ): Promise<RpcReply> {
-    const send = ({ queue, body, options }: OutgoingCall) => {
-      const confirm = call.confirm || needsConfirm(options);
-      const bytes = toBytes(body);
-      return this.#request({ ...call, queue, body: bytes, options, confirm });
-    };
-    return intercepted(send, interceptors)(call);
-  }
-
-  /** One request and its outcome; registered before it is written. */
+  /** One request and its outcome. */
   #request(call: Call): Promise<RpcReply> {
     return new Promise((resolve, reject) => {
       if (this.#requesters.closed) return reject(clientClosed());
-      const pending = new PendingCall(this.#pending, call, resolve, reject);
-      const { requireConsumer, signal } = call.options;
-      if (signal && !this.#cancellations.watch(signal, pending)) return;
-      call.attempts?.push(pending);
-      this.#pending.add(pending);
-      const requester = this.#requesters.current;
-      try {
-        if (requester && !requireConsumer && isReady(requester, call)) {
-          requester.send(pending, call);
-        } else this.#delayed.add(pending, call);
-      } catch (error) {
-        const { correlationId } = pending;
-        this.#pending.settle(correlationId, RpcError.from(error));
-      }
+      this.#submit(new PendingCall(this.#pending, call, resolve, reject), call);
     });
+  }
+
+  /** Registered before it is written. */
+  #submit(pending: PendingCall, call: Call): void {
+    const { requireConsumer, signal } = call.options;
+    if (signal && !this.#cancellations.watch(signal, pending)) return;
+    call.attempts?.push(pending);
+    this.#pending.add(pending);
+    const requester = this.#requesters.current;
+    try {
+      if (requester && !requireConsumer && isReady(requester, call)) {
+        requester.send(pending, call);
+      } else this.#delayed.add(pending, call);
+    } catch (error) {
+      const { correlationId } = pending;
+      this.#pending.settle(correlationId, RpcError.from(error));
+    }
   }
 
   /** Rejects a call whose time is up, and says why where that can be known. */
   async #onDeadline(call: PendingCall): Promise<void> {
+    const known = call.overdue();
+    if (known) return call.end(known);
     const requester = this.#requesters.current;
     if (call.sent) requester?.doubt(call.queue);
     call.end(

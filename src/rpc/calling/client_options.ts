@@ -5,6 +5,7 @@
  */
 import type { RpcReply } from "../messages.ts";
 import type { CallOptions } from "./call_options.ts";
+import type { StreamInterceptor } from "./streams/stream_interceptor.ts";
 
 /** A call, as an interceptor gets it and passes it on. */
 export interface OutgoingCall {
@@ -54,6 +55,8 @@ export interface ClientOptions {
   interceptors?: readonly CallInterceptor[];
   /** Around each attempt of a call; the first is the outermost. */
   attemptInterceptors?: readonly CallInterceptor[];
+  /** Around each stream; the first is the outermost. */
+  streamInterceptors?: readonly StreamInterceptor[];
   /**
    * How many bytes of requests may wait while the connection takes none (the
    * broker blocks it, or it stalls) or there is none yet. A call beyond that

@@ -6,8 +6,9 @@
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
 import type { RpcReply } from "../messages.ts";
-import type { PublishListener } from "../transport.ts";
-import { CorrelationIds } from "./correlation_ids.ts";
+import type { CallbackQueue, Delivery, PublishListener } from "../transport.ts";
+import { UniqueIds } from "../unique_ids.ts";
+import { decodeReply } from "../wire.ts";
 import { publishError } from "./failures.ts";
 
 /** What is the same for all attempts of one call. */
@@ -23,7 +24,8 @@ export interface PendingTarget {
 export class PendingCall implements PublishListener, Expiring {
   readonly correlationId: string;
   readonly queue: string;
-  readonly dueMs: number;
+  /** It only changes where it is a stream. */
+  dueMs: number;
   readonly timeoutMs: number;
   /** Whether the request was handed to the broker. */
   sent = false;
@@ -51,6 +53,27 @@ export class PendingCall implements PublishListener, Expiring {
   /** Called once when the call ends, in whatever way. */
   set onEnd(callback: () => void) {
     this.#onEnd = callback;
+  }
+
+  /** A message came for it, which for all but streams is the reply. */
+  receive(delivery: Delivery, _queue: CallbackQueue): void {
+    this.#table.remove(this);
+    this.end(decodeReply(delivery));
+  }
+
+  /** Whether it has more time than was thought. */
+  extended(): boolean {
+    return false;
+  }
+
+  /** Why its time is up, where that is known without asking the broker. */
+  overdue(): RpcError | undefined {
+    return undefined;
+  }
+
+  /** Whether it tells the server itself where nobody waits any more. */
+  get cancelsItself(): boolean {
+    return false;
   }
 
   /** For the table, which knows whether it has ended already. */
@@ -92,7 +115,7 @@ export interface PendingCallsHooks {
  */
 export class PendingCalls {
   /** For the calls to be registered. */
-  readonly ids: CorrelationIds = new CorrelationIds();
+  readonly ids: UniqueIds = new UniqueIds();
   readonly #calls = new Map<string, PendingCall>();
   readonly #deadlines: Deadlines<PendingCall>;
   readonly #onRefused: (call: PendingCall) => void;
@@ -105,6 +128,7 @@ export class PendingCalls {
     this.#onRefused = onRefused;
     this.onUnsent = onUnsent;
     this.#deadlines = new Deadlines(this.#calls, (call) => {
+      if (call.extended()) return this.#deadlines.watch(call);
       this.#calls.delete(call.correlationId);
       onDeadline(call);
     });
@@ -133,6 +157,11 @@ export class PendingCalls {
     this.#deadlines.watch(call);
   }
 
+  /** The time of a call that waits is up earlier than it was. */
+  hasten(call: PendingCall): void {
+    this.#deadlines.watch(call);
+  }
+
   /** Whether the call still waits. */
   has(correlationId: string): boolean {
     return this.#calls.has(correlationId);
@@ -150,10 +179,20 @@ export class PendingCalls {
 
   /** The call, to be ended by whoever takes it; undefined where none waits. */
   take(correlationId: string | undefined): PendingCall | undefined {
-    if (correlationId === undefined) return undefined;
-    const call = this.#calls.get(correlationId);
-    if (call !== undefined) this.#calls.delete(correlationId);
+    const call = this.find(correlationId);
+    if (call !== undefined) this.remove(call);
     return call;
+  }
+
+  /** The call, which goes on waiting; undefined where none does. */
+  find(correlationId: string | undefined): PendingCall | undefined {
+    if (correlationId === undefined) return undefined;
+    return this.#calls.get(correlationId);
+  }
+
+  /** For a call that ends itself. */
+  remove({ correlationId }: PendingCall): void {
+    this.#calls.delete(correlationId);
   }
 
   /** Ends a call whose request the broker does not have. */

@@ -6,11 +6,12 @@
  */
 import { epochNowMs, nowMs } from "../../async/clock.ts";
 import type { BrokerConnection, CallbackQueue } from "../transport.ts";
-import { decodeReply, requestProperties } from "../wire.ts";
+import { requestProperties } from "../wire.ts";
 import { AnsweringQueues } from "./answering_queues.ts";
 import type { Call } from "./call.ts";
 import { connectionLost } from "./failures.ts";
 import type { PendingCall, PendingCalls } from "./pending.ts";
+import type { UnknownMessages } from "./unknown_messages.ts";
 
 /** Lives as long as its callback queue is consumed. */
 export class Requester {
@@ -35,6 +36,7 @@ export class Requester {
   send(pending: PendingCall, call: Call): void {
     if (this.#lost) throw connectionLost(this.#lost.cause);
     const { correlationId, dueMs, queue } = pending;
+    const { stream } = call;
     const {
       type,
       contentType,
@@ -55,6 +57,8 @@ export class Requester {
       headers,
       persistent,
       priority,
+      stream: stream && { ...stream, leftMs: stream.dueMs - nowMs() },
+      progressId: call.progressId,
     }, epochNowMs());
     pending.sent = true;
     if (call.confirm || !this.#answering.has(queue)) {
@@ -70,13 +74,14 @@ export class Requester {
    *
    * @throws {Error} why there can be no more.
    */
-  async read(pending: PendingCalls, onUnknownReply: () => void): Promise<void> {
-    for await (const delivery of this.#callbackQueue) {
-      const call = pending.take(delivery.properties.correlationId);
-      if (call === undefined) onUnknownReply();
+  async read(pending: PendingCalls, unknown: UnknownMessages): Promise<void> {
+    const callbackQueue = this.#callbackQueue;
+    for await (const delivery of callbackQueue) {
+      const call = pending.find(delivery.properties.correlationId);
+      if (call === undefined) unknown.receive(delivery, callbackQueue);
       else {
         this.#answering.answered(call.queue);
-        call.end(decodeReply(delivery));
+        call.receive(delivery, callbackQueue);
       }
     }
     throw connectionLost("the callback queue was closed");

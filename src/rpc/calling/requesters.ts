@@ -6,16 +6,18 @@
  */
 import { settled } from "../../async/delay.ts";
 import { failure } from "../errors.ts";
+import { isControl } from "../stream_wire.ts";
 import type { ReturnedMessage, Transport } from "../transport.ts";
 import { clientClosed, connectionLost, noQueue } from "./failures.ts";
 import type { PendingCalls } from "./pending.ts";
 import { Requester } from "./requester.ts";
+import type { UnknownMessages } from "./unknown_messages.ts";
 
 /** Opens requesters, and ends the calls of those that are lost. */
 export class Requesters {
   readonly #transport: Transport;
   readonly #pending: PendingCalls;
-  readonly #onUnknownReply: () => void;
+  readonly #unknown: UnknownMessages;
   #current: Requester | undefined;
   #opening: Promise<Requester> | undefined;
   /** Aborted, and made anew, whenever there is a requester again. */
@@ -26,11 +28,11 @@ export class Requesters {
   constructor(
     transport: Transport,
     pending: PendingCalls,
-    onUnknownReply: () => void,
+    unknown: UnknownMessages,
   ) {
     this.#transport = transport;
     this.#pending = pending;
-    this.#onUnknownReply = onUnknownReply;
+    this.#unknown = unknown;
   }
 
   /** The live requester, where there is one. */
@@ -70,7 +72,7 @@ export class Requesters {
     this.#current = requester;
     this.#reopened.abort();
     this.#reopened = new AbortController();
-    requester.read(this.#pending, this.#onUnknownReply)
+    requester.read(this.#pending, this.#unknown)
       .catch((error) => this.#onLost(requester, error));
     return requester;
   }
@@ -85,6 +87,8 @@ export class Requesters {
 
   #onReturn(message: ReturnedMessage, vhost: string): void {
     const { replyCode, replyText, routingKey, properties } = message;
+    // Whatever a server that is gone was told: that its stream is silent tells.
+    if (isControl(properties)) return;
     this.#pending.settle(
       properties.correlationId,
       noQueue(routingKey, vhost, ` (${replyCode} ${replyText})`),

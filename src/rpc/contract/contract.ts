@@ -8,8 +8,10 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
 import type { Procedure, RpcContext } from "../procedure.ts";
-import { jsonReply } from "../serving/results.ts";
+import { jsonReply } from "../serving/result_values.ts";
+import type { SendableReply } from "../wire.ts";
 import { byMethod, checkMethodName } from "./methods.ts";
+import { isStreamSchema, type StreamSchema } from "./stream_schema.ts";
 import { validated } from "./validation.ts";
 
 /**
@@ -19,8 +21,11 @@ import { validated } from "./validation.ts";
 export interface MethodContract {
   /** What the caller sends, as JSON. */
   readonly input?: StandardSchemaV1;
-  /** What the handler returns, sent as JSON. */
-  readonly output?: StandardSchemaV1;
+  /**
+   * What the handler returns, sent as JSON; with {@linkcode streamOf}, what each
+   * item of the stream is that it returns.
+   */
+  readonly output?: StandardSchemaV1 | StreamSchema;
 }
 
 /**
@@ -59,10 +64,11 @@ export type CallInput<M extends MethodContract> = M extends
   ? StandardSchemaV1.InferInput<S>
   : unknown;
 
-/** What a caller gets: the output schema's output. */
+/** What a caller gets: the output schema's output, of each item in a stream. */
 export type CallOutput<M extends MethodContract> = M extends
-  { readonly output: infer S extends StandardSchemaV1 }
-  ? StandardSchemaV1.InferOutput<S>
+  { readonly output: StreamSchema<infer S> } ? StandardSchemaV1.InferOutput<S>
+  : M extends { readonly output: infer S extends StandardSchemaV1 }
+    ? StandardSchemaV1.InferOutput<S>
   : unknown;
 
 /** What a handler gets: the input schema's output. */
@@ -71,10 +77,12 @@ export type HandlerInput<M extends MethodContract> = M extends
   ? StandardSchemaV1.InferOutput<S>
   : unknown;
 
-/** What a handler returns: the output schema's input. */
+/** What a handler returns: the output schema's input, or a stream of it. */
 export type HandlerOutput<M extends MethodContract> = M extends
-  { readonly output: infer S extends StandardSchemaV1 }
-  ? StandardSchemaV1.InferInput<S>
+  { readonly output: StreamSchema<infer S> }
+  ? AsyncIterable<StandardSchemaV1.InferInput<S>>
+  : M extends { readonly output: infer S extends StandardSchemaV1 }
+    ? StandardSchemaV1.InferInput<S>
   : unknown;
 
 /** A function for each method of a contract. */
@@ -129,13 +137,29 @@ function checked(
       const what = `${name} got a wrong input`;
       value = await validated(input, value, "invalid_argument", what);
     }
-    let result = await handler(value, context, request);
-    if (output) {
-      const what = `${name} returned a wrong output`;
-      result = await validated(output, result, "internal", what);
-    }
-    return jsonReply(result);
+    const result = await handler(value, context, request);
+    if (output === undefined) return jsonReply(result);
+    const what = `${name} returned a wrong output`;
+    if (!isStreamSchema(output)) return await jsonOutput(output, result, what);
+    return checkedItems(output.items, result as AsyncIterable<unknown>, what);
   };
+}
+
+async function jsonOutput(
+  schema: StandardSchemaV1,
+  value: unknown,
+  what: string,
+): Promise<SendableReply | undefined> {
+  return jsonReply(await validated(schema, value, "internal", what));
+}
+
+/** Of what is no stream there are no items, either. */
+async function* checkedItems(
+  schema: StandardSchemaV1,
+  items: AsyncIterable<unknown>,
+  what: string,
+): AsyncGenerator<SendableReply | undefined> {
+  for await (const item of items) yield await jsonOutput(schema, item, what);
 }
 
 /** No body is no input: undefined. */

@@ -4,30 +4,48 @@
  * @module
  */
 import type { CallOptions } from "../calling/call_options.ts";
+import type { StreamOptions } from "../calling/streams/stream_options.ts";
 import { RpcError } from "../errors.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import type { RpcReply } from "../messages.ts";
 import type { CallInput, CallOutput, Contract } from "./contract.ts";
 import { checkMethodName } from "./methods.ts";
+import { isStreamSchema, type StreamSchema } from "./stream_schema.ts";
 
 /** How a method is called; its type and its MIME type are known. */
 export type MethodOptions = Omit<CallOptions, "type" | "contentType">;
 
-/** A function for each method; what may be undefined may be left out. */
+/** How a method that returns a stream is called. */
+export type StreamMethodOptions = Omit<StreamOptions, "type" | "contentType">;
+
+/**
+ * A function for each method; what may be undefined may be left out. One whose
+ * output is a stream returns its items as they come, any other a promise.
+ */
 export type ContractClient<C extends Contract> = {
-  readonly [M in keyof C]: (
-    ...parameters: undefined extends CallInput<C[M]>
-      ? [input?: CallInput<C[M]>, options?: MethodOptions]
-      : [input: CallInput<C[M]>, options?: MethodOptions]
-  ) => Promise<CallOutput<C[M]>>;
+  readonly [M in keyof C]: C[M] extends { readonly output: StreamSchema } ? (
+      ...parameters: Parameters<CallInput<C[M]>, StreamMethodOptions>
+    ) => AsyncIterable<CallOutput<C[M]>>
+    : (
+      ...parameters: Parameters<CallInput<C[M]>, MethodOptions>
+    ) => Promise<CallOutput<C[M]>>;
 };
 
-/** As an RpcClient has it. */
-type Call = (
-  queue: string,
-  body: string | Uint8Array,
-  options: CallOptions,
-) => Promise<RpcReply>;
+type Parameters<Input, Options> = undefined extends Input
+  ? [input?: Input, options?: Options]
+  : [input: Input, options?: Options];
+
+/** What calls and streams go over, as an RpcClient has it. */
+export interface Caller {
+  /** See {@linkcode RpcClient.call}. */
+  call(queue: string, body: string, options: CallOptions): Promise<RpcReply>;
+  /** See {@linkcode RpcClient.stream}. */
+  stream(
+    queue: string,
+    body: string,
+    options: StreamOptions,
+  ): AsyncIterable<RpcReply>;
+}
 
 /**
  * The methods of a contract as functions. Schemas are left to the server: it
@@ -37,30 +55,34 @@ type Call = (
  */
 export function contractClient<C extends Contract>(
   contract: C,
-  call: Call,
+  caller: Caller,
   queue: string,
   defaults: MethodOptions,
 ): ContractClient<C> {
-  const invoke = async (
-    method: string,
-    input: unknown,
-    options?: MethodOptions,
-  ) => {
-    const reply = await call(queue, encodeInput(method, input), {
-      ...defaults,
-      ...options,
-      type: method,
-      contentType: JSON_CONTENT_TYPE,
-    });
-    return decodeOutput(method, reply);
+  const contentType = JSON_CONTENT_TYPE;
+  const call = async (type: string, input: unknown, options: CallOptions) => {
+    const reply = await caller.call(queue, encodeInput(type, input), options);
+    return decodeOutput(type, reply);
   };
-  const methods = Object.keys(contract).map((name) => {
-    checkMethodName(name);
-    const method = (input?: unknown, options?: MethodOptions) =>
-      invoke(name, input, options);
-    return [name, method];
+  const stream = (type: string, input: unknown, options: CallOptions) => {
+    const body = encodeInput(type, input);
+    return decodedItems(type, caller.stream(queue, body, options));
+  };
+  const methods = Object.entries(contract).map(([type, { output }]) => {
+    checkMethodName(type);
+    const invoke = isStreamSchema(output) ? stream : call;
+    const method = (input?: unknown, options?: CallOptions) =>
+      invoke(type, input, { ...defaults, ...options, type, contentType });
+    return [type, method];
   });
   return Object.freeze(Object.fromEntries(methods));
+}
+
+async function* decodedItems(
+  method: string,
+  items: AsyncIterable<RpcReply>,
+): AsyncGenerator<unknown> {
+  for await (const item of items) yield decodeOutput(method, item);
 }
 
 function encodeInput(method: string, input: unknown): string {

@@ -110,15 +110,26 @@ export class MemoryCallbackQueue extends MemoryChannel
 
 /** A request queue that is being consumed. */
 export class MemoryRequestQueue extends MemoryChannel implements RequestQueue {
+  readonly controlQueue: string;
+  readonly #control: MemoryConsumer;
   readonly #stopListening: () => void;
 
   constructor(
     broker: MemoryBroker,
     name: string,
-    { prefetch, onReturn, onCancel }: RequestQueueOptions,
+    { prefetch, onReturn, onCancel, onControl }: RequestQueueOptions,
   ) {
     super(broker, new MemoryConsumer(broker.declare(name), prefetch), onReturn);
     this.#stopListening = broker.listen(name, onCancel);
+    this.controlQueue = broker.declareUnnamed();
+    this.#control = new MemoryConsumer(broker.declare(this.controlQueue));
+    void this.#listen(onControl);
+  }
+
+  async #listen(onControl: RequestQueueOptions["onControl"]): Promise<void> {
+    for await (const { properties } of this.#control.deliveries) {
+      onControl(properties);
+    }
   }
 
   ack(deliveryTag: number): void {
@@ -142,6 +153,8 @@ export class MemoryRequestQueue extends MemoryChannel implements RequestQueue {
 
   override end(error?: Error): void {
     this.#stopListening();
+    this.broker.delete(this.controlQueue);
+    this.#control.end();
     super.end(error);
   }
 }

@@ -3,16 +3,23 @@
  *
  * @module
  */
+import { MESSAGE_TYPES } from "../stream_wire.ts";
 import type { RequestQueueOptions } from "../transport.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { longestUnackedMs, type ServeOptions } from "./serve_options.ts";
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
 
+/** What is sent beside replies, and nobody need know of. */
+function isNoReply(type: string | undefined): boolean {
+  return type === MESSAGE_TYPES.alive || type === MESSAGE_TYPES.progress;
+}
+
 /** The same for all connections of one server, which tells things once. */
 export function consumption(
   settings: Required<ServeOptions>,
-  onCancel: (correlationId: string) => void,
+  dispatcher: Dispatcher,
 ): RequestQueueOptions {
   const { prefetch, declare, maxDeliveries, onEvent } = settings;
   const unackedMs = longestUnackedMs(settings);
@@ -27,12 +34,13 @@ export function consumption(
       toldOfTimeout = true;
       onEvent({ type: "consumer_timeout", unackedMs, advice });
     },
-    onCancel,
-    onReturn: ({ properties: { correlationId } }) =>
-      onEvent({
-        type: "reply_dropped",
-        correlationId,
-        why: "the caller is gone",
-      }),
+    onCancel: (correlationId) => dispatcher.cancel(correlationId),
+    onControl: (message) => dispatcher.streams.control(message),
+    onReturn: ({ properties: { correlationId, type }, routingKey }) => {
+      dispatcher.streams.callerGone(routingKey);
+      if (isNoReply(type)) return;
+      const why = "the caller is gone";
+      onEvent({ type: "reply_dropped", correlationId, why });
+    },
   };
 }

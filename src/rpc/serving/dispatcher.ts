@@ -8,8 +8,9 @@ import { nowMs } from "../../async/clock.ts";
 import { Deadlines, type Expiring } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
 import type { Procedure } from "../procedure.ts";
+import type { Credit } from "../stream_wire.ts";
 import { CanceledIds } from "./canceled_ids.ts";
-import { Execution, type RunLimits } from "./execution.ts";
+import { Execution } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import {
   attemptId,
@@ -19,10 +20,11 @@ import {
 } from "./replays.ts";
 import type { ReplyStage } from "./replier.ts";
 import type { ServerEvent } from "./serve_options.ts";
+import { OpenStreams, type OpenStreamsLimits } from "./streams/open_streams.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
 
 /** What a {@linkcode Dispatcher} is given. */
-export interface DispatcherOptions extends RunLimits {
+export interface DispatcherOptions extends OpenStreamsLimits {
   concurrency: number;
   /** What earlier requests came to. */
   replays: Replays;
@@ -33,10 +35,19 @@ export interface DispatcherOptions extends RunLimits {
 }
 
 /** One run, for one job or for several that ask for the same. */
-interface Run extends Expiring {
+class Run implements Expiring {
   readonly execution: Execution;
   readonly jobs: Job[];
-  readonly keys: string[];
+  readonly keys: string[] = [];
+
+  constructor(execution: Execution, job: Job) {
+    this.execution = execution;
+    this.jobs = [job];
+  }
+
+  get dueMs(): number {
+    return this.execution.dueMs;
+  }
 }
 
 /** The jobs that wait and those that run. */
@@ -52,6 +63,8 @@ export class Dispatcher {
   );
   readonly #runsByKey = new Map<string, Run>();
   readonly #canceled = new CanceledIds();
+  /** Those of the runs that are streams. */
+  readonly streams: OpenStreams;
   #paused = false;
   #starting = false;
 
@@ -64,6 +77,7 @@ export class Dispatcher {
     this.#procedure = procedure;
     this.#next = next;
     this.#options = options;
+    this.streams = new OpenStreams(options);
   }
 
   /** Jobs that have no outcome yet. */
@@ -103,6 +117,7 @@ export class Dispatcher {
       for (const { request } of run.jobs) {
         this.#index(run, redeliveryKey(request));
       }
+      run.execution.connectionLost();
     }
   }
 
@@ -144,9 +159,13 @@ export class Dispatcher {
     if (id !== undefined && this.#canceled.take(id)) {
       return this.#reply(job, { error: canceledByCaller() });
     }
-    const key = request.messageId ? replayKey(request) : undefined;
+    const credit = this.streams.wanted(job);
+    if (credit instanceof RpcError) return this.#reply(job, { error: credit });
+    // Items were sent already: whoever asks for them again gets another run.
+    const isRepeatable = request.messageId && credit === undefined;
+    const key = isRepeatable ? replayKey(request) : undefined;
     if (!this.#repeat(job, key) && !this.#redelivered(job)) {
-      this.#run(job, key);
+      this.#run(job, key, credit);
     }
   }
 
@@ -174,6 +193,7 @@ export class Dispatcher {
       redeliveryKey(request) === key
     );
     run.jobs[place] = job;
+    run.execution.rejoin(job);
   }
 
   /** Whether an equal job runs or has run: this one gets the same outcome. */
@@ -188,14 +208,15 @@ export class Dispatcher {
     return true;
   }
 
-  #run(job: Job, key: string | undefined): void {
-    const execution = new Execution(
-      job,
-      this.#options,
-      (outcome) => this.#ended(run, outcome),
-    );
-    const { dueMs } = execution;
-    const run: Run = { execution, dueMs, jobs: [job], keys: [] };
+  #run(job: Job, key: string | undefined, credit?: Credit): void {
+    const onEnd = (outcome: Outcome) => this.#ended(run, outcome);
+    const execution = credit === undefined
+      ? new Execution(job, this.#options, onEnd)
+      : this.streams.open(job, credit, {
+        onEnd,
+        onSooner: () => this.#deadlines.watch(run),
+      });
+    const run = new Run(execution, job);
     this.#running.add(run);
     this.#index(run, key);
     this.#options.onEvent({ type: "request", request: job.request });

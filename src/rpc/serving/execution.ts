@@ -10,7 +10,9 @@ import { RpcError } from "../errors.ts";
 import type { Procedure, RpcContext, RpcResult } from "../procedure.ts";
 import { formatMs } from "../texts.ts";
 import type { SendableResult } from "../wire.ts";
+import type { RpcRequest } from "../messages.ts";
 import type { Job, Outcome } from "./job.ts";
+import { ProgressReport } from "./progress_report.ts";
 import type { ReadLimits } from "./response.ts";
 import { sendable } from "./results.ts";
 
@@ -24,22 +26,24 @@ export interface RunLimits {
 
 /** A running procedure, and the context that it sees. */
 export class Execution implements RpcContext, Expiring, ReadLimits {
-  readonly dueMs: number;
-  readonly #job: Pick<Job, "dueMs" | "request">;
-  readonly #limits: RunLimits;
+  /** It only changes where it is a stream. */
+  dueMs: number;
+  protected job: Job;
+  protected readonly limits: RunLimits;
   readonly #onEnd: (outcome: Outcome) => void;
   #controller: AbortController | undefined;
   #abortReason: RpcError | undefined;
+  #progress: ProgressReport | undefined;
   #ended = false;
 
   /** The caller's deadline holds as well. */
   constructor(
-    job: Pick<Job, "dueMs" | "request">,
+    job: Job,
     limits: RunLimits,
     onEnd: (outcome: Outcome) => void,
   ) {
-    this.#job = job;
-    this.#limits = limits;
+    this.job = job;
+    this.limits = limits;
     this.#onEnd = onEnd;
     this.dueMs = Math.min(nowMs() + limits.handlerTimeoutMs, job.dueMs);
   }
@@ -47,6 +51,11 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
   /** Of the wall clock as it is now, so that what is left is always right. */
   get deadlineMs(): number {
     return toEpochMs(this.dueMs);
+  }
+
+  /** See {@linkcode RpcContext.request}. */
+  get request(): RpcRequest {
+    return this.job.request;
   }
 
   /** Made when it is first asked for: most procedures never do. */
@@ -60,7 +69,7 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
 
   /** See {@linkcode ReadLimits.maxReplyBytes}. */
   get maxReplyBytes(): number {
-    return this.#limits.maxReplyBytes;
+    return this.limits.maxReplyBytes;
   }
 
   /** Whether the outcome is known. */
@@ -68,9 +77,24 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     return this.#ended;
   }
 
+  /** See {@linkcode RpcContext.progress}. */
+  progress(value: unknown): void {
+    if (this.#ended) return;
+    this.#progress ??= new ProgressReport(this.request);
+    this.#progress.tell(this.job.requests, value);
+  }
+
+  /** The connection that the request came over is gone. */
+  connectionLost(): void {}
+
+  /** The request was delivered again, and is this run's all the same. */
+  rejoin(job: Job): void {
+    this.job = job;
+  }
+
   /** Runs the procedure; its outcome goes to `onEnd`, before or later. */
   start(procedure: Procedure): void {
-    this.#take(() => procedure(this.#job.request, this));
+    this.#take(() => procedure(this.job.request, this));
   }
 
   /** The time is up: the caller hears it now, the procedure by its signal. */
@@ -86,15 +110,27 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     this.#end({ error: reason });
   }
 
+  /** What is sent of a result. */
+  protected convert(
+    result: RpcResult,
+  ): SendableResult | PromiseLike<SendableResult> {
+    return sendable(result, this);
+  }
+
+  /** Called once, with what the run came to; returns what is told of it. */
+  protected close(outcome: Outcome): Outcome {
+    return outcome;
+  }
+
   /** Names whichever limit was the earlier one. */
   timeoutError(): RpcError {
-    const byCaller = this.#job.dueMs <= this.dueMs;
+    const byCaller = this.job.dueMs <= this.dueMs;
     return new RpcError(
       "deadline_exceeded",
       byCaller
         ? "the caller's deadline passed while the procedure ran"
         : `the procedure ran longer than the server's limit of ${
-          formatMs(this.#limits.handlerTimeoutMs)
+          formatMs(this.limits.handlerTimeoutMs)
         }`,
     );
   }
@@ -104,7 +140,7 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     let result: SendableResult | PromiseLike<RpcResult>;
     try {
       const produced = produce();
-      result = isThenable(produced) ? produced : sendable(produced, this);
+      result = isThenable(produced) ? produced : this.convert(produced);
     } catch (error) {
       return this.#end({ error: RpcError.from(error) });
     }
@@ -118,7 +154,8 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
   #end(outcome: Outcome): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#onEnd(outcome);
+    this.#progress?.flush(this.job.requests);
+    this.#onEnd(this.close(outcome));
   }
 }
 

@@ -17,5 +17,10 @@ export interface Job {
   readonly dueMs: number;
 }
 
-/** What a procedure came to. */
-export type Outcome = { result: SendableResult } | { error: RpcError };
+/**
+ * What a procedure came to. Where it was a stream, `items` says how many were
+ * sent, and there is no result.
+ */
+export type Outcome =
+  | { result: SendableResult; items?: number }
+  | { error: RpcError; items?: number };

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { nowMs } from "../../async/clock.ts";
 import type { RpcCode } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
+import { STREAM_HEADER } from "../stream_wire.ts";
 import { DEADLINE_HEADER } from "../wire.ts";
 import type { Outcome } from "./job.ts";
 
@@ -146,6 +147,7 @@ function digestOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("base64");
 }
 
-function isOurs(request: RpcRequest): boolean {
-  return DEADLINE_HEADER in request.headers;
+/** Whoever asks for a stream has to make such ids as our clients do. */
+function isOurs({ headers }: RpcRequest): boolean {
+  return DEADLINE_HEADER in headers || STREAM_HEADER in headers;
 }

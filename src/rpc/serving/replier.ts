@@ -76,7 +76,8 @@ export class Replier implements ReplyStage {
       return this.#settle(job, settlement);
     }
     const reply = encodeOutcome(request, outcome, maxReplyBytes);
-    onEvent({ type: "answered", request, error: reply.error });
+    const { items } = outcome;
+    onEvent({ type: "answered", request, error: reply.error, items });
     this.#publish({ job, replyTo, outcome, settlement }, reply);
   }
 

@@ -5,7 +5,12 @@
  */
 import { RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
-import { encodeError, encodeReply, type OutgoingMessage } from "../wire.ts";
+import {
+  encodeEnd,
+  encodeError,
+  encodeReply,
+  type OutgoingMessage,
+} from "../wire.ts";
 import type { Outcome } from "./job.ts";
 import { replyTooLarge } from "./request_limits.ts";
 
@@ -22,6 +27,9 @@ export function encodeOutcome(
   maxBytes: number,
 ): Reply {
   if ("error" in outcome) return errorReply(request, outcome.error);
+  if (outcome.items !== undefined) {
+    return { message: encodeEnd(request, outcome.items), error: undefined };
+  }
   try {
     const message = encodeReply(request, outcome.result);
     const { length } = message.body;

@@ -32,8 +32,11 @@ export type ServerEvent =
    * or when it ends.
    */
   | { type: "repeated"; request: RpcRequest }
-  /** A procedure ended, well or with an error; the reply follows. */
-  | { type: "answered"; request: RpcRequest; error?: RpcError }
+  /**
+   * A procedure ended, well or with an error; the reply follows. `items` is how
+   * many were sent, where that was a stream.
+   */
+  | { type: "answered"; request: RpcRequest; error?: RpcError; items?: number }
   /** A reply waits for the connection to come back. */
   | { type: "reply_held"; correlationId?: string }
   /**
@@ -81,7 +84,8 @@ export interface ServeOptions {
   /**
    * The limit of one run, in ms. The caller's deadline holds too. A procedure
    * that ignores its signal goes on, but its answer is `deadline_exceeded`
-   * and its place is free again.
+   * and its place is free again. For a stream it is the limit of the time to
+   * each item.
    *
    * RabbitMQ takes requests back that stay unacknowledged for 30 minutes; where
    * they may for longer, it is asked to wait (4.3, quorum queues), or the event
@@ -126,6 +130,35 @@ export interface ServeOptions {
    * @default {16777216}
    */
   maxReplyBytes?: number;
+  /**
+   * Streams that may be open at once; each takes one of the places of
+   * `concurrency`. A request for another is answered `resource_exhausted`.
+   *
+   * @default {Infinity}
+   */
+  maxStreams?: number;
+  /**
+   * The most items of one stream, which is ended by `resource_exhausted` after
+   * them.
+   *
+   * @default {Infinity}
+   */
+  maxStreamItems?: number;
+  /**
+   * The most bytes of all items of one stream together. Each item is held to
+   * `maxReplyBytes` as well.
+   *
+   * @default {Infinity}
+   */
+  maxStreamBytes?: number;
+  /**
+   * How long a stream may wait for a caller who takes no items, in ms; then it
+   * is ended by `deadline_exceeded`. (The limit of the time that the procedure
+   * takes for each item is `handlerTimeoutMs`.)
+   *
+   * @default {300000}
+   */
+  stallTimeoutMs?: number;
   /**
    * Names of queues that replies may go to beside callback queues (those that
    * the broker named, and those that are exclusive to another connection);
@@ -201,6 +234,7 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
     ),
     maxDeliveries: wholeNumber("maxDeliveries", options.maxDeliveries ?? 5, 0),
     ...sizeLimits(options),
+    ...streamLimits(options),
     replyTo: list("replyTo", options.replyTo).map((pattern) =>
       queueName(pattern, "replyTo")
     ),
@@ -238,6 +272,24 @@ function sizeLimits(options: ServeOptions): typeof SIZE_LIMITS {
     maxReplyBytes: limit("maxReplyBytes"),
     maxHeaderBytes: limit("maxHeaderBytes"),
     maxHeaders: limit("maxHeaders"),
+  };
+}
+
+const DEFAULT_STALL_MS = 5 * 60_000;
+
+function streamLimits(options: ServeOptions) {
+  const limit = (name: "maxStreams" | "maxStreamItems" | "maxStreamBytes") =>
+    options[name] === undefined || options[name] === Infinity
+      ? Infinity
+      : wholeNumber(name, options[name], 0);
+  return {
+    maxStreams: limit("maxStreams"),
+    maxStreamItems: limit("maxStreamItems"),
+    maxStreamBytes: limit("maxStreamBytes"),
+    stallTimeoutMs: durationMs(
+      "stallTimeoutMs",
+      options.stallTimeoutMs ?? DEFAULT_STALL_MS,
+    ),
   };
 }
 

@@ -31,6 +31,7 @@ import {
   type ServerEvent,
   serveSettings,
 } from "./serve_options.ts";
+import type { StreamStats } from "./streams/open_streams.ts";
 
 /**
  * Serves one queue with one procedure until it is stopped, through lost
@@ -120,10 +121,7 @@ export class RpcServer implements AsyncDisposable {
       this.#dispatcher,
       this.#replier,
     );
-    this.#consumption = consumption(
-      this.#settings,
-      (correlationId) => this.#dispatcher.cancel(correlationId),
-    );
+    this.#consumption = consumption(this.#settings, this.#dispatcher);
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     // Whatever the loop waits for: it is over when all is drained.
@@ -151,9 +149,7 @@ export class RpcServer implements AsyncDisposable {
    * import assert from "node:assert/strict";
    *
    * await using rpc = await connect(Deno.env.get("AMQP_URL"));
-   * const server = await rpc.serve("failing", () => {
-   *   throw new Error("not today");
-   * });
+   * const server = await rpc.serve("failing", () => Promise.reject("not today"));
    * let failed = 0;
    * const counting = (async () => {
    *   for await (const event of server.events()) {
@@ -161,8 +157,7 @@ export class RpcServer implements AsyncDisposable {
    *   }
    * })();
    * await assert.rejects(rpc.call("failing"), { code: "internal" });
-   * await server.stop();
-   * await counting;
+   * await Promise.all([server.stop(), counting]);
    * assert.equal(failed, 1);
    * ```
    */
@@ -174,6 +169,11 @@ export class RpcServer implements AsyncDisposable {
   get inFlight(): number {
     return this.#admission.size + this.#dispatcher.size +
       this.#replier.underWay;
+  }
+
+  /** Counts of streams, as they are now. */
+  get streams(): StreamStats {
+    return this.#dispatcher.streams.stats;
   }
 
   /**

@@ -8,6 +8,7 @@ import type {
 } from "../../../src/rpc/messages.ts";
 import { Execution } from "../../../src/rpc/serving/execution.ts";
 import type { Outcome } from "../../../src/rpc/serving/job.ts";
+import type { RequestQueue } from "../../../src/rpc/transport.ts";
 import { decodeRequest } from "../../../src/rpc/wire.ts";
 import type { CommandLine } from "../../../src/procedures/command/process_group.ts";
 import type { Service } from "../../../src/procedures/service.ts";
@@ -41,7 +42,9 @@ export class Run {
 
   constructor(service: Service, request: RpcRequest) {
     const { resolve } = this.#outcome;
-    const job = { request, dueMs: Infinity };
+    // Nothing is sent before the end.
+    const requests = {} as RequestQueue;
+    const job = { request, dueMs: Infinity, requests, deliveryTag: 1 };
     this.#execution = new Execution(job, LIMITS, resolve);
     this.#execution.start(service.procedure);
   }

@@ -9,6 +9,17 @@ import { decodeRequest } from "../../../src/rpc/wire.ts";
 const context: RpcContext = {
   signal: new AbortController().signal,
   deadlineMs: Infinity,
+  request: decodeRequest(
+    {
+      properties: {},
+      body: new Uint8Array(),
+      deliveryTag: 1,
+      redelivered: false,
+    },
+    "q",
+    0,
+  ),
+  progress() {},
 };
 
 /** What a module with these exports answers to a request of this type. */

@@ -7,10 +7,13 @@ import { RpcError } from "../../../src/rpc/errors.ts";
 import { Execution } from "../../../src/rpc/serving/execution.ts";
 import type { Outcome } from "../../../src/rpc/serving/job.ts";
 import type { Procedure, RpcContext } from "../../../src/rpc/procedure.ts";
+import type { RequestQueue } from "../../../src/rpc/transport.ts";
 import { decodeRequest } from "../../../src/rpc/wire.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
 const LIMIT_MS = 5_000;
+/** Nothing is sent before the end. */
+const NO_QUEUE = {} as RequestQueue;
 
 function newRun(properties = {}, limitMs = LIMIT_MS) {
   const body = new TextEncoder().encode("in");
@@ -19,7 +22,8 @@ function newRun(properties = {}, limitMs = LIMIT_MS) {
   const outcomes: Outcome[] = [];
   const ended = Promise.withResolvers<Outcome>();
   const limits = { handlerTimeoutMs: limitMs, maxReplyBytes: 1_000 };
-  const job = { request, dueMs: fromEpochMs(request.deadlineMs) };
+  const dueMs = fromEpochMs(request.deadlineMs);
+  const job = { request, dueMs, requests: NO_QUEUE, deliveryTag: 1 };
   const run = new Execution(job, limits, (outcome) => {
     outcomes.push(outcome);
     ended.resolve(outcome);

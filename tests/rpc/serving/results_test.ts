@@ -202,12 +202,13 @@ Deno.test("a Response that comes after the end of its run is canceled", async ()
   await canceled;
 });
 
-Deno.test("a stream that is no Response is refused, and canceled", async () => {
-  const { stream, canceled } = endless();
+Deno.test("a stream over the limit is canceled where it passes it", async () => {
+  const { stream, canceled, pulls } = endless();
   const { code, message } = await failureOf(stream);
-  assert.equal(code, "internal");
-  assert.match(message, /ReadableStream$/);
+  assert.equal(code, "resource_exhausted");
+  assert.match(message, /^a reply of more than 100000: /);
   await canceled;
+  assert.ok(pulls() < 110, `${pulls()}`);
 });
 
 Deno.test("a server sends what it is given, and says what it can't", async () => {

@@ -27,15 +27,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "gives a late reply to another call",
     file: "rpc/calling/pending.ts",
-    find: "const call = this.#calls.get(correlationId);\n" +
-      "    if (call !== undefined) this.#calls.delete(correlationId);",
-    replace: "const call = this.#calls.get(correlationId) ??\n" +
-      "      this.#calls.values().next().value;\n" +
-      "    if (call !== undefined) this.#calls.delete(call.correlationId);",
+    find: "return this.#calls.get(correlationId);",
+    replace: "return this.#calls.get(correlationId) ??\n" +
+      "      this.#calls.values().next().value;",
   },
   {
     name: "uses a correlation id again",
-    file: "rpc/calling/correlation_ids.ts",
+    file: "rpc/unique_ids.ts",
     find: "this.#count++",
     replace: "(this.#count++ % 64)",
   },

@@ -1,10 +1,10 @@
-// Tests of src/rpc/calling/correlation_ids.ts.
+// Tests of src/rpc/unique_ids.ts.
 
 import assert from "node:assert/strict";
-import { CorrelationIds } from "../../../src/rpc/calling/correlation_ids.ts";
+import { UniqueIds } from "../../src/rpc/unique_ids.ts";
 
 Deno.test("correlation ids are short, and unique over clients", () => {
-  const clients = Array.from({ length: 100 }, () => new CorrelationIds());
+  const clients = Array.from({ length: 100 }, () => new UniqueIds());
   const ids = clients.flatMap((client) =>
     Array.from({ length: 1_000 }, () => client.next())
   );
@@ -15,7 +15,7 @@ Deno.test("correlation ids are short, and unique over clients", () => {
 Deno.test("what comes before the counter is another for each client", () => {
   const prefixes = Array.from(
     { length: 1_000 },
-    () => new CorrelationIds().next().slice(0, 11),
+    () => new UniqueIds().next().slice(0, 11),
   );
   assert.equal(new Set(prefixes).size, prefixes.length);
 });

@@ -1,5 +1,5 @@
 /**
- * The correlation ids of a client's attempts.
+ * Ids that no other program makes.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { Buffer } from "node:buffer";
 const RANDOM_BYTES = 8;
 
 /**
- * Makes ids that no other client makes and no stranger can guess: 64 random
- * bits, then a counter. They are short (12 to 15 characters, where a UUID has
- * 36), since the broker carries them four times a call.
+ * Makes ids that nobody else makes and no stranger can guess: 64 random bits,
+ * then a counter. They are short (12 to 15 characters, where a UUID has 36),
+ * since the broker carries those of calls four times a call.
  */
-export class CorrelationIds {
+export class UniqueIds {
   readonly #prefix: string;
   #count = 0;
 
-  /** Another prefix for each client. */
+  /** Another prefix for each maker. */
   constructor() {
     const random = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES));
     this.#prefix = Buffer.from(random).toString("base64url");

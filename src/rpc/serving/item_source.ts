@@ -1,0 +1,43 @@
+/**
+ * Results that come item by item.
+ *
+ * @module
+ */
+import { settled } from "../../async/delay.ts";
+
+/** Where the items of a stream come from. */
+export interface ItemSource {
+  /** The next item; one at a time. */
+  next(): Promise<IteratorResult<unknown>>;
+  /** No more items are wanted; does not fail. */
+  cancel(reason: unknown): void;
+}
+
+/** A result that is a stream; undefined for any other. */
+export function itemSource(result: object): ItemSource | undefined {
+  // Its iterator could not be canceled while an item is awaited.
+  if (result instanceof ReadableStream) return readerOf(result);
+  if (!isAsyncIterable(result)) return undefined;
+  const iterator = result[Symbol.asyncIterator]();
+  return {
+    next: () => iterator.next(),
+    cancel: () => void settled(returned(iterator)),
+  };
+}
+
+function readerOf(stream: ReadableStream<unknown>): ItemSource {
+  const reader = stream.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<unknown>>,
+    cancel: (reason) => void settled(reader.cancel(reason)),
+  };
+}
+
+async function returned(iterator: AsyncIterator<unknown>): Promise<void> {
+  await iterator.return?.();
+}
+
+function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+  const { [Symbol.asyncIterator]: iterate } = value as AsyncIterable<unknown>;
+  return typeof iterate === "function";
+}

@@ -1,0 +1,154 @@
+/**
+ * The streams that a server is sending.
+ *
+ * @module
+ */
+import { Deadlines } from "../../../async/deadlines.ts";
+
+import { RpcError } from "../../errors.ts";
+import type { MessageProperties } from "../../messages.ts";
+import {
+  type Credit,
+  grantedCredit,
+  MESSAGE_TYPES,
+  requestedCredit,
+  RUN_HEADER,
+  STREAM_HEADER,
+} from "../../stream_wire.ts";
+import { kindOf } from "../../texts.ts";
+import { UniqueIds } from "../../unique_ids.ts";
+import type { Job } from "../job.ts";
+import type { OutgoingStream } from "./outgoing_stream.ts";
+import {
+  StreamExecution,
+  type StreamRunHooks,
+  type StreamRunLimits,
+} from "./stream_execution.ts";
+
+/** What all streams of a server are held to. */
+export interface OpenStreamsLimits extends StreamRunLimits {
+  /** How many there may be at once. */
+  readonly maxStreams: number;
+}
+
+/** Counts of streams, for monitoring. */
+export interface StreamStats {
+  /** Streams that are open. */
+  readonly open: number;
+  /** Of these, the ones that wait for credit of their callers. */
+  readonly stalled: number;
+}
+
+/** Finds streams by their runs and their callers, and keeps them alive. */
+export class OpenStreams {
+  readonly #limits: OpenStreamsLimits;
+  readonly #runs = new UniqueIds();
+  readonly #byRun = new Map<string, StreamExecution>();
+  /** By the callback queue. */
+  readonly #byCaller = new Map<string, Set<StreamExecution>>();
+  readonly #streams = new Set<OutgoingStream>();
+  readonly #alive: Deadlines<OutgoingStream> = new Deadlines(
+    this.#streams,
+    (stream) => {
+      stream.tellAlive();
+      this.#alive.watch(stream);
+    },
+  );
+
+  /** None is open. */
+  constructor(limits: OpenStreamsLimits) {
+    this.#limits = limits;
+  }
+
+  /** Counts, as they are now. */
+  get stats(): StreamStats {
+    let stalled = 0;
+    for (const { state } of this.#streams) if (state === "stalled") stalled++;
+    return { open: this.#streams.size, stalled };
+  }
+
+  /**
+   * What a job asks for that is to be a stream; undefined for any other, and an
+   * error where it can't be one.
+   */
+  wanted({ request, requests }: Job): Credit | RpcError | undefined {
+    const { headers, replyTo } = request;
+    const credit = requestedCredit(headers);
+    // Of a one-way request nobody reads anything.
+    if (credit === undefined || replyTo === undefined) return undefined;
+    if (!(credit.items > 0)) {
+      const found = kindOf(headers[STREAM_HEADER]);
+      const wanted = `${STREAM_HEADER} must be a whole number above 0`;
+      return new RpcError("invalid_argument", `${wanted}, got ${found}`);
+    }
+    if (requests.controlQueue === undefined) {
+      return new RpcError(
+        "failed_precondition",
+        "the server can't send streams: the broker lets it have no queue for " +
+          "what callers tell it",
+      );
+    }
+    const { maxStreams } = this.#limits;
+    if (this.#streams.size < maxStreams) return credit;
+    return new RpcError(
+      "resource_exhausted",
+      `as many streams are open as the server's limit allows: ${maxStreams}`,
+      { details: { limit: "max_streams", max: maxStreams } },
+    );
+  }
+
+  /** A run that sends a stream; the hooks are called as it goes. */
+  open(job: Job, credit: Credit, hooks: StreamRunHooks): StreamExecution {
+    const run = this.#runs.next();
+    const execution = new StreamExecution(job, run, credit, this.#limits, {
+      ...hooks,
+      onEnd: (outcome) => {
+        this.#remove(execution);
+        hooks.onEnd(outcome);
+      },
+    });
+    this.#add(execution);
+    return execution;
+  }
+
+  /** A control message of whoever knows a run and its correlation id. */
+  control({ type, correlationId, headers = {} }: MessageProperties): void {
+    const execution = this.#byRun.get(headers[RUN_HEADER] as string);
+    if (execution === undefined) return;
+    if (execution.request.correlationId !== correlationId) return;
+    if (type === MESSAGE_TYPES.cancel) {
+      const error = new RpcError("canceled", "the caller canceled the call");
+      return execution.abort(error);
+    }
+    if (type !== MESSAGE_TYPES.credit) return;
+    const credit = grantedCredit(headers);
+    if (credit) execution.stream.grant(credit);
+  }
+
+  /** A callback queue is gone: its streams end. */
+  callerGone(replyTo: string): void {
+    const executions = this.#byCaller.get(replyTo);
+    if (executions === undefined) return;
+    const error = new RpcError("canceled", "the caller is gone");
+    for (const execution of [...executions]) execution.abort(error);
+  }
+
+  #add(execution: StreamExecution): void {
+    const { stream } = execution;
+    this.#byRun.set(stream.run, execution);
+    const ofCaller = this.#byCaller.get(stream.replyTo) ?? new Set();
+    this.#byCaller.set(stream.replyTo, ofCaller.add(execution));
+    this.#streams.add(stream);
+    this.#alive.watch(stream);
+  }
+
+  #remove(execution: StreamExecution): void {
+    const { stream } = execution;
+    this.#byRun.delete(stream.run);
+    const ofCaller = this.#byCaller.get(stream.replyTo);
+    ofCaller?.delete(execution);
+    if (ofCaller?.size === 0) this.#byCaller.delete(stream.replyTo);
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0) this.#alive.stop();
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * One run of a procedure for a caller who asked for a stream.
+ *
+ * @module
+ */
+import { nowMs, toEpochMs } from "../../../async/clock.ts";
+import { coarseDueMs } from "../../../async/deadlines.ts";
+import { RpcError } from "../../errors.ts";
+import type { RpcResult } from "../../procedure.ts";
+import { type Credit, SILENCE_MS } from "../../stream_wire.ts";
+import { formatMs } from "../../texts.ts";
+import type { SendableResult } from "../../wire.ts";
+import { Execution, type RunLimits } from "../execution.ts";
+import { type ItemSource, itemSource } from "../item_source.ts";
+import type { Job, Outcome } from "../job.ts";
+import { OutgoingStream, type StreamState } from "./outgoing_stream.ts";
+import type { StreamLimits } from "./stream_limits.ts";
+
+/** The bounds of every run that is a stream. */
+export interface StreamRunLimits extends RunLimits, StreamLimits {
+  /** How long it may wait for credit, in ms. */
+  readonly stallTimeoutMs: number;
+}
+
+/** What such a run tells. */
+export interface StreamRunHooks {
+  onEnd: (outcome: Outcome) => void;
+  /** Its time is up earlier than it was. */
+  onSooner: () => void;
+}
+
+/**
+ * Sends the items of a result that is a stream; any other result is a stream of
+ * one, sent as a reply. Its time limit is that of whatever it waits for.
+ */
+export class StreamExecution extends Execution {
+  readonly stream: OutgoingStream;
+  readonly #limits: StreamRunLimits;
+  readonly #onSooner: () => void;
+  #isStream = false;
+
+  /** Not started yet. */
+  constructor(
+    job: Job,
+    run: string,
+    credit: Credit,
+    limits: StreamRunLimits,
+    { onEnd, onSooner }: StreamRunHooks,
+  ) {
+    super(job, limits, onEnd);
+    this.#limits = limits;
+    this.#onSooner = onSooner;
+    const { request, requests } = job;
+    this.stream = new OutgoingStream(
+      { run, request, requests, credit, limits },
+      {
+        onState: (state, atMs) => this.#setDue(state, atMs),
+        onFailed: (error) => this.abort(error),
+      },
+    );
+  }
+
+  /** Of the caller alone. */
+  override get deadlineMs(): number {
+    return toEpochMs(this.job.dueMs);
+  }
+
+  /** Waits for the request, which another server may get. */
+  override connectionLost(): void {
+    this.stream.disconnected();
+  }
+
+  /** Goes on. */
+  override rejoin(job: Job): void {
+    super.rejoin(job);
+    this.stream.reconnected(job.requests);
+  }
+
+  /** Names what was waited for. */
+  override timeoutError(): RpcError {
+    const { state } = this.stream;
+    if (state === "disconnected") return lostRequest();
+    if (nowMs() >= this.job.dueMs) return super.timeoutError();
+    const { handlerTimeoutMs, stallTimeoutMs } = this.#limits;
+    return new RpcError(
+      "deadline_exceeded",
+      state === "stalled"
+        ? `the caller took no item for ${formatMs(stallTimeoutMs)}`
+        : "the procedure gave no item within the server's limit of " +
+          formatMs(handlerTimeoutMs),
+    );
+  }
+
+  protected override convert(
+    result: RpcResult,
+  ): SendableResult | PromiseLike<SendableResult> {
+    const source = sourceOf(result);
+    if (source === undefined) return super.convert(result);
+    this.#isStream = true;
+    return this.stream.send(source).then(() => undefined);
+  }
+
+  protected override close(outcome: Outcome): Outcome {
+    const reason = "error" in outcome ? outcome.error : undefined;
+    this.stream.close(reason);
+    return this.#isStream ? { ...outcome, items: this.stream.items } : outcome;
+  }
+
+  #setDue(state: StreamState, atMs: number): void {
+    const { handlerTimeoutMs, stallTimeoutMs } = this.#limits;
+    const before = this.dueMs;
+    this.dueMs = state === "disconnected"
+      ? coarseDueMs(SILENCE_MS, atMs)
+      : Math.min(
+        this.job.dueMs,
+        coarseDueMs(
+          state === "stalled" ? stallTimeoutMs : handlerTimeoutMs,
+          atMs,
+        ),
+      );
+    if (this.dueMs < before) this.#onSooner();
+  }
+}
+
+/** The body of a Response comes in pieces; one that failed is an error. */
+function sourceOf(result: RpcResult): ItemSource | undefined {
+  if (typeof result !== "object" || result === null) return undefined;
+  if (!(result instanceof Response)) return itemSource(result);
+  return result.ok && result.body ? itemSource(result.body) : undefined;
+}
+
+function lostRequest(): RpcError {
+  return new RpcError(
+    "aborted",
+    "the connection to the broker was lost, and the request did not come back",
+  );
+}

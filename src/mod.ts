@@ -59,6 +59,7 @@ export {
 export type {
   ContractClient,
   MethodOptions,
+  StreamMethodOptions,
 } from "./rpc/contract/contract_client.ts";
 export { streamOf } from "./rpc/contract/stream_schema.ts";
 export {

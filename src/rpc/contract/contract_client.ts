@@ -24,16 +24,16 @@ export type StreamMethodOptions = Omit<StreamOptions, "type" | "contentType">;
  */
 export type ContractClient<C extends Contract> = {
   readonly [M in keyof C]: C[M] extends { readonly output: StreamSchema } ? (
-      ...parameters: Parameters<CallInput<C[M]>, StreamMethodOptions>
+      ...parameters: undefined extends CallInput<C[M]>
+        ? [input?: CallInput<C[M]>, options?: StreamMethodOptions]
+        : [input: CallInput<C[M]>, options?: StreamMethodOptions]
     ) => AsyncIterable<CallOutput<C[M]>>
     : (
-      ...parameters: Parameters<CallInput<C[M]>, MethodOptions>
+      ...parameters: undefined extends CallInput<C[M]>
+        ? [input?: CallInput<C[M]>, options?: MethodOptions]
+        : [input: CallInput<C[M]>, options?: MethodOptions]
     ) => Promise<CallOutput<C[M]>>;
 };
-
-type Parameters<Input, Options> = undefined extends Input
-  ? [input?: Input, options?: Options]
-  : [input: Input, options?: Options];
 
 /** What calls and streams go over, as an RpcClient has it. */
 export interface Caller {

@@ -108,8 +108,7 @@ export class StreamCalls {
       timeoutMs: pending.timeoutMs,
       dueMs: pending.dueMs,
       messageId: undefined,
-      // A request that is lost is noticed without a time-out: it is worth that.
-      confirm: true,
+      confirm: false,
       attempts: undefined,
       trial: undefined,
       stream: { credit: { items, bytes }, dueMs },

@@ -20,6 +20,7 @@ import { UniqueIds } from "../../unique_ids.ts";
 import type { Job } from "../job.ts";
 import type { OutgoingStream } from "./outgoing_stream.ts";
 import {
+  noStreams,
   StreamExecution,
   type StreamRunHooks,
   type StreamRunLimits,
@@ -81,12 +82,8 @@ export class OpenStreams {
       const wanted = `${STREAM_HEADER} must be a whole number above 0`;
       return new RpcError("invalid_argument", `${wanted}, got ${found}`);
     }
-    if (requests.controlQueue === undefined) {
-      return new RpcError(
-        "failed_precondition",
-        "the server can't send streams: the broker lets it have no queue for " +
-          "what callers tell it",
-      );
+    if (requests.streams === undefined) {
+      return noStreams();
     }
     const { maxStreams } = this.#limits;
     if (this.#streams.size < maxStreams) return credit;

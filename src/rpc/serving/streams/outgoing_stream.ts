@@ -17,7 +17,11 @@ import {
   RUN_HEADER,
   SEQ_HEADER,
 } from "../../stream_wire.ts";
-import type { PublishListener, RequestQueue } from "../../transport.ts";
+import type {
+  PublishListener,
+  RequestQueue,
+  StreamPort,
+} from "../../transport.ts";
 import { encodeReply, type OutgoingMessage } from "../../wire.ts";
 import type { ItemSource } from "../item_source.ts";
 import { replyTooLarge } from "../request_limits.ts";
@@ -25,6 +29,9 @@ import { sendableValue } from "../result_values.ts";
 import { unsendable } from "../replies.ts";
 import { SentItems } from "./sent_items.ts";
 import { type StreamLimits, tooMany } from "./stream_limits.ts";
+
+/** A request queue that streams may be sent from. */
+export type StreamingQueue = RequestQueue & { readonly streams: StreamPort };
 
 /** What a stream waits for. */
 export type StreamState =
@@ -39,7 +46,7 @@ export type StreamState =
 export interface StreamParts {
   readonly run: string;
   readonly request: RpcRequest;
-  readonly requests: RequestQueue;
+  readonly requests: StreamingQueue;
   readonly credit: Credit;
   readonly limits: StreamLimits;
 }
@@ -65,10 +72,10 @@ export class OutgoingStream {
   readonly #limits: StreamLimits;
   readonly #hooks: StreamHooks;
   readonly #sent = new SentItems({
-    onConfirmed: () => this.#resume(),
+    onTaken: () => this.#resume(),
     onFailed: (error) => this.#failed(error),
   });
-  #requests: RequestQueue;
+  #requests: StreamingQueue;
   #credit: Credit;
   #items = 0;
   #bytes = 0;
@@ -120,12 +127,19 @@ export class OutgoingStream {
           this.#sendItem(sendableItem(this.request, next.value));
         }
       }
-      while (!this.#closed && this.#sent.count > 0) await this.#woken();
     } catch (error) {
       source.cancel(error);
-      // What was sent before comes before it, whatever becomes of a connection.
-      while (!this.#closed && this.#sent.count > 0) await this.#woken();
+      await this.#allTaken();
       throw error;
+    }
+    await this.#allTaken();
+  }
+
+  /** What comes next must not overtake items, whatever becomes of connections. */
+  async #allTaken(): Promise<void> {
+    while (!this.#closed && this.#sent.count > 0) {
+      if (this.#state !== "disconnected") this.#sent.ask(this.#port);
+      await this.#woken();
     }
   }
 
@@ -140,10 +154,11 @@ export class OutgoingStream {
 
   /** Tells the caller that it goes on. */
   tellAlive(): void {
-    const run = this.#runId;
     this.dueMs = coarseDueMs(ALIVE_MS);
-    if (run === undefined || this.#state === "disconnected") return;
-    const properties = aliveMessage(this.request.correlationId, run);
+    if (this.#state === "disconnected") return;
+    // Whatever it was that took so long: what was sent need not be kept.
+    this.#sent.ask(this.#port);
+    const properties = aliveMessage(this.request.correlationId, this.#runId);
     this.#requests.publish(this.replyTo, NO_BODY, properties, IGNORED);
   }
 
@@ -154,14 +169,14 @@ export class OutgoingStream {
   }
 
   /** Goes on over another connection, where it was. */
-  reconnected(requests: RequestQueue): void {
+  reconnected(requests: StreamingQueue): void {
     this.#requests = requests;
     this.#state = "running";
     const { first } = this.#sent;
     if (first) this.#introduce(first);
     // A stream without credit gets none before its caller knows where to.
     else this.tellAlive();
-    this.#sent.resend(requests, this.replyTo);
+    this.#sent.resend(this.#port, this.replyTo);
     this.#hooks.onState(this.#state, nowMs());
     this.#resume();
   }
@@ -174,11 +189,12 @@ export class OutgoingStream {
     this.#wake?.();
   }
 
-  get #runId(): Run | undefined {
-    const { controlQueue } = this.#requests;
-    return controlQueue === undefined
-      ? undefined
-      : { id: this.run, controlQueue };
+  get #port(): StreamPort {
+    return this.#requests.streams;
+  }
+
+  get #runId(): Run {
+    return { id: this.run, controlQueue: this.#port.controlQueue };
   }
 
   get #isGranted(): boolean {
@@ -194,6 +210,8 @@ export class OutgoingStream {
   async #room(): Promise<void> {
     if (this.#state !== "disconnected" && !this.#isGranted) {
       this.#wait("stalled");
+      // It may take long: what was sent need not be kept meanwhile.
+      this.#sent.ask(this.#port);
     }
     await this.#woken();
   }
@@ -230,13 +248,12 @@ export class OutgoingStream {
     const sentMs = nowMs();
     this.dueMs = coarseDueMs(ALIVE_MS, sentMs);
     this.#hooks.onState(this.#state, sentMs);
-    this.#sent.send(this.#requests, this.replyTo, message);
+    this.#sent.send(this.#port, this.replyTo, message);
   }
 
   /** Lets a message say where control messages go. */
   #introduce({ properties }: OutgoingMessage): void {
     const run = this.#runId;
-    if (run === undefined) return;
     properties.replyTo = run.controlQueue;
     properties.headers = { ...properties.headers, [RUN_HEADER]: run.id };
     this.#introduced = true;

@@ -13,7 +13,11 @@ import type { SendableResult } from "../../wire.ts";
 import { Execution, type RunLimits } from "../execution.ts";
 import { type ItemSource, itemSource } from "../item_source.ts";
 import type { Job, Outcome } from "../job.ts";
-import { OutgoingStream, type StreamState } from "./outgoing_stream.ts";
+import {
+  OutgoingStream,
+  type StreamingQueue,
+  type StreamState,
+} from "./outgoing_stream.ts";
 import type { StreamLimits } from "./stream_limits.ts";
 
 /** The bounds of every run that is a stream. */
@@ -39,7 +43,7 @@ export class StreamExecution extends Execution {
   readonly #onSooner: () => void;
   #isStream = false;
 
-  /** Not started yet. */
+  /** Not started yet; the job's queue is one that streams may go over. */
   constructor(
     job: Job,
     run: string,
@@ -50,9 +54,9 @@ export class StreamExecution extends Execution {
     super(job, limits, onEnd);
     this.#limits = limits;
     this.#onSooner = onSooner;
-    const { request, requests } = job;
+    const requests = job.requests as StreamingQueue;
     this.stream = new OutgoingStream(
-      { run, request, requests, credit, limits },
+      { run, request: job.request, requests, credit, limits },
       {
         onState: (state, atMs) => this.#setDue(state, atMs),
         onFailed: (error) => this.abort(error),
@@ -73,7 +77,9 @@ export class StreamExecution extends Execution {
   /** Goes on. */
   override rejoin(job: Job): void {
     super.rejoin(job);
-    this.stream.reconnected(job.requests);
+    const { requests } = job;
+    if (requests.streams === undefined) return this.abort(noStreams());
+    this.stream.reconnected(requests as StreamingQueue);
   }
 
   /** Names what was waited for. */
@@ -127,6 +133,15 @@ function sourceOf(result: RpcResult): ItemSource | undefined {
   if (typeof result !== "object" || result === null) return undefined;
   if (!(result instanceof Response)) return itemSource(result);
   return result.ok && result.body ? itemSource(result.body) : undefined;
+}
+
+/** Why a server sends none at all. */
+export function noStreams(): RpcError {
+  return new RpcError(
+    "failed_precondition",
+    "the server can't send streams: the broker lets it have no queue for what " +
+      "callers tell it",
+  );
 }
 
 function lostRequest(): RpcError {

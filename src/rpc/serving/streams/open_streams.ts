@@ -4,6 +4,7 @@
  * @module
  */
 import { Deadlines } from "../../../async/deadlines.ts";
+import { TurnBudget } from "../../../async/turn_budget.ts";
 
 import { RpcError } from "../../errors.ts";
 import type { MessageProperties } from "../../messages.ts";
@@ -32,6 +33,9 @@ export interface OpenStreamsLimits extends StreamRunLimits {
   readonly maxStreams: number;
 }
 
+/** Whatever else waits for the event loop waits for so many at most. */
+const ITEMS_PER_TURN = 512;
+
 /** Counts of streams, for monitoring. */
 export interface StreamStats {
   /** Streams that are open. */
@@ -44,6 +48,7 @@ export interface StreamStats {
 export class OpenStreams {
   readonly #limits: OpenStreamsLimits;
   readonly #runs = new UniqueIds();
+  readonly #turns = new TurnBudget(ITEMS_PER_TURN);
   readonly #byRun = new Map<string, StreamExecution>();
   /** By the callback queue. */
   readonly #byCaller = new Map<string, Set<StreamExecution>>();
@@ -99,6 +104,7 @@ export class OpenStreams {
     const run = this.#runs.next();
     const execution = new StreamExecution(job, run, credit, this.#limits, {
       ...hooks,
+      turns: this.#turns,
       onEnd: (outcome) => {
         this.#remove(execution);
         hooks.onEnd(outcome);

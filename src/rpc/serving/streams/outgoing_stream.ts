@@ -6,6 +6,7 @@
  */
 import { nowMs } from "../../../async/clock.ts";
 import { coarseDueMs } from "../../../async/deadlines.ts";
+import type { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
 import type { RpcRequest } from "../../messages.ts";
 import {
@@ -39,6 +40,8 @@ export type StreamState =
   | "running"
   /** Credit of the caller. */
   | "stalled"
+  /** The broker, which has not taken what was sent. */
+  | "blocked"
   /** The request, which is to be delivered again over another connection. */
   | "disconnected";
 
@@ -51,8 +54,10 @@ export interface StreamParts {
   readonly limits: StreamLimits;
 }
 
-/** What a stream tells. */
+/** What a stream tells, and has of others. */
 export interface StreamHooks {
+  /** An item each; shared by all streams. */
+  readonly turns: TurnBudget;
   /** It waits for something else, or an item was sent, at this time. */
   onState: (state: StreamState, atMs: number) => void;
   /** It can't go on. */
@@ -121,6 +126,8 @@ export class OutgoingStream {
           await this.#room();
           continue;
         }
+        const turn = this.#hooks.turns.take();
+        if (turn) await turn;
         const next = await source.next();
         if (next.done) break;
         if (!this.#closed) {
@@ -138,7 +145,10 @@ export class OutgoingStream {
   /** What comes next must not overtake items, whatever becomes of connections. */
   async #allTaken(): Promise<void> {
     while (!this.#closed && this.#sent.count > 0) {
-      if (this.#state !== "disconnected") this.#sent.ask(this.#port);
+      if (this.#state !== "disconnected") {
+        this.#wait("blocked");
+        this.#sent.ask(this.#port);
+      }
       await this.#woken();
     }
   }
@@ -208,8 +218,8 @@ export class OutgoingStream {
   }
 
   async #room(): Promise<void> {
-    if (this.#state !== "disconnected" && !this.#isGranted) {
-      this.#wait("stalled");
+    if (this.#state !== "disconnected") {
+      this.#wait(this.#isGranted ? "blocked" : "stalled");
       // It may take long: what was sent need not be kept meanwhile.
       this.#sent.ask(this.#port);
     }
@@ -227,7 +237,7 @@ export class OutgoingStream {
   }
 
   #resume(): void {
-    if (this.#state === "stalled" && this.#isGranted) this.#wait("running");
+    if (this.#state !== "disconnected" && this.#hasRoom) this.#wait("running");
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();

@@ -15,6 +15,7 @@ import { type ItemSource, itemSource } from "../item_source.ts";
 import type { Job, Outcome } from "../job.ts";
 import {
   OutgoingStream,
+  type StreamHooks,
   type StreamingQueue,
   type StreamState,
 } from "./outgoing_stream.ts";
@@ -49,7 +50,7 @@ export class StreamExecution extends Execution {
     run: string,
     credit: Credit,
     limits: StreamRunLimits,
-    { onEnd, onSooner }: StreamRunHooks,
+    { onEnd, onSooner, turns }: StreamRunHooks & Pick<StreamHooks, "turns">,
   ) {
     super(job, limits, onEnd);
     this.#limits = limits;
@@ -58,6 +59,7 @@ export class StreamExecution extends Execution {
     this.stream = new OutgoingStream(
       { run, request: job.request, requests, credit, limits },
       {
+        turns,
         onState: (state, atMs) => this.#setDue(state, atMs),
         onFailed: (error) => this.abort(error),
       },
@@ -90,10 +92,11 @@ export class StreamExecution extends Execution {
     const { handlerTimeoutMs, stallTimeoutMs } = this.#limits;
     return new RpcError(
       "deadline_exceeded",
-      state === "stalled"
-        ? `the caller took no item for ${formatMs(stallTimeoutMs)}`
-        : "the procedure gave no item within the server's limit of " +
-          formatMs(handlerTimeoutMs),
+      state === "running"
+        ? "the procedure gave no item within the server's limit of " +
+          formatMs(handlerTimeoutMs)
+        : `the ${state === "stalled" ? "caller" : "broker"} took no item for ` +
+          formatMs(stallTimeoutMs),
     );
   }
 
@@ -120,7 +123,7 @@ export class StreamExecution extends Execution {
       : Math.min(
         this.job.dueMs,
         coarseDueMs(
-          state === "stalled" ? stallTimeoutMs : handlerTimeoutMs,
+          state === "running" ? handlerTimeoutMs : stallTimeoutMs,
           atMs,
         ),
       );
@@ -132,7 +135,18 @@ export class StreamExecution extends Execution {
 function sourceOf(result: RpcResult): ItemSource | undefined {
   if (typeof result !== "object" || result === null) return undefined;
   if (!(result instanceof Response)) return itemSource(result);
-  return result.ok && result.body ? itemSource(result.body) : undefined;
+  const source = result.ok && result.body && itemSource(result.body);
+  if (!source) return undefined;
+  const contentType = result.headers.get("content-type") ?? undefined;
+  return {
+    async next() {
+      const next = await source.next();
+      return next.done
+        ? next
+        : { done: false, value: { body: next.value, contentType } };
+    },
+    cancel: (reason) => source.cancel(reason),
+  };
 }
 
 /** Why a server sends none at all. */

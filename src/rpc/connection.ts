@@ -55,7 +55,7 @@ export class RpcConnection extends RpcClient {
   /**
    * The methods of a queue as functions, by their contract:
    * `rpc.client(contract, "maths").fib(30)`. Each takes its input and, after
-   * that, options of its own, which go before the ones given here. A method that
+   * that, options of its own, which override the ones given here. A method that
    * the contract does not have is no member of the client: calling it is an
    * error to the type checker, and a `TypeError` at once. A call fails as
    * `call()` does; a `TypeError` is input that JSON can't hold.

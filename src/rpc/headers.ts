@@ -96,7 +96,7 @@ export interface HeaderSize {
   bytes: number;
 }
 
-/** Walks without recursion: nobody knows how deep a stranger's tables go. */
+/** Walks without recursion: tables of strangers may be nested very deep. */
 export function headerSize(headers: MessageHeaders): HeaderSize {
   const size = { count: 0, bytes: 0 };
   const open: object[] = [];

@@ -37,7 +37,8 @@ export function parseBase64(value: unknown): Uint8Array | undefined {
 }
 
 /**
- * A value, other than undefined, as JSON. Nothing is lost without a word.
+ * A value, other than undefined, as JSON. What JSON would lose silently is an
+ * error.
  *
  * @throws {TypeError} where JSON can't hold the value.
  */
@@ -47,7 +48,7 @@ export function encodeJson(value: unknown): string {
   return json;
 }
 
-/** Forgetting to await what is inside of a result is the usual mistake. */
+/** The usual mistake: a promise within the value was not awaited. */
 const LOST_CLASSES = [
   Promise,
   Map,

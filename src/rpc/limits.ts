@@ -46,7 +46,7 @@ function outOfRange(option: string, wanted: string, value: unknown): Error {
     : wrongType(option, wanted, value);
 }
 
-/** An option of a type that TypeScript would have refused. */
+/** The error for an option that TypeScript would have refused. */
 export function wrongType(
   option: string,
   wanted: string,
@@ -98,7 +98,7 @@ const SURELY_SHORT_UNITS = 255 / 3;
  */
 export function queueName(value: string, option = "queue"): string {
   if (typeof value !== "string") throw wrongType(option, "a name", value);
-  // Every call comes by here, and hardly any name has to be measured.
+  // Every call runs this, and hardly any name is long enough to be measured.
   const bytes = value.length <= SURELY_SHORT_UNITS
     ? value.length
     : new TextEncoder().encode(value).length;

@@ -11,7 +11,7 @@ import type { RpcArgument } from "../procedure.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { OutgoingCall } from "./client_options.ts";
 
-/** Whether it is sent as it is. */
+/** Whether an argument is sent as it is, without JSON. */
 export function isMessageData(argument: RpcArgument): argument is MessageData {
   return typeof argument === "string" || isBytes(argument);
 }

@@ -154,7 +154,7 @@ export class RpcClient implements AsyncDisposable {
    * not even read from it.
    *
    * @throws {RpcError} where the broker can't be asked, does not answer, or
-   * does not tell: `refused` without a permission on the queue (RabbitMQ 4.2.6
+   * does not say: `refused` without a permission on the queue (RabbitMQ 4.2.6
    * and later), `locked` where it is exclusive to another connection.
    */
   async inspect(
@@ -187,8 +187,8 @@ export class RpcClient implements AsyncDisposable {
 
   /**
    * Lets calls in flight finish, retries included, and takes no new ones (they
-   * fail with the reason `closed`), then closes the client. Each call has its
-   * deadline, and so has this.
+   * fail with the reason `closed`), then closes the client. It ends, at the
+   * latest, with the deadline of the last call.
    */
   async drain(): Promise<void> {
     this.#draining = true;
@@ -198,9 +198,9 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * Fails what still waits with `canceled` and deletes the callback queue; the
-   * transport stays open. Where that is closed next, `keepQueue` saves the
-   * round trips: the queue goes with its connection. May be called again: all
+   * Fails pending calls with `canceled` and deletes the callback queue; the
+   * transport stays open. If it is closed next, `keepQueue` saves the round
+   * trips: the queue is deleted with its connection. May be called again: all
    * calls resolve together.
    */
   close(options: { keepQueue?: boolean } = {}): Promise<void> {

@@ -62,6 +62,6 @@ export interface ClientOptions {
    * @default {67108864}
    */
   maxUnsentBytes?: number;
-  /** Called for each reply without a call that waits for it; must not throw. */
+  /** Called for each reply that no call waits for; must not throw. */
   onUnknownReply?: () => void;
 }

@@ -56,7 +56,10 @@ interface Inspection {
   isOfThisTurn: boolean;
 }
 
-/** Asks once for all who ask at the same time, each for as long as it likes. */
+/**
+ * Asks the broker once for all who ask at the same time, each with its own time
+ * limit.
+ */
 export class Inspections {
   readonly #underWay = new Map<string, Inspection>();
 
@@ -88,7 +91,8 @@ export class Inspections {
     const { isOfThisTurn } = underWay;
     const info = await underWay.answer;
     if (isOfThisTurn || info?.consumers) return info;
-    // What is missing may have come since that was asked.
+    // A queue or consumer that was missing may have appeared since that
+    // question.
     return await (this.#underWay.get(queue)?.answer ??
       this.#start(connection, queue));
   }

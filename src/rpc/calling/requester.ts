@@ -87,7 +87,7 @@ export class Requester {
     return this.#lost !== undefined;
   }
 
-  /** A call got no reply: what became of its request is unknown. */
+  /** A call got no reply: nobody knows what became of its request. */
   doubt(queue: string): void {
     if (this.#answering.has(queue)) this.#callbackQueue.distrustUnconfirmed();
     this.#answering.failed(queue);

@@ -11,14 +11,14 @@ import { clientClosed, connectionLost, noQueue } from "./failures.ts";
 import type { PendingCalls } from "./pending.ts";
 import { Requester } from "./requester.ts";
 
-/** Opens requesters, and ends the calls of those that are lost. */
+/** Opens requesters, and fails the calls of a requester that is lost. */
 export class Requesters {
   readonly #transport: Transport;
   readonly #pending: PendingCalls;
   readonly #onUnknownReply: () => void;
   #current: Requester | undefined;
   #opening: Promise<Requester> | undefined;
-  /** Aborted, and made anew, whenever there is a requester again. */
+  /** Aborted, and replaced, whenever another requester is open. */
   #reopened = new AbortController();
   #closed = false;
 
@@ -79,7 +79,8 @@ export class Requesters {
   #onLost(requester: Requester, cause: unknown): void {
     this.#current = undefined;
     this.#pending.failAll((call) => connectionLost(cause, call.sent));
-    // The connection may live on, without the queue: nothing is left behind.
+    // The connection may live on without the queue: nothing must be left
+    // behind.
     void settled(requester.close());
   }
 

@@ -15,7 +15,7 @@ import { canceledError, maybeExecutedBefore } from "./failures.ts";
 export interface RetryPolicy {
   /** Attempts beyond the first that may reach a server. */
   retries?: number;
-  /** Send again after so long without a reply, in ms. */
+  /** Send again after this time without a reply, in ms. */
   attemptTimeoutMs?: number;
   /** Whether to wait for a broker and a queue to appear. */
   wait?: boolean;
@@ -64,7 +64,7 @@ export async function withRetries(
     const again = survived &&
       (isFree(error, policy) ||
         (remedyOf(error) === "retry" && retriesLeft-- > 0));
-    // What was sent had found a connection: no reason yet to be patient.
+    // A request that was sent had a connection: no need to wait for one.
     failures = error.maybeExecuted ? 1 : failures + 1;
     if (again) await pause(failures, policy, attempts);
     if (!again || nowMs() >= policy.dueMs) {
@@ -75,8 +75,8 @@ export async function withRetries(
 }
 
 /**
- * That the time was up while the last attempt connected tells less than why the
- * one before it could not.
+ * The last attempt may only say that the time was up; the one before it says
+ * why it could not connect.
  */
 function mostTelling(error: RpcError, before: RpcError | undefined): RpcError {
   const { code, maybeExecuted, reason, remote } = error;
@@ -122,7 +122,7 @@ class Attempts {
     }
   }
 
-  /** The error of the call, with what it is of all its attempts. */
+  /** The error of the call, with what is true of all its attempts. */
   failure(error: RpcError): RpcError {
     const maybeExecuted = this.#maybeExecuted || this.#open.size > 0;
     return maybeExecuted ? maybeExecutedBefore(error) : error;

@@ -10,7 +10,7 @@ import type { RpcReply } from "../messages.ts";
 import type { CallInput, CallOutput, Contract } from "./contract.ts";
 import { checkMethodName } from "./methods.ts";
 
-/** How a method is called; its type and its MIME type are known. */
+/** Options for calling a method, whose type and MIME type are given. */
 export type MethodOptions = Omit<CallOptions, "type" | "contentType">;
 
 /** A function for each method; what may be undefined may be left out. */

@@ -7,7 +7,7 @@ import { RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
 import type { Procedure } from "../procedure.ts";
 
-/** So many are named to a caller who asked for another. */
+/** How many methods are named to a caller who asked for an unknown one. */
 const MOST_NAMES = 50;
 
 /**
@@ -39,7 +39,10 @@ function unknownMethod(
   return new RpcError("unimplemented", `${asked}; available: ${listed}`);
 }
 
-/** A client of a contract is an object, and these mean something on any. */
+/**
+ * A client of a contract is an object, and these names mean something on any
+ * object.
+ */
 const NO_METHODS = new Set([
   "",
   // `await` would take it for a promise, and JSON.stringify would call it.

@@ -15,7 +15,7 @@ export interface ValidationIssue {
   message: string;
 }
 
-/** More than these are counted, not told: a hostile body may have millions. */
+/** The rest are only counted: a hostile body may have millions. */
 const MOST_ISSUES = 20;
 const LONGEST_PATH = 20;
 const LONGEST_MESSAGE = 200;

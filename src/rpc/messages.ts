@@ -62,9 +62,19 @@ export type HeaderValue =
 /** A header table. */
 export type MessageHeaders = Record<string, HeaderValue>;
 
+/**
+ * The body of a message where it came to, in a buffer that others may share:
+ * for what is sent on as it is.
+ */
+export let sharedBytes: (message: MessageBody) => Uint8Array;
+
 /** The body of a message, with the usual ways to read it. */
 export class MessageBody {
   #bytes: Uint8Array;
+
+  static {
+    sharedBytes = (message) => message.#bytes;
+  }
 
   /** Wraps the bytes, without a copy. */
   constructor(bytes: Uint8Array) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { AmqpError } from "../amqp091/errors.ts";
 import type { FrameBuffer } from "../amqp091/frames.ts";
 import { readProperties } from "../amqp091/properties.ts";
@@ -66,7 +67,7 @@ export class IncomingMessage {
     if (this.body.length === 0) {
       if (size === this.#missing) {
         // All in one frame, as nearly always.
-        this.body = bytes.slice(start, end);
+        this.body = copyOf(bytes, start, end);
         return true;
       }
       this.body = new Uint8Array(this.#missing);
@@ -76,4 +77,13 @@ export class IncomingMessage {
     this.#missing -= size;
     return this.#missing === 0;
   }
+}
+
+/** Short bodies share their memory: to allocate it costs more than to fill it. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const size = end - start;
+  const { buffer, byteOffset } = Buffer.allocUnsafe(size);
+  const copy = new Uint8Array(buffer, byteOffset, size);
+  copy.set(bytes.subarray(start, end));
+  return copy;
 }

@@ -15,6 +15,15 @@ export function isBytes(value: unknown): value is Bytes {
     BUFFERS.includes(Object.prototype.toString.call(value));
 }
 
+/**
+ * The bytes in a buffer of their own, copied where they share one: others would
+ * find in it what is not theirs.
+ */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  const owns = bytes.byteLength === bytes.buffer.byteLength;
+  return owns ? bytes : new Uint8Array(bytes);
+}
+
 /** Bytes in one form, without a copy. */
 export function bytesOf(bytes: Bytes): Uint8Array {
   if (bytes instanceof Uint8Array) return bytes;

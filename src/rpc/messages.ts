@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { type Bytes, bytesOf, isBytes } from "./bytes.ts";
+import { Buffer } from "node:buffer";
+import { type Bytes, bytesOf, isBytes, ownBytes } from "./bytes.ts";
 import { kindOf } from "./texts.ts";
 
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 /**
  * The properties of a message, all optional. RabbitMQ hands on text that is
@@ -62,19 +62,39 @@ export type HeaderValue =
 /** A header table. */
 export type MessageHeaders = Record<string, HeaderValue>;
 
+/**
+ * The body of a message where it came to, in a buffer that others may share:
+ * for what is sent on as it is.
+ */
+export let sharedBytes: (message: MessageBody) => Uint8Array;
+
 /** The body of a message, with the usual ways to read it. */
 export class MessageBody {
-  /** The body as it came. */
-  readonly bytes: Uint8Array;
+  #bytes: Uint8Array;
+
+  static {
+    sharedBytes = (message) => message.#bytes;
+  }
 
   /** Wraps the bytes, without a copy. */
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
+  }
+
+  /** The body as it came, in a buffer of its own. */
+  get bytes(): Uint8Array {
+    // Small bodies share one: most are read as text, and need none.
+    return this.#bytes = ownBytes(this.#bytes);
+  }
+
+  /** The size of the body, in bytes. */
+  get byteLength(): number {
+    return this.#bytes.byteLength;
   }
 
   /** The body as UTF-8 text; bytes that are not UTF-8 become U+FFFD. */
   text(): string {
-    return decoder.decode(this.bytes);
+    return decoder.decode(this.#bytes);
   }
 
   /**
@@ -176,12 +196,18 @@ export type MessageData = string | Bytes;
  * @throws {TypeError} for anything else that plain JavaScript hands in.
  */
 export function toBytes(body: MessageData): Uint8Array {
-  if (typeof body === "string") return encoder.encode(body);
+  if (typeof body === "string") return encodeText(body);
   if (isBytes(body)) return bytesOf(body);
   throw new TypeError(
     `a body must be text or bytes, got ${kindOf(body)}; ` +
       "JSON.stringify() makes text of it",
   );
+}
+
+/** In the memory that short buffers share: to allocate it costs far more. */
+function encodeText(text: string): Uint8Array {
+  const { buffer, byteOffset, byteLength } = Buffer.from(text);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** A body in the two forms that interceptors know. */

@@ -11,7 +11,7 @@ import type { MessageProperties } from "./messages.ts";
 export interface Delivery {
   /** As they came; none where they are malformed. */
   readonly properties: MessageProperties;
-  /** The body as it came. */
+  /** The body as it came; its buffer may hold other bodies as well. */
   readonly body: Uint8Array;
   /** Counts deliveries on one channel, from 1. */
   readonly deliveryTag: number;

@@ -52,10 +52,7 @@ export function requestProperties(
     correlationId: fields.correlationId,
     replyTo: fields.replyTo,
     expiration: expirationFor(leftMs),
-    headers: {
-      ...fields.headers,
-      [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs),
-    },
+    headers: requestHeaders(fields.headers, Math.ceil(epochMs + leftMs)),
   };
   if (fields.type) properties.type = fields.type;
   if (fields.contentType) properties.contentType = fields.contentType;
@@ -65,6 +62,15 @@ export function requestProperties(
   if (fields.messageId) properties.messageId = fields.messageId;
   if (fields.persistent) properties.deliveryMode = 2;
   return properties;
+}
+
+function requestHeaders(
+  headers: MessageHeaders | undefined,
+  deadlineMs: number,
+): MessageHeaders {
+  // Most requests have none of their own.
+  if (headers === undefined) return { [DEADLINE_HEADER]: deadlineMs };
+  return { ...headers, [DEADLINE_HEADER]: deadlineMs };
 }
 
 /** RabbitMQ closes the channel for what does not fit 32 bits. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { ownBytes } from "../bytes.ts";
 import { RpcError } from "../errors.ts";
 import { intercepted } from "../interceptor.ts";
 import { queueName } from "../limits.ts";
@@ -249,7 +250,8 @@ export class RpcClient implements AsyncDisposable {
       const bytes = toBytes(body);
       return this.#request({ ...call, queue, body: bytes, options, confirm });
     };
-    return intercepted(send, interceptors)(call);
+    const body = ownBytes(call.body);
+    return intercepted(send, interceptors)({ ...call, body });
   }
 
   /** One request and its outcome; registered before it is written. */

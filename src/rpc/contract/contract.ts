@@ -139,7 +139,7 @@ function checked(
 
 /** An empty body is no input: undefined. */
 function parseInput(name: string, request: RpcRequest): unknown {
-  if (request.bytes.length === 0) return undefined;
+  if (request.byteLength === 0) return undefined;
   try {
     return request.json();
   } catch (cause) {

@@ -73,7 +73,7 @@ function encodeInput(method: string, input: unknown): string {
 }
 
 function decodeOutput(method: string, reply: RpcReply): unknown {
-  if (reply.bytes.length === 0) return undefined;
+  if (reply.byteLength === 0) return undefined;
   try {
     return reply.json();
   } catch (cause) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { epochNowMs, fromEpochMs } from "../../async/clock.ts";
+import { epochNowMs, nowMs } from "../../async/clock.ts";
 import type { BrokerConnection, Delivery, RequestQueue } from "../transport.ts";
 import { decodeRequest } from "../wire.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -59,8 +59,9 @@ export class Admission {
     connection: BrokerConnection,
   ): void {
     const { deliveryTag, malformed } = delivery;
-    const request = decodeRequest(delivery, this.#queue, epochNowMs());
-    const dueMs = fromEpochMs(request.deadlineMs);
+    const epochMs = epochNowMs();
+    const request = decodeRequest(delivery, this.#queue, epochMs);
+    const dueMs = nowMs() + (request.deadlineMs - epochMs);
     const job = { requests, deliveryTag, request, dueMs };
     if (malformed !== undefined) {
       // Neither the request nor its caller is known.

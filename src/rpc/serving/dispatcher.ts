@@ -137,7 +137,8 @@ export class Dispatcher {
 
   #start(job: Job): void {
     const { request } = job;
-    if (job.dueMs <= nowMs()) {
+    const startedMs = nowMs();
+    if (job.dueMs <= startedMs) {
       return this.#reply(job, { error: tooLate() });
     }
     const id = attemptId(request);
@@ -146,7 +147,7 @@ export class Dispatcher {
     }
     const key = request.messageId ? replayKey(request) : undefined;
     if (!this.#repeat(job, key) && !this.#redelivered(job)) {
-      this.#run(job, key);
+      this.#run(job, key, startedMs);
     }
   }
 
@@ -188,11 +189,12 @@ export class Dispatcher {
     return true;
   }
 
-  #run(job: Job, key: string | undefined): void {
+  #run(job: Job, key: string | undefined, startedMs: number): void {
     const execution = new Execution(
       job,
       this.#options,
       (outcome) => this.#ended(run, outcome),
+      startedMs,
     );
     const { dueMs } = execution;
     const run: Run = { execution, dueMs, jobs: [job], keys: [] };

@@ -37,11 +37,12 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     job: Pick<Job, "dueMs" | "request">,
     limits: RunLimits,
     onEnd: (outcome: Outcome) => void,
+    startedMs: number = nowMs(),
   ) {
     this.#job = job;
     this.#limits = limits;
     this.#onEnd = onEnd;
-    this.dueMs = Math.min(nowMs() + limits.handlerTimeoutMs, job.dueMs);
+    this.dueMs = Math.min(startedMs + limits.handlerTimeoutMs, job.dueMs);
   }
 
   /** Of the wall clock as it is now, so that what is left is always right. */

@@ -60,5 +60,5 @@ export class HeldReplies {
 }
 
 function bytesOf({ message, request }: HeldReply): number {
-  return message.body.length + request.bytes.length;
+  return message.body.length + request.byteLength;
 }

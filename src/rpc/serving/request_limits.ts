@@ -26,7 +26,7 @@ export function overLimit(
   request: RpcRequest,
   limits: RequestLimits,
 ): RpcError | undefined {
-  const { bytes, headers } = request;
+  const { byteLength, headers } = request;
   const { maxBodyBytes, maxDeliveries, maxHeaderBytes, maxHeaders } = limits;
   const redeliveries = numberHeader(headers, DELIVERY_COUNT_HEADER) ?? 0;
   if (redeliveries > maxDeliveries) {
@@ -36,8 +36,8 @@ export function overLimit(
         "answered; it may be what ends its servers",
     );
   }
-  if (bytes.length > maxBodyBytes) {
-    return tooLarge("a request", bytes.length, "max_body_bytes", maxBodyBytes);
+  if (byteLength > maxBodyBytes) {
+    return tooLarge("a request", byteLength, "max_body_bytes", maxBodyBytes);
   }
   const size = headerSize(headers);
   if (size.count > maxHeaders) {

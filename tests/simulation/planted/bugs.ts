@@ -15,8 +15,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "acknowledges a request before its reply is confirmed",
     file: "rpc/serving/replier.ts",
-    find: "confirmed: () => this.#settle(job, settlement),",
-    replace: "confirmed: (this.#settle(job, settlement), () => {}),",
+    find: "this.job.requests.publish(this.replyTo, body, properties, this);\n" +
+      "  }\n\n" +
+      "  confirmed(): void {\n" +
+      "    this.#replier.settle(this.job, this.settlement);",
+    replace:
+      "this.job.requests.publish(this.replyTo, body, properties, this);\n" +
+      "    this.#replier.settle(this.job, this.settlement);\n" +
+      "  }\n\n" +
+      "  confirmed(): void {",
   },
   {
     name: "forgets the pending entry of an aborted call",
@@ -27,11 +34,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "gives a late reply to another call",
     file: "rpc/calling/pending.ts",
-    find: "const call = this.#calls.get(correlationId);\n" +
-      "    if (call !== undefined) this.#calls.delete(correlationId);",
-    replace: "const call = this.#calls.get(correlationId) ??\n" +
+    find: "const call = this.#find(correlationId);\n" +
+      "    if (call !== undefined) this.#calls.delete(call.count);",
+    replace: "const call = this.#find(correlationId) ??\n" +
       "      this.#calls.values().next().value;\n" +
-      "    if (call !== undefined) this.#calls.delete(call.correlationId);",
+      "    if (call !== undefined) this.#calls.delete(call.count);",
   },
   {
     name: "uses a correlation id again",
@@ -140,7 +147,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "runs what has expired",
     file: "rpc/serving/dispatcher.ts",
-    find: "if (job.dueMs <= nowMs()) {",
+    find: "if (job.dueMs <= startedMs) {",
     replace: "if (job.dueMs <= 0) {",
   },
   {

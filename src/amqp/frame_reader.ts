@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FrameBuffer } from "../amqp091/frames.ts";
+import { FrameBuffer, METHOD } from "../amqp091/frames.ts";
 import { Reader } from "../amqp091/reader.ts";
 import type { Channels } from "./channels.ts";
 import { ProtocolCheck } from "./protocol_check.ts";
@@ -38,6 +38,13 @@ export class FrameReader {
     this.#channels = channels;
     this.#hooks = hooks;
     this.#frames.frameMax = MOST_FRAME_BYTES;
+  }
+
+  /** The id of the method in the frame that was handed on last; 0 for none. */
+  get method(): number {
+    const { type, bytes, start, end } = this.#frames;
+    if (type !== METHOD || end - start < 4) return 0;
+    return new Reader(bytes, start, end).long();
   }
 
   /** Hands on no more frames. */

@@ -11,11 +11,8 @@ import type { ByteStream } from "../../src/amqp/streams/byte_stream.ts";
 import {
   closing,
   concat,
-  frame,
-  long,
   method,
   OPEN_OK,
-  short,
   shortString,
   START,
   startPeer,
@@ -110,38 +107,6 @@ test("a frame size that no frame fits in is refused", async () => {
     });
   }
 });
-
-/** What no broker should say once it is logged in. */
-const HOSTILE: [string, Uint8Array][] = [
-  ["a frame of a channel that is not open", method(9, 60, 11)],
-  ["content on the connection's own channel", frame(3, 0, new Uint8Array(9))],
-  ["a type of frame that is none", frame(99, 0, new Uint8Array(0))],
-  ["a client's method", method(0, 10, 31, short(0), long(0), short(0))],
-  ["a method of a channel", method(0, 20, 11, long(0))],
-  ["an unknown method", method(0, 99, 99)],
-  ["a second handshake", START],
-  ["a second answer", OPEN_OK],
-  ["a goodbye that nobody said", CLOSE_OK],
-  [
-    "a size of 0xFFFFFFF8",
-    Uint8Array.of(1, 0, 0, 0xff, 0xff, 0xff, 0xf8),
-  ],
-];
-
-for (const [what, bytes] of HOSTILE) {
-  test(`what no broker should say ends the connection: ${what}`, async () => {
-    const go = Promise.withResolvers<void>();
-    await using peer = startPeer(async (talk) => {
-      await talk.handshake();
-      await go.promise;
-      await talk.send(bytes);
-    });
-    await using rpc = await connect(peer.url);
-    const call = rpc.call("q", "", { timeoutMs: 10_000 });
-    go.resolve();
-    await assert.rejects(call, isLost);
-  });
-}
 
 test("a connection lost while channels are opened is told to all", async () => {
   await using peer = startPeer(async (talk) => {

@@ -10,10 +10,12 @@ export type { AmqpConnection } from "./amqp/broker_connection.ts";
 export type { BrokerAddress } from "./amqp/broker_address.ts";
 export {
   type BrokerSettings,
+  type ConnectHooks,
   type ConnectSettings,
   connectSettings,
   type ReadFile,
 } from "./amqp/options.ts";
+export type { Password } from "./amqp/password.ts";
 export type {
   ByteStream,
   Dial,
@@ -26,7 +28,8 @@ export { AmqpTransport } from "./amqp/transport.ts";
 export type { Mechanism } from "./amqp/url_parameters.ts";
 export type { Bytes } from "./rpc/bytes.ts";
 export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
-export type { SendCall } from "./rpc/calling/client_options.ts";
+export type { OutgoingCall, SendCall } from "./rpc/calling/client_options.ts";
+export type { InspectOptions } from "./rpc/calling/inspections.ts";
 export type {
   CallInput,
   CallOutput,
@@ -34,8 +37,14 @@ export type {
   HandlerOutput,
   MethodContract,
 } from "./rpc/contract/contract.ts";
+export type { MethodOptions } from "./rpc/contract/contract_client.ts";
 export type { ValidationIssue } from "./rpc/contract/validation.ts";
-export { REASONS, type Remedy, RPC_CODES } from "./rpc/errors.ts";
+export {
+  REASONS,
+  type Remedy,
+  RPC_CODES,
+  type RpcErrorOptions,
+} from "./rpc/errors.ts";
 export { MemoryBroker, type Routed } from "./rpc/memory/broker.ts";
 export type {
   MemoryConsumer,
@@ -46,8 +55,11 @@ export { MemoryTransport } from "./rpc/memory/transport.ts";
 export {
   type HeaderValue,
   MessageBody,
+  type MessageData,
   type MessageProperties,
 } from "./rpc/messages.ts";
+export { RpcServer } from "./rpc/serving/server.ts";
+export type { ServeHooks } from "./rpc/serving/server_events.ts";
 export type {
   BrokerConnection,
   CallbackQueue,

@@ -53,18 +53,21 @@ export interface ConnectOptions {
   /** The name that the broker shows for the connection. */
   name?: string;
   /**
-   * Called with what becomes of the connection, the moment it happens and while
-   * `connect()` still connects; must not throw. Elsewhere, read `events()` of
-   * the connection.
-   */
-  onEvent?: (event: ConnectionEvent) => void;
-  /**
    * Makes the stream of bytes that a connection is made over: for runtimes
    * other than Deno, and for tests.
    *
    * @default Deno's own sockets
    */
   dial?: Dial;
+}
+
+/**
+ * What telemetry and the command line add to the options: they need the first
+ * connection too, before its first use. Programs read `events()`.
+ */
+export interface ConnectHooks {
+  /** Called with each event the moment it happens; must not throw. */
+  onEvent?: (event: ConnectionEvent) => void;
 }
 
 /** A broker, with the settings of connections to it. */
@@ -89,7 +92,7 @@ export interface ConnectSettings {
   readonly passwordPollMs: number;
   /** The name that the broker shows for the connection. */
   readonly name: string;
-  /** Called with what becomes of the connection. */
+  /** See {@linkcode ConnectHooks}. */
   readonly onEvent: (event: ConnectionEvent) => void;
   /** Makes the stream of bytes that a connection is made over. */
   readonly dial: Dial;
@@ -114,7 +117,7 @@ export type ReadFile = (path: string, parameter: string) => Uint8Array;
  */
 export function connectSettings(
   urls: string | readonly string[],
-  options: ConnectOptions = {},
+  options: ConnectOptions & ConnectHooks = {},
   readFile: ReadFile = readFileOfUrl,
 ): ConnectSettings {
   const list = typeof urls === "string" ? splitUrls(urls) : urls;

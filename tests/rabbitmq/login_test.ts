@@ -1,8 +1,12 @@
 // Logins that are limited, to brokers of every generation.
 
 import assert from "node:assert/strict";
-import { type ConnectionEvent, RpcServer } from "../../src/mod.ts";
-import { AmqpTransport, connectSettings } from "../../src/transport.ts";
+import type { ConnectionEvent } from "../../src/mod.ts";
+import {
+  AmqpTransport,
+  connectSettings,
+  RpcServer,
+} from "../../src/transport.ts";
 import { run } from "../support/program.ts";
 import { startProxy } from "../support/proxy.ts";
 import {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
 import { Replays } from "../../src/rpc/serving/replays.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
-import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../src/rpc/serving/server_events.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { plainClient } from "./plain_server.ts";
 import { FakeRequestQueue, requestOf } from "./requests.ts";

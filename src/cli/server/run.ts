@@ -6,6 +6,7 @@
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { Service } from "../../procedures/service.ts";
 import type { ServeOptions } from "../../rpc/serving/serve_options.ts";
+import type { ServeHooks } from "../../rpc/serving/server_events.ts";
 import { RpcServer } from "../../rpc/serving/server.ts";
 import { reportConnection } from "../connection/events.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";
@@ -75,7 +76,7 @@ function serveOptions(
   service: Service,
   output: LossyOutput,
   health: Health | undefined,
-): ServeOptions {
+): ServeOptions & ServeHooks {
   const reportEvent = serverReporter(flags, service, output);
   return {
     concurrency: flags.concurrency ?? service.concurrency,

@@ -11,7 +11,7 @@ import type { Job } from "./job.ts";
 import type { Replier } from "./replier.ts";
 import { ReplyPolicy, type Verdict } from "./reply_policy.ts";
 import { overLimit } from "./request_limits.ts";
-import type { ServeOptions } from "./serve_options.ts";
+import type { ServeSettings } from "./serve_options.ts";
 
 /**
  * Lets requests in, or refuses them. Where the broker has to be asked about a
@@ -19,7 +19,7 @@ import type { ServeOptions } from "./serve_options.ts";
  */
 export class Admission {
   readonly #queue: string;
-  readonly #settings: Required<ServeOptions>;
+  readonly #settings: ServeSettings;
   readonly #policy: ReplyPolicy;
   readonly #dispatcher: Dispatcher;
   readonly #replier: Replier;
@@ -28,7 +28,7 @@ export class Admission {
   /** What is let in goes to the dispatcher; what is refused, to the replier. */
   constructor(
     queue: string,
-    settings: Required<ServeOptions>,
+    settings: ServeSettings,
     dispatcher: Dispatcher,
     replier: Replier,
   ) {

@@ -18,7 +18,7 @@ import {
   type Replays,
 } from "./replays.ts";
 import type { ReplyStage } from "./replier.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
 
 /** What a {@linkcode Dispatcher} is given. */

@@ -16,7 +16,7 @@ import {
   unsendable,
 } from "./replies.ts";
 import { Resends } from "./resends.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";

@@ -11,7 +11,7 @@ import type { RequestQueue } from "../transport.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
 import { redeliveryKey } from "./replays.ts";
 import { errorReply, unsendable } from "./replies.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 
 /** How long requests wait for the confirms of held replies. */
 const CONFIRM_MS = 5_000;

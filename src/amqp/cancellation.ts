@@ -6,7 +6,8 @@
  */
 import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
-import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
+import { closeChannel } from "./closing.ts";
+import { CLOSE_TIMEOUT_MS } from "./flow.ts";
 import type { Connection } from "./connection.ts";
 import { writeMessage } from "./message_frames.ts";
 import { consumeOwnQueue } from "./own_queue.ts";

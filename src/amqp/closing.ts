@@ -8,15 +8,12 @@ import type { Channel } from "./channel.ts";
 import { channelFailure } from "./channel_failures.ts";
 import type { Connection } from "./connection.ts";
 
-/** How long the broker may take to answer a close, in ms. */
-export const CLOSE_TIMEOUT_MS = 2_000;
-
 /** Closes a channel, as {@linkcode atLast} does. */
 export async function closeChannel(
   connection: Connection,
   channel: Channel,
 ): Promise<void> {
-  await waitAtMost(closeLimitMs(connection), channel.close());
+  await waitAtMost(connection.flow.closeLimitMs, channel.close());
 }
 
 /**
@@ -31,12 +28,7 @@ export async function atLast(
   ask: () => Promise<unknown>,
 ): Promise<void> {
   if (channel.closed) return;
-  await waitAtMost(closeLimitMs(connection), unlessClosed(channel, ask));
-}
-
-/** How long to wait for an answer, where there can be one. */
-export function closeLimitMs({ flow }: Connection): number {
-  return flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
+  await waitAtMost(connection.flow.closeLimitMs, unlessClosed(channel, ask));
 }
 
 async function unlessClosed(

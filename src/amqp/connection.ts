@@ -18,7 +18,7 @@ import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
 import { Channels } from "./channels.ts";
 import { ClosedByBroker } from "./closed_by_broker.ts";
-import { Flow } from "./flow.ts";
+import { Flow, type FlowHooks } from "./flow.ts";
 import { FrameReader, MOST_FRAME_BYTES } from "./frame_reader.ts";
 import {
   Handshake,
@@ -34,14 +34,8 @@ import type { BrokerSettings } from "./options.ts";
 import type { ByteStream } from "./streams/byte_stream.ts";
 
 const PROTOCOL_HEADER = toBytes("AMQP\x00\x00\x09\x01");
-const CLOSE_TIMEOUT_MS = 2_000;
 /** How long to read on after a failed write: the broker may have said why. */
 const LAST_WORDS_MS = 500;
-/** What a connection tells, once it is open. */
-export interface ConnectionHooks {
-  onBlocked: (reason: string) => void;
-  onUnblocked: () => void;
-}
 
 /** A connection; see {@linkcode Connection.open}. */
 export class Connection {
@@ -56,7 +50,6 @@ export class Connection {
   /** What the broker takes, over whichever channel. */
   readonly sizes: MessageSizes = new MessageSizes();
   readonly #stream: ByteStream;
-  readonly #hooks: ConnectionHooks;
   readonly #frames: FrameReader;
   readonly #opened = Promise.withResolvers<void>();
   #handshake: Handshake | undefined;
@@ -72,11 +65,10 @@ export class Connection {
   private constructor(
     stream: ByteStream,
     { connectTimeoutMs }: BrokerSettings,
-    hooks: ConnectionHooks,
+    hooks: FlowHooks,
   ) {
     this.#channelTimeoutMs = connectTimeoutMs;
     this.#stream = stream;
-    this.#hooks = hooks;
     this.writes = new JoinedWrites(
       stream.write.bind(stream),
       (error) => this.#writeFailed(error),
@@ -84,7 +76,7 @@ export class Connection {
     this.writes.beforeFlush(() => this.#heartbeat?.wrote());
     this.channels = new Channels(this.writes);
     this.loss.listen((error) => this.channels.lost(error));
-    this.flow = new Flow(this.writes);
+    this.flow = new Flow(this.writes, hooks);
     this.#frames = new FrameReader(this.channels, {
       onRead: () => this.#heartbeat?.read(),
       onFrame: (frame, reader) => this.#takeFrame(frame, reader),
@@ -103,7 +95,7 @@ export class Connection {
     stream: ByteStream,
     broker: BrokerSettings,
     login: Pick<Login, "name" | "password">,
-    hooks: ConnectionHooks,
+    hooks: FlowHooks,
     signal: AbortSignal,
   ): Promise<Connection> {
     const connection = new Connection(stream, broker, hooks);
@@ -219,10 +211,11 @@ export class Connection {
       case "connection.close-ok":
         return this.destroy(new Error("the connection was closed"));
       case "connection.blocked":
-        return this.#takeBlocked(args as Arguments<"connection.blocked">);
+        return this.flow.block(
+          decodeText((args as Arguments<"connection.blocked">).reason),
+        );
       case "connection.unblocked":
-        this.flow.release();
-        return this.#hooks.onUnblocked();
+        return this.flow.unblock();
       case "connection.update-secret-ok":
         return this.#secretTold?.();
       default:
@@ -260,12 +253,6 @@ export class Connection {
     );
   }
 
-  #takeBlocked(args: Arguments<"connection.blocked">): void {
-    const reason = decodeText(args.reason);
-    this.flow.block(reason);
-    this.#hooks.onBlocked(reason);
-  }
-
   /** The reason is in what the broker sent last, if that is read in time. */
   #writeFailed(error: Error): void {
     if (this.#gone) return;
@@ -279,8 +266,7 @@ export class Connection {
     const { writer } = this.writes;
     writeMethod(writer, 0, "connection.close", { replyCode: 200 });
     this.writes.schedule();
-    const limitMs = this.flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
-    await waitAtMost(limitMs, answered.promise);
+    await waitAtMost(this.flow.closeLimitMs, answered.promise);
     this.destroy(new Error("the connection was closed"));
   }
 }

@@ -6,15 +6,26 @@
  */
 import type { JoinedWrites } from "./joined_writes.ts";
 
+/** How long the broker may take to answer a close, in ms. */
+export const CLOSE_TIMEOUT_MS = 2_000;
+
+/** What a connection tells of its broker. */
+export interface FlowHooks {
+  onBlocked: (reason: string) => void;
+  onUnblocked: () => void;
+}
+
 /** What holds up messages to the broker, while something does. */
 export class Flow {
   readonly #writes: JoinedWrites;
+  readonly #hooks: FlowHooks;
   #unblocked: PromiseWithResolvers<void> | undefined;
   #blockedFor: string | undefined;
 
   /** Nothing blocks the connection yet. */
-  constructor(writes: JoinedWrites) {
+  constructor(writes: JoinedWrites, hooks: FlowHooks) {
     this.#writes = writes;
+    this.#hooks = hooks;
   }
 
   /** Why the broker blocks the connection, where it does. */
@@ -31,6 +42,11 @@ export class Flow {
       "the connection does not take what is written to it";
   }
 
+  /** How long to wait for the answer to a close, in ms: a broker that blocks a connection reads nothing. */
+  get closeLimitMs(): number {
+    return this.#blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
+  }
+
   /** Pending while no messages are taken; else undefined. */
   get unblocked(): Promise<void> | undefined {
     return this.#unblocked?.promise ?? this.#writes.drained;
@@ -40,9 +56,16 @@ export class Flow {
   block(reason: string): void {
     this.#unblocked ??= Promise.withResolvers();
     this.#blockedFor = reason;
+    this.#hooks.onBlocked(reason);
   }
 
-  /** The broker blocks it no more, or it is gone. */
+  /** The broker accepts messages again. */
+  unblock(): void {
+    this.release();
+    this.#hooks.onUnblocked();
+  }
+
+  /** Nothing waits any more: the connection is unblocked, or gone. */
   release(): void {
     this.#blockedFor = undefined;
     this.#unblocked?.resolve();

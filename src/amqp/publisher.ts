@@ -13,7 +13,7 @@ import type {
 } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
 import { unsendable } from "./channel_failures.ts";
-import { closeChannel, closeLimitMs } from "./closing.ts";
+import { closeChannel } from "./closing.ts";
 import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";
 import type { Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
@@ -160,7 +160,7 @@ export class AmqpPublisher implements Publisher {
     // A channel that is being opened is closed as soon as it is open: a broker
     // that is blocked may open it at any time.
     await Promise.all([
-      this.#confirmed?.close(closeLimitMs(this.#connection)),
+      this.#confirmed?.close(this.#connection.flow.closeLimitMs),
       this.#unconfirmed && closeChannel(this.#connection, this.#unconfirmed),
     ]);
   }

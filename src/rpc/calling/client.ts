@@ -5,21 +5,15 @@
  * @module
  */
 import { RpcError } from "../errors.ts";
-import { intercepted } from "../interceptor.ts";
 import { queueName } from "../limits.ts";
-import { type MessageData, type RpcReply, toBytes } from "../messages.ts";
+import type { MessageData, RpcReply } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
 import { isMessageData, outgoingCall } from "./argument.ts";
-import { type Call, needsConfirm, newCall } from "./call.ts";
+import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
-import type {
-  CallInterceptor,
-  ClientOptions,
-  OutgoingCall,
-  SendCall,
-} from "./client_options.ts";
+import type { ClientOptions } from "./client_options.ts";
 import { DelayedCalls, isReady } from "./delayed_calls.ts";
 import { clientClosed, rttTimeout, timeoutError } from "./failures.ts";
 import {
@@ -27,6 +21,7 @@ import {
   Inspections,
   type InspectOptions,
 } from "./inspections.ts";
+import { interceptedAttempts, interceptedCalls } from "./interceptors.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
 import { RepeatedCalls } from "./repeated_calls.ts";
 import { Requesters } from "./requesters.ts";
@@ -99,10 +94,13 @@ export class RpcClient implements AsyncDisposable {
       options.maxUnsentBytes,
     );
     this.#cancellations = new Cancellations(this.#pending, this.#requesters);
-    if (interceptors.length > 0) this.#intercept(interceptors);
-    this.#attempt = attemptInterceptors.length === 0
-      ? this.#request.bind(this)
-      : (call) => this.#interceptedAttempt(call, attemptInterceptors);
+    if (interceptors.length > 0) {
+      this.call = interceptedCalls(this.call.bind(this), interceptors);
+    }
+    const attempt = this.#request.bind(this);
+    this.#attempt = attemptInterceptors.length > 0
+      ? interceptedAttempts(attempt, attemptInterceptors)
+      : attempt;
     this.#repeated = new RepeatedCalls(
       this.#pending,
       this.#requesters,
@@ -212,22 +210,6 @@ export class RpcClient implements AsyncDisposable {
     return this.close();
   }
 
-  /** Puts the interceptors around `call()`; without them it is as it stands. */
-  #intercept(interceptors: readonly CallInterceptor[]): void {
-    const innermost = this.call.bind(this);
-    const send = intercepted<SendCall>(
-      ({ queue, body, options }) => innermost(queue, body, options),
-      interceptors,
-    );
-    this.call = (queue, argument, options = NO_OPTIONS) => {
-      try {
-        return send(outgoingCall(queue, argument, options));
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    };
-  }
-
   #start(
     queue: string,
     body: MessageData,
@@ -238,18 +220,6 @@ export class RpcClient implements AsyncDisposable {
     if (call.attempts) return this.#repeated.make(call, call.attempts);
     options.onAttempt?.(1);
     return this.#attempt(call);
-  }
-
-  #interceptedAttempt(
-    call: Call,
-    interceptors: readonly CallInterceptor[],
-  ): Promise<RpcReply> {
-    const send = ({ queue, body, options }: OutgoingCall) => {
-      const confirm = call.confirm || needsConfirm(options);
-      const bytes = toBytes(body);
-      return this.#request({ ...call, queue, body: bytes, options, confirm });
-    };
-    return intercepted(send, interceptors)(call);
   }
 
   /** One request and its outcome; registered before it is written. */

@@ -13,7 +13,7 @@ import { connectOptions, settingsFor } from "../connection/settings.ts";
 import { callError } from "../call_error.ts";
 import { EXIT } from "../exit_status.ts";
 import { Log } from "../log.ts";
-import { counted } from "../numbers.ts";
+import { counted } from "../../rpc/texts.ts";
 import { onStopSignal } from "../signals.ts";
 import { LossyOutput } from "../stdio/lossy_output.ts";
 import { writeStdout } from "../stdio/streams.ts";

@@ -1,6 +1,6 @@
 /**
- * How a caller tells whichever server runs a call that it is canceled: a
- * fanout exchange for each request queue, that all its servers listen to.
+ * How a caller tells the server that runs a call that it is canceled: by a
+ * fanout exchange for each request queue, which all its servers listen to.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const EXCHANGE_PREFIX = "rabbit-rpc.cancel.";
 const MAX_NAME_BYTES = 255;
 const NO_BODY = new Uint8Array(0);
 
-/** The exchange, or undefined where the queue's name leaves no room for it. */
+/** The exchange, or undefined if the queue's name leaves no room for it. */
 function exchangeFor(queue: string): string | undefined {
   const name = EXCHANGE_PREFIX + queue;
   const bytes = new TextEncoder().encode(name).length;
@@ -28,13 +28,13 @@ function exchangeFor(queue: string): string | undefined {
 /** Who listens for cancel messages. */
 export interface CancelListener {
   onCancel: (correlationId: string) => void;
-  /** It listened, and no longer does, although the connection is not lost. */
+  /** It no longer listens, although the connection is not lost. */
   onDeaf: (error: Error) => void;
 }
 
 /**
  * Listens, on a channel of its own, until that or the connection is closed. A
- * server without the right to do so serves all the same.
+ * server that lacks the permission serves all the same.
  */
 export async function listenForCancels(
   connection: Connection,
@@ -96,7 +96,7 @@ export class Canceler {
     }
   }
 
-  /** Waits until what was asked for is written, for a limited time. */
+  /** Waits until pending messages are written, for a limited time. */
   async close(): Promise<void> {
     if (this.#underWay.size === 0) return;
     await waitAtMost(CLOSE_TIMEOUT_MS, Promise.allSettled(this.#underWay));

@@ -37,7 +37,7 @@ const RETURN = METHODS["basic.return"].id;
 const ACK = METHODS["basic.ack"].id;
 const NACK = METHODS["basic.nack"].id;
 
-/** What is done with what comes over a channel. */
+/** Callbacks for what comes over a channel. */
 export interface ChannelHandlers {
   onDelivery?: (delivery: Delivery) => void;
   onReturn?: (message: ReturnedMessage) => void;
@@ -46,7 +46,8 @@ export interface ChannelHandlers {
   onCanceled?: () => void;
   /**
    * The broker closes the channel. It goes on confirming what it has processed
-   * until that is agreed to, which waits for the promise where one is returned.
+   * until the close is agreed to. That waits for the promise, if one is
+   * returned.
    */
   onClosing?: (replyCode: number, replyText: string) =>
     | Promise<void>
@@ -70,7 +71,7 @@ export class Channel {
   readonly #answers = new AwaitedAnswers();
   #incoming: IncomingMessage | undefined;
   #closing: Promise<void> | undefined;
-  /** Whether the broker closes it. */
+  /** Whether the broker is closing it. */
   #ending = false;
   #end: Error | undefined;
 
@@ -97,7 +98,7 @@ export class Channel {
   /**
    * Sends a method, and resolves with the broker's answer.
    *
-   * @throws {ClosedByBroker} where the broker closes the channel for it.
+   * @throws {ClosedByBroker} if the broker closes the channel for it.
    */
   request<N extends RequestMethod>(
     name: N,
@@ -137,7 +138,7 @@ export class Channel {
   /**
    * Takes a frame of this channel.
    *
-   * @throws {AmqpError} for one that has no business here.
+   * @throws {AmqpError} for a frame that does not belong here.
    */
   take(frame: FrameBuffer, reader: Reader): void {
     if (frame.type === METHOD) this.#takeMethod(reader);
@@ -189,17 +190,18 @@ export class Channel {
     } else if (name !== "channel.close-ok") {
       throw new AmqpError("COMMAND_INVALID", `${name}, which nobody awaits`);
     }
-    // Else it answers a close that crossed the broker's own.
+    // Otherwise it answers a close that crossed the broker's own.
   }
 
-  /** Nobody may open the channel again before a close that crossed is agreed. */
+  /** The number is not free before a close that crossed ours is agreed to. */
   #closeAgreed(): void {
     if (this.#ending) this.send("channel.close-ok");
     this.#gone(closedByUs());
   }
 
   #takeClose({ replyCode, replyText }: Arguments<"channel.close">): void {
-    // It is the second of the channel that had this number before, or of this.
+    // The broker may close twice: this channel, or the one that had its number
+    // before.
     if (this.#answers.next === "channel.open-ok" || this.#ending) return;
     this.#ending = true;
     const error = new ClosedByBroker("channel", replyCode, replyText);
@@ -233,7 +235,7 @@ export class Channel {
     this.#incoming = undefined;
     const { delivered, returned } = message;
     if (returned) this.handlers.onReturn?.(message.returnedMessage(returned));
-    // What comes after the close was asked for is not ours any more.
+    // Deliveries that cross our close are not ours any more.
     else if (!this.closed) {
       this.handlers.onDelivery?.(message.delivery(delivered!));
     }

@@ -17,10 +17,9 @@ export async function closeChannel(
 }
 
 /**
- * Asks something of a channel that is not needed any more. That it is closed
- * meanwhile is no error, and the answer is awaited for a limited time. A broker
- * that blocks a connection reads nothing from it, and does what was asked when
- * it goes on.
+ * Makes a last request on a channel. It is no error if the channel is closed
+ * meanwhile, and the answer is awaited for a limited time: a broker that blocks
+ * a connection reads nothing from it until it unblocks it.
  */
 export async function atLast(
   connection: Connection,

@@ -47,7 +47,7 @@ export class Connection {
   readonly loss: Loss = new Loss();
   /** The largest frame that the broker takes, in bytes. */
   frameMax = Infinity;
-  /** What the broker takes, over whichever channel. */
+  /** How large a message the broker accepts, on any channel. */
   readonly sizes: MessageSizes = new MessageSizes();
   readonly #stream: ByteStream;
   readonly #frames: FrameReader;
@@ -126,13 +126,13 @@ export class Connection {
   /**
    * Opens a channel and asks things of it; see {@linkcode Channels.open}.
    *
-   * @throws {RpcError} `resource_exhausted` where none is free for long.
+   * @throws {RpcError} `resource_exhausted` if none is free for long.
    */
   openChannel<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
     return this.channels.open(ask, { limitMs: this.#channelTimeoutMs });
   }
 
-  /** Tells the broker of another password; calls back when it knows. */
+  /** Sends the broker a new password; calls back when it has accepted it. */
   updateSecret(secret: string, onTold: () => void): void {
     if (!writeSecret(this.writes.writer, secret, this.frameMax)) return;
     this.#secretTold = onTold;
@@ -149,7 +149,7 @@ export class Connection {
     this.#end(error);
   }
 
-  /** Ends everything at once; the stream is closed after its last write. */
+  /** Ends everything at once; the stream is closed after the last write. */
   #end(error: Error, written?: Promise<void>): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -183,7 +183,9 @@ export class Connection {
     }
   }
 
-  /** What can't be understood ends the connection. */
+  /**
+   * Reads frames to the end; one that can't be understood ends the connection.
+   */
   async #read(): Promise<void> {
     try {
       await this.#frames.read(this.#stream);
@@ -240,10 +242,10 @@ export class Connection {
     this.#opened.resolve();
   }
 
-  /** Agrees, if the broker takes that in time. */
+  /** Agrees to the broker's close, if the answer can be written in time. */
   #takeClose({ replyCode, replyText }: Arguments<"connection.close">): void {
     const { writer } = this.writes;
-    // What else was to be written it would not read.
+    // The broker would not read anything else.
     writer.truncate(0);
     writeMethod(writer, 0, "connection.close-ok");
     const agreed = this.writes.finish();
@@ -253,7 +255,10 @@ export class Connection {
     );
   }
 
-  /** The reason is in what the broker sent last, if that is read in time. */
+  /**
+   * The last frames of the broker may give the reason, if they are read in
+   * time.
+   */
   #writeFailed(error: Error): void {
     if (this.#gone) return;
     this.#lastWords = setTimeout(() => this.destroy(error), LAST_WORDS_MS);

@@ -9,13 +9,13 @@ import type { JoinedWrites } from "./joined_writes.ts";
 /** How long the broker may take to answer a close, in ms. */
 export const CLOSE_TIMEOUT_MS = 2_000;
 
-/** What a connection tells of its broker. */
+/** Callbacks for when the broker blocks or unblocks. */
 export interface FlowHooks {
   onBlocked: (reason: string) => void;
   onUnblocked: () => void;
 }
 
-/** What holds up messages to the broker, while something does. */
+/** Whether messages have to wait, and for what. */
 export class Flow {
   readonly #writes: JoinedWrites;
   readonly #hooks: FlowHooks;
@@ -28,12 +28,12 @@ export class Flow {
     this.#hooks = hooks;
   }
 
-  /** Why the broker blocks the connection, where it does. */
+  /** Why the broker blocks the connection, if it does. */
   get blockedFor(): string | undefined {
     return this.#blockedFor;
   }
 
-  /** Why no messages are taken, in words; undefined where they are. */
+  /** Why no messages are taken, in words; undefined if they are. */
   get obstacle(): string | undefined {
     if (this.#blockedFor !== undefined) {
       return `the broker has blocked the connection (${this.#blockedFor})`;
@@ -42,7 +42,10 @@ export class Flow {
       "the connection does not take what is written to it";
   }
 
-  /** How long to wait for the answer to a close, in ms: a broker that blocks a connection reads nothing. */
+  /**
+   * How long to wait for the answer to a close, in ms: 0 for a broker that
+   * blocks the connection, since it reads nothing.
+   */
   get closeLimitMs(): number {
     return this.#blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
   }

@@ -20,14 +20,14 @@ const NO_BODY = new Uint8Array(0);
 
 /** A message that is announced, and comes in parts. */
 export class IncomingMessage {
-  /** What announced it, one of both. */
+  /** What announced it: one of the two. */
   readonly delivered: Delivered | undefined;
   readonly returned: Arguments<"basic.return"> | undefined;
   properties: MessageProperties = {};
   /** Why the properties could not be read; there are none then. */
   malformed: Error | undefined = undefined;
   body: Uint8Array = NO_BODY;
-  /** Of the body; negative before the header has come. */
+  /** Missing bytes of the body; negative before the header has come. */
   #missing = -1;
 
   /** Announced by basic.deliver or basic.return. */
@@ -45,9 +45,9 @@ export class IncomingMessage {
   }
 
   /**
-   * Takes the header frame, behind its type; whether the message is complete.
+   * Takes the header frame; returns whether the message is complete.
    *
-   * @throws {AmqpError} 501 or 502 where that is no header.
+   * @throws {AmqpError} 501 or 502 if it is no valid header.
    */
   takeHeader(reader: Reader): boolean {
     const classId = reader.short();
@@ -63,14 +63,14 @@ export class IncomingMessage {
     try {
       this.properties = readProperties(reader);
     } catch (error) {
-      // Anybody may send anything: that costs one message, no connection.
+      // Anybody may send anything: it must not cost the connection.
       this.malformed = error as Error;
     }
     return this.#missing === 0;
   }
 
   /**
-   * Takes a body frame; whether the message is complete.
+   * Takes a body frame; returns whether the message is complete.
    *
    * @throws {AmqpError} 501 for more than was announced.
    */

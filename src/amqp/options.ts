@@ -20,9 +20,9 @@ export interface ConnectOptions {
   /** The user; wins over the one in the URL. */
   username?: string;
   /**
-   * The password, or an OAuth 2 token; wins over the one in the URL. Where it
-   * changes, give a function that returns the newest. The broker is told on
-   * the living connection (`update-secret`).
+   * The password, or an OAuth 2 token; wins over the one in the URL. If it
+   * changes, give a function that returns the current one. A new password is
+   * sent to the broker over the open connection (`update-secret`).
    */
   password?: Password;
   /**
@@ -41,14 +41,14 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /**
    * The heartbeat interval offered to the broker, in ms, whole seconds; wins
-   * over `heartbeat` (in seconds) in the URL. The smaller of both sides' is
-   * taken, ours where the broker has none. A silence of nearly twice as long
-   * ends the connection. 0 turns heartbeats off.
+   * over `heartbeat` (in seconds) in the URL. The smaller interval of the two
+   * sides is used, ours if the broker has none. The connection ends after a
+   * silence of nearly twice as long. 0 turns heartbeats off.
    *
    * @default {20000}
    */
   heartbeatMs?: number;
-  /** For `amqps://` URLs; wins over what these say. */
+  /** TLS for `amqps://` URLs; wins over what they say. */
   tls?: TlsOptions;
   /** The name that the broker shows for the connection. */
   name?: string;
@@ -76,9 +76,9 @@ export interface BrokerSettings extends BrokerAddress {
   readonly connectTimeoutMs: number;
   /** The heartbeat interval, in seconds; 0 for none. */
   readonly heartbeatS: number;
-  /** The most channels, where there are to be fewer than the broker allows. */
+  /** The most channels, if fewer than the broker allows. */
   readonly channelMax?: number;
-  /** The largest frame in bytes, where the URL says so. */
+  /** The largest frame in bytes, if the URL says so. */
   readonly frameMax?: number;
   /** What matters with TLS. */
   readonly tlsSettings: TlsSettings;
@@ -98,7 +98,7 @@ export interface ConnectSettings {
   readonly dial: Dial;
 }
 
-/** Where a broker is looked for when nothing else is said. */
+/** The default broker. */
 export const DEFAULT_URL = "amqp://guest:guest@localhost:5672";
 
 const DEFAULT_CONNECT_TIMEOUT_S = 10;
@@ -141,7 +141,7 @@ export function connectSettings(
   };
 }
 
-/** Whoever asks for TLS must not be left with plain text. */
+/** TLS options must not be ignored silently. */
 function refuseTls(options: TlsOptions = {}): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value === false) continue;
@@ -149,7 +149,7 @@ function refuseTls(options: TlsOptions = {}): void {
   }
 }
 
-/** At commas before a scheme: a password may have commas of its own. */
+/** Splits at commas before a scheme: a password may contain commas. */
 export function splitUrls(urls: string): string[] {
   return urls.split(/,(?=\s*amqps?:\/\/)/);
 }
@@ -194,7 +194,7 @@ function brokerSettings(
   };
 }
 
-/** It takes the place of user and password. */
+/** EXTERNAL takes the place of user and password. */
 function needCertificate(tls: boolean, { client }: TlsSettings): void {
   if (tls && client) return;
   throw new RangeError(
@@ -226,11 +226,11 @@ function tlsOptions(
 
 function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
-    // Loaded where it is needed: most URLs name no file.
+    // Loaded only if needed: most URLs name no file.
     return process.getBuiltinModule("node:fs").readFileSync(path);
   } catch (cause) {
     const { message, name } = cause as Error;
-    // What this program may do is not the URL's fault.
+    // A missing permission of this program is not the URL's fault.
     if (name === "NotCapable") throw cause;
     throw new RangeError(
       `${parameter} of the url can't be read: ${message}`,

@@ -9,7 +9,7 @@ export type Bytes = ArrayBufferView | ArrayBufferLike;
 
 const BUFFERS = ["[object ArrayBuffer]", "[object SharedArrayBuffer]"];
 
-/** Whether it is bytes; those of other realms count as well. */
+/** Whether it is bytes, of this realm or of another. */
 export function isBytes(value: unknown): value is Bytes {
   return ArrayBuffer.isView(value) ||
     BUFFERS.includes(Object.prototype.toString.call(value));

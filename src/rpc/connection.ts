@@ -55,12 +55,12 @@ export class RpcConnection extends RpcClient {
   /**
    * The methods of a queue as functions, by their contract:
    * `rpc.client(contract, "maths").fib(30)`. Each takes its input and, after
-   * that, options of its own, which go before the ones given here. A method that
+   * that, options of its own, which override the ones given here. A method that
    * the contract does not have is no member of the client: calling it is an
    * error to the type checker, and a `TypeError` at once. A call fails as
    * `call()` does; a `TypeError` is input that JSON can't hold.
    *
-   * @throws {TypeError} where the contract has a method that can't be called so.
+   * @throws {TypeError} if the contract has a method that can't be called so.
    *
    * @example Call a method by its contract
    * ```ts
@@ -93,9 +93,9 @@ export class RpcConnection extends RpcClient {
    * Serves a queue, through lost connections, until stopped; resolves when
    * requests are consumed for the first time.
    *
-   * @throws {RpcError} where the broker refuses the login or the queue.
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be.
+   * @throws {RpcError} if the broker refuses the login or the queue.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type.
    */
   async serve(
     queue: string,
@@ -112,8 +112,8 @@ export class RpcConnection extends RpcClient {
 
   /**
    * What becomes of the connection from now on: connected, lost, unreachable,
-   * blocked, unblocked. Ends when it is closed. Events wait for their reader,
-   * however many they are: one who stops reading leaves the loop.
+   * blocked, unblocked, password renewed. Ends when it is closed. Unread events
+   * are kept without limit, so leave the loop when you stop reading.
    */
   events(): AsyncIterableIterator<ConnectionEvent> {
     return this.#transport.events();
@@ -129,10 +129,10 @@ export class RpcConnection extends RpcClient {
   }
 
   /**
-   * Ends without losing anything. Servers stop as by `stop()`, and what they run
-   * may still call; then no new calls are taken, those in flight finish, retries
-   * included, and the connection is closed. May be called again: all calls
-   * resolve together. A procedure must not wait for it.
+   * Closes without losing anything. Servers stop as by `stop()`, and what they
+   * run may still make calls. Then no new calls are taken, those in flight
+   * finish, retries included, and the connection is closed. May be called
+   * again: all calls resolve together. A procedure must not wait for it.
    *
    * @example Let calls end, then close
    * ```ts

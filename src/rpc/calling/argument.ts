@@ -11,7 +11,7 @@ import type { RpcArgument } from "../procedure.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { OutgoingCall } from "./client_options.ts";
 
-/** Whether it is sent as it is. */
+/** Whether an argument is sent as it is, without JSON. */
 export function isMessageData(argument: RpcArgument): argument is MessageData {
   return typeof argument === "string" || isBytes(argument);
 }
@@ -19,7 +19,7 @@ export function isMessageData(argument: RpcArgument): argument is MessageData {
 /**
  * The call as interceptors get it: JSON as text, with its MIME type.
  *
- * @throws {TypeError} where JSON can't hold the argument.
+ * @throws {TypeError} if JSON can't hold the argument.
  */
 export function outgoingCall(
   queue: string,

@@ -1,5 +1,5 @@
 /**
- * A call as it was asked for, checked before anything is sent.
+ * A call as its caller asked for it, checked before anything is sent.
  *
  * @module
  */
@@ -19,19 +19,22 @@ export interface Call extends PendingTarget {
   readonly body: Uint8Array;
   readonly options: CallOptions;
   readonly messageId: string | undefined;
-  /** Whether the broker has to confirm each request, whatever is known. */
+  /**
+   * Whether the broker has to confirm each request, even to a queue that
+   * answers.
+   */
   readonly confirm: boolean;
-  /** Those that may still wait, where the call may be made more than once. */
+  /** Attempts that may still wait; undefined if there is only one. */
   readonly attempts: PendingCall[] | undefined;
-  /** Where it may be made more than once. */
+  /** Defined if there may be several attempts. */
   readonly trial: Trial | undefined;
 }
 
 /**
  * The call that starts now.
  *
- * @throws {RangeError} where an option is out of its range.
- * @throws {TypeError} where something is of another type than it should be.
+ * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if an option has the wrong type.
  */
 export function newCall(
   queue: string,
@@ -56,7 +59,10 @@ export function newCall(
   };
 }
 
-/** What is sent again, or kept on disk, has to be known to have arrived. */
+/**
+ * A request that may be sent again, or is kept on disk, must be known to have
+ * arrived.
+ */
 export function needsConfirm(options: CallOptions): boolean {
   const { confirm, persistent, retries, wait } = options;
   return Boolean(confirm || persistent || retries || wait);

@@ -1,5 +1,5 @@
 /**
- * Calls that their callers give up.
+ * Cancels calls whose signal is aborted.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { PendingCall, PendingCalls } from "./pending.ts";
 import type { Requesters } from "./requesters.ts";
 import { SharedSignals } from "./shared_signals.ts";
 
-/** Lets signals cancel calls, here and on the server that runs them. */
+/** Cancels calls, here and on the server that runs them. */
 export class Cancellations {
   readonly #pending: PendingCalls;
   readonly #requesters: Requesters;
@@ -23,7 +23,7 @@ export class Cancellations {
     this.#requesters = requesters;
   }
 
-  /** Lets an abort cancel the call; false where it has happened already. */
+  /** Cancels the call when the signal is aborted; false if it is already. */
   watch(signal: AbortSignal, call: PendingCall): boolean {
     if (signal.aborted) {
       call.end(canceledError(signal, false));
@@ -41,7 +41,7 @@ export class Cancellations {
     const requester = this.#requesters.current;
     if (!waited || !sent || requester === undefined) return;
     requester.doubt(queue);
-    // Whoever runs it may stop; that it goes on after all is no error.
+    // Not reaching the server is no error: the procedure just goes on.
     void settled(requester.connection.cancelCall(queue, correlationId));
   }
 }

@@ -126,11 +126,11 @@ export class RpcClient implements AsyncDisposable {
    * sent as they are, or a value that is sent as JSON: {@linkcode RpcArgument}.
    *
    * @throws {RpcError} what the procedure answered (`remote` is true), or
-   * `unavailable` where there is no queue, no server or no broker, or
+   * `unavailable` if there is no queue, no server or no broker, or
    * `deadline_exceeded`, or `canceled`.
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be, or
-   * JSON can't hold the argument.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type, or JSON can't hold the
+   * argument.
    */
   call(
     queue: string,
@@ -147,13 +147,13 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * What the broker tells of a queue; undefined where there is none. It may
-   * take `timeoutMs`, by default 30 s: a broker that blocks a connection does
-   * not even read from it.
+   * How many messages and consumers a queue has; undefined if there is no such
+   * queue. It opens no callback queue. The answer may take `timeoutMs`, 30 s by
+   * default: a broker that blocks a connection does not even read from it.
    *
-   * @throws {RpcError} where the broker can't be asked, does not answer, or
-   * does not tell: `refused` without a permission on the queue (RabbitMQ 4.2.6
-   * and later), `locked` where it is exclusive to another connection.
+   * @throws {RpcError} if the broker can't be asked, does not answer, or does
+   * not say: `refused` without a permission on the queue (RabbitMQ 4.2.6 and
+   * later), `locked` if it is exclusive to another connection.
    */
   async inspect(
     queue: string,
@@ -167,11 +167,11 @@ export class RpcClient implements AsyncDisposable {
 
   /**
    * How long the broker takes to answer, in ms: the median of a few round trips
-   * over the connection, which is made where there is none. It may take
-   * `timeoutMs`, by default 30 s.
+   * over the connection, which is made if there is none. It may take
+   * `timeoutMs`, 30 s by default.
    *
-   * @throws {RpcError} where the broker can't be reached, or does not answer.
-   * @throws {RangeError} where the time is out of its range.
+   * @throws {RpcError} if the broker can't be reached, or does not answer.
+   * @throws {RangeError} if the time is out of its range.
    */
   async rttMs(options: InspectOptions = {}): Promise<number> {
     if (this.#requesters.closed) throw clientClosed();
@@ -185,8 +185,8 @@ export class RpcClient implements AsyncDisposable {
 
   /**
    * Lets calls in flight finish, retries included, and takes no new ones (they
-   * fail with the reason `closed`), then closes the client. Each call has its
-   * deadline, and so has this.
+   * fail with the reason `closed`), then closes the client. It ends, at the
+   * latest, with the deadline of the last call.
    */
   async drain(): Promise<void> {
     this.#draining = true;
@@ -196,9 +196,9 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * Fails what still waits with `canceled` and deletes the callback queue; the
-   * transport stays open. Where that is closed next, `keepQueue` saves the
-   * round trips: the queue goes with its connection. May be called again: all
+   * Fails pending calls with `canceled` and deletes the callback queue; the
+   * transport stays open. If it is closed next, `keepQueue` saves the round
+   * trips: the queue is deleted with its connection. May be called again: all
    * calls resolve together.
    */
   close(options: { keepQueue?: boolean } = {}): Promise<void> {
@@ -243,7 +243,7 @@ export class RpcClient implements AsyncDisposable {
     });
   }
 
-  /** Rejects a call whose time is up, and says why where that can be known. */
+  /** Rejects a call whose time is up, and says why if that is known. */
   async #onDeadline(call: PendingCall): Promise<void> {
     const requester = this.#requesters.current;
     if (call.sent) requester?.doubt(call.queue);

@@ -14,7 +14,7 @@ export interface OutgoingCall {
   readonly body: string | Uint8Array;
   /** How the call is made; around an attempt, only what it sends counts. */
   readonly options: CallOptions;
-  /** Around an attempt, where there may be several: what they all carry. */
+  /** Around an attempt that may be repeated: the id that all attempts carry. */
   readonly messageId?: string;
 }
 
@@ -62,6 +62,6 @@ export interface ClientOptions {
    * @default {67108864}
    */
   maxUnsentBytes?: number;
-  /** Called for each reply without a call that waits for it; must not throw. */
+  /** Called for each reply that no call waits for; must not throw. */
   onUnknownReply?: () => void;
 }

@@ -53,7 +53,7 @@ export class PendingCall implements PublishListener, Expiring {
     this.#onEnd = callback;
   }
 
-  /** For the table, which knows whether it has ended already. */
+  /** Only for the table, which knows whether the call has ended already. */
   end(outcome: RpcReply | RpcError): void {
     this.#onEnd?.();
     if (!this.sent) this.#table.onUnsent(this);
@@ -76,11 +76,11 @@ export class PendingCall implements PublishListener, Expiring {
   }
 }
 
-/** What the table of waiting calls tells. */
+/** Callbacks of the table. */
 export interface PendingCallsHooks {
-  /** The call has been removed from the table, and is to be ended. */
+  /** The time of a call is up. It has left the table, and is to be ended. */
   onDeadline: (call: PendingCall) => void;
-  /** The broker refused the request; the call ends with that. */
+  /** The broker refused the request; the call ends with this error. */
   onRefused: (call: PendingCall) => void;
   /** The call ends before its request was sent. */
   onUnsent: (call: PendingCall) => void;
@@ -91,7 +91,7 @@ export interface PendingCallsHooks {
  * written and removed in every outcome; the first outcome wins.
  */
 export class PendingCalls {
-  /** For the calls to be registered. */
+  /** The ids of the calls to come. */
   readonly ids: CorrelationIds = new CorrelationIds();
   readonly #calls = new Map<string, PendingCall>();
   readonly #deadlines: Deadlines<PendingCall>;
@@ -117,7 +117,7 @@ export class PendingCalls {
     return this.#idle.promise;
   }
 
-  /** Hears of each call that has ended. */
+  /** A call has ended. */
   ended(): void {
     if (this.#calls.size === 0) this.#idle?.resolve();
   }
@@ -138,7 +138,7 @@ export class PendingCalls {
     return this.#calls.has(correlationId);
   }
 
-  /** Ends a call with its reply or error; false where it does not wait. */
+  /** Ends a call with its reply or error; false if it does not wait. */
   settle(
     correlationId: string | undefined,
     outcome: RpcReply | RpcError,
@@ -148,7 +148,10 @@ export class PendingCalls {
     return call !== undefined;
   }
 
-  /** The call, to be ended by whoever takes it; undefined where none waits. */
+  /**
+   * Removes a call, for the caller of this to end; undefined if it does not
+   * wait.
+   */
   take(correlationId: string | undefined): PendingCall | undefined {
     if (correlationId === undefined) return undefined;
     const call = this.#calls.get(correlationId);
@@ -167,7 +170,7 @@ export class PendingCalls {
     for (const call of [...this.#calls.values()]) {
       this.settle(call.correlationId, errorFor(call));
     }
-    // Whoever hears of a failure may call again at once.
+    // The callers may have called again at once.
     if (this.#calls.size === 0) this.#deadlines.stop();
   }
 }

@@ -13,8 +13,8 @@ import { byMethod, checkMethodName } from "./methods.ts";
 import { validated } from "./validation.ts";
 
 /**
- * One method, with schemas of any library that follows Standard Schema. What
- * has no schema is not checked, and `unknown` to the types.
+ * One method, with schemas of any library that follows Standard Schema. Without
+ * a schema, a value is not checked and has the type `unknown`.
  */
 export interface MethodContract {
   /** What the caller sends, as JSON. */
@@ -24,9 +24,8 @@ export interface MethodContract {
 }
 
 /**
- * The methods of a queue by name. Bodies are JSON, so the types that the
- * schemas turn into JSON should be such as JSON holds: a date that is sent is
- * a text to whoever receives it.
+ * The methods of a queue by name. Bodies are JSON, so the values should survive
+ * JSON: a date that is sent arrives as text.
  *
  * @example Serve a contract and call it
  * ```ts
@@ -93,7 +92,7 @@ export type ContractHandlers<C extends Contract> = {
  * `invalid_argument` and the paths that are wrong, and no handler runs; output
  * that does not fit is `internal`; another method is `unimplemented`.
  *
- * @throws {TypeError} where a handler is missing, or a method has a name that
+ * @throws {TypeError} if a handler is missing, or a method has a name that
  * a client can't call: `then`, `toJSON`, and those that all objects have.
  */
 export function implement<C extends Contract>(
@@ -138,7 +137,7 @@ function checked(
   };
 }
 
-/** No body is no input: undefined. */
+/** An empty body is no input: undefined. */
 function parseInput(name: string, request: RpcRequest): unknown {
   if (request.bytes.length === 0) return undefined;
   try {

@@ -10,7 +10,7 @@ import type { RpcReply } from "../messages.ts";
 import type { CallInput, CallOutput, Contract } from "./contract.ts";
 import { checkMethodName } from "./methods.ts";
 
-/** How a method is called; its type and its MIME type are known. */
+/** Options for calling a method, whose type and MIME type are given. */
 export type MethodOptions = Omit<CallOptions, "type" | "contentType">;
 
 /** A function for each method; what may be undefined may be left out. */
@@ -33,7 +33,7 @@ type Call = (
  * The methods of a contract as functions. Schemas are left to the server: it
  * checks what goes in and out, and one that converts must not do it twice.
  *
- * @throws {TypeError} where a method has a name that a client can't call.
+ * @throws {TypeError} if a method has a name that a client can't call.
  */
 export function contractClient<C extends Contract>(
   contract: C,

@@ -1,5 +1,5 @@
 /**
- * Which requests are run: what is refused before any procedure sees it.
+ * Decides which requests are run, before any procedure sees them.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export class Admission {
     });
   }
 
-  /** Requests that wait for what the broker tells. */
+  /** Requests that wait for the broker's answer. */
   get size(): number {
     return this.#waiting.size;
   }
@@ -79,12 +79,12 @@ export class Admission {
     else this.#ask(job, replyTo!, connection);
   }
 
-  /** Forgets the requests that wait: they are the broker's again. */
+  /** Forgets the requests that wait: the broker delivers them again. */
   connectionLost(): void {
     this.#waiting.clear();
   }
 
-  /** Lets none of those that wait in; returns them. */
+  /** Stops waiting; returns the jobs that waited. */
   pause(): Job[] {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -93,7 +93,7 @@ export class Admission {
 
   #ask(job: Job, replyTo: string, connection: BrokerConnection): void {
     this.#waiting.add(job);
-    // A job that does not wait any more is the broker's again, or given back.
+    // A job that no longer waits was forgotten or given back meanwhile.
     this.#policy.learn(replyTo, connection).then(
       (verdict) => this.#waiting.delete(job) && this.#decide(job, verdict),
       () =>

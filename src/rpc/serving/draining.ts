@@ -44,7 +44,7 @@ export class Draining {
     this.#drain(queue).then(this.#done.resolve, this.#done.reject);
   }
 
-  /** Nothing left to wait for: the grace period ends. */
+  /** Ends the grace period if nothing is left to wait for. */
   checkIdle(): void {
     if (this.begun.aborted && this.#stages.inFlight === 0) {
       this.#idle.resolve();
@@ -53,10 +53,11 @@ export class Draining {
 
   async #drain(queue: RequestQueue | undefined): Promise<void> {
     const waiting = this.#stages.pause();
-    // A broker that is blocked or stalled may answer to nothing at all.
+    // A broker that blocks the connection, or stalls, may answer nothing at
+    // all.
     await Promise.race([this.#finish(queue, waiting), this.#grace.over]);
     this.#grace.end();
-    // What still runs is the broker's to give to another.
+    // The broker gives what still runs to another server.
     this.#stages.dispatcher.abandon();
     await queue?.close();
   }

@@ -33,7 +33,7 @@ export interface ReplierOptions {
   maxReplyBytes: number;
   /** Where outcomes are kept of requests that will be delivered again. */
   replays: Pick<Replays, "remember">;
-  /** Told of replies that are made, held or dropped. */
+  /** Called for replies that are made, held or dropped. */
   onEvent: (event: ServerEvent) => void;
   /** One reply less is under way. */
   onSettled: () => void;
@@ -120,7 +120,7 @@ export class Replier implements ReplyStage {
       this.#resends.drop(reply, error.message);
       this.#settle(job, settlement);
     } else {
-      // It can't even be written: the caller hears that instead.
+      // The reply can't be encoded: the caller gets that error instead.
       this.#publish(sending, errorReply(job.request, unsendable(error)));
     }
   }

@@ -35,17 +35,17 @@ export interface ServeOptions {
    * that ignores its signal goes on, but its answer is `deadline_exceeded`
    * and its place is free again.
    *
-   * RabbitMQ takes requests back that stay unacknowledged for 30 minutes; where
-   * they may for longer, it is asked to wait (4.3, quorum queues), or the event
-   * `consumer_timeout` says what to set.
+   * RabbitMQ takes back requests that stay unacknowledged for 30 minutes. If
+   * they may take longer, it is asked to wait (4.3, quorum queues), or the
+   * event `consumer_timeout` says what to set.
    *
    * @default {30000}
    */
   handlerTimeoutMs?: number;
   /**
-   * On a quorum queue: how often a request may be delivered again before it
-   * is answered with `aborted` and dead-lettered (or dropped), since it may be
-   * what ends its servers. Classic queues do not count.
+   * On a quorum queue: how often a request may be delivered again before it is
+   * answered with `aborted` and dead-lettered (or dropped), since it may be
+   * what crashes its servers. Classic queues do not count.
    *
    * @default {5}
    */
@@ -119,7 +119,7 @@ export function defaultPrefetch(concurrency: number): number {
 
 const DEFAULT_CONCURRENCY = 256;
 const DEFAULT_LIMIT_MS = 30_000;
-/** In bytes, but for the number of headers. */
+/** In bytes, except for the number of headers. */
 const SIZE_LIMITS = {
   maxBodyBytes: 16 * 1024 * 1024,
   maxReplyBytes: 16 * 1024 * 1024,
@@ -130,8 +130,8 @@ const SIZE_LIMITS = {
 /**
  * The settings that these options make.
  *
- * @throws {RangeError} where an option is out of its range.
- * @throws {TypeError} where something is of another type than it should be.
+ * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if an option has the wrong type.
  */
 export function serveSettings(
   options: ServeOptions & ServeHooks,
@@ -170,10 +170,12 @@ export function serveSettings(
   };
 }
 
-/** For a reply that is confirmed late, or held while the broker is blocked. */
+/** Time for a reply that is confirmed late, or held while the broker blocks. */
 const REPLY_MS = 2 * 60_000;
 
-/** How long a request may stay unacknowledged, what it waits for included. */
+/**
+ * How long a request may stay unacknowledged, including its wait for others.
+ */
 export function longestUnackedMs(
   { prefetch, concurrency, handlerTimeoutMs }: ServeSettings,
 ): number {
@@ -197,7 +199,7 @@ function sizeLimits(options: ServeOptions): typeof SIZE_LIMITS {
   };
 }
 
-/** 0 is allowed: what runs is given back at once. */
+/** A grace period; 0 gives running requests back at once. */
 export function checkGrace(graceMs: number): number {
   return graceMs === 0 ? graceMs : durationMs("graceMs", graceMs);
 }

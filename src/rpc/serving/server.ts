@@ -55,7 +55,7 @@ export class RpcServer implements AsyncDisposable {
   /**
    * Resolves when the server has stopped.
    *
-   * @throws {RpcError} where the broker refused login or permission, or to
+   * @throws {RpcError} if the broker refused login or permission, or to
    * declare the queue.
    */
   readonly finished: Promise<void>;
@@ -72,8 +72,8 @@ export class RpcServer implements AsyncDisposable {
   /**
    * Starts to serve at once; await `ready` to know when requests come.
    *
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type.
    */
   constructor(
     transport: Transport,
@@ -108,7 +108,7 @@ export class RpcServer implements AsyncDisposable {
     );
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
-    // Whatever the loop waits for: it is over when all is drained.
+    // The loop may still wait for something when all is drained.
     this.finished = Promise.race([
       this.#serve(ready.resolve),
       this.#draining.done,
@@ -117,15 +117,14 @@ export class RpcServer implements AsyncDisposable {
       () => ready.reject(new RpcError("canceled", "the server was stopped")),
       ready.reject,
     );
-    // Both are there to be awaited; whoever awaits one need not await both.
+    // Either may be awaited alone.
     void settled(Promise.all([this.ready, this.finished]));
     void settled(this.finished).then(() => this.#events.end());
   }
 
   /**
-   * What the server does from now on, told as it happens; ends when the server
-   * has stopped. Events wait for their reader, however many they are: one who
-   * stops reading leaves the loop.
+   * What the server does from now on; ends when the server has stopped. Unread
+   * events are kept without limit, so leave the loop when you stop reading.
    *
    * @example Count the requests that fail
    * ```ts
@@ -158,11 +157,11 @@ export class RpcServer implements AsyncDisposable {
   }
 
   /**
-   * Stops: no new deliveries, those not started go back to the queue, those
-   * running are finished, answered and acknowledged. After the grace period,
-   * or at once with a grace of 0, what still runs is given back instead. May
-   * be called again: the shortest grace counts, and all calls resolve together.
-   * A procedure must not wait for it, since it waits for procedures.
+   * Stops: takes no more requests, gives back those that have not started, and
+   * finishes, answers and acknowledges those that run. After the grace period,
+   * or at once with a grace of 0, it gives back what still runs. May be called
+   * again: the shortest grace period counts, and all calls resolve together. A
+   * procedure must not wait for it, since it waits for procedures.
    */
   async stop(options: { graceMs?: number } = {}): Promise<void> {
     const graceMs = checkGrace(options.graceMs ?? this.#settings.graceMs);
@@ -205,7 +204,7 @@ export class RpcServer implements AsyncDisposable {
       this.#settings.onEvent({ type: "consuming", queue: this.queue });
     }
     for await (const delivery of requests) {
-      // What a lost connection had delivered comes again over the next.
+      // What came over a lost connection is delivered again over the next.
       if (!alive) continue;
       if (!this.#draining.begun.aborted) {
         this.#stages.admission.receive(requests, delivery, connection);
@@ -215,8 +214,8 @@ export class RpcServer implements AsyncDisposable {
 
   async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
     this.#stages.connectionLost();
-    // The connection may live on: what is left of the queue must not go on
-    // taking requests that nobody reads.
+    // The connection may live on: the old consumer must not take requests that
+    // nobody reads.
     await this.#requests?.close();
     if (remedyOf(error) === "none") {
       this.#stages.dispatcher.abandon();
@@ -232,7 +231,7 @@ export class RpcServer implements AsyncDisposable {
       this.queue,
       this.#consumption,
     );
-    // Stopped meanwhile: it was drained without this queue.
+    // Stopped meanwhile: draining did not know of this queue.
     if (signal.aborted) await requests.close();
     signal.throwIfAborted();
     return this.#requests = requests;

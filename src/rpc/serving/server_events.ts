@@ -1,5 +1,5 @@
 /**
- * What a server tells while it works.
+ * The events of a server.
  *
  * @module
  */
@@ -10,15 +10,18 @@ import type { RpcRequest } from "../messages.ts";
 export type ServerEvent =
   /** Requests are being consumed from now on. */
   | { type: "consuming"; queue: string }
-  /** It was told to stop, or has had its count: no more requests are taken. */
+  /**
+   * The server takes no more requests: it is being stopped, or `count` is
+   * reached.
+   */
   | { type: "draining" }
   /** The queue was lost; it is tried again after the delay. */
   | { type: "interrupted"; error: RpcError; retryInMs: number }
   /** A procedure starts. */
   | { type: "request"; request: RpcRequest }
   /**
-   * It came before, and is not run again: it gets the answer of that run, now
-   * or when it ends.
+   * A request that came before is not run again. It gets the answer of its
+   * first run, now or when that ends.
    */
   | { type: "repeated"; request: RpcRequest }
   /** A procedure ended, well or with an error; the reply follows. */
@@ -26,8 +29,9 @@ export type ServerEvent =
   /** A reply waits for the connection to come back. */
   | { type: "reply_held"; correlationId?: string }
   /**
-   * A reply could not be delivered: nobody awaits it any more, or the broker
-   * closes connections for it, with this error; its request is dropped then.
+   * A reply could not be delivered: its caller is gone, or the broker closes
+   * connections for it. In that case there is an error, and the request is
+   * dropped as well.
    */
   | {
     type: "reply_dropped";
@@ -38,7 +42,7 @@ export type ServerEvent =
   /** A request was neither run nor answered. */
   | { type: "request_dropped"; request: RpcRequest; why: string }
   /**
-   * Requests with this `reply_to` are not run; told once for each name. Where
+   * Requests with this `reply_to` are not run; reported once for each name. If
    * it is `allowable`, the option `replyTo` can allow it.
    */
   | {
@@ -48,8 +52,8 @@ export type ServerEvent =
     allowable: boolean;
   }
   /**
-   * A request may stay unacknowledged for longer than the broker waits by
-   * default before it takes it back; what to set there. Told once.
+   * Requests may stay unacknowledged for longer than the broker allows by
+   * default; `advice` says what to set there. Reported once.
    */
   | { type: "consumer_timeout"; unackedMs: number; advice: string };
 

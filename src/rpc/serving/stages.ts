@@ -13,7 +13,7 @@ import { Replays } from "./replays.ts";
 import { Replier } from "./replier.ts";
 import type { ServeSettings } from "./serve_options.ts";
 
-/** What the stages tell their server. */
+/** Callbacks of the stages. */
 export interface StagesHooks {
   /** A procedure is about to run. */
   onStart: () => void;
@@ -59,7 +59,7 @@ export class Stages {
     return [...this.admission.pause(), ...this.dispatcher.pause()];
   }
 
-  /** What was delivered is the broker's again; what runs goes on. */
+  /** The broker delivers everything again; what runs goes on. */
   connectionLost(): void {
     this.admission.connectionLost();
     this.dispatcher.connectionLost();

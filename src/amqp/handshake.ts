@@ -25,9 +25,7 @@ import { brokerName } from "./broker_address.ts";
 const PRODUCT = "rabbit-rpc";
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
 const FRAME_MAX = 128 * 1024;
-/**
- * The largest frame before tuning, in bytes: since RabbitMQ 4.1, and in AMQP.
- */
+/** The same before tuning, since RabbitMQ 4.1; before it is FRAME_MIN_SIZE. */
 const FIRST_FRAME_MAX_4_1 = 8_192;
 
 /** What both sides agree on; 0 is no limit, and no heartbeats. */

@@ -48,7 +48,8 @@ export async function listenForCancels(
     onDelivery({ properties: { type, correlationId } }) {
       if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
     },
-    onCanceled: () => onDeaf(new Error("the queue for cancels was deleted")),
+    onCanceled: () =>
+      onDeaf(new Error("the queue of cancel messages was deleted")),
   };
   try {
     // Whatever is refused from here on closes the channel, and the queue goes

@@ -53,7 +53,7 @@ export function declarationFailure(queue: string, cause: unknown): RpcError {
   if (words === undefined) return closed;
   return failure(
     "undeclarable",
-    `the broker does not declare queue "${queue}" like this: ${words}`,
+    `the broker refuses to declare queue "${queue}" like this: ${words}`,
     { cause },
   );
 }

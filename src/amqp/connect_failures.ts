@@ -89,7 +89,7 @@ function refusal(
       : "unavailable";
     return failure(
       "not_admitted",
-      `${brokerName(broker)} takes no connection for now: ${why}`,
+      `${brokerName(broker)} accepts no connection for now: ${why}`,
       { code, cause },
     );
   }

@@ -39,7 +39,7 @@ export class Flow {
       return `the broker has blocked the connection (${this.#blockedFor})`;
     }
     return this.#writes.drained &&
-      "the connection does not take what is written to it";
+      "the connection accepts no more data for now";
   }
 
   /**

@@ -107,10 +107,9 @@ export class Handshake {
     if (this.#tuning || this.#loginBytes <= this.#firstFrameMax) {
       return undefined;
     }
-    return `the login takes ${this.#loginBytes} bytes, and ` +
-      `${brokerTitle(this.#peer)} ` +
-      `takes ${this.#firstFrameMax} before it knows who logs in, unless its ` +
-      `initial_frame_max allows more`;
+    return `the login takes ${this.#loginBytes} bytes, but ` +
+      `${brokerTitle(this.#peer)} accepts only ${this.#firstFrameMax} before ` +
+      `login, unless its initial_frame_max is larger`;
   }
 
   #start(greeting: Arguments<"connection.start">): void {
@@ -179,7 +178,7 @@ function checkMechanism(broker: BrokerSettings, offered: string): void {
   if (offered.split(" ").includes(mechanism)) return;
   throw failure(
     "refused",
-    `${brokerName(broker)} does not offer to log in by ${mechanism}; ` +
+    `${brokerName(broker)} does not offer login by ${mechanism}; ` +
       `it offers ${offered || "nothing"}`,
     { code: "unauthenticated" },
   );

@@ -47,7 +47,7 @@ export function writeMessage(
     const bytes = writer.length - headerAt;
     if (bytes > frameMax) {
       throw new RangeError(
-        `its headers take ${bytes - 1} bytes, and a frame holds ${frameMax}`,
+        `its headers take ${bytes - 1} bytes, but a frame holds ${frameMax}`,
       );
     }
     writer.body(channel, body, 0, frameMax);

@@ -39,7 +39,9 @@ export class MessageSizes {
   tooLarge(bytes: number): RpcError {
     return failure(
       "too_large",
-      `the broker does not take so large a message: ${this.#words(bytes)}`,
+      `the broker does not accept a message of this size: ${
+        this.#words(bytes)
+      }`,
     );
   }
 }

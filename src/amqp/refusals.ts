@@ -46,9 +46,9 @@ export function untold(queue: string, cause: unknown): RpcError {
   const where = vhost === undefined ? "" : ` on vhost "${vhost}"`;
   return failure(
     "refused",
-    `${who} may not look at queue ${JSON.stringify(queue)}${where}: that ` +
-      "takes the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
-      "on, read or write does)",
+    `${who} may not inspect queue ${JSON.stringify(queue)}${where}: that ` +
+      "needs the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
+      "on, read or write is enough)",
     { cause },
   );
 }

@@ -90,7 +90,7 @@ function readerOf(name: string, tls: boolean): Read {
   if (Object.hasOwn(READERS, name)) return READERS[name]!;
   if (!Object.hasOwn(TLS_READERS, name)) {
     throw new RangeError(
-      `url has the parameter "${name}", which is not supported; these are: ` +
+      `url has the parameter "${name}", which is not supported; supported: ` +
         SUPPORTED.join(", "),
     );
   }

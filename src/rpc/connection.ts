@@ -43,6 +43,18 @@ export class RpcConnection extends RpcClient {
    * `RpcError` whose `reason` is `closed`, and whose `cause` is what went wrong
    * while closing, if anything did. A connection that is lost is not closed: the
    * next call, or a server, makes another.
+   *
+   * @example Do something when the connection is closed
+   * ```ts
+   * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+   * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+   * import assert from "node:assert/strict";
+   *
+   * const rpc = new RpcConnection(new MemoryTransport());
+   * const reason = rpc.closed.then(({ reason }) => reason);
+   * await rpc.close();
+   * assert.equal(await reason, "closed");
+   * ```
    */
   readonly closed: Promise<RpcError> = this.#closed.promise;
 
@@ -114,6 +126,20 @@ export class RpcConnection extends RpcClient {
    * What becomes of the connection from now on: connected, lost, unreachable,
    * blocked, unblocked, password renewed. Ends when it is closed. Unread events
    * are kept without limit, so leave the loop when you stop reading.
+   *
+   * @example Wait until a connection is lost
+   * ```ts
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
+   *
+   * await using broker = await startBroker();
+   * await using rpc = await connect(broker.url);
+   * const events = rpc.events();
+   * broker.connections[0]!.drop();
+   * for await (const event of events) {
+   *   if (event.type === "lost") break;
+   * }
+   * ```
    */
   events(): AsyncIterableIterator<ConnectionEvent> {
     return this.#transport.events();

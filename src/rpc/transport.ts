@@ -211,7 +211,7 @@ export interface BrokerConnection {
 export interface ConnectionOptions {
   /**
    * Whether to try again, with a backoff, when no broker can be reached, or
-   * takes no connection for now. A refusal (login, virtual host, wrong
+   * accepts no connection for now. A refusal (login, virtual host, wrong
    * protocol) is thrown all the same. A login that has worked before, with a
    * password from a function, is tried again for two minutes first.
    *

@@ -168,7 +168,7 @@ for (const [version, limit] of limits) {
   test(`a login too large for RabbitMQ ${version} names the limit`, async () => {
     const { code, reason, message } = await silentlyRefused(version, limit);
     assert.deepEqual([code, reason], ["resource_exhausted", "login_too_large"]);
-    const words = `RabbitMQ ${version} takes ${limit} before`;
+    const words = `RabbitMQ ${version} accepts only ${limit} before`;
     assert.ok(message.includes(words), message);
     assert.match(message, /takes \d+ bytes.* initial_frame_max/);
     const fits = await silentlyRefused(version, limit - 500);

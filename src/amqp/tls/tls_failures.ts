@@ -33,11 +33,11 @@ const NOTHING_IN_COMMON =
 /** Alerts about the certificate that we showed, in words. */
 const CLIENT_CERTIFICATE_ALERTS: Record<string, string> = {
   BadCertificate: "it is not valid",
-  UnsupportedCertificate: "it is of a kind that is not supported",
+  UnsupportedCertificate: "its type is not supported",
   CertificateRevoked: "it was revoked",
   CertificateExpired: "it has expired",
   CertificateUnknown: "it is not acceptable",
-  UnknownCA: "its issuer is unknown there",
+  UnknownCA: "its issuer is unknown to the broker",
 };
 
 /** Whether this error alone says what is wrong with TLS. */

@@ -13,9 +13,9 @@ import { isMessageData, outgoingCall } from "./argument.ts";
 import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
-import type { ClientOptions } from "./client_options.ts";
+import type { ClientOptions, ClientStats } from "./client_options.ts";
 import { DelayedCalls, isReady } from "./delayed_calls.ts";
-import { clientClosed, rttTimeout, timeoutError } from "./failures.ts";
+import { clientClosed, rttTimeout } from "./failures.ts";
 import {
   answerInTime,
   Inspections,
@@ -26,14 +26,6 @@ import { PendingCall, PendingCalls } from "./pending.ts";
 import { RepeatedCalls } from "./repeated_calls.ts";
 import { Requesters } from "./requesters.ts";
 import { whyNoReply } from "./why_no_reply.ts";
-
-/** Counters of a client, for monitoring. */
-export interface ClientStats {
-  /** Calls that wait for their reply. */
-  readonly inFlight: number;
-  /** Replies that were late, repeated or unsolicited. */
-  readonly unknownReplies: number;
-}
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -154,6 +146,18 @@ export class RpcClient implements AsyncDisposable {
    * @throws {RpcError} if the broker can't be asked, does not answer, or does
    * not say: `refused` without a permission on the queue (RabbitMQ 4.2.6 and
    * later), `locked` if it is exclusive to another connection.
+   *
+   * @example Look whether a queue has a server
+   * ```ts
+   * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+   * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+   * import assert from "node:assert/strict";
+   *
+   * await using rpc = new RpcConnection(new MemoryTransport());
+   * await using server = await rpc.serve("maths", () => 42);
+   * assert.equal((await rpc.inspect("maths"))?.consumers, 1);
+   * assert.equal(await rpc.inspect("no_such_queue"), undefined);
+   * ```
    */
   async inspect(
     queue: string,
@@ -172,6 +176,15 @@ export class RpcClient implements AsyncDisposable {
    *
    * @throws {RpcError} if the broker can't be reached, or does not answer.
    * @throws {RangeError} if the time is out of its range.
+   *
+   * @example Measure a round trip
+   * ```ts
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import assert from "node:assert/strict";
+   *
+   * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+   * assert.ok(await rpc.rttMs({ timeoutMs: 2_000 }) < 2_000);
+   * ```
    */
   async rttMs(options: InspectOptions = {}): Promise<number> {
     if (this.#requesters.closed) throw clientClosed();
@@ -247,10 +260,7 @@ export class RpcClient implements AsyncDisposable {
   async #onDeadline(call: PendingCall): Promise<void> {
     const requester = this.#requesters.current;
     if (call.sent) requester?.doubt(call.queue);
-    call.end(
-      requester
-        ? await whyNoReply(call, requester.connection, this.#inspections)
-        : timeoutError(call),
-    );
+    const connection = requester?.connection;
+    call.end(await whyNoReply(call, connection, this.#inspections));
   }
 }

@@ -125,12 +125,12 @@ function checked(
   return async (request, context) => {
     let value = parseInput(name, request);
     if (input) {
-      const what = `${name} got a wrong input`;
+      const what = `${name} got invalid input`;
       value = await validated(input, value, "invalid_argument", what);
     }
     let result = await handler(value, context, request);
     if (output) {
-      const what = `${name} returned a wrong output`;
+      const what = `${name} returned invalid output`;
       result = await validated(output, result, "internal", what);
     }
     return jsonReply(result);

@@ -34,7 +34,7 @@ function unknownMethod(
   const listed = names.slice(0, MOST_NAMES).join(", ") +
     (names.length > MOST_NAMES ? ", ..." : "");
   const asked = type === ""
-    ? "the request names no method (its type)"
+    ? "the request names no method in its type"
     : `unknown method ${JSON.stringify(type)}`;
   return new RpcError("unimplemented", `${asked}; available: ${listed}`);
 }

@@ -34,8 +34,8 @@ export function overLimit(
   if (redeliveries > maxDeliveries) {
     return new RpcError(
       "aborted",
-      `the request was delivered ${redeliveries} times before without being ` +
-        "answered; it may be what ends its servers",
+      `the request was delivered ${redeliveries} times before without an ` +
+        "answer; it may be crashing its servers",
     );
   }
   if (bytes.length > maxBodyBytes) {

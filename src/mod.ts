@@ -11,8 +11,10 @@
  *
  * - {@linkcode Procedure}: what a server runs, and what it may return
  * - {@linkcode CallOptions}: deadline, cancellation, retries, headers
- * - {@linkcode ServeOptions}: concurrency, limits, events
- * - {@linkcode ConnectOptions}: login, TLS, heartbeats, events
+ * - {@linkcode ServeOptions}: concurrency, limits, who may be answered
+ * - {@linkcode ConnectOptions}: login, TLS, heartbeats
+ * - {@linkcode ConnectionEvent} and {@linkcode ServerEvent}: what `events()` of a
+ *   connection and of a server tell
  * - {@linkcode Contract} and {@linkcode implement}: typed methods, with schemas
  * - {@linkcode CallInterceptor} and {@linkcode ProcedureInterceptor}: functions
  *   around calls and procedures
@@ -38,38 +40,22 @@
  */
 export { connect } from "./amqp/connect.ts";
 export type { ConnectOptions } from "./amqp/options.ts";
-export type { Password } from "./amqp/password.ts";
 export type { TlsOptions } from "./amqp/tls/tls.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
 export type {
   CallInterceptor,
   ClientOptions,
-  OutgoingCall,
 } from "./rpc/calling/client_options.ts";
-export type { InspectOptions } from "./rpc/calling/inspections.ts";
 export { RpcConnection } from "./rpc/connection.ts";
 export {
   type Contract,
   type ContractHandlers,
   implement,
 } from "./rpc/contract/contract.ts";
-export type {
-  ContractClient,
-  MethodOptions,
-} from "./rpc/contract/contract_client.ts";
-export {
-  type RpcCode,
-  RpcError,
-  type RpcErrorOptions,
-  type RpcErrorReason,
-} from "./rpc/errors.ts";
+export type { ContractClient } from "./rpc/contract/contract_client.ts";
+export { type RpcCode, RpcError, type RpcErrorReason } from "./rpc/errors.ts";
 export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
-export {
-  type MessageData,
-  type MessageHeaders,
-  RpcReply,
-  RpcRequest,
-} from "./rpc/messages.ts";
+export { type MessageHeaders, RpcReply, RpcRequest } from "./rpc/messages.ts";
 export type {
   Procedure,
   ReplyInit,
@@ -77,8 +63,9 @@ export type {
   RpcContext,
   RpcResult,
 } from "./rpc/procedure.ts";
-export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
-export { RpcServer } from "./rpc/serving/server.ts";
+export type { ServeOptions } from "./rpc/serving/serve_options.ts";
+export type { ServerEvent } from "./rpc/serving/server_events.ts";
+export type { RpcServer } from "./rpc/serving/server.ts";
 export type {
   ConnectionEvent,
   QueueDeclaration,

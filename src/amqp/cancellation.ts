@@ -1,12 +1,13 @@
 /**
- * How a caller tells whichever server runs a call that it is canceled: a
- * fanout exchange for each request queue, that all its servers listen to.
+ * How a caller tells the server that runs a call that it is canceled: by a
+ * fanout exchange for each request queue, which all its servers listen to.
  *
  * @module
  */
 import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
-import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
+import { closeChannel } from "./closing.ts";
+import { CLOSE_TIMEOUT_MS } from "./flow.ts";
 import type { Connection } from "./connection.ts";
 import { writeMessage } from "./message_frames.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
@@ -17,7 +18,7 @@ const EXCHANGE_PREFIX = "rabbit-rpc.cancel.";
 const MAX_NAME_BYTES = 255;
 const NO_BODY = new Uint8Array(0);
 
-/** The exchange, or undefined where the queue's name leaves no room for it. */
+/** The exchange, or undefined if the queue's name leaves no room for it. */
 function exchangeFor(queue: string): string | undefined {
   const name = EXCHANGE_PREFIX + queue;
   const bytes = new TextEncoder().encode(name).length;
@@ -27,13 +28,13 @@ function exchangeFor(queue: string): string | undefined {
 /** Who listens for cancel messages. */
 export interface CancelListener {
   onCancel: (correlationId: string) => void;
-  /** It listened, and no longer does, although the connection is not lost. */
+  /** It no longer listens, although the connection is not lost. */
   onDeaf: (error: Error) => void;
 }
 
 /**
  * Listens, on a channel of its own, until that or the connection is closed. A
- * server without the right to do so serves all the same.
+ * server that lacks the permission serves all the same.
  */
 export async function listenForCancels(
   connection: Connection,
@@ -47,7 +48,8 @@ export async function listenForCancels(
     onDelivery({ properties: { type, correlationId } }) {
       if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
     },
-    onCanceled: () => onDeaf(new Error("the queue for cancels was deleted")),
+    onCanceled: () =>
+      onDeaf(new Error("the queue of cancel messages was deleted")),
   };
   try {
     // Whatever is refused from here on closes the channel, and the queue goes
@@ -95,7 +97,7 @@ export class Canceler {
     }
   }
 
-  /** Waits until what was asked for is written, for a limited time. */
+  /** Waits until pending messages are written, for a limited time. */
   async close(): Promise<void> {
     if (this.#underWay.size === 0) return;
     await waitAtMost(CLOSE_TIMEOUT_MS, Promise.allSettled(this.#underWay));

@@ -13,9 +13,9 @@ import { ChannelTurns } from "./channel_turns.ts";
 import type { JoinedWrites } from "./joined_writes.ts";
 
 /**
- * What a broker may say of a channel that it has closed: our own close crossed
- * its one, or RabbitMQ closes it once more for what was asked after the first
- * mistake, by the name of the queue that was declared last.
+ * What a broker may send on a channel that it has closed: its answer to a close
+ * of ours that crossed its own, or a second close, for a request that named the
+ * queue declared last and came after the first mistake (RabbitMQ).
  */
 const ENDS: readonly number[] = [
   METHODS["channel.close"].id,
@@ -27,8 +27,8 @@ const MOST_CHANNELS = 65_535;
 /** How a channel is opened. */
 export interface OpenChannelOptions {
   /**
-   * How long to wait for a channel where all are in use, in ms. What can wait
-   * for longer lets all others go first.
+   * How long to wait for a channel if all are in use, in ms. Without a limit,
+   * all others go first.
    *
    * @default forever
    */
@@ -62,7 +62,7 @@ export class Channels implements ChannelHost {
    * Opens a channel and asks things of it, all in one round trip: the broker
    * answers in order.
    *
-   * @throws {RpcError} `resource_exhausted` where none is free in time.
+   * @throws {RpcError} `resource_exhausted` if none is free in time.
    */
   async open<T>(
     ask: (channel: Channel) => Promise<T>,
@@ -83,7 +83,7 @@ export class Channels implements ChannelHost {
   }
 
   /**
-   * The channel of a frame; undefined where the frame comes late, and is to be
+   * The channel of a frame; undefined if the frame comes late, and is to be
    * ignored.
    *
    * @throws {AmqpError} for a channel that is not open.

@@ -11,7 +11,7 @@ import type { Channel } from "./channel.ts";
 import { ChannelZero } from "./channel_zero.ts";
 import { Channels } from "./channels.ts";
 import { agreeToClose, closeWithError, LAST_WORDS_MS } from "./farewell.ts";
-import { Flow } from "./flow.ts";
+import { Flow, type FlowHooks } from "./flow.ts";
 import { FrameReader, MOST_FRAME_BYTES } from "./frame_reader.ts";
 import type { Login, Tuning } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -20,14 +20,6 @@ import { Loss } from "./loss.ts";
 import { MessageSizes } from "./message_sizes.ts";
 import type { BrokerSettings } from "./options.ts";
 import type { ByteStream } from "./streams/byte_stream.ts";
-
-const CLOSE_TIMEOUT_MS = 2_000;
-
-/** What a connection tells, once it is open. */
-export interface ConnectionHooks {
-  onBlocked: (reason: string) => void;
-  onUnblocked: () => void;
-}
 
 /** A connection; see {@linkcode Connection.open}. */
 export class Connection {
@@ -39,7 +31,7 @@ export class Connection {
   readonly loss: Loss = new Loss();
   /** The largest frame that the broker takes, in bytes. */
   frameMax = Infinity;
-  /** What the broker takes, over whichever channel. */
+  /** How large a message the broker accepts, on any channel. */
   readonly sizes: MessageSizes = new MessageSizes();
   readonly #stream: ByteStream;
   readonly #zero: ChannelZero;
@@ -56,7 +48,7 @@ export class Connection {
   private constructor(
     stream: ByteStream,
     { connectTimeoutMs }: BrokerSettings,
-    hooks: ConnectionHooks,
+    hooks: FlowHooks,
   ) {
     this.#channelTimeoutMs = connectTimeoutMs;
     this.#stream = stream;
@@ -67,8 +59,8 @@ export class Connection {
     this.writes.beforeFlush(() => this.#heartbeat?.wrote());
     this.channels = new Channels(this.writes);
     this.loss.listen((error) => this.channels.lost(error));
-    this.flow = new Flow(this.writes);
-    this.#zero = this.#channelZero(hooks);
+    this.flow = new Flow(this.writes, hooks);
+    this.#zero = this.#channelZero();
     this.#frames = new FrameReader(this.channels, {
       onRead: () => this.#heartbeat?.read(),
       onFrame: (frame, reader) => this.#zero.take(frame, reader),
@@ -87,7 +79,7 @@ export class Connection {
     stream: ByteStream,
     broker: BrokerSettings,
     login: Pick<Login, "name" | "password">,
-    hooks: ConnectionHooks,
+    hooks: FlowHooks,
     signal: AbortSignal,
   ): Promise<Connection> {
     const connection = new Connection(stream, broker, hooks);
@@ -118,13 +110,13 @@ export class Connection {
   /**
    * Opens a channel and asks things of it; see {@linkcode Channels.open}.
    *
-   * @throws {RpcError} `resource_exhausted` where none is free for long.
+   * @throws {RpcError} `resource_exhausted` if none is free for long.
    */
   openChannel<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
     return this.channels.open(ask, { limitMs: this.#channelTimeoutMs });
   }
 
-  /** Tells the broker of another password; calls back when it knows. */
+  /** Sends the broker a new password; calls back when it has accepted it. */
   updateSecret(secret: string, onTold: () => void): void {
     this.#zero.updateSecret(secret, this.frameMax, onTold);
   }
@@ -169,7 +161,10 @@ export class Connection {
     }
   }
 
-  /** What can't be understood ends the connection; the broker is told. */
+  /**
+   * Reads frames to the end; one that can't be understood ends the connection,
+   * and the broker is told.
+   */
   async #read(): Promise<void> {
     try {
       await this.#frames.read(this.#stream);
@@ -190,19 +185,13 @@ export class Connection {
     this.#end(error, closeWithError(this.writes, this.#stream, error, method));
   }
 
-  #channelZero({ onBlocked, onUnblocked }: ConnectionHooks): ChannelZero {
+  #channelZero(): ChannelZero {
     return new ChannelZero(this.writes, {
       onOpened: (tuning, peer) => this.#start(tuning, peer),
       onClose: (reason) => this.#end(reason, agreeToClose(this.writes)),
       onCloseOk: () => this.destroy(new Error("the connection was closed")),
-      onBlocked: (reason) => {
-        this.flow.block(reason);
-        onBlocked(reason);
-      },
-      onUnblocked: () => {
-        this.flow.release();
-        onUnblocked();
-      },
+      onBlocked: (reason) => this.flow.block(reason),
+      onUnblocked: () => this.flow.unblock(),
     });
   }
 
@@ -218,7 +207,10 @@ export class Connection {
     this.#opened.resolve();
   }
 
-  /** The broker may have said why: reads on for a while. */
+  /**
+   * The last frames of the broker may give the reason, if they are read in
+   * time.
+   */
   #writeFailed(error: Error): void {
     if (this.#gone) return;
     this.#lastWords = setTimeout(() => this.destroy(error), LAST_WORDS_MS);
@@ -229,8 +221,7 @@ export class Connection {
     const answered = Promise.withResolvers<void>();
     this.#closeOk = answered.resolve;
     this.#zero.close();
-    const limitMs = this.flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
-    await waitAtMost(limitMs, answered.promise);
+    await waitAtMost(this.flow.closeLimitMs, answered.promise);
     this.destroy(new Error("the connection was closed"));
   }
 }

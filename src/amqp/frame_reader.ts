@@ -1,5 +1,5 @@
 /**
- * Reads frames from a stream, and hands each to whom it is for.
+ * Reads frames from a stream, and hands each to its channel.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { ProtocolCheck } from "./protocol_check.ts";
 import type { ByteStream } from "./streams/byte_stream.ts";
 
 /**
- * What is read at most, in bytes. Not what was agreed on: RabbitMQ passes the
- * headers of others on in one frame, and lets everybody agree on a size of his
- * own.
+ * The largest frame that is read, in bytes. The negotiated size is no limit:
+ * RabbitMQ sends headers in one frame, and their publisher may have negotiated
+ * a larger one.
  */
 export const MOST_FRAME_BYTES = 16 * 1024 * 1024;
 
-/** What a {@linkcode FrameReader} tells its connection. */
+/** Callbacks of a {@linkcode FrameReader}. */
 export interface FrameReaderHooks {
   /** Something was read. */
   onRead: () => void;
@@ -24,7 +24,7 @@ export interface FrameReaderHooks {
   onFrame: (frame: FrameBuffer, reader: Reader) => void;
 }
 
-/** Reads until the stream ends, or is told to stop. */
+/** Reads until the stream ends, or `stop()`. */
 export class FrameReader {
   readonly #channels: Channels;
   readonly #hooks: FrameReaderHooks;

@@ -26,14 +26,14 @@ import {
 import { QueueInspector } from "./inspector.ts";
 import { AmqpPublisher } from "./publisher.ts";
 
-/** What a request queue is made of. */
+/** The parts of a request queue. */
 interface Parts {
   readonly connection: Connection;
   readonly name: string;
   readonly channel: Channel;
   readonly publisher: AmqpPublisher;
   readonly cancels: Channel | undefined;
-  /** Resolves where a server that heard of cancels no longer does. */
+  /** Resolves if a server that received cancel messages no longer does. */
   readonly deaf: Promise<Error>;
 }
 
@@ -49,7 +49,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     super(connection, channel, publisher);
     this.#name = name;
     this.#cancels = cancels;
-    // A server that once heard of cancels must not become deaf to them.
+    // A server that once received cancel messages must not miss them later.
     deaf.then((error) => this.end(error));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) channel.send("basic.ack", { deliveryTag, multiple });
@@ -145,7 +145,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   }
 }
 
-/** Takes a queue as it is; what is missing is declared, or waited for. */
+/** Uses an existing queue as it is; a missing one is declared or waited for. */
 async function ensureQueue(
   connection: Connection,
   queue: string,
@@ -182,7 +182,7 @@ async function ensureQueue(
   });
 }
 
-/** Whoever may not look at a queue may consume it all the same. */
+/** A user who may not inspect a queue may still be allowed to consume it. */
 async function mayExist(
   connection: Connection,
   queue: string,

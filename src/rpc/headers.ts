@@ -16,7 +16,7 @@ const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
 /**
- * The headers of a message of ours, where they are just that.
+ * The headers of a message to send, checked.
  *
  * @throws {RangeError} for those that would send copies of the message, and
  * for numbers that no header can hold: those that are not finite (RabbitMQ ends

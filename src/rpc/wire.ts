@@ -1,7 +1,7 @@
 /**
  * What a request, a reply and an error reply look like as messages. A plain
- * client or server of RabbitMQ's tutorial six understands all of it: what it
- * does not know rides in properties that it ignores.
+ * client or server of RabbitMQ's tutorial six understands all of it: whatever
+ * it does not know is in properties that it ignores.
  *
  * @module
  */
@@ -73,7 +73,7 @@ function requestHeaders(
   return { ...headers, [DEADLINE_HEADER]: deadlineMs };
 }
 
-/** RabbitMQ closes the channel for what does not fit 32 bits. */
+/** RabbitMQ closes the channel for more than 32 bits. */
 function expirationFor(leftMs: number): string {
   return String(Math.min(Math.max(Math.ceil(leftMs), 0), 2 ** 32 - 1));
 }
@@ -99,7 +99,7 @@ export function decodeRequest(
     priority: properties.priority,
     userId: properties.userId,
     appId: properties.appId,
-    // Any 64 bits may be sent as one, and not all are a time.
+    // Any 64 bits may be sent as a time, and not all are one.
     timestamp: Number.isNaN(timestamp?.getTime()) ? undefined : timestamp,
     deadlineMs: requestDeadline(properties, receivedEpochMs),
   });
@@ -112,12 +112,11 @@ export function decodeRequest(
 const NOW_OR_NEVER_MS = 100;
 
 /**
- * Until when somebody waits for the reply: the earlier of the header and of
- * `expiration` counted from the receipt. A caller's clock that runs ahead is
- * so corrected; one that lags by more than the time-out makes its requests
- * look expired, hence clocks have to agree to within the time-out. A request
- * with neither has no deadline of its own, nor has one that only had to be
- * delivered at once: its limit is the handler's.
+ * When the caller stops waiting: the time in the header, or the receipt plus
+ * `expiration`, whichever is earlier. That corrects a caller's clock that is
+ * ahead. If it is behind by more than the timeout, its requests look expired,
+ * so clocks have to agree to within the timeout. A request with neither, or one
+ * that only had to be delivered at once, has no deadline but the handler's.
  */
 function requestDeadline(
   properties: MessageProperties,
@@ -133,7 +132,7 @@ function requestDeadline(
   return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);
 }
 
-/** A header that is a number; whatever else a stranger put there is none. */
+/** A header that is a number; undefined if it is anything else. */
 export function numberHeader(
   headers: MessageHeaders,
   name: string,
@@ -154,7 +153,7 @@ export interface SendableReply extends ReplyInit {
   body: string | Uint8Array;
 }
 
-/** A result that needs no more than UTF-8 to become a message. */
+/** Whether a result only has to be encoded as UTF-8 to become a message. */
 export type SendableResult = string | Uint8Array | SendableReply | undefined;
 
 /** A procedure's result as the reply to a request. */
@@ -237,7 +236,7 @@ function parseProblem(reply: RpcReply): Record<string, unknown> {
     const problem = reply.json();
     if (typeof problem === "object" && problem !== null) return { ...problem };
   } catch {
-    // Not JSON after all: the text is all that can be passed on.
+    // It is not JSON after all: pass its text on.
   }
   return { detail: reply.text() };
 }

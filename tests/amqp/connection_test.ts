@@ -21,6 +21,7 @@ import {
 } from "../support/fake_peer.ts";
 import { test, testNeeding } from "../support/needs.ts";
 import { within } from "../support/within.ts";
+import { connectHooks } from "../support/hooks.ts";
 
 const CLOSE_OK = method(0, 10, 51);
 
@@ -173,13 +174,16 @@ testNeeding(
       await talk.send(concat(START, tune(), OPEN_OK, closing(320, "gone")));
     });
     const lost = Promise.withResolvers<void>();
-    const rpc = await connect(peer.url, {
-      password: () => "guest",
-      passwordPollMs: 10_000,
-      onEvent: ({ type }) => {
-        if (type === "lost") lost.resolve();
-      },
-    });
+    const rpc = await connect(
+      peer.url,
+      connectHooks({
+        password: () => "guest",
+        passwordPollMs: 10_000,
+        onEvent: ({ type }) => {
+          if (type === "lost") lost.resolve();
+        },
+      }),
+    );
     await within("the loss", lost.promise);
     await rpc.close();
   },
@@ -200,13 +204,16 @@ test("a new password is told as UTF-8", async () => {
     await goodbye(talk);
   });
   const updated = Promise.withResolvers<void>();
-  const rpc = await connect(peer.url, {
-    password: () => passwords.length > 1 ? passwords.shift()! : passwords[0]!,
-    passwordPollMs: 10,
-    onEvent: ({ type }) => {
-      if (type === "secret_updated") updated.resolve();
-    },
-  });
+  const rpc = await connect(
+    peer.url,
+    connectHooks({
+      password: () => passwords.length > 1 ? passwords.shift()! : passwords[0]!,
+      passwordPollMs: 10,
+      onEvent: ({ type }) => {
+        if (type === "secret_updated") updated.resolve();
+      },
+    }),
+  );
   assert.equal(await within("the password", told.promise), "nèw");
   await within("the answer", updated.promise);
   await rpc.close();
@@ -219,11 +226,14 @@ test("why a broker blocks is text", async () => {
     await goodbye(talk);
   });
   const blocked = Promise.withResolvers<string>();
-  const rpc = await connect(peer.url, {
-    onEvent: (event) => {
-      if (event.type === "blocked") blocked.resolve(event.reason);
-    },
-  });
+  const rpc = await connect(
+    peer.url,
+    connectHooks({
+      onEvent: (event) => {
+        if (event.type === "blocked") blocked.resolve(event.reason);
+      },
+    }),
+  );
   assert.equal(await within("it", blocked.promise), "low on mémoire");
   await rpc.close();
 });

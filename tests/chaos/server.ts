@@ -1,8 +1,12 @@
 // A server of a chaos run: tells each execution, drains on SIGTERM.
 
 import { delay } from "../../src/async/delay.ts";
-import { type Procedure, RpcServer } from "../../src/mod.ts";
-import { AmqpTransport, connectSettings } from "../../src/transport.ts";
+import type { Procedure } from "../../src/mod.ts";
+import {
+  AmqpTransport,
+  connectSettings,
+  RpcServer,
+} from "../../src/transport.ts";
 import { answerTo, callNumber, workMs } from "./calls.ts";
 import { say, type ServerArguments } from "./messages.ts";
 

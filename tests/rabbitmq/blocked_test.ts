@@ -49,7 +49,7 @@ rabbitMqTest("a connection that takes nothing", { slow: true }, async (t) => {
       assert.equal(error.code, "deadline_exceeded");
       assert.match(
         error.message,
-        /has not told of queue "blocked" within 300ms/,
+        /has not answered about queue "blocked" within 300ms/,
       );
       assert.equal(error.reason, "blocked");
       assert.match(error.message, why);
@@ -144,7 +144,7 @@ rabbitMqTest("a connection that takes nothing", { slow: true }, async (t) => {
     );
     assert.match(
       String(waited),
-      /could not be sent within 1s: the connection does not take what is written/,
+      /could not be sent within 1s: the connection accepts no more data for now/,
     );
     proxy.resume();
     assert.equal((await rpc.call(QUEUE, "again")).text(), "again");

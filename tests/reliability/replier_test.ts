@@ -5,7 +5,7 @@ import { RpcError } from "../../src/rpc/errors.ts";
 import type { RpcRequest } from "../../src/rpc/messages.ts";
 import type { Outcome } from "../../src/rpc/serving/job.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
-import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../src/rpc/serving/server_events.ts";
 import { FakeRequestQueue } from "./requests.ts";
 import { eventOf, Log, soon, turn } from "./watching.ts";
 

@@ -19,7 +19,7 @@ export function isMessageData(argument: RpcArgument): argument is MessageData {
 /**
  * The call as interceptors get it: JSON as text, with its MIME type.
  *
- * @throws {TypeError} where JSON can't hold the argument.
+ * @throws {TypeError} if JSON can't hold the argument.
  */
 export function outgoingCall(
   queue: string,

@@ -33,8 +33,8 @@ export interface Call extends PendingTarget {
 /**
  * The call that starts now.
  *
- * @throws {RangeError} where an option is out of its range.
- * @throws {TypeError} where something is of another type than it should be.
+ * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if an option has the wrong type.
  */
 export function newCall(
   queue: string,

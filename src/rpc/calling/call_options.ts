@@ -25,7 +25,7 @@ export interface CallOptions {
   timeoutMs?: number;
   /** Cancels the call: it fails with `canceled`. */
   signal?: AbortSignal;
-  /** The method, where the server offers several. */
+  /** The method, if the server offers several. */
   type?: string;
   /** Headers of the request; `CC` and `BCC` are not among them. */
   headers?: MessageHeaders;
@@ -98,8 +98,8 @@ export interface CallOptions {
 /**
  * Checks what does not depend on the call.
  *
- * @throws {RangeError} where a value is out of its range.
- * @throws {TypeError} where one is of another type than it should be.
+ * @throws {RangeError} if a value is out of its range.
+ * @throws {TypeError} if one has the wrong type.
  */
 export function checkCallOptions(options: CallOptions): void {
   checkOptions(options);

@@ -23,7 +23,7 @@ export class Cancellations {
     this.#requesters = requesters;
   }
 
-  /** Lets an abort cancel the call; false where it has happened already. */
+  /** Cancels the call when the signal is aborted; false if it is already. */
   watch(signal: AbortSignal, call: PendingCall): boolean {
     if (signal.aborted) {
       call.end(canceledError(signal, false));

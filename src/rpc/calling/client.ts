@@ -4,42 +4,28 @@
  *
  * @module
  */
-import { ownBytes } from "../bytes.ts";
 import { RpcError } from "../errors.ts";
-import { intercepted } from "../interceptor.ts";
 import { queueName } from "../limits.ts";
-import { type MessageData, type RpcReply, toBytes } from "../messages.ts";
+import type { MessageData, RpcReply } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
 import { isMessageData, outgoingCall } from "./argument.ts";
-import { type Call, needsConfirm, newCall } from "./call.ts";
+import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
-import type {
-  CallInterceptor,
-  ClientOptions,
-  OutgoingCall,
-  SendCall,
-} from "./client_options.ts";
+import type { ClientOptions, ClientStats } from "./client_options.ts";
 import { DelayedCalls, isReady } from "./delayed_calls.ts";
-import { clientClosed, rttTimeout, timeoutError } from "./failures.ts";
+import { clientClosed, rttTimeout } from "./failures.ts";
 import {
   answerInTime,
   Inspections,
   type InspectOptions,
 } from "./inspections.ts";
+import { interceptedAttempts, interceptedCalls } from "./interceptors.ts";
 import { PendingCall, PendingCalls } from "./pending.ts";
 import { RepeatedCalls } from "./repeated_calls.ts";
 import { Requesters } from "./requesters.ts";
 import { whyNoReply } from "./why_no_reply.ts";
-
-/** Counters of a client, for monitoring. */
-export interface ClientStats {
-  /** Calls that wait for their reply. */
-  readonly inFlight: number;
-  /** Replies that were late, repeated or unsolicited. */
-  readonly unknownReplies: number;
-}
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -100,10 +86,13 @@ export class RpcClient implements AsyncDisposable {
       options.maxUnsentBytes,
     );
     this.#cancellations = new Cancellations(this.#pending, this.#requesters);
-    if (interceptors.length > 0) this.#intercept(interceptors);
-    this.#attempt = attemptInterceptors.length === 0
-      ? this.#request.bind(this)
-      : (call) => this.#interceptedAttempt(call, attemptInterceptors);
+    if (interceptors.length > 0) {
+      this.call = interceptedCalls(this.call.bind(this), interceptors);
+    }
+    const attempt = this.#request.bind(this);
+    this.#attempt = attemptInterceptors.length > 0
+      ? interceptedAttempts(attempt, attemptInterceptors)
+      : attempt;
     this.#repeated = new RepeatedCalls(
       this.#pending,
       this.#requesters,
@@ -129,11 +118,11 @@ export class RpcClient implements AsyncDisposable {
    * sent as they are, or a value that is sent as JSON: {@linkcode RpcArgument}.
    *
    * @throws {RpcError} what the procedure answered (`remote` is true), or
-   * `unavailable` where there is no queue, no server or no broker, or
+   * `unavailable` if there is no queue, no server or no broker, or
    * `deadline_exceeded`, or `canceled`.
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be, or
-   * JSON can't hold the argument.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type, or JSON can't hold the
+   * argument.
    */
   call(
     queue: string,
@@ -150,13 +139,25 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * What the broker tells of a queue; undefined where there is none. It may
-   * take `timeoutMs`, by default 30 s: a broker that blocks a connection does
-   * not even read from it.
+   * How many messages and consumers a queue has; undefined if there is no such
+   * queue. It opens no callback queue. The answer may take `timeoutMs`, 30 s by
+   * default: a broker that blocks a connection does not even read from it.
    *
-   * @throws {RpcError} where the broker can't be asked, does not answer, or
-   * does not say: `refused` without a permission on the queue (RabbitMQ 4.2.6
-   * and later), `locked` where it is exclusive to another connection.
+   * @throws {RpcError} if the broker can't be asked, does not answer, or does
+   * not say: `refused` without a permission on the queue (RabbitMQ 4.2.6 and
+   * later), `locked` if it is exclusive to another connection.
+   *
+   * @example Look whether a queue has a server
+   * ```ts
+   * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+   * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+   * import assert from "node:assert/strict";
+   *
+   * await using rpc = new RpcConnection(new MemoryTransport());
+   * await using server = await rpc.serve("maths", () => 42);
+   * assert.equal((await rpc.inspect("maths"))?.consumers, 1);
+   * assert.equal(await rpc.inspect("no_such_queue"), undefined);
+   * ```
    */
   async inspect(
     queue: string,
@@ -170,11 +171,20 @@ export class RpcClient implements AsyncDisposable {
 
   /**
    * How long the broker takes to answer, in ms: the median of a few round trips
-   * over the connection, which is made where there is none. It may take
-   * `timeoutMs`, by default 30 s.
+   * over the connection, which is made if there is none. It may take
+   * `timeoutMs`, 30 s by default.
    *
-   * @throws {RpcError} where the broker can't be reached, or does not answer.
-   * @throws {RangeError} where the time is out of its range.
+   * @throws {RpcError} if the broker can't be reached, or does not answer.
+   * @throws {RangeError} if the time is out of its range.
+   *
+   * @example Measure a round trip
+   * ```ts
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import assert from "node:assert/strict";
+   *
+   * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+   * assert.ok(await rpc.rttMs({ timeoutMs: 2_000 }) < 2_000);
+   * ```
    */
   async rttMs(options: InspectOptions = {}): Promise<number> {
     if (this.#requesters.closed) throw clientClosed();
@@ -213,22 +223,6 @@ export class RpcClient implements AsyncDisposable {
     return this.close();
   }
 
-  /** Puts the interceptors around `call()`; without them it is as it stands. */
-  #intercept(interceptors: readonly CallInterceptor[]): void {
-    const innermost = this.call.bind(this);
-    const send = intercepted<SendCall>(
-      ({ queue, body, options }) => innermost(queue, body, options),
-      interceptors,
-    );
-    this.call = (queue, argument, options = NO_OPTIONS) => {
-      try {
-        return send(outgoingCall(queue, argument, options));
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    };
-  }
-
   #start(
     queue: string,
     body: MessageData,
@@ -239,19 +233,6 @@ export class RpcClient implements AsyncDisposable {
     if (call.attempts) return this.#repeated.make(call, call.attempts);
     options.onAttempt?.(1);
     return this.#attempt(call);
-  }
-
-  #interceptedAttempt(
-    call: Call,
-    interceptors: readonly CallInterceptor[],
-  ): Promise<RpcReply> {
-    const send = ({ queue, body, options }: OutgoingCall) => {
-      const confirm = call.confirm || needsConfirm(options);
-      const bytes = toBytes(body);
-      return this.#request({ ...call, queue, body: bytes, options, confirm });
-    };
-    const body = ownBytes(call.body);
-    return intercepted(send, interceptors)({ ...call, body });
   }
 
   /** One request and its outcome; registered before it is written. */
@@ -275,14 +256,11 @@ export class RpcClient implements AsyncDisposable {
     });
   }
 
-  /** Rejects a call whose time is up, and says why where that can be known. */
+  /** Rejects a call whose time is up, and says why if that is known. */
   async #onDeadline(call: PendingCall): Promise<void> {
     const requester = this.#requesters.current;
     if (call.sent) requester?.doubt(call.queue);
-    call.end(
-      requester
-        ? await whyNoReply(call, requester.connection, this.#inspections)
-        : timeoutError(call),
-    );
+    const connection = requester?.connection;
+    call.end(await whyNoReply(call, connection, this.#inspections));
   }
 }

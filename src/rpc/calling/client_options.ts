@@ -1,5 +1,5 @@
 /**
- * What a client does beside calling, and the functions around its calls.
+ * The options and counters of a client, and the functions around its calls.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface OutgoingCall {
   readonly body: string | Uint8Array;
   /** How the call is made; around an attempt, only what it sends counts. */
   readonly options: CallOptions;
-  /** Around an attempt, where there may be several: what they all carry. */
+  /** Around an attempt that may be repeated: the id that all attempts carry. */
   readonly messageId?: string;
 }
 
@@ -48,7 +48,15 @@ export type SendCall = (call: OutgoingCall) => Promise<RpcReply>;
  */
 export type CallInterceptor = (next: SendCall) => SendCall;
 
-/** What a client does beside calling. */
+/** Counters of a client, for monitoring. */
+export interface ClientStats {
+  /** Calls that wait for their reply. */
+  readonly inFlight: number;
+  /** Replies that were late, repeated or unsolicited. */
+  readonly unknownReplies: number;
+}
+
+/** Options of a client, for all of its calls. */
 export interface ClientOptions {
   /** Around each call with all its attempts; the first is the outermost. */
   interceptors?: readonly CallInterceptor[];

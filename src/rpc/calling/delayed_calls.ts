@@ -56,7 +56,7 @@ export class DelayedCalls {
   /**
    * Sends a call later.
    *
-   * @throws {RpcError} `overloaded` where too much waits already.
+   * @throws {RpcError} `overloaded` if too much waits already.
    */
   add(pending: PendingCall, call: Call): void {
     const requester = this.#requesters.current;
@@ -67,7 +67,7 @@ export class DelayedCalls {
     void this.#prepare(pending);
   }
 
-  /** Lets go of a call; undefined where it does not wait. */
+  /** Releases a call; undefined if it does not wait. */
   take(pending: PendingCall): Call | undefined {
     const call = this.#waiting.get(pending);
     if (call === undefined) return undefined;

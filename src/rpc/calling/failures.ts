@@ -39,14 +39,14 @@ export function isUntold(error: unknown): error is RpcError {
 
 /**
  * The error for a call with `requireConsumer`, if the broker does not say
- * whether there is one.
+ * whether there is a server.
  */
 export function unknownServer(queue: string, error: unknown): unknown {
   // That it is exclusive to another connection says all there is to know.
   if (!isUntold(error) || error.reason === "locked") return error;
   return new RpcError(
     error.code,
-    `whether "${queue}" has a server can't be known: ${error.message}`,
+    `cannot find out whether "${queue}" has a server: ${error.message}`,
     { reason: error.reason, cause: error },
   );
 }
@@ -76,7 +76,7 @@ export function inspectionTimeout(
   timeoutMs: number,
   connection: Obstructed | undefined,
 ): RpcError {
-  const what = `the broker has not told of queue "${queue}"`;
+  const what = `the broker has not answered about queue "${queue}"`;
   return noAnswer(what, timeoutMs, connection);
 }
 
@@ -141,7 +141,9 @@ export function overloaded(
   const why = obstacle === undefined ? "" : `: ${obstacle}`;
   return failure(
     "overloaded",
-    `${Math.ceil(bytes / 2 ** 20)}MiB of ${what} wait to be sent already${why}`,
+    `${
+      Math.ceil(bytes / 2 ** 20)
+    }MiB of ${what} are already waiting to be sent${why}`,
   );
 }
 

@@ -25,7 +25,7 @@ export interface InspectOptions {
  * What the broker answers, connecting included.
  *
  * @throws {RpcError} what asking fails with, or `timeout` makes of no answer.
- * @throws {RangeError} where the time is out of its range.
+ * @throws {RangeError} if the time is out of its range.
  */
 export async function answerInTime<T>(
   { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
@@ -64,10 +64,10 @@ export class Inspections {
   readonly #underWay = new Map<string, Inspection>();
 
   /**
-   * What the broker tells of a queue; undefined where there is none.
+   * What a passive declare returns; undefined if there is no such queue.
    *
-   * @throws {RpcError} where it does not tell, or not in time.
-   * @throws {RangeError} where the time is out of its range.
+   * @throws {RpcError} if the broker does not say, or not in time.
+   * @throws {RangeError} if the time is out of its range.
    */
   async inspect(
     queue: string,

@@ -142,7 +142,7 @@ export class PendingCalls {
     return this.#find(correlationId) !== undefined;
   }
 
-  /** Ends a call with its reply or error; false where it does not wait. */
+  /** Ends a call with its reply or error; false if it does not wait. */
   settle(
     correlationId: string | undefined,
     outcome: RpcReply | RpcError,
@@ -152,7 +152,10 @@ export class PendingCalls {
     return call !== undefined;
   }
 
-  /** The call, to be ended by whoever takes it; undefined where none waits. */
+  /**
+   * Removes a call, for the caller of this to end; undefined if it does not
+   * wait.
+   */
   take(correlationId: string | undefined): PendingCall | undefined {
     if (correlationId === undefined) return undefined;
     const call = this.#find(correlationId);

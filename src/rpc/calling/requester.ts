@@ -27,10 +27,11 @@ export class Requester {
   }
 
   /**
-   * Publishes the request of a call; confirmed where that tells something.
+   * Publishes the request of a call, with a confirm if that says more than the
+   * reply.
    *
-   * @throws {RpcError} `connection_lost` where that is known already: what is
-   * not sent can't have run.
+   * @throws {RpcError} `connection_lost` if the loss is known already: a
+   * request that was not sent can't have run.
    */
   send(pending: PendingCall, call: Call): void {
     if (this.#lost) throw connectionLost(this.#lost.cause);

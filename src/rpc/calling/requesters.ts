@@ -33,7 +33,7 @@ export class Requesters {
     this.#onUnknownReply = onUnknownReply;
   }
 
-  /** The live requester, where there is one. */
+  /** The live requester, if there is one. */
   get current(): Requester | undefined {
     return this.#current;
   }
@@ -48,7 +48,7 @@ export class Requesters {
     return this.#reopened.signal;
   }
 
-  /** The live requester; opened, once for all who wait, where there is none. */
+  /** The live requester; if there is none, one is opened for all who wait. */
   open(): Promise<Requester> {
     if (this.#closed) return Promise.reject(clientClosed());
     if (this.#current) return Promise.resolve(this.#current);

@@ -1,5 +1,5 @@
 /**
- * Sends a request again, within its deadline, where that may help.
+ * Sends a request again, within its deadline, if that may help.
  *
  * @module
  */
@@ -146,7 +146,7 @@ async function firstEnd(
 
 /**
  * Whether the attempt reached no server, so that another is not counted as a
- * retry. (A message is refused where the queue is full, or a quorum queue has
+ * retry. (A message is refused if the queue is full, or a quorum queue has
  * no leader just now, as while it is being declared.)
  */
 function isFree(error: RpcError, { retries, wait }: RetryPolicy): boolean {

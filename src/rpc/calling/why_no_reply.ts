@@ -12,14 +12,13 @@ import type { PendingCall } from "./pending.ts";
 /** How long a timed-out call may wait to learn that it had no server. */
 const DIAGNOSIS_MS = 500;
 
-/**
- * The error if the call had no server at all, as far as can be found out soon.
- */
+/** That the time is up, or that there is no server if that is found out soon. */
 export async function whyNoReply(
   call: PendingCall,
-  connection: BrokerConnection,
+  connection: BrokerConnection | undefined,
   inspections: Inspections,
 ): Promise<RpcError> {
+  if (connection === undefined) return timeoutError(call);
   const { queue, sent } = call;
   const { obstacle } = connection;
   if (obstacle !== undefined || !sent) return timeoutError(call, { obstacle });

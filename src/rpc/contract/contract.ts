@@ -92,7 +92,7 @@ export type ContractHandlers<C extends Contract> = {
  * `invalid_argument` and the paths that are wrong, and no handler runs; output
  * that does not fit is `internal`; another method is `unimplemented`.
  *
- * @throws {TypeError} where a handler is missing, or a method has a name that
+ * @throws {TypeError} if a handler is missing, or a method has a name that
  * a client can't call: `then`, `toJSON`, and those that all objects have.
  */
 export function implement<C extends Contract>(
@@ -125,12 +125,12 @@ function checked(
   return async (request, context) => {
     let value = parseInput(name, request);
     if (input) {
-      const what = `${name} got a wrong input`;
+      const what = `${name} got invalid input`;
       value = await validated(input, value, "invalid_argument", what);
     }
     let result = await handler(value, context, request);
     if (output) {
-      const what = `${name} returned a wrong output`;
+      const what = `${name} returned invalid output`;
       result = await validated(output, result, "internal", what);
     }
     return jsonReply(result);

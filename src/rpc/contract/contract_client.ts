@@ -33,7 +33,7 @@ type Call = (
  * The methods of a contract as functions. Schemas are left to the server: it
  * checks what goes in and out, and one that converts must not do it twice.
  *
- * @throws {TypeError} where a method has a name that a client can't call.
+ * @throws {TypeError} if a method has a name that a client can't call.
  */
 export function contractClient<C extends Contract>(
   contract: C,

@@ -26,7 +26,7 @@ const MOST_IN_DETAIL = 3;
 /**
  * The value as its schema makes it, defaults and conversions included.
  *
- * @throws {RpcError} with this code where it does not fit: the detail begins
+ * @throws {RpcError} with this code if it does not fit: the detail begins
  * with `what` and names the first paths that are wrong; `issues` among its
  * details has the first 20 as {@linkcode ValidationIssue}s.
  */

@@ -1,17 +1,17 @@
 /**
- * How a server consumes its queue, and what it tells of that.
+ * How a server consumes its queue, and the events of that.
  *
  * @module
  */
 import type { RequestQueueOptions } from "../transport.ts";
-import { longestUnackedMs, type ServeOptions } from "./serve_options.ts";
+import { longestUnackedMs, type ServeSettings } from "./serve_options.ts";
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
 
-/** The same for all connections of one server, which tells things once. */
+/** The same for all connections of one server, which reports things once. */
 export function consumption(
-  settings: Required<ServeOptions>,
+  settings: ServeSettings,
   onCancel: (correlationId: string) => void,
 ): RequestQueueOptions {
   const { prefetch, declare, maxDeliveries, onEvent } = settings;

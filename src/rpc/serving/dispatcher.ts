@@ -1,6 +1,6 @@
 /**
  * Runs procedures: a bounded number at once, each within its time limit, and
- * none twice for the same request where that can be told.
+ * none twice for the same request, as far as it can be recognized.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   type Replays,
 } from "./replays.ts";
 import type { ReplyStage } from "./replier.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
 
 /** What a {@linkcode Dispatcher} is given. */
@@ -26,7 +26,7 @@ export interface DispatcherOptions extends RunLimits {
   concurrency: number;
   /** What earlier requests came to. */
   replays: Replays;
-  /** Told of requests that are run, or get the outcome of another. */
+  /** Called for requests that are run, or get the outcome of another. */
   onEvent: (event: ServerEvent) => void;
   /** A procedure is about to run. */
   onStart: () => void;
@@ -79,7 +79,10 @@ export class Dispatcher {
     this.#startWaiting();
   }
 
-  /** Ends what runs or waits under this correlation id, or is yet to come. */
+  /**
+   * Cancels the request with this correlation id: running, waiting or yet to
+   * come.
+   */
   cancel(correlationId: string): void {
     const reason = canceledByCaller();
     for (const { execution, jobs } of this.#running) {
@@ -94,8 +97,8 @@ export class Dispatcher {
   }
 
   /**
-   * The connection is gone: what waits is the broker's again; what runs goes
-   * on, and is found when it is delivered again.
+   * The connection is gone. What waits is delivered again; what runs goes on,
+   * and is recognized when it is delivered again.
    */
   connectionLost(): void {
     this.#waiting.takeAll();
@@ -152,8 +155,9 @@ export class Dispatcher {
   }
 
   /**
-   * Whether the job, delivered before, took the place that it had in a run, or
-   * was answered with what it had come to. Once: see redeliveryKey().
+   * Whether the job was delivered before, and has taken its place in a run
+   * again or was answered with the outcome of that run. Once: see
+   * redeliveryKey().
    */
   #redelivered(job: Job): boolean {
     if (!job.request.redelivered) return false;
@@ -221,7 +225,7 @@ export class Dispatcher {
       this.#runsByKey.delete(key);
       this.#options.replays.store(key, outcome);
     }
-    // An abandoned run has no outcome for anybody.
+    // The outcome of an abandoned run is dropped.
     if (!this.#running.delete(run)) return;
     for (const job of run.jobs) this.#reply(job, outcome);
     this.#startWaiting();

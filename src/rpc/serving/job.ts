@@ -17,5 +17,5 @@ export interface Job {
   readonly dueMs: number;
 }
 
-/** What a procedure came to. */
+/** The result or the error of a procedure. */
 export type Outcome = { result: SendableResult } | { error: RpcError };

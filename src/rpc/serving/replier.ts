@@ -16,7 +16,7 @@ import {
   unsendable,
 } from "./replies.ts";
 import { Resends } from "./resends.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
@@ -33,7 +33,7 @@ export interface ReplierOptions {
   maxReplyBytes: number;
   /** Where outcomes are kept of requests that will be delivered again. */
   replays: Pick<Replays, "remember">;
-  /** Told of replies that are made, held or dropped. */
+  /** Called for replies that are made, held or dropped. */
   onEvent: (event: ServerEvent) => void;
   /** One reply less is under way. */
   onSettled: () => void;
@@ -104,7 +104,7 @@ export class Replier implements ReplyStage {
       this.#resends.drop(reply, error.message);
       this.settle(job, settlement);
     } else {
-      // It can't even be written: the caller hears that instead.
+      // The reply can't be encoded: the caller gets that error instead.
       sending.publish(errorReply(job.request, unsendable(error)));
     }
   }

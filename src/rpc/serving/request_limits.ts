@@ -1,5 +1,5 @@
 /**
- * What a request may be at most.
+ * The limits of a request.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { formatBytes } from "../texts.ts";
 import { numberHeader } from "../wire.ts";
 import type { ServeOptions } from "./serve_options.ts";
 
-/** Those options of a server that a request is held to. */
+/** The options of a server that limit requests. */
 export type RequestLimits = Required<
   Pick<
     ServeOptions,
@@ -18,10 +18,12 @@ export type RequestLimits = Required<
   >
 >;
 
-/** Header that quorum queues count deliveries with, from the second on. */
+/** Header in which quorum queues count deliveries, from the second on. */
 const DELIVERY_COUNT_HEADER = "x-delivery-count";
 
-/** The answer to a request that is over a limit; undefined where none is. */
+/**
+ * The answer to a request over a limit; undefined if it is within all limits.
+ */
 export function overLimit(
   request: RpcRequest,
   limits: RequestLimits,
@@ -32,8 +34,8 @@ export function overLimit(
   if (redeliveries > maxDeliveries) {
     return new RpcError(
       "aborted",
-      `the request was delivered ${redeliveries} times before without being ` +
-        "answered; it may be what ends its servers",
+      `the request was delivered ${redeliveries} times before without an ` +
+        "answer; it may be crashing its servers",
     );
   }
   if (byteLength > maxBodyBytes) {

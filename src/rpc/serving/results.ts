@@ -1,5 +1,5 @@
 /**
- * What a procedure returned, as a message can hold it.
+ * Results of procedures, as messages can hold them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { ReplyInit, RpcResult } from "../procedure.ts";
 import type { SendableReply, SendableResult } from "../wire.ts";
 import { type ReadLimits, readResponse } from "./response.ts";
 
-/** All that a reply with properties may have; see {@linkcode ReplyInit}. */
+/** The members that a {@linkcode ReplyInit} may have. */
 const REPLY_KEYS = new Set([
   "body",
   "headers",
@@ -23,7 +23,7 @@ const REPLY_KEYS = new Set([
  * A result as a message can hold it; a promise for a `Response`, whose body
  * has to be read first, within these limits.
  *
- * @throws {RpcError} `internal` where JSON can't hold the value.
+ * @throws {RpcError} `internal` if JSON can't hold the value.
  */
 export function sendable(
   result: RpcResult,
@@ -43,7 +43,7 @@ export function sendable(
 /**
  * A value as a JSON reply, text included; nothing (undefined) as an empty one.
  *
- * @throws {RpcError} `internal` where JSON can't hold the value.
+ * @throws {RpcError} `internal` if JSON can't hold the value.
  */
 export function jsonReply(value: unknown): SendableReply | undefined {
   if (value === undefined) return undefined;
@@ -59,7 +59,7 @@ export function jsonReply(value: unknown): SendableReply | undefined {
   }
 }
 
-/** A JSON value that merely has a body among its members is no reply. */
+/** A JSON value that merely has a member `body` is no reply with properties. */
 function isReplyInit(result: unknown): result is ReplyInit {
   if (typeof result !== "object" || result === null) return false;
   const reply = result as Record<string, unknown>;

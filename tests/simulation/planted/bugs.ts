@@ -48,7 +48,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "does not give back what has not started when it drains",
-    file: "rpc/serving/server.ts",
+    file: "rpc/serving/draining.ts",
     find: "    for (const { requests, deliveryTag } of waiting) {\n" +
       "      requests.nack(deliveryTag, true);\n    }\n",
     replace: "    void waiting;\n",
@@ -170,10 +170,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "drops what has not started when it drains",
-    file: "rpc/serving/server.ts",
-    find: "      requests.nack(deliveryTag, true);\n    }\n    this.#checkIdle",
+    file: "rpc/serving/draining.ts",
+    find: "      requests.nack(deliveryTag, true);\n    }\n    this.checkIdle",
     replace:
-      "      requests.nack(deliveryTag, false);\n    }\n    this.#checkIdle",
+      "      requests.nack(deliveryTag, false);\n    }\n    this.checkIdle",
   },
   {
     name: "publishes while it is blocked",
@@ -195,7 +195,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "ends before its grace is over",
-    file: "rpc/serving/server.ts",
+    file: "rpc/serving/draining.ts",
     find: "    await this.#idle.promise;\n",
     replace: "",
   },

@@ -7,7 +7,7 @@ import { Caller, type Outcome, outcomeJson } from "../caller.ts";
 import { ClientConnection } from "../connection.ts";
 import { paintFor } from "../../stdio/color.ts";
 import { Log } from "../../log.ts";
-import { counted } from "../../numbers.ts";
+import { counted } from "../../../rpc/texts.ts";
 import { OrderedOutput } from "../../stdio/ordered_output.ts";
 import { Pace, until } from "../../pace.ts";
 import { callOptions, type ClientFlags } from "../flags.ts";

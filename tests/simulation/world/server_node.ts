@@ -16,7 +16,7 @@ import {
   RpcServer,
 } from "../product.ts";
 import type { Book } from "../rules/book.ts";
-import type { Run } from "../rules/records.ts";
+import type { SimulatedRun } from "../rules/records.ts";
 import { STOPPED_MS } from "../rules/judge.ts";
 import { Node, type NodeHost } from "./node.ts";
 
@@ -160,7 +160,11 @@ export class ServerNode extends Node {
     return this.#work(run, body, context.signal);
   };
 
-  async #work(run: Run, body: string, signal: AbortSignal): Promise<string> {
+  async #work(
+    run: SimulatedRun,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<string> {
     signal.addEventListener("abort", () => {
       const earlyMs = this.#isStopping
         ? this.#graceUntilMs - this.machine.nowMs
@@ -191,7 +195,7 @@ export class ServerNode extends Node {
     this.#sleeping--;
   }
 
-  #done<T>(run: Run, result: T): T {
+  #done<T>(run: SimulatedRun, result: T): T {
     this.#book.ran(run);
     return result;
   }

@@ -24,15 +24,23 @@ const ENDS: readonly number[] = [
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 
+/** One each to consume, to publish, to cancel and to ask. */
+const FEW_CHANNELS = 4;
+
 /** How a channel is opened. */
 export interface OpenChannelOptions {
   /**
-   * How long to wait for a channel where all are in use, in ms. What can wait
-   * for longer lets all others go first.
+   * How long to wait for a channel where all are in use, in ms.
    *
    * @default forever
    */
   limitMs?: number;
+  /**
+   * Whether to let all others go first.
+   *
+   * @default {false}
+   */
+  patient?: boolean | undefined;
 }
 
 /** Opens channels, and knows them by number. */
@@ -58,6 +66,11 @@ export class Channels implements ChannelHost {
     return this.#turns.urgent;
   }
 
+  /** Whether none may be kept open that can be done without. */
+  get scarce(): boolean {
+    return this.limit > 0 && this.limit <= FEW_CHANNELS;
+  }
+
   /**
    * Opens a channel and asks things of it, all in one round trip: the broker
    * answers in order.
@@ -66,11 +79,10 @@ export class Channels implements ChannelHost {
    */
   async open<T>(
     ask: (channel: Channel) => Promise<T>,
-    { limitMs }: OpenChannelOptions = {},
+    { limitMs = LONGEST_TIMER_MS, patient = false }: OpenChannelOptions = {},
   ): Promise<T> {
     if (this.#lost) throw this.#lost;
-    const urgent = limitMs !== undefined;
-    const turn = this.#turns.next(urgent, limitMs ?? LONGEST_TIMER_MS);
+    const turn = this.#turns.next(!patient, limitMs);
     if (turn !== undefined) {
       await turn;
       this.#turns.used();

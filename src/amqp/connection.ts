@@ -16,7 +16,7 @@ import { decodeText, type Reader, toBytes } from "../amqp091/reader.ts";
 import { settled, waitAtMost } from "../async/delay.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
-import { Channels } from "./channels.ts";
+import { Channels, type OpenChannelOptions } from "./channels.ts";
 import { ClosedByBroker } from "./closed_by_broker.ts";
 import { Flow } from "./flow.ts";
 import { FrameReader, MOST_FRAME_BYTES } from "./frame_reader.ts";
@@ -136,8 +136,12 @@ export class Connection {
    *
    * @throws {RpcError} `resource_exhausted` where none is free for long.
    */
-  openChannel<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
-    return this.channels.open(ask, { limitMs: this.#channelTimeoutMs });
+  openChannel<T>(
+    ask: (channel: Channel) => Promise<T>,
+    { patient }: Pick<OpenChannelOptions, "patient"> = {},
+  ): Promise<T> {
+    const limitMs = this.#channelTimeoutMs;
+    return this.channels.open(ask, { limitMs, patient });
   }
 
   /** Tells the broker of another password; calls back when it knows. */

@@ -118,8 +118,8 @@ export class AmqpPublisher implements Publisher {
   }
 
   /**
-   * With a confirm all the same while there is no channel without, and where
-   * the broker is not known to take a message as large: one that is too large
+   * With a confirm all the same while there is no channel without (none is
+   * opened where the broker allows few), and where the broker is not known to take a message as large: one that is too large
    * takes along what was published after it, which confirms alone can tell.
    */
   publishUnconfirmed(
@@ -187,6 +187,7 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
+    if (this.#connection.channels.scarce) return;
     // Where it fails, so does the connection, which is told elsewhere.
     const opening = this.#connection.openChannel((channel) => {
       channel.handlers = this.#hooks;

@@ -105,7 +105,8 @@ export class ReplyPolicy {
   /**
    * Asks the broker, once for all who want to know at the same time.
    *
-   * @throws {RpcError} where the connection was lost meanwhile.
+   * @throws {RpcError} where the connection was lost meanwhile, or has no
+   * channel to ask over.
    */
   async learn(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
     // What was asked over a connection that is lost need not ever be answered.
@@ -149,7 +150,8 @@ export class ReplyPolicy {
       }
     } catch (thrown) {
       const error = RpcError.from(thrown);
-      if (error.reason === "connection_lost") throw error;
+      const { reason } = error;
+      if (reason === "connection_lost" || reason === "overloaded") throw error;
       const why = `the queue can't be checked (${error.message})`;
       return this.#refuse(replyTo, why, true);
     }

@@ -25,6 +25,7 @@ import type {
   SimulatedRun,
 } from "./records.ts";
 import type { QueueHistory } from "./queue_history.ts";
+import { mostMs, passedOver } from "./turns.ts";
 import type { Trouble, Troubles } from "./troubles.ts";
 
 /** Half a second to find out why, and what a turn of the network takes. */
@@ -36,6 +37,13 @@ const MANY_CHANNELS = 100;
 /** The same where few procedures may run at once, and some never end. */
 const CROWDED_MS = 25_000;
 const FEW_AT_ONCE = 4;
+/** Faults that end a server, or its runs, or hold them up. */
+const ENDING: readonly FaultKind[] = [
+  "crash-server",
+  "stop-server",
+  "refuse-login",
+  "pause",
+];
 /** What a server takes by default, of a quorum queue. */
 const MOST_DELIVERIES = 5;
 /** What a server takes to hear of an abort. */
@@ -84,7 +92,7 @@ export class Judge {
   run(
     call: SimulatedCall,
     run: SimulatedRun,
-    { isStopping, concurrency, request }: Beginning,
+    { isStopping, concurrency, waiting, request }: Beginning,
   ): void {
     if (isStopping) {
       this.#violation("drain", call, `starts on ${run.node}, told to stop`);
@@ -98,14 +106,28 @@ export class Judge {
       const what = `starts on ${run.node}, which knows that it was aborted`;
       this.#violation("aborts are told", call, what);
     }
+    const clockMs = this.#clockMs();
+    const { now, later, book } = this.#parts;
+    const callOf = (number: number) => book().call(number);
+    this.#broken(call, passedOver(call, waiting, callOf, now() + clockMs));
+    later(mostMs(call, run, clockMs) + LATE_MS, () => this.#ended(call, run));
     // Nobody gives a request to two at once but with a fault.
     const isGivenTwice = this.#parts.plan.faults.some(({ kind }) =>
       kind === "redeliver"
     );
     const isRemembered = () => run.messageId !== undefined || !isGivenTwice;
     this.#broken(call, repeatOf(run, call.runs, isRemembered));
-    this.#broken(call, expired(call, run, this.#clockMs()));
+    this.#broken(call, expired(call, run, clockMs));
     this.#broken(call, uncounted({ ...call, runs: [...call.runs, run] }));
+  }
+
+  /** By now a run is over, or told to end, where its server lives on. */
+  #ended({ planned: { queue } }: SimulatedCall, run: SimulatedRun): void {
+    if (run.isDone || run.isCalledOff) return;
+    const { troubles, now, book } = this.#parts;
+    const hitting = troubles.hitting("", queue, run.startMs, now(), 0);
+    if (hitting.some(({ kind }) => ENDING.includes(kind))) return;
+    this.#violation("time limits", book().call(run.call)!, "goes on and on");
   }
 
   /** A request is sent: it must not outlive its call. */

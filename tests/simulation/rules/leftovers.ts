@@ -6,6 +6,9 @@ import type { World } from "../world/world.ts";
 /** One to consume, one or two to publish, one for cancels, one to spare. */
 const MOST_CHANNELS = 5;
 
+/** What listens to a connection: each consumer, each publisher, and itself. */
+const MOST_ENTRIES = 6;
+
 /** What is left although no call waits. */
 export function notQuiet(world: World): string[] {
   const { broker: { broker }, clients, servers, plan } = world;
@@ -37,16 +40,22 @@ function tablesOf({ clients, servers, nodes }: World): Remains["tables"] {
       { name, what: "calls that wait", count: pending },
       { name, what: "entries and listeners left", count: leftOver },
     ]),
-    ...servers.map(({ name, inHand }) => (
-      { name, what: "requests in hand", count: inHand }
-    )),
-    ...nodes.map(({ name, watched }) => (
+    ...servers.flatMap(({ name, inHand, leftOver }) => [
+      { name, what: "requests in hand", count: inHand },
+      { name, what: "entries left in its tables", count: leftOver },
+    ]),
+    ...nodes.flatMap(({ name, watched, connectionEntries }) => [
       {
         name,
         what: "deliveries unsettled",
         count: watched?.monitor.unsettled ?? 0,
-      }
-    )),
+      },
+      {
+        name,
+        what: "entries in a table of its connection",
+        count: connectionEntries > MOST_ENTRIES ? connectionEntries : 0,
+      },
+    ]),
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import type { CallRecord, Run } from "../../rules/records.ts";
 import type { PlannedCall } from "../plan.ts";
+import type { Delivered } from "../wire/monitor.ts";
 import type { RpcContext, RpcRequest } from "../product.ts";
 
 /** A server that was told to stop. */
@@ -32,6 +33,8 @@ export interface Beginning {
   readonly life: number;
   readonly isStopping: boolean;
   readonly concurrency: number;
+  /** What it has been given before, and has not settled. */
+  readonly waiting: readonly Delivered[];
   readonly request: RpcRequest;
   readonly context: RpcContext;
 }

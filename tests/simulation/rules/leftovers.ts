@@ -7,7 +7,7 @@ import type { World } from "../world/world.ts";
 const MOST_CHANNELS = 5;
 
 /** What listens to a connection: each consumer, each publisher, and itself. */
-const MOST_ENTRIES = 6;
+const MOST_ENTRIES = 4;
 
 /** What is left although no call waits. */
 export function notQuiet(world: World): string[] {

@@ -10,6 +10,7 @@ import type { Reader } from "../amqp091/reader.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelTurns } from "./channel_turns.ts";
+import type { Flow } from "./flow.ts";
 import type { JoinedWrites } from "./joined_writes.ts";
 
 /**
@@ -54,11 +55,13 @@ export class Channels implements ChannelHost {
   readonly #turns = new ChannelTurns(() =>
     (this.limit || MOST_CHANNELS) - this.#open
   );
+  readonly #flow: Flow;
   #lost: Error | undefined;
 
-  /** None is open yet. */
-  constructor(writes: JoinedWrites) {
+  /** None is open yet; `flow` tells what the broker keeps waiting. */
+  constructor(writes: JoinedWrites, flow: Flow) {
     this.writes = writes;
+    this.#flow = flow;
   }
 
   /** Whether something that can't wait for long needs a channel. */
@@ -79,12 +82,21 @@ export class Channels implements ChannelHost {
    */
   async open<T>(
     ask: (channel: Channel) => Promise<T>,
-    { limitMs = LONGEST_TIMER_MS, patient = false }: OpenChannelOptions = {},
+    options: OpenChannelOptions = {},
   ): Promise<T> {
     if (this.#lost) throw this.#lost;
+    const { limitMs = LONGEST_TIMER_MS, patient = false } = options;
     const turn = this.#turns.next(!patient, limitMs);
     if (turn !== undefined) {
-      await turn;
+      try {
+        await turn;
+      } catch (error) {
+        // A broker that blocks the connection closes no channel meanwhile.
+        const unblocked = this.#flow.unblocked;
+        if (unblocked === undefined) throw error;
+        await unblocked;
+        return await this.open(ask, options);
+      }
       this.#turns.used();
     }
     if (this.#lost) throw this.#lost;

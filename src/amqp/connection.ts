@@ -82,9 +82,9 @@ export class Connection {
       (error) => this.#writeFailed(error),
     );
     this.writes.beforeFlush(() => this.#heartbeat?.wrote());
-    this.channels = new Channels(this.writes);
-    this.loss.listen((error) => this.channels.lost(error));
     this.flow = new Flow(this.writes);
+    this.channels = new Channels(this.writes, this.flow);
+    this.loss.listen((error) => this.channels.lost(error));
     this.#frames = new FrameReader(this.channels, {
       onRead: () => this.#heartbeat?.read(),
       onFrame: (frame, reader) => this.#takeFrame(frame, reader),

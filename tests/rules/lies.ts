@@ -15,6 +15,7 @@ export interface Facts {
   readonly wasClosing: boolean;
   /** The request or its reply is more than the broker takes. */
   readonly isTooLarge: boolean;
+  /** The broker allows few channels on a connection. */
   readonly hasFewChannels: boolean;
   /** Its procedure throws, as planned. */
   readonly throws: boolean;
@@ -51,7 +52,7 @@ export function lieOf(
     case "overloaded":
       return facts.hasFewChannels && facts.isTroubled
         ? undefined
-        : "channels are free";
+        : "nothing was too much";
     case "too_large":
       return facts.isTooLarge ? undefined : "it was not too large";
     case undefined:

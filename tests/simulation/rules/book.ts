@@ -30,7 +30,7 @@ export interface BookHooks {
 export class Book {
   readonly #plans: ReadonlyMap<number, PlannedCall>;
   readonly #calls = new Map<number, SimulatedCall>();
-  readonly #confirmed = new Set<string>();
+  readonly #answeredFor = new Set<string>();
   readonly #hooks: BookHooks;
   readonly #closing = new Set<string>();
   readonly #canceled = new Map<string, number>();
@@ -200,9 +200,9 @@ export class Book {
     return this.#calls.get(number);
   }
 
-  /** The broker has a reply. */
-  confirmed(correlationId: string): void {
-    this.#confirmed.add(correlationId);
+  /** The broker has a reply, or refuses it: no more can be done. */
+  answeredFor(correlationId: string): void {
+    this.#answeredFor.add(correlationId);
     for (const { runs } of this.#calls.values()) {
       for (const run of runs) {
         if (run.correlationId === correlationId) run.isUnanswered = false;
@@ -215,7 +215,7 @@ export class Book {
     for (const { runs } of this.#calls.values()) {
       for (const run of runs) {
         const { correlationId = "" } = run;
-        if (run.node !== server || this.#confirmed.has(correlationId)) {
+        if (run.node !== server || this.#answeredFor.has(correlationId)) {
           continue;
         }
         run.isUnanswered = true;

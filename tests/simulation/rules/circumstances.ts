@@ -40,7 +40,7 @@ function hitOf(troubles: readonly Trouble[]): Circumstances["hit"] {
 export function excuseOf(
   { planned: { abortAfterMs, work } }: SimulatedCall,
   troubles: readonly Trouble[],
-  limits: { isTooLarge: boolean; hasFewChannels: boolean },
+  isTooLarge: boolean,
 ): string | undefined {
   if (abortAfterMs !== undefined && abortAfterMs < NEVER_MS) {
     return "it is aborted";
@@ -49,7 +49,7 @@ export function excuseOf(
   if (work.afterMs + MARGIN_MS > HANDLER_TIMEOUT_MS) {
     return "it takes longer than a server allows";
   }
-  if (limits.isTooLarge) return "it is too large";
+  if (isTooLarge) return "it is too large";
   const had = (...kinds: Trouble["kind"][]) =>
     troubles.some(({ kind }) => kinds.includes(kind));
   if (had("refuse-login", "refuse-messages")) {
@@ -58,7 +58,5 @@ export function excuseOf(
   if (troubles.some(({ kind, scope }) => kind === "pause" && scope.serversOf)) {
     return "what sleeps on a server that is paused is over before it wakes up";
   }
-  return limits.hasFewChannels && troubles.length > 0
-    ? "channels of a blocked connection are not closed, and others not opened"
-    : undefined;
+  return undefined;
 }

@@ -32,11 +32,11 @@ import type { Trouble, Troubles } from "./troubles.ts";
 const LATE_MS = 1_000;
 /** What a call takes where all is well, its work not counted. */
 const QUICK_MS = 2_000;
-/** More than a connection has at a time. */
-const MANY_CHANNELS = 100;
 /** The same where few procedures may run at once, and some never end. */
 const CROWDED_MS = 25_000;
 const FEW_AT_ONCE = 4;
+/** More than a connection has at a time. */
+const MANY_CHANNELS = 100;
 /** Faults that end a server, or its runs, or hold them up. */
 const ENDING: readonly FaultKind[] = [
   "crash-server",
@@ -211,39 +211,35 @@ export class Judge {
     const troubles = this.#hitting(call);
     const isCrowded = this.#crowded.has(call.planned.queue);
     const isTooLarge = this.#isTooLarge(call);
-    const hasFewChannels = this.#hasFewChannels;
     const needsMs = this.#clockMs() + (isCrowded ? CROWDED_MS : QUICK_MS);
     return {
       ...circumstancesOf(call, troubles, needsMs),
-      excuse: excuseOf(call, troubles, { isTooLarge, hasFewChannels }),
-      facts: this.#facts(call, troubles, { isTooLarge, hasFewChannels }),
+      excuse: excuseOf(call, troubles, isTooLarge),
+      facts: this.#facts(call, troubles, isTooLarge),
     };
   }
 
   #facts(
     call: SimulatedCall,
     troubles: readonly Trouble[],
-    limits: Pick<Facts, "isTooLarge" | "hasFewChannels">,
+    isTooLarge: boolean,
   ): Facts {
     const { plan, book, queues } = this.#parts;
     const { client, planned, startMs, endMs = 0, deliveries } = call;
     const queue = queues.get(planned.queue)!;
     const had = (kind: FaultKind) => troubles.some((it) => it.kind === kind);
     return {
-      ...limits,
+      isTooLarge,
       isTroubled: troubles.length > 0,
       wasQueueMissing: queue.wasMissing(startMs, endMs),
       wasQueueUnserved: queue.wasUnserved(startMs, endMs),
       wereMessagesRefused: had("refuse-messages"),
       wereLoginsRefused: had("refuse-login"),
       wasClosing: book().isClosing(client),
+      hasFewChannels: plan.broker.channelMax < MANY_CHANNELS,
       throws: planned.work.type === "throw",
       isWornOut: plan.queueType === "quorum" && deliveries > MOST_DELIVERIES,
     };
-  }
-
-  get #hasFewChannels(): boolean {
-    return this.#parts.plan.broker.channelMax < MANY_CHANNELS;
   }
 
   /** Whether the request or its reply is more than the broker takes. */

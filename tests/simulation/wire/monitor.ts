@@ -18,7 +18,7 @@ export interface MonitorHooks {
   /** A server hears that a call was aborted. */
   canceled(correlationId: string): void;
   now(): number;
-  /** The broker has a reply. */
+  /** The broker has a reply, or refuses it. */
   replied(correlationId: string): void;
   /** A request was delivered to a server. */
   delivered(call: number): void;
@@ -230,7 +230,7 @@ export class Monitor implements Tap {
         continue;
       }
       this.#answeredFor.add(what);
-      if (isAck) this.#hooks.replied(what);
+      this.#hooks.replied(what);
     }
   }
 

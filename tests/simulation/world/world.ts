@@ -132,7 +132,7 @@ export class World implements NodeHost {
         this.#correlationIds.add(id);
         return isNew;
       },
-      replied: (id) => this.book.confirmed(id),
+      replied: (id) => this.book.answeredFor(id),
       delivered: (call) => this.book.delivered(call),
     };
   }

@@ -40,6 +40,8 @@ export class Acknowledgements {
   /** A delivery was given back or dropped in a frame of its own. */
   skip(deliveryTag: number): void {
     this.#sent.add(deliveryTag);
+    // A server may drop all that it gets, and never acknowledge anything.
+    if (deliveryTag === this.#next) this.#passSent();
   }
 
   /** Tells the broker of everything that was added. */
@@ -54,13 +56,17 @@ export class Acknowledgements {
   }
 
   #flushRun(): void {
-    while (true) {
-      if (this.#unsent.delete(this.#next)) this.#extendRun();
-      else if (this.#sent.delete(this.#next)) this.#next++;
-      else break;
+    this.#passSent();
+    while (this.#unsent.delete(this.#next)) {
+      this.#extendRun();
+      this.#passSent();
     }
     if (this.#run > 0) this.#send(this.#last, this.#run > 1);
     this.#run = 0;
+  }
+
+  #passSent(): void {
+    while (this.#sent.delete(this.#next)) this.#next++;
   }
 
   #extendRun(): void {

@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { waitAtMost } from "../async/delay.ts";
 import type { Channel } from "./channel.ts";
+import { replyCodeOf } from "./closed_by_broker.ts";
 import { closeChannel } from "./closing.ts";
 import { CLOSE_TIMEOUT_MS } from "./flow.ts";
 import type { Connection } from "./connection.ts";
@@ -16,6 +18,8 @@ import { consumeOwnQueue } from "./own_queue.ts";
 const CANCEL_TYPE = "cancel";
 const EXCHANGE_PREFIX = "rabbit-rpc.cancel.";
 const MAX_NAME_BYTES = 255;
+/** To listen, before the queue is given up for now. */
+const ATTEMPTS = 3;
 const NO_BODY = new Uint8Array(0);
 
 /** The exchange, or undefined if the queue's name leaves no room for it. */
@@ -39,11 +43,31 @@ export interface CancelListener {
 export async function listenForCancels(
   connection: Connection,
   queue: string,
-  { onCancel, onDeaf }: CancelListener,
+  listener: CancelListener,
 ): Promise<Channel | undefined> {
   const exchange = exchangeFor(queue);
   if (exchange === undefined) return undefined;
-  const channel = await connection.openChannel(itself);
+  for (let attempt = 1;; attempt++) {
+    const channel = await connection.openChannel(itself);
+    try {
+      await listen(connection, channel, exchange, listener);
+      return channel;
+    } catch (error) {
+      if (connection.closed) throw error;
+      await closeChannel(connection, channel);
+      // The exchange went with another server before it was bound.
+      if (replyCodeOf(error) !== REPLY_CODES.NOT_FOUND) return undefined;
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function listen(
+  connection: Connection,
+  channel: Channel,
+  exchange: string,
+  { onCancel, onDeaf }: CancelListener,
+): Promise<void> {
   channel.handlers = {
     onDelivery({ properties: { type, correlationId } }) {
       if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
@@ -51,28 +75,23 @@ export async function listenForCancels(
     onCanceled: () =>
       onDeaf(new Error("the queue of cancel messages was deleted")),
   };
-  try {
-    // Whatever is refused from here on closes the channel, and the queue goes
-    // with its consumer.
-    const name = await consumeOwnQueue(
-      connection,
-      channel,
-      (queue) => channel.request("basic.consume", { queue, noAck: true }),
-    );
+  // Whatever is refused from here on closes the channel, and the queue goes
+  // with its consumer.
+  const queue = await consumeOwnQueue(
+    connection,
+    channel,
+    (queue) => channel.request("basic.consume", { queue, noAck: true }),
+  );
+  await Promise.all([
     // Gone with the last server that listens.
-    await channel.request("exchange.declare", {
+    channel.request("exchange.declare", {
       exchange,
       type: "fanout",
       autoDelete: true,
-    });
-    await channel.request("queue.bind", { queue: name, exchange });
-    channel.handlers.onClosed = onDeaf;
-    return channel;
-  } catch (error) {
-    if (connection.closed) throw error;
-    await closeChannel(connection, channel);
-    return undefined;
-  }
+    }),
+    channel.request("queue.bind", { queue, exchange }),
+  ]);
+  channel.handlers.onClosed = onDeaf;
 }
 
 /** Sends cancel messages, on a channel that may be lost without harm. */

@@ -10,6 +10,7 @@ import type { Reader } from "../amqp091/reader.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelTurns } from "./channel_turns.ts";
+import type { Flow } from "./flow.ts";
 import type { JoinedWrites } from "./joined_writes.ts";
 
 /**
@@ -24,15 +25,23 @@ const ENDS: readonly number[] = [
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 
+/** One each to consume, to publish, to cancel and to ask. */
+const FEW_CHANNELS = 4;
+
 /** How a channel is opened. */
 export interface OpenChannelOptions {
   /**
-   * How long to wait for a channel if all are in use, in ms. Without a limit,
-   * all others go first.
+   * How long to wait for a channel if all are in use, in ms.
    *
    * @default forever
    */
   limitMs?: number;
+  /**
+   * Whether to let all others go first.
+   *
+   * @default {false}
+   */
+  patient?: boolean | undefined;
 }
 
 /** Opens channels, and knows them by number. */
@@ -46,16 +55,23 @@ export class Channels implements ChannelHost {
   readonly #turns = new ChannelTurns(() =>
     (this.limit || MOST_CHANNELS) - this.#open
   );
+  readonly #flow: Flow;
   #lost: Error | undefined;
 
-  /** None is open yet. */
-  constructor(writes: JoinedWrites) {
+  /** None is open yet; `flow` tells what the broker keeps waiting. */
+  constructor(writes: JoinedWrites, flow: Flow) {
     this.writes = writes;
+    this.#flow = flow;
   }
 
   /** Whether something that can't wait for long needs a channel. */
   get urgent(): boolean {
     return this.#turns.urgent;
+  }
+
+  /** Whether none may be kept open that can be done without. */
+  get scarce(): boolean {
+    return this.limit > 0 && this.limit <= FEW_CHANNELS;
   }
 
   /**
@@ -66,13 +82,21 @@ export class Channels implements ChannelHost {
    */
   async open<T>(
     ask: (channel: Channel) => Promise<T>,
-    { limitMs }: OpenChannelOptions = {},
+    options: OpenChannelOptions = {},
   ): Promise<T> {
     if (this.#lost) throw this.#lost;
-    const urgent = limitMs !== undefined;
-    const turn = this.#turns.next(urgent, limitMs ?? LONGEST_TIMER_MS);
+    const { limitMs = LONGEST_TIMER_MS, patient = false } = options;
+    const turn = this.#turns.next(!patient, limitMs);
     if (turn !== undefined) {
-      await turn;
+      try {
+        await turn;
+      } catch (error) {
+        // A broker that blocks the connection closes no channel meanwhile.
+        const unblocked = this.#flow.unblocked;
+        if (unblocked === undefined) throw error;
+        await unblocked;
+        return await this.open(ask, options);
+      }
       this.#turns.used();
     }
     if (this.#lost) throw this.#lost;

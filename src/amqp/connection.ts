@@ -9,7 +9,7 @@ import { settled, waitAtMost } from "../async/delay.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
 import { ChannelZero } from "./channel_zero.ts";
-import { Channels } from "./channels.ts";
+import { Channels, type OpenChannelOptions } from "./channels.ts";
 import { agreeToClose, closeWithError, LAST_WORDS_MS } from "./farewell.ts";
 import { Flow, type FlowHooks } from "./flow.ts";
 import { FrameReader, MOST_FRAME_BYTES } from "./frame_reader.ts";
@@ -57,9 +57,9 @@ export class Connection {
       (error) => this.#writeFailed(error),
     );
     this.writes.beforeFlush(() => this.#heartbeat?.wrote());
-    this.channels = new Channels(this.writes);
-    this.loss.listen((error) => this.channels.lost(error));
     this.flow = new Flow(this.writes, hooks);
+    this.channels = new Channels(this.writes, this.flow);
+    this.loss.listen((error) => this.channels.lost(error));
     this.#zero = this.#channelZero();
     this.#frames = new FrameReader(this.channels, {
       onRead: () => this.#heartbeat?.read(),
@@ -112,8 +112,12 @@ export class Connection {
    *
    * @throws {RpcError} `resource_exhausted` if none is free for long.
    */
-  openChannel<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
-    return this.channels.open(ask, { limitMs: this.#channelTimeoutMs });
+  openChannel<T>(
+    ask: (channel: Channel) => Promise<T>,
+    { patient }: Pick<OpenChannelOptions, "patient"> = {},
+  ): Promise<T> {
+    const limitMs = this.#channelTimeoutMs;
+    return this.channels.open(ask, { limitMs, patient });
   }
 
   /** Sends the broker a new password; calls back when it has accepted it. */

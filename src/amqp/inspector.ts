@@ -46,7 +46,7 @@ export class QueueInspector {
     while (this.#questions.length > 0) {
       try {
         const askOver = this.#askOver.bind(this);
-        await this.#connection.channels.open(askOver);
+        await this.#connection.openChannel(askOver, { patient: true });
       } catch (error) {
         this.#questions.shift()?.reject(error);
       }

@@ -118,9 +118,10 @@ export class AmqpPublisher implements Publisher {
   }
 
   /**
-   * Publishes with a confirm all the same while there is no channel without, or
-   * if the broker is not known to accept a message of this size: one that is
-   * too large takes along those published after it, which only confirms reveal.
+   * Publishes with a confirm all the same while there is no channel without
+   * (none is opened if the broker allows few), or if the broker is not known to
+   * accept a message of this size: one that is too large takes along those
+   * published after it, which only confirms reveal.
    */
   publishUnconfirmed(
     queue: string,
@@ -187,6 +188,7 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
+    if (this.#connection.channels.scarce) return;
     // If this fails, so does the connection, which is reported elsewhere.
     const opening = this.#connection.openChannel((channel) => {
       channel.handlers = this.#hooks;

@@ -10,12 +10,16 @@ import {
 import { answerTo, callNumber, workMs } from "./calls.ts";
 import { say, type ServerArguments } from "./messages.ts";
 
-const procedure: Procedure = async (request) => {
+const procedure: Procedure = async (request, context) => {
+  const { correlationId, messageId } = request;
   const body = request.text();
   const call = callNumber(body);
-  say({ type: "execution", call });
+  const startMs = Date.now();
+  say({ type: "execution", call, startMs, messageId, correlationId });
   const ms = workMs(call);
   if (ms > 0) await delay(ms);
+  const isCalledOff = context.signal.aborted;
+  say({ type: "executed", call, correlationId, isCalledOff });
   return answerTo(body);
 };
 

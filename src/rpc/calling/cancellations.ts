@@ -34,14 +34,20 @@ export class Cancellations {
     return true;
   }
 
+  /** Tells whoever runs a request, or is about to, that nobody waits for it. */
+  tell({ correlationId, queue, sent }: PendingCall): void {
+    const requester = this.#requesters.current;
+    if (!sent || requester === undefined) return;
+    // That it goes on after all is no error.
+    void settled(requester.connection.cancelCall(queue, correlationId));
+  }
+
   #cancel(call: PendingCall, signal: AbortSignal): void {
     const { correlationId, queue, sent } = call;
     const error = canceledError(signal, sent);
     const waited = this.#pending.settle(correlationId, error);
-    const requester = this.#requesters.current;
-    if (!waited || !sent || requester === undefined) return;
-    requester.doubt(queue);
-    // Not reaching the server is no error: the procedure just goes on.
-    void settled(requester.connection.cancelCall(queue, correlationId));
+    if (!waited) return;
+    if (sent) this.#requesters.current?.doubt(queue);
+    this.tell(call);
   }
 }

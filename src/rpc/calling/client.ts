@@ -96,6 +96,7 @@ export class RpcClient implements AsyncDisposable {
     this.#repeated = new RepeatedCalls(
       this.#pending,
       this.#requesters,
+      this.#cancellations,
       this.#attempt,
     );
   }

@@ -109,7 +109,8 @@ export class ReplyPolicy {
   /**
    * Asks the broker, once for all who want to know at the same time.
    *
-   * @throws {RpcError} if the connection was lost meanwhile.
+   * @throws {RpcError} if the connection was lost meanwhile, or has no channel
+   * to ask over.
    */
   async learn(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
     // A question over a lost connection may never be answered.
@@ -153,7 +154,8 @@ export class ReplyPolicy {
       }
     } catch (thrown) {
       const error = RpcError.from(thrown);
-      if (error.reason === "connection_lost") throw error;
+      const { reason } = error;
+      if (reason === "connection_lost" || reason === "overloaded") throw error;
       const why = `the queue can't be checked (${error.message})`;
       return this.#refuse(replyTo, why, true);
     }

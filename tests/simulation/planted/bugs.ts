@@ -217,4 +217,77 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: "    await closeChannel(this.#connection, channel);\n  }\n}",
     replace: "  }\n}",
   },
+  {
+    name: "asks for no prefetch window",
+    file: "amqp/request_queue.ts",
+    find: "{ prefetchCount }",
+    replace: "{ prefetchCount: 0 }",
+  },
+  {
+    name: "gives each attempt the whole time of its call",
+    file: "rpc/calling/client.ts",
+    find: "new PendingCall(this.#pending, call, resolve, reject)",
+    replace: "new PendingCall(this.#pending, { ...call, " +
+      "dueMs: performance.now() + call.timeoutMs }, resolve, reject)",
+  },
+  {
+    name: "goes on with a channel that was replaced",
+    file: "amqp/publisher.ts",
+    find: "    this.dropUnconfirmed();\n    this.#confirmed = confirmed;\n",
+    replace: "    this.dropUnconfirmed();\n",
+  },
+  {
+    name: "gives back more than one request",
+    file: "amqp/request_queue.ts",
+    find: '"basic.nack", { deliveryTag, requeue }',
+    replace: '"basic.nack", { deliveryTag, requeue, multiple: true }',
+  },
+  {
+    name: "does not let a higher priority go first",
+    file: "rpc/serving/waiting_jobs.ts",
+    find: "priorityOf(last) >= priority) {",
+    replace: "priorityOf(last) >= 0) {",
+  },
+  {
+    name: "lets a procedure run as long as its caller waits",
+    file: "rpc/serving/execution.ts",
+    find: "Math.min(startedMs + limits.handlerTimeoutMs, job.dueMs)",
+    replace: "job.dueMs",
+  },
+  {
+    name: "answers one of those that ask for the same",
+    file: "rpc/serving/dispatcher.ts",
+    find: "for (const job of run.jobs) this.#reply(job, outcome);",
+    replace: "this.#reply(run.jobs[0]!, outcome);",
+  },
+  {
+    name: "lets questions wait that a lost channel was asked",
+    file: "amqp/channel.ts",
+    find: "    this.#end ??= error;\n    this.#failWaiting(error);\n",
+    replace: "    this.#end ??= error;\n",
+  },
+  {
+    name: "forgets that an earlier attempt may have run",
+    file: "rpc/calling/retries.ts",
+    find: "this.#maybeExecuted || this.#open.size > 0;",
+    replace: "this.#open.size < 0;",
+  },
+  {
+    name: "leaves the channels of a callback queue that was lost",
+    file: "rpc/calling/requesters.ts",
+    find: "    void settled(requester.close());\n",
+    replace: "",
+  },
+  {
+    name: "leaves its listener at the loss of a connection",
+    file: "amqp/consumed_queue.ts",
+    find: "    this.#stopListening();\n",
+    replace: "",
+  },
+  {
+    name: "does not notice that it hears of no aborts any more",
+    file: "amqp/request_queue.ts",
+    find: "    deaf.then((error) => this.end(error));\n",
+    replace: "",
+  },
 ];

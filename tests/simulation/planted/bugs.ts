@@ -263,7 +263,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "lets questions wait that a lost channel was asked",
     file: "amqp/channel.ts",
-    find: "    this.#end ??= error;\n    this.#failWaiting(error);\n",
+    find: "    this.#end ??= error;\n    this.#answers.fail(error);\n",
     replace: "    this.#end ??= error;\n",
   },
   {

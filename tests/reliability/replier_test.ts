@@ -21,7 +21,9 @@ function replying() {
   const replier: Replier = new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    replays: { remember: (request, outcome) => held.add({ request, outcome }) },
+    replyCache: {
+      remember: (request, outcome) => held.add({ request, outcome }),
+    },
     onSettled: () => {
       if (replier.underWay === 0) idle.add("idle");
     },

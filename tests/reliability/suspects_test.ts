@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import { Replays } from "../../src/rpc/serving/replays.ts";
+import { ReplyCache } from "../../src/rpc/serving/reply_cache.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
 import type { ServerEvent } from "../../src/rpc/serving/server_events.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
@@ -31,7 +31,7 @@ function replierTelling(events: Log<ServerEvent>): Replier {
   return new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    replays: new Replays(),
+    replyCache: new ReplyCache(),
     onSettled: () => {},
   });
 }

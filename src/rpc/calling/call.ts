@@ -5,7 +5,9 @@
  */
 import { nowMs } from "../../async/clock.ts";
 import { durationMs, queueName } from "../limits.ts";
-import { type MessageData, toBytes } from "../messages.ts";
+import { toBytes } from "../messages.ts";
+import type { RpcArgument } from "../procedure.ts";
+import { isMessageData, outgoingCall } from "./argument.ts";
 import {
   type CallOptions,
   checkCallOptions,
@@ -34,13 +36,18 @@ export interface Call extends PendingTarget {
  * The call that starts now.
  *
  * @throws {RangeError} if an option is out of its range.
- * @throws {TypeError} if an option has the wrong type.
+ * @throws {TypeError} if an option has the wrong type, or JSON can't hold the
+ * argument.
  */
 export function newCall(
   queue: string,
-  body: MessageData,
+  argument: RpcArgument,
   options: CallOptions,
 ): Call {
+  if (!isMessageData(argument)) {
+    const call = outgoingCall(queue, argument, options);
+    return newCall(queue, call.body, call.options);
+  }
   checkCallOptions(options);
   const timeoutMs = durationMs(
     "timeoutMs",
@@ -48,7 +55,7 @@ export function newCall(
   );
   return {
     queue: queueName(queue),
-    body: toBytes(body),
+    body: toBytes(argument),
     options,
     timeoutMs,
     dueMs: nowMs() + timeoutMs,

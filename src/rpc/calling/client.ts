@@ -6,10 +6,9 @@
  */
 import { RpcError } from "../errors.ts";
 import { queueName } from "../limits.ts";
-import type { MessageData, RpcReply } from "../messages.ts";
+import type { RpcReply } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
-import { isMessageData, outgoingCall } from "./argument.ts";
 import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
@@ -131,9 +130,11 @@ export class RpcClient implements AsyncDisposable {
     options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
     try {
-      if (isMessageData(argument)) return this.#start(queue, argument, options);
-      const call = outgoingCall(queue, argument, options);
-      return this.#start(queue, call.body, call.options);
+      if (this.#draining) throw clientClosed();
+      const call = newCall(queue, argument, options);
+      if (call.attempts) return this.#repeated.make(call, call.attempts);
+      options.onAttempt?.(1);
+      return this.#attempt(call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -222,18 +223,6 @@ export class RpcClient implements AsyncDisposable {
   /** The same as {@linkcode RpcClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #start(
-    queue: string,
-    body: MessageData,
-    options: CallOptions,
-  ): Promise<RpcReply> {
-    if (this.#draining) throw clientClosed();
-    const call = newCall(queue, body, options);
-    if (call.attempts) return this.#repeated.make(call, call.attempts);
-    options.onAttempt?.(1);
-    return this.#attempt(call);
   }
 
   /** One request and its outcome; registered before it is written. */

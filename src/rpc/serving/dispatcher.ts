@@ -13,10 +13,10 @@ import { Execution, type RunLimits } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import {
   attemptId,
+  callKey,
   redeliveryKey,
-  replayKey,
-  type Replays,
-} from "./replays.ts";
+  type ReplyCache,
+} from "./reply_cache.ts";
 import type { ReplyStage } from "./replier.ts";
 import type { ServerEvent } from "./server_events.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
@@ -25,7 +25,7 @@ import { WaitingJobs } from "./waiting_jobs.ts";
 export interface DispatcherOptions extends RunLimits {
   concurrency: number;
   /** What earlier requests came to. */
-  replays: Replays;
+  replyCache: ReplyCache;
   /** Called for requests that are run, or get the outcome of another. */
   onEvent: (event: ServerEvent) => void;
   /** A procedure is about to run. */
@@ -148,7 +148,7 @@ export class Dispatcher {
     if (id !== undefined && this.#canceled.take(id)) {
       return this.#reply(job, { error: canceledByCaller() });
     }
-    const key = request.messageId ? replayKey(request) : undefined;
+    const key = request.messageId ? callKey(request) : undefined;
     if (!this.#repeat(job, key) && !this.#redelivered(job)) {
       this.#run(job, key, startedMs);
     }
@@ -164,7 +164,7 @@ export class Dispatcher {
     const key = redeliveryKey(job.request);
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);
-    const outcome = this.#options.replays.take(key);
+    const outcome = this.#options.replyCache.take(key);
     if (run !== undefined) this.#rejoin(run, job, key);
     else if (outcome === undefined) return false;
     this.#options.onEvent({ type: "repeated", request: job.request });
@@ -185,7 +185,7 @@ export class Dispatcher {
   #repeat(job: Job, key: string | undefined): boolean {
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);
-    const outcome = this.#options.replays.find(key);
+    const outcome = this.#options.replyCache.find(key);
     if (run === undefined && outcome === undefined) return false;
     this.#options.onEvent({ type: "repeated", request: job.request });
     if (run !== undefined) run.jobs.push(job);
@@ -223,7 +223,7 @@ export class Dispatcher {
   #ended(run: Run, outcome: Outcome): void {
     for (const key of run.keys) {
       this.#runsByKey.delete(key);
-      this.#options.replays.store(key, outcome);
+      this.#options.replyCache.store(key, outcome);
     }
     // The outcome of an abandoned run is dropped.
     if (!this.#running.delete(run)) return;

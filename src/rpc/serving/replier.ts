@@ -8,7 +8,7 @@ import { closedByBroker, type RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
 import type { PublishListener, RequestQueue } from "../transport.ts";
 import type { Job, Outcome } from "./job.ts";
-import type { Replays } from "./replays.ts";
+import type { ReplyCache } from "./reply_cache.ts";
 import {
   encodeOutcome,
   errorReply,
@@ -32,7 +32,7 @@ export interface ReplierOptions {
   /** The largest body of a reply. */
   maxReplyBytes: number;
   /** Where outcomes are kept of requests that will be delivered again. */
-  replays: Pick<Replays, "remember">;
+  replyCache: Pick<ReplyCache, "remember">;
   /** Called for replies that are made, held or dropped. */
   onEvent: (event: ServerEvent) => void;
   /** One reply less is under way. */
@@ -94,7 +94,7 @@ export class Replier implements ReplyStage {
     if (error.reason === "connection_lost") {
       // Not acknowledged: the broker delivers the request again as well.
       const { dueMs, request, requests } = job;
-      this.#options.replays.remember(request, outcome);
+      this.#options.replyCache.remember(request, outcome);
       const isError = reply.error !== undefined;
       const suspect = closedByBroker(error);
       const held = { request, replyTo, message, isError, dueMs, suspect };

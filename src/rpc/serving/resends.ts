@@ -9,7 +9,7 @@ import { closedByBroker, type RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
 import type { RequestQueue } from "../transport.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
-import { redeliveryKey } from "./replays.ts";
+import { redeliveryKey } from "./reply_cache.ts";
 import { errorReply, unsendable } from "./replies.ts";
 import type { ServerEvent } from "./server_events.ts";
 

@@ -9,7 +9,7 @@ import type { Procedure } from "../procedure.ts";
 import { Admission } from "./admission.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Job } from "./job.ts";
-import { Replays } from "./replays.ts";
+import { ReplyCache } from "./reply_cache.ts";
 import { Replier } from "./replier.ts";
 import type { ServeSettings } from "./serve_options.ts";
 
@@ -34,12 +34,12 @@ export class Stages {
     settings: ServeSettings,
     { onStart, onSettled }: StagesHooks,
   ) {
-    const replays = new Replays();
-    this.replier = new Replier({ ...settings, replays, onSettled });
+    const replyCache = new ReplyCache();
+    this.replier = new Replier({ ...settings, replyCache, onSettled });
     this.dispatcher = new Dispatcher(
       intercepted(procedure, settings.interceptors),
       this.replier,
-      { ...settings, replays, onStart },
+      { ...settings, replyCache, onStart },
     );
     this.admission = new Admission(
       queue,

@@ -103,7 +103,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "forgets what a reply was that could not be sent",
-    file: "rpc/serving/replays.ts",
+    file: "rpc/serving/reply_cache.ts",
     find: "if (key !== undefined) this.store(key, outcome);",
     replace: "void [key, outcome];",
   },
@@ -121,7 +121,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "does not remember what it has answered",
-    file: "rpc/serving/replays.ts",
+    file: "rpc/serving/reply_cache.ts",
     find: "if (bytes > maxBytes) return;",
     replace: "if (bytes >= 0) return;",
   },

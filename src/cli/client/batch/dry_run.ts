@@ -5,7 +5,7 @@
  * @module
  */
 import { queueName } from "../../../rpc/limits.ts";
-import { requestJson } from "../caller.ts";
+import { requestJson } from "../json_lines.ts";
 import { ClientConnection } from "../connection.ts";
 import { Log } from "../../log.ts";
 import { counted } from "../../../rpc/texts.ts";

@@ -12,7 +12,7 @@ import { DEADLINE_HEADER } from "../wire.ts";
 import type { Outcome } from "./job.ts";
 
 /** How much is remembered; the oldest goes first. */
-export interface ReplayLimits {
+export interface ReplyCacheLimits {
   /** @default {10000} */
   maxCount?: number;
   /** Bytes of result bodies. @default {67108864} */
@@ -38,13 +38,13 @@ interface Stored {
 }
 
 /** Outcomes by request, limited in number, bytes and age. */
-export class Replays {
-  readonly #limits: Required<ReplayLimits>;
+export class ReplyCache {
+  readonly #limits: Required<ReplyCacheLimits>;
   readonly #stored = new Map<string, Stored>();
   #bytes = 0;
 
   /** All limits hold. */
-  constructor(limits: ReplayLimits = {}) {
+  constructor(limits: ReplyCacheLimits = {}) {
     this.#limits = {
       maxCount: limits.maxCount ?? 10_000,
       maxBytes: limits.maxBytes ?? 64 * 1024 * 1024,
@@ -114,7 +114,7 @@ function outcomeBytes(outcome: Outcome): number {
  * The key of a repeated call: message id, method and body. Only with our own
  * marker: the message ids of other clients need not be unique.
  */
-export function replayKey(request: RpcRequest): string | undefined {
+export function callKey(request: RpcRequest): string | undefined {
   const { messageId, type, bytes } = request;
   if (messageId === undefined || !isOurs(request)) return undefined;
   return JSON.stringify([messageId, type, digestOf(bytes)]);

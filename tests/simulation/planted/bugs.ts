@@ -290,4 +290,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: "    deaf.then((error) => this.end(error));\n",
     replace: "",
   },
+  {
+    name: "does not have a request kept that is to be",
+    file: "rpc/calling/requester.ts",
+    find: "      persistent,\n      priority,\n    }, epochNowMs());",
+    replace: "      priority,\n    }, epochNowMs());",
+  },
 ];

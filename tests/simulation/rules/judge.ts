@@ -18,6 +18,7 @@ import {
 import type { Method } from "../wire/frames.ts";
 import type { Book } from "./book.ts";
 import { circumstancesOf, excuseOf } from "./circumstances.ts";
+import { brokenByRequest } from "./requests.ts";
 import type {
   Beginning,
   DrainingServer,
@@ -130,16 +131,11 @@ export class Judge {
     this.#violation("time limits", book().call(run.call)!, "goes on and on");
   }
 
-  /** A request is sent: it must not outlive its call. */
-  requested({ properties = {}, body = "" }: Method): void {
+  /** A request is sent. */
+  requested(request: Method): void {
+    const { body = "" } = request;
     const call = this.#parts.book().call(Number.parseInt(body, 10));
-    if (call === undefined) return;
-    // It may have waited to be written, but was never more than that.
-    const expirationMs = Number(properties.expiration);
-    const { timeoutMs } = call.planned.options;
-    if (expirationMs >= 0 && expirationMs <= timeoutMs) return;
-    const what = `expires in ${properties.expiration} ms, of ${timeoutMs}`;
-    this.#violation("no expired runs", call, what);
+    if (call) this.#broken(call, brokenByRequest(call, request));
   }
 
   /** No queue took a request: who does not wait for one hears of it. */

@@ -24,6 +24,8 @@ export interface SimulatedCall extends CallRecord {
   deliveries: number;
   /** Requests that were sent. */
   attempts: number;
+  /** Of its first request. */
+  messageId?: string | undefined;
 }
 
 /** What a server says of a run as it begins. */

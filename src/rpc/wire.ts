@@ -27,40 +27,44 @@ export const ERROR_CONTENT_TYPE = "application/problem+json";
 const NO_BYTES = new Uint8Array(0);
 const NO_HEADERS: MessageHeaders = Object.freeze({});
 
-/** What a request is made of, beside its body. */
+/** What the properties of an attempt are made of. */
 export interface RequestFields {
   correlationId: string;
   replyTo: string;
-  /** Of the call's time, in ms. */
+  /** Time left until the deadline, in ms. */
   leftMs: number;
+  messageId?: string | undefined;
+}
+
+/** The options of a call that are sent with its request. */
+export interface RequestOptions {
   type?: string;
   contentType?: string;
   headers?: MessageHeaders;
   contentEncoding?: string;
-  messageId?: string;
   persistent?: boolean;
   priority?: number;
 }
 
-/** The properties of a request that is sent now, as the wall clock has it. */
+/** The properties of a request that is sent now, by the wall clock. */
 export function requestProperties(
-  fields: RequestFields,
+  { correlationId, replyTo, leftMs, messageId }: RequestFields,
   epochMs: number,
+  options: RequestOptions = {},
 ): MessageProperties {
-  const { leftMs } = fields;
+  const { type, contentType, contentEncoding, priority } = options;
   const properties: MessageProperties = {
-    correlationId: fields.correlationId,
-    replyTo: fields.replyTo,
+    correlationId,
+    replyTo,
     expiration: expirationFor(leftMs),
-    headers: requestHeaders(fields.headers, Math.ceil(epochMs + leftMs)),
+    headers: requestHeaders(options.headers, Math.ceil(epochMs + leftMs)),
   };
-  if (fields.type) properties.type = fields.type;
-  if (fields.contentType) properties.contentType = fields.contentType;
-  const { contentEncoding, priority } = fields;
+  if (type) properties.type = type;
+  if (contentType) properties.contentType = contentType;
   if (contentEncoding) properties.contentEncoding = contentEncoding;
   if (priority) properties.priority = priority;
-  if (fields.messageId) properties.messageId = fields.messageId;
-  if (fields.persistent) properties.deliveryMode = 2;
+  if (messageId) properties.messageId = messageId;
+  if (options.persistent) properties.deliveryMode = 2;
   return properties;
 }
 

@@ -36,27 +36,14 @@ export class Requester {
   send(pending: PendingCall, call: Call): void {
     if (this.#lost) throw connectionLost(this.#lost.cause);
     const { correlationId, dueMs, queue } = pending;
-    const {
-      type,
-      contentType,
-      contentEncoding,
-      headers,
-      persistent,
-      priority,
-    } = call.options;
     const callbackQueue = this.#callbackQueue;
-    const properties = requestProperties({
+    const fields = {
       correlationId,
       replyTo: callbackQueue.name,
       leftMs: dueMs - nowMs(),
       messageId: call.messageId,
-      type,
-      contentType,
-      contentEncoding,
-      headers,
-      persistent,
-      priority,
-    }, epochNowMs());
+    };
+    const properties = requestProperties(fields, epochNowMs(), call.options);
     pending.sent = true;
     if (call.confirm || !this.#answering.has(queue)) {
       const listener = call.trial?.watch(pending) ?? pending;

@@ -66,6 +66,7 @@ export class RpcServer implements AsyncDisposable {
   readonly #consumption: RequestQueueOptions;
   readonly #stages: Stages;
   readonly #draining: Draining;
+  readonly #ready = Promise.withResolvers<void>();
   #requests: RequestQueue | undefined;
   #started = 0;
 
@@ -106,20 +107,8 @@ export class RpcServer implements AsyncDisposable {
       this.#settings,
       (correlationId) => this.#stages.dispatcher.cancel(correlationId),
     );
-    const ready = Promise.withResolvers<void>();
-    this.ready = ready.promise;
-    // The loop may still wait for something when all is drained.
-    this.finished = Promise.race([
-      this.#serve(ready.resolve),
-      this.#draining.done,
-    ]);
-    this.finished.then(
-      () => ready.reject(new RpcError("canceled", "the server was stopped")),
-      ready.reject,
-    );
-    // Either may be awaited alone.
-    void settled(Promise.all([this.ready, this.finished]));
-    void settled(this.finished).then(() => this.#events.end());
+    this.ready = this.#ready.promise;
+    this.finished = this.#run();
   }
 
   /**
@@ -174,8 +163,22 @@ export class RpcServer implements AsyncDisposable {
     await this.stop();
   }
 
+  #run(): Promise<void> {
+    // The loop may still wait for something when all is drained.
+    const finished = Promise.race([this.#serve(), this.#draining.done]);
+    const { reject } = this.#ready;
+    finished.then(
+      () => reject(new RpcError("canceled", "the server was stopped")),
+      reject,
+    );
+    // Either may be awaited alone.
+    void settled(Promise.all([this.ready, finished]));
+    void settled(finished).then(() => this.#events.end());
+    return finished;
+  }
+
   /** Consumes, on one connection after the other, until stopped. */
-  async #serve(onReady: () => void): Promise<void> {
+  async #serve(): Promise<void> {
     const signal = this.#draining.begun;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -185,7 +188,7 @@ export class RpcServer implements AsyncDisposable {
         });
         const requests = await this.#consume(connection);
         attempt = 0;
-        onReady();
+        this.#ready.resolve();
         await this.#read(requests, connection);
       } catch (thrown) {
         if (signal.aborted) break;

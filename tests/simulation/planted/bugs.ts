@@ -296,4 +296,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: "      persistent,\n      priority,\n    }, epochNowMs());",
     replace: "      priority,\n    }, epochNowMs());",
   },
+  {
+    name: "makes a call again that has failed for good, without end",
+    file: "rpc/calling/retries.ts",
+    find: "if (!again || nowMs() >= policy.dueMs) {",
+    replace: "if (!again && nowMs() >= policy.dueMs) {",
+  },
 ];

@@ -292,9 +292,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "does not have a request kept that is to be",
-    file: "rpc/calling/requester.ts",
-    find: "      persistent,\n      priority,\n    }, epochNowMs());",
-    replace: "      priority,\n    }, epochNowMs());",
+    file: "rpc/wire.ts",
+    find: "if (options.persistent) properties.deliveryMode = 2;",
+    replace: "",
   },
   {
     name: "makes a call again that has failed for good, without end",

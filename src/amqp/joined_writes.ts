@@ -4,7 +4,7 @@
  * @module
  */
 import { Writer } from "../amqp091/writer.ts";
-import { afterMicrotasks, afterTurn } from "../async/end_of_turn.ts";
+import { afterMicrotasks } from "../async/end_of_turn.ts";
 
 /**
  * How much may wait to be written. Beyond that, publishers wait until half of
@@ -13,15 +13,9 @@ import { afterMicrotasks, afterTurn } from "../async/end_of_turn.ts";
 const HIGH_WATER_BYTES = 16 * 1024 * 1024;
 
 /**
- * So many in one turn, and more are likely to come in the next: one write for
- * both costs the broker less.
- */
-const BUSY = 16;
-
-/**
  * Collects frames and writes them when all microtasks of the turn have run.
  * Flushing in one of them would not join much: every step of an async iterator
- * is a microtask of its own. A busy connection collects for one turn more.
+ * is a microtask of its own.
  */
 export class JoinedWrites {
   /** Where frames are added; call `schedule()` after that. */
@@ -33,13 +27,7 @@ export class JoinedWrites {
   #sent: Promise<void> | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
   #scheduled = false;
-  /** How often a write was asked for since the last. */
-  #asked = 0;
   #over = false;
-  readonly #endOfTurn = () => {
-    if (this.#asked < BUSY) this.#flushScheduled();
-    else afterTurn(this.#flushScheduled);
-  };
   readonly #flushScheduled = () => {
     // Otherwise it was flushed, or is over, meanwhile.
     if (this.#scheduled) this.flush();
@@ -59,13 +47,12 @@ export class JoinedWrites {
     return this.#drained?.promise;
   }
 
-  /** Flushes at the end of this turn, or of the next where many ask. */
+  /** Flushes at the end of this turn. */
   schedule(): void {
     this.#checkHighWater();
-    this.#asked++;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    afterMicrotasks(this.#endOfTurn);
+    afterMicrotasks(this.#flushScheduled);
   }
 
   /** Runs before each flush, to add what was put off until then. */
@@ -82,7 +69,6 @@ export class JoinedWrites {
       for (const hook of this.#hooks) hook();
     } finally {
       this.#scheduled = false;
-      this.#asked = 0;
       if (this.#sending === 0 && !this.#over) this.#sent = this.#send();
       else this.#checkHighWater();
     }

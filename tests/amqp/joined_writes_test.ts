@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { afterMicrotasks } from "../../src/async/end_of_turn.ts";
 import { JoinedWrites } from "../../src/amqp/joined_writes.ts";
 import { turns } from "../support/within.ts";
 
@@ -48,20 +47,6 @@ Deno.test("the writes of a turn are one, in order", async () => {
   add(writes, Uint8Array.of(5));
   await turns();
   assert.deepEqual(written, [[1, 2, 3, 4], [5]]);
-});
-
-Deno.test("a busy connection collects for one turn more", async () => {
-  const { writes, written } = quick();
-  const asked = Array.from({ length: 16 }, (_, n) => n);
-  for (const n of asked) add(writes, Uint8Array.of(n));
-  await new Promise<void>(afterMicrotasks);
-  add(writes, Uint8Array.of(16));
-  assert.deepEqual(written, []);
-  await turns();
-  assert.deepEqual(written, [[...asked, 16]]);
-  add(writes, Uint8Array.of(17));
-  await new Promise<void>(afterMicrotasks);
-  assert.deepEqual(written.at(-1), [17]);
 });
 
 Deno.test("the bytes are copied at once", async () => {

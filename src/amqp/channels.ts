@@ -25,7 +25,7 @@ const ENDS: readonly number[] = [
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 
-/** One each to consume, to publish, to cancel and to ask. */
+/** One each to consume, to publish, for cancel messages and for questions. */
 const FEW_CHANNELS = 4;
 
 /** How a channel is opened. */
@@ -69,7 +69,7 @@ export class Channels implements ChannelHost {
     return this.#turns.urgent;
   }
 
-  /** Whether none may be kept open that can be done without. */
+  /** Whether the broker allows so few that none may be kept open needlessly. */
   get scarce(): boolean {
     return this.limit > 0 && this.limit <= FEW_CHANNELS;
   }

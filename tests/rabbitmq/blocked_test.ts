@@ -83,7 +83,10 @@ rabbitMqTest("a connection that takes nothing", { slow: true }, async (t) => {
       const error = await failureOf(rpc.call(QUEUE, "more"));
       assert.equal(error.code, "resource_exhausted");
       assert.equal(error.reason, "overloaded");
-      assert.match(error.message, /3MiB of requests wait.*has blocked/);
+      assert.match(
+        error.message,
+        /3MiB of requests are already waiting.*has blocked/,
+      );
       await rabbitMq.unblockPublishers();
       const outcomes = (await calls).map((end) =>
         end.status === "fulfilled" ? end.value.text() : end.reason.reason

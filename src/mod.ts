@@ -12,8 +12,10 @@
  * - {@linkcode Procedure}: what a server runs, and what it may return
  * - {@linkcode CallOptions}: deadline, cancellation, retries, headers
  * - {@linkcode StreamOptions}: replies that come one after the other
- * - {@linkcode ServeOptions}: concurrency, limits, events
- * - {@linkcode ConnectOptions}: login, TLS, heartbeats, events
+ * - {@linkcode ServeOptions}: concurrency, limits, who may be answered
+ * - {@linkcode ConnectOptions}: login, TLS, heartbeats
+ * - {@linkcode ConnectionEvent} and {@linkcode ServerEvent}: what `events()` of a
+ *   connection and of a server tell
  * - {@linkcode Contract} and {@linkcode implement}: typed methods, with schemas
  * - {@linkcode CallInterceptor} and {@linkcode ProcedureInterceptor}: functions
  *   around calls and procedures
@@ -39,7 +41,6 @@
  */
 export { connect } from "./amqp/connect.ts";
 export type { ConnectOptions } from "./amqp/options.ts";
-export type { Password } from "./amqp/password.ts";
 export type { TlsOptions } from "./amqp/tls/tls.ts";
 export type { CallOptions } from "./rpc/calling/call_options.ts";
 export type { StreamInterceptor } from "./rpc/calling/streams/stream_interceptor.ts";
@@ -47,34 +48,18 @@ export type { StreamOptions } from "./rpc/calling/streams/stream_options.ts";
 export type {
   CallInterceptor,
   ClientOptions,
-  OutgoingCall,
 } from "./rpc/calling/client_options.ts";
-export type { InspectOptions } from "./rpc/calling/inspections.ts";
 export { RpcConnection } from "./rpc/connection.ts";
 export {
   type Contract,
   type ContractHandlers,
   implement,
 } from "./rpc/contract/contract.ts";
-export type {
-  ContractClient,
-  MethodOptions,
-  StreamMethodOptions,
-} from "./rpc/contract/contract_client.ts";
+export type { ContractClient } from "./rpc/contract/contract_client.ts";
 export { streamOf } from "./rpc/contract/stream_schema.ts";
-export {
-  type RpcCode,
-  RpcError,
-  type RpcErrorOptions,
-  type RpcErrorReason,
-} from "./rpc/errors.ts";
+export { type RpcCode, RpcError, type RpcErrorReason } from "./rpc/errors.ts";
 export type { ProcedureInterceptor } from "./rpc/interceptor.ts";
-export {
-  type MessageData,
-  type MessageHeaders,
-  RpcReply,
-  RpcRequest,
-} from "./rpc/messages.ts";
+export { type MessageHeaders, RpcReply, RpcRequest } from "./rpc/messages.ts";
 export type {
   Procedure,
   ReplyInit,
@@ -82,8 +67,9 @@ export type {
   RpcContext,
   RpcResult,
 } from "./rpc/procedure.ts";
-export type { ServeOptions, ServerEvent } from "./rpc/serving/serve_options.ts";
-export { RpcServer } from "./rpc/serving/server.ts";
+export type { ServeOptions } from "./rpc/serving/serve_options.ts";
+export type { ServerEvent } from "./rpc/serving/server_events.ts";
+export type { RpcServer } from "./rpc/serving/server.ts";
 export type {
   ConnectionEvent,
   QueueDeclaration,

@@ -1,8 +1,26 @@
 /**
- * What lies under a connection, for those who implement or replace it: the
- * port `Transport` that a broker fills, the transport over AMQP, the streams of
- * bytes that it is made over, a transport in memory for unit tests, and the
- * types that the public classes are made of.
+ * What a connection is made of, for those who implement or replace parts of it:
+ * the interface {@linkcode Transport}, the transport over AMQP and its streams of
+ * bytes, a transport in memory for unit tests, client and server without a
+ * connection around them, and types that appear in the public classes.
+ *
+ * @example Test a caller and a server without a broker
+ * ```ts
+ * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+ * import {
+ *   MemoryBroker,
+ *   MemoryTransport,
+ *   RpcServer,
+ * } from "@rabbit-rpc/rabbit-rpc/transport";
+ * import assert from "node:assert/strict";
+ *
+ * const broker = new MemoryBroker();
+ * await using transport = new MemoryTransport(broker);
+ * await using server = new RpcServer(transport, "q", ({ bytes }) => bytes);
+ * await server.ready;
+ * await using rpc = new RpcConnection(new MemoryTransport(broker));
+ * assert.equal((await rpc.call("q", "hello")).text(), "hello");
+ * ```
  *
  * @module
  */
@@ -10,10 +28,12 @@ export type { AmqpConnection } from "./amqp/broker_connection.ts";
 export type { BrokerAddress } from "./amqp/broker_address.ts";
 export {
   type BrokerSettings,
+  type ConnectHooks,
   type ConnectSettings,
   connectSettings,
   type ReadFile,
 } from "./amqp/options.ts";
+export type { Password } from "./amqp/password.ts";
 export type {
   ByteStream,
   Dial,
@@ -25,8 +45,13 @@ export type { ClientCertificate, TlsSettings } from "./amqp/tls/tls.ts";
 export { AmqpTransport } from "./amqp/transport.ts";
 export type { Mechanism } from "./amqp/url_parameters.ts";
 export type { Bytes } from "./rpc/bytes.ts";
-export { type ClientStats, RpcClient } from "./rpc/calling/client.ts";
-export type { SendCall } from "./rpc/calling/client_options.ts";
+export { RpcClient } from "./rpc/calling/client.ts";
+export type {
+  ClientStats,
+  OutgoingCall,
+  SendCall,
+} from "./rpc/calling/client_options.ts";
+export type { InspectOptions } from "./rpc/calling/inspections.ts";
 export type {
   OutgoingStreamCall,
   SendStream,
@@ -38,9 +63,18 @@ export type {
   HandlerOutput,
   MethodContract,
 } from "./rpc/contract/contract.ts";
+export type {
+  MethodOptions,
+  StreamMethodOptions,
+} from "./rpc/contract/contract_client.ts";
 export type { ValidationIssue } from "./rpc/contract/validation.ts";
 export type { StreamSchema } from "./rpc/contract/stream_schema.ts";
-export { REASONS, type Remedy, RPC_CODES } from "./rpc/errors.ts";
+export {
+  REASONS,
+  type Remedy,
+  RPC_CODES,
+  type RpcErrorOptions,
+} from "./rpc/errors.ts";
 export { MemoryBroker, type Routed } from "./rpc/memory/broker.ts";
 export type {
   MemoryConsumer,
@@ -51,8 +85,11 @@ export { MemoryTransport } from "./rpc/memory/transport.ts";
 export {
   type HeaderValue,
   MessageBody,
+  type MessageData,
   type MessageProperties,
 } from "./rpc/messages.ts";
+export { RpcServer } from "./rpc/serving/server.ts";
+export type { ServeHooks } from "./rpc/serving/server_events.ts";
 export type {
   BrokerConnection,
   CallbackQueue,

@@ -8,16 +8,16 @@
 export type SendAck = (deliveryTag: number, multiple: boolean) => void;
 
 /**
- * Collects the deliveries of one channel that are done with. A run from the
- * oldest on is acknowledged together; what is done out of order is
- * acknowledged alone, so that a slow request does not hold up the prefetch
- * window of the quick ones behind it.
+ * Collects the deliveries of one channel that are settled. A run from the
+ * oldest on is acknowledged together; others are acknowledged one by one, so
+ * that a slow request does not hold up the prefetch window of the quick ones
+ * behind it.
  */
 export class Acknowledgements {
   readonly #send: SendAck;
-  /** All deliveries before it are done with. */
+  /** All deliveries before it are settled. */
   #next = 1;
-  /** The newest of those that the broker does not know of. */
+  /** The newest of those that the broker was not told about. */
   #last = 0;
   /** How many of those there are. */
   #run = 0;
@@ -31,7 +31,7 @@ export class Acknowledgements {
     this.#send = send;
   }
 
-  /** A delivery is done with; the next flush tells the broker. */
+  /** A delivery is settled; the next flush tells the broker. */
   add(deliveryTag: number): void {
     if (deliveryTag === this.#next) this.#extendRun();
     else this.#unsent.add(deliveryTag);
@@ -40,6 +40,8 @@ export class Acknowledgements {
   /** A delivery was given back or dropped in a frame of its own. */
   skip(deliveryTag: number): void {
     this.#sent.add(deliveryTag);
+    // A server may drop all that it gets, and never acknowledge anything.
+    if (deliveryTag === this.#next) this.#passSent();
   }
 
   /** Tells the broker of everything that was added. */
@@ -54,13 +56,17 @@ export class Acknowledgements {
   }
 
   #flushRun(): void {
-    while (true) {
-      if (this.#unsent.delete(this.#next)) this.#extendRun();
-      else if (this.#sent.delete(this.#next)) this.#next++;
-      else break;
+    this.#passSent();
+    while (this.#unsent.delete(this.#next)) {
+      this.#extendRun();
+      this.#passSent();
     }
     if (this.#run > 0) this.#send(this.#last, this.#run > 1);
     this.#run = 0;
+  }
+
+  #passSent(): void {
+    while (this.#sent.delete(this.#next)) this.#next++;
   }
 
   #extendRun(): void {

@@ -8,9 +8,9 @@ import type { Mechanism } from "./url_parameters.ts";
 
 /** Where a broker is and how to log in. */
 export interface BrokerAddress {
-  /** A name or an address; of IPv6 without brackets. */
+  /** A name or an address; an IPv6 address has no brackets. */
   readonly hostname: string;
-  /** That of the URL, or the protocol's own: 5672, 5671 with TLS. */
+  /** The port in the URL, or the protocol's own: 5672, 5671 with TLS. */
   readonly port: number;
   /** Whether the URL was `amqps://`. */
   readonly tls: boolean;
@@ -18,9 +18,9 @@ export interface BrokerAddress {
   readonly vhost: string;
   /** The user who logs in. */
   readonly username: string;
-  /** In the clear: see that it is not shown. */
+  /** In the clear: it must not be shown. */
   readonly password: Password;
-  /** What the two are used for: with EXTERNAL for nothing. */
+  /** How user and password are used: with EXTERNAL, not at all. */
   readonly mechanism: Mechanism;
 }
 

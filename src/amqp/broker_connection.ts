@@ -28,7 +28,7 @@ import { roundTripMs } from "./round_trip.ts";
 export class AmqpConnection implements BrokerConnection {
   /** See {@linkcode BrokerConnection.vhost}. */
   readonly vhost: string;
-  /** Of the broker, without the password. */
+  /** The URL of the broker, without the password. */
   readonly url: string;
   readonly #connection: Connection;
   readonly #canceler: Canceler;

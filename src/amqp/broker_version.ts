@@ -1,18 +1,18 @@
 /**
- * Which broker it is, by its own greeting.
+ * Product and version of a broker, as its greeting says.
  *
  * @module
  */
 
 /** What a broker calls itself. */
 export interface BrokerVersion {
-  /** `RabbitMQ`, say; `the broker` where it does not tell. */
+  /** `RabbitMQ` for example; `the broker` if the greeting does not say. */
   readonly product: string;
-  /** `4.3.6`, say; empty where it does not tell. */
+  /** `4.3.6` for example; empty if the greeting does not say. */
   readonly version: string;
 }
 
-/** Of a broker that has not greeted, or says nothing. */
+/** For a broker that has not sent a greeting, or does not say. */
 export const UNKNOWN_BROKER: BrokerVersion = {
   product: "the broker",
   version: "",

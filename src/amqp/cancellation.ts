@@ -1,16 +1,19 @@
 /**
- * How callers tell servers something about their calls. Each server has a queue
- * of its own for that: the one that a stream comes from is told directly, and
- * all servers of a request queue by a fanout exchange, which is for whoever
- * does not know the one that runs a call.
+ * How callers tell servers about their calls. Each server has a queue of its own
+ * for that: the server that sends a stream is told directly, and all servers of a
+ * request queue by a fanout exchange, for callers that do not know which of them
+ * runs a call.
  *
  * @module
  */
+import { REPLY_CODES } from "../amqp091/errors.ts";
 import { waitAtMost } from "../async/delay.ts";
 import type { MessageProperties } from "../rpc/messages.ts";
 import { RUN_HEADER } from "../rpc/stream_wire.ts";
 import type { Channel } from "./channel.ts";
-import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
+import { replyCodeOf } from "./closed_by_broker.ts";
+import { closeChannel } from "./closing.ts";
+import { CLOSE_TIMEOUT_MS } from "./flow.ts";
 import type { Connection } from "./connection.ts";
 import { writeMessage } from "./message_frames.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
@@ -19,9 +22,11 @@ import { consumeOwnQueue } from "./own_queue.ts";
 const CANCEL_TYPE = "cancel";
 const EXCHANGE_PREFIX = "rabbit-rpc.cancel.";
 const MAX_NAME_BYTES = 255;
+/** To listen, before the queue is given up for now. */
+const ATTEMPTS = 3;
 const NO_BODY = new Uint8Array(0);
 
-/** The exchange, or undefined where the queue's name leaves no room for it. */
+/** The exchange, or undefined if the queue's name leaves no room for it. */
 function exchangeFor(queue: string): string | undefined {
   const name = EXCHANGE_PREFIX + queue;
   const bytes = new TextEncoder().encode(name).length;
@@ -31,9 +36,9 @@ function exchangeFor(queue: string): string | undefined {
 /** Who listens for control messages. */
 export interface ControlListener {
   onCancel: (correlationId: string) => void;
-  /** For those that name a run. */
+  /** Called with each message that names a run. */
   onControl: (message: MessageProperties) => void;
-  /** It listened, and no longer does, although the connection is not lost. */
+  /** It no longer listens, although the connection is not lost. */
   onDeaf: (error: Error) => void;
 }
 
@@ -45,16 +50,36 @@ export interface ControlQueue {
 
 /**
  * Listens, on a channel of its own, until that or the connection is closed. A
- * server without the right to do so serves all the same.
+ * server that lacks the permission serves all the same.
  */
 export async function listenForControl(
   connection: Connection,
   queue: string,
-  { onCancel, onControl, onDeaf }: ControlListener,
+  listener: ControlListener,
 ): Promise<ControlQueue | undefined> {
   const exchange = exchangeFor(queue);
   if (exchange === undefined) return undefined;
-  const channel = await connection.openChannel(itself);
+  for (let attempt = 1;; attempt++) {
+    const channel = await connection.openChannel(itself);
+    try {
+      const name = await listen(connection, channel, exchange, listener);
+      return { name, channel };
+    } catch (error) {
+      if (connection.closed) throw error;
+      await closeChannel(connection, channel);
+      // The exchange went with another server before it was bound.
+      if (replyCodeOf(error) !== REPLY_CODES.NOT_FOUND) return undefined;
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function listen(
+  connection: Connection,
+  channel: Channel,
+  exchange: string,
+  { onCancel, onControl, onDeaf }: ControlListener,
+): Promise<string> {
   channel.handlers = {
     onDelivery({ properties }) {
       const { type, correlationId, headers = {} } = properties;
@@ -63,28 +88,24 @@ export async function listenForControl(
     },
     onCanceled: () => onDeaf(new Error("the control queue was deleted")),
   };
-  try {
-    // Whatever is refused from here on closes the channel, and the queue goes
-    // with its consumer.
-    const name = await consumeOwnQueue(
-      connection,
-      channel,
-      (queue) => channel.request("basic.consume", { queue, noAck: true }),
-    );
+  // Whatever is refused from here on closes the channel, and the queue goes
+  // with its consumer.
+  const queue = await consumeOwnQueue(
+    connection,
+    channel,
+    (queue) => channel.request("basic.consume", { queue, noAck: true }),
+  );
+  await Promise.all([
     // Gone with the last server that listens.
-    await channel.request("exchange.declare", {
+    channel.request("exchange.declare", {
       exchange,
       type: "fanout",
       autoDelete: true,
-    });
-    await channel.request("queue.bind", { queue: name, exchange });
-    channel.handlers.onClosed = onDeaf;
-    return { name, channel };
-  } catch (error) {
-    if (connection.closed) throw error;
-    await closeChannel(connection, channel);
-    return undefined;
-  }
+    }),
+    channel.request("queue.bind", { queue, exchange }),
+  ]);
+  channel.handlers.onClosed = onDeaf;
+  return queue;
 }
 
 /** Sends cancel messages, on a channel that may be lost without harm. */
@@ -109,7 +130,7 @@ export class Canceler {
     }
   }
 
-  /** Waits until what was asked for is written, for a limited time. */
+  /** Waits until pending messages are written, for a limited time. */
   async close(): Promise<void> {
     if (this.#underWay.size === 0) return;
     await waitAtMost(CLOSE_TIMEOUT_MS, Promise.allSettled(this.#underWay));

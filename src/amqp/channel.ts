@@ -24,9 +24,9 @@ import {
   METHODS,
 } from "../amqp091/methods.ts";
 import type { Reader } from "../amqp091/reader.ts";
-import { textOfBytes } from "../amqp091/text.ts";
 import { settled } from "../async/delay.ts";
 import type { Delivery, ReturnedMessage } from "../rpc/transport.ts";
+import { AwaitedAnswers, type RequestMethod } from "./awaited_answers.ts";
 import { ClosedByBroker } from "./closed_by_broker.ts";
 import { IncomingMessage } from "./incoming_message.ts";
 import type { JoinedWrites } from "./joined_writes.ts";
@@ -37,12 +37,7 @@ const RETURN = METHODS["basic.return"].id;
 const ACK = METHODS["basic.ack"].id;
 const NACK = METHODS["basic.nack"].id;
 
-/** A method that the broker answers. */
-export type RequestMethod = {
-  [N in ClientMethod]: `${N}-ok` extends BrokerMethod ? N : never;
-}[ClientMethod];
-
-/** What is done with what comes over a channel. */
+/** Callbacks for what comes over a channel. */
 export interface ChannelHandlers {
   onDelivery?: (delivery: Delivery) => void;
   onReturn?: (message: ReturnedMessage) => void;
@@ -51,7 +46,8 @@ export interface ChannelHandlers {
   onCanceled?: () => void;
   /**
    * The broker closes the channel. It goes on confirming what it has processed
-   * until that is agreed to, which waits for the promise where one is returned.
+   * until the close is agreed to. That waits for the promise, if one is
+   * returned.
    */
   onClosing?: (replyCode: number, replyText: string) =>
     | Promise<void>
@@ -67,29 +63,15 @@ export interface ChannelHost {
   channelGone(channel: Channel): void;
 }
 
-/** A request that the broker has not answered yet. */
-interface Waiting {
-  readonly method: BrokerMethod;
-  readonly resolve: (args: never) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** A message on its way, and what announced it. */
-interface Announced {
-  readonly message: IncomingMessage;
-  readonly delivered?: { deliveryTag: number; redelivered: boolean };
-  readonly returned?: Arguments<"basic.return">;
-}
-
 /** A channel; see {@linkcode Connection.openChannel}. */
 export class Channel {
   readonly id: number;
   handlers: ChannelHandlers = {};
   readonly #host: ChannelHost;
-  readonly #waiting: Waiting[] = [];
-  #announced: Announced | undefined;
+  readonly #answers = new AwaitedAnswers();
+  #incoming: IncomingMessage | undefined;
   #closing: Promise<void> | undefined;
-  /** Whether the broker closes it. */
+  /** Whether the broker is closing it. */
   #ending = false;
   #end: Error | undefined;
 
@@ -116,7 +98,7 @@ export class Channel {
   /**
    * Sends a method, and resolves with the broker's answer.
    *
-   * @throws {ClosedByBroker} where the broker closes the channel for it.
+   * @throws {ClosedByBroker} if the broker closes the channel for it.
    */
   request<N extends RequestMethod>(
     name: N,
@@ -142,22 +124,21 @@ export class Channel {
     args: Partial<Arguments<N>>,
   ): Promise<Arguments<`${N}-ok`>> {
     return new Promise((resolve, reject) => {
-      const method = `${name}-ok` as const;
-      this.#waiting.push({ method, resolve, reject });
       this.send(name, args);
+      this.#answers.add(name, resolve, reject);
     });
   }
 
   /** The connection was lost. */
   lost(error: Error): void {
     this.#end ??= error;
-    this.#failWaiting(error);
+    this.#answers.fail(error);
   }
 
   /**
    * Takes a frame of this channel.
    *
-   * @throws {AmqpError} for one that has no business here.
+   * @throws {AmqpError} for a frame that does not belong here.
    */
   take(frame: FrameBuffer, reader: Reader): void {
     if (frame.type === METHOD) this.#takeMethod(reader);
@@ -167,19 +148,17 @@ export class Channel {
   }
 
   #takeMethod(reader: Reader): void {
-    if (this.#announced !== undefined) {
+    if (this.#incoming !== undefined) {
       throw new AmqpError("UNEXPECTED_FRAME", "a method within a message");
     }
     const id = reader.long();
     switch (id) {
-      case DELIVER: {
-        const delivered = readDeliver(reader);
-        this.#announced = { message: new IncomingMessage(), delivered };
+      case DELIVER:
+        this.#incoming = new IncomingMessage(readDeliver(reader), undefined);
         return;
-      }
       case RETURN: {
         const returned = readArguments("basic.return", reader);
-        this.#announced = { message: new IncomingMessage(), returned };
+        this.#incoming = new IncomingMessage(undefined, returned);
         return;
       }
       case ACK:
@@ -206,26 +185,24 @@ export class Channel {
       case "basic.cancel":
         return this.handlers.onCanceled?.();
     }
-    const [first] = this.#waiting;
-    if (first?.method === name) {
-      this.#waiting.shift();
-      first.resolve(args as never);
+    if (this.#answers.take(name, args)) {
       if (name === "channel.close-ok") this.#closeAgreed();
     } else if (name !== "channel.close-ok") {
       throw new AmqpError("COMMAND_INVALID", `${name}, which nobody awaits`);
     }
-    // Else it answers a close that crossed the broker's own.
+    // Otherwise it answers a close that crossed the broker's own.
   }
 
-  /** Nobody may open the channel again before a close that crossed is agreed. */
+  /** The number is not free before a close that crossed ours is agreed to. */
   #closeAgreed(): void {
     if (this.#ending) this.send("channel.close-ok");
     this.#gone(closedByUs());
   }
 
   #takeClose({ replyCode, replyText }: Arguments<"channel.close">): void {
-    // It is the second of the channel that had this number before, or of this.
-    if (this.#waiting[0]?.method === "channel.open-ok" || this.#ending) return;
+    // The broker may close twice: this channel, or the one that had its number
+    // before.
+    if (this.#answers.next === "channel.open-ok" || this.#ending) return;
     this.#ending = true;
     const error = new ClosedByBroker("channel", replyCode, replyText);
     const agree = () => {
@@ -242,49 +219,25 @@ export class Channel {
   #gone(error: Error): void {
     this.#end = error;
     this.#host.channelGone(this);
-    this.#failWaiting(error);
-  }
-
-  #failWaiting(error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    this.#answers.fail(error);
   }
 
   #takeContent(frame: FrameBuffer, reader: Reader): void {
-    const announced = this.#announced;
+    const message = this.#incoming;
     const isHeader = frame.type === HEADER;
-    if (announced?.message.awaitsHeader !== isHeader) {
+    if (message?.awaitsHeader !== isHeader) {
       throw new AmqpError("UNEXPECTED_FRAME", "content that was not announced");
     }
-    const { message } = announced;
     const isComplete = isHeader
       ? message.takeHeader(reader)
       : message.takeBody(frame);
     if (!isComplete) return;
-    this.#announced = undefined;
-    this.#handOn(announced);
-  }
-
-  #handOn({ message, delivered, returned }: Announced): void {
-    // What comes after the close was asked for is not ours any more.
-    if (this.closed && delivered) return;
-    const { body, malformed, properties } = message;
-    if (delivered) {
-      const { deliveryTag, redelivered } = delivered;
-      this.handlers.onDelivery?.({
-        properties,
-        malformed,
-        body,
-        deliveryTag,
-        redelivered,
-      });
-    } else if (returned) {
-      const { replyCode, replyText, routingKey } = returned;
-      this.handlers.onReturn?.({
-        replyCode,
-        replyText: textOfBytes(replyText),
-        routingKey: textOfBytes(routingKey),
-        properties,
-      });
+    this.#incoming = undefined;
+    const { delivered, returned } = message;
+    if (returned) this.handlers.onReturn?.(message.returnedMessage(returned));
+    // Deliveries that cross our close are not ours any more.
+    else if (!this.closed) {
+      this.handlers.onDelivery?.(message.delivery(delivered!));
     }
   }
 }

@@ -10,9 +10,12 @@ import { replyCodeOf } from "./closed_by_broker.ts";
 import { accessRefusal } from "./refusals.ts";
 
 const { ACCESS_REFUSED, RESOURCE_LOCKED } = REPLY_CODES;
-/** But for a limit of queues, which passes; its words may be cut off. */
+/** Except for a limit of queues, which may pass; its text may be cut off. */
 const UNDECLARABLE = /PRECONDITION_FAILED - (?!cannot declare queue ').*/s;
-/** OAuth 2 on RabbitMQ before 4.0, which lets the connection live. */
+/**
+ * An expired OAuth 2 token, before RabbitMQ 4.0, which keeps the connection
+ * open.
+ */
 const TOKEN_EXPIRED = /token has expired/;
 
 const TOO_SLOW =
@@ -50,12 +53,12 @@ export function declarationFailure(queue: string, cause: unknown): RpcError {
   if (words === undefined) return closed;
   return failure(
     "undeclarable",
-    `the broker does not declare queue "${queue}" like this: ${words}`,
+    `the broker refuses to declare queue "${queue}" like this: ${words}`,
     { cause },
   );
 }
 
-/** RabbitMQ takes all of a channel back for one of its deliveries. */
+/** RabbitMQ takes back all deliveries of a channel for one that is overdue. */
 function tooSlow(limitMs: number, cause: unknown): RpcError {
   // RabbitMQ 4.3 does not know it, and writes -1.
   const limit = limitMs > 0 ? ` of ${formatMs(limitMs)}` : "";
@@ -75,7 +78,7 @@ export function rejected(): RpcError {
   );
 }
 
-/** What could not even be encoded. */
+/** The error for a message that can't be encoded. */
 export function unsendable(cause: unknown): RpcError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new RpcError(

@@ -15,7 +15,7 @@ export class ChannelTurns {
   /** Turns granted whose channel is not open yet. */
   #granted = 0;
 
-  /** `free` tells how many channels could be opened now. */
+  /** `free` returns how many channels can be opened now. */
   constructor(free: () => number) {
     this.#free = free;
   }
@@ -25,7 +25,10 @@ export class ChannelTurns {
     return this.#urgent.length > 0;
   }
 
-  /** Undefined where a channel can be opened at once; else what to wait for. */
+  /**
+   * Undefined if a channel can be opened at once, otherwise a promise to wait
+   * for.
+   */
   next(urgent: boolean, limitMs: number): Promise<void> | undefined {
     const ahead = this.#urgent.length + (urgent ? 0 : this.#patient.length);
     if (ahead === 0 && this.#free() > this.#granted) return undefined;

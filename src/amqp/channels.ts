@@ -10,12 +10,13 @@ import type { Reader } from "../amqp091/reader.ts";
 import { LONGEST_TIMER_MS } from "../async/timers.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelTurns } from "./channel_turns.ts";
+import type { Flow } from "./flow.ts";
 import type { JoinedWrites } from "./joined_writes.ts";
 
 /**
- * What a broker may say of a channel that it has closed: our own close crossed
- * its one, or RabbitMQ closes it once more for what was asked after the first
- * mistake, by the name of the queue that was declared last.
+ * What a broker may send on a channel that it has closed: its answer to a close
+ * of ours that crossed its own, or a second close, for a request that named the
+ * queue declared last and came after the first mistake (RabbitMQ).
  */
 const ENDS: readonly number[] = [
   METHODS["channel.close"].id,
@@ -24,15 +25,23 @@ const ENDS: readonly number[] = [
 /** Where the broker sets no limit. */
 const MOST_CHANNELS = 65_535;
 
+/** One each to consume, to publish, for cancel messages and for questions. */
+const FEW_CHANNELS = 4;
+
 /** How a channel is opened. */
 export interface OpenChannelOptions {
   /**
-   * How long to wait for a channel where all are in use, in ms. What can wait
-   * for longer lets all others go first.
+   * How long to wait for a channel if all are in use, in ms.
    *
    * @default forever
    */
   limitMs?: number;
+  /**
+   * Whether to let all others go first.
+   *
+   * @default {false}
+   */
+  patient?: boolean | undefined;
 }
 
 /** Opens channels, and knows them by number. */
@@ -46,11 +55,13 @@ export class Channels implements ChannelHost {
   readonly #turns = new ChannelTurns(() =>
     (this.limit || MOST_CHANNELS) - this.#open
   );
+  readonly #flow: Flow;
   #lost: Error | undefined;
 
-  /** None is open yet. */
-  constructor(writes: JoinedWrites) {
+  /** None is open yet; `flow` tells what the broker keeps waiting. */
+  constructor(writes: JoinedWrites, flow: Flow) {
     this.writes = writes;
+    this.#flow = flow;
   }
 
   /** Whether something that can't wait for long needs a channel. */
@@ -58,21 +69,34 @@ export class Channels implements ChannelHost {
     return this.#turns.urgent;
   }
 
+  /** Whether the broker allows so few that none may be kept open needlessly. */
+  get scarce(): boolean {
+    return this.limit > 0 && this.limit <= FEW_CHANNELS;
+  }
+
   /**
    * Opens a channel and asks things of it, all in one round trip: the broker
    * answers in order.
    *
-   * @throws {RpcError} `resource_exhausted` where none is free in time.
+   * @throws {RpcError} `resource_exhausted` if none is free in time.
    */
   async open<T>(
     ask: (channel: Channel) => Promise<T>,
-    { limitMs }: OpenChannelOptions = {},
+    options: OpenChannelOptions = {},
   ): Promise<T> {
     if (this.#lost) throw this.#lost;
-    const urgent = limitMs !== undefined;
-    const turn = this.#turns.next(urgent, limitMs ?? LONGEST_TIMER_MS);
+    const { limitMs = LONGEST_TIMER_MS, patient = false } = options;
+    const turn = this.#turns.next(!patient, limitMs);
     if (turn !== undefined) {
-      await turn;
+      try {
+        await turn;
+      } catch (error) {
+        // A broker that blocks the connection closes no channel meanwhile.
+        const unblocked = this.#flow.unblocked;
+        if (unblocked === undefined) throw error;
+        await unblocked;
+        return await this.open(ask, options);
+      }
       this.#turns.used();
     }
     if (this.#lost) throw this.#lost;
@@ -83,7 +107,7 @@ export class Channels implements ChannelHost {
   }
 
   /**
-   * The channel of a frame; undefined where the frame comes late, and is to be
+   * The channel of a frame; undefined if the frame comes late, and is to be
    * ignored.
    *
    * @throws {AmqpError} for a channel that is not open.

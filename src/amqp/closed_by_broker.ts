@@ -6,11 +6,14 @@
 
 import { textOfBytes } from "../amqp091/text.ts";
 
-/** Carries the broker's reply code and its words. */
+/** The error carries the broker's reply code and text. */
 export class ClosedByBroker extends Error {
-  /** Of AMQP: 404 for what is not there, say. */
+  /** The reply code of AMQP, 404 for `NOT_FOUND` for example. */
   readonly replyCode: number;
-  /** `NOT_FOUND - no queue 'q' in vhost '/'`, say; RabbitMQ cuts it off. */
+  /**
+   * `NOT_FOUND - no queue 'q' in vhost '/'` for example; RabbitMQ cuts off long
+   * texts.
+   */
   readonly replyText: string;
 
   /** `what` was closed; the text is as it came, a byte string. */
@@ -27,7 +30,7 @@ export class ClosedByBroker extends Error {
   }
 }
 
-/** The broker's reply code, where it closed something. */
+/** The broker's reply code, if it closed something. */
 export function replyCodeOf(error: unknown): number | undefined {
   return error instanceof ClosedByBroker ? error.replyCode : undefined;
 }

@@ -8,22 +8,18 @@ import type { Channel } from "./channel.ts";
 import { channelFailure } from "./channel_failures.ts";
 import type { Connection } from "./connection.ts";
 
-/** How long the broker may take to answer a close, in ms. */
-export const CLOSE_TIMEOUT_MS = 2_000;
-
 /** Closes a channel, as {@linkcode atLast} does. */
 export async function closeChannel(
   connection: Connection,
   channel: Channel,
 ): Promise<void> {
-  await waitAtMost(closeLimitMs(connection), channel.close());
+  await waitAtMost(connection.flow.closeLimitMs, channel.close());
 }
 
 /**
- * Asks something of a channel that is not needed any more. That it is closed
- * meanwhile is no error, and the answer is awaited for a limited time. A broker
- * that blocks a connection reads nothing from it, and does what was asked when
- * it goes on.
+ * Makes a last request on a channel. It is no error if the channel is closed
+ * meanwhile, and the answer is awaited for a limited time: a broker that blocks
+ * a connection reads nothing from it until it unblocks it.
  */
 export async function atLast(
   connection: Connection,
@@ -31,12 +27,7 @@ export async function atLast(
   ask: () => Promise<unknown>,
 ): Promise<void> {
   if (channel.closed) return;
-  await waitAtMost(closeLimitMs(connection), unlessClosed(channel, ask));
-}
-
-/** How long to wait for an answer, where there can be one. */
-export function closeLimitMs({ flow }: Connection): number {
-  return flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
+  await waitAtMost(connection.flow.closeLimitMs, unlessClosed(channel, ask));
 }
 
 async function unlessClosed(

@@ -8,12 +8,13 @@ import { failure, type RpcError } from "../rpc/errors.ts";
 import type { ReturnedMessage } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
 import { channelFailure, rejected } from "./channel_failures.ts";
-import { CLOSE_TIMEOUT_MS, closeChannel } from "./closing.ts";
+import { closeChannel } from "./closing.ts";
+import { CLOSE_TIMEOUT_MS } from "./flow.ts";
 import { Confirms, type Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
 import type { MessageSizes } from "./message_sizes.ts";
 
-/** What a channel in confirm mode tells. */
+/** Callbacks of a channel in confirm mode. */
 export interface ConfirmHooks {
   /** No queue took a message. */
   onReturn: (message: ReturnedMessage) => void;
@@ -29,16 +30,19 @@ export interface ConfirmHooks {
   onTooLarge: (discarded: Publication[]) => void;
 }
 
-/** Knows what is not confirmed yet. */
+/** Tracks the messages that are not confirmed yet. */
 export class ConfirmChannel {
   readonly channel: Channel;
-  /** Whatever is published over the channel is added here. */
+  /** All messages published over the channel are added here. */
   readonly confirms: Confirms;
   readonly #connection: Connection;
   readonly #sizes: MessageSizes;
   readonly #hooks: ConfirmHooks;
   readonly #stopListening: () => void;
-  /** Resolves when all is settled of a channel that the broker is closing. */
+  /**
+   * Resolves when a channel that the broker is closing has no unconfirmed
+   * message left.
+   */
   #settling: Promise<void> | undefined;
 
   private constructor(
@@ -77,7 +81,7 @@ export class ConfirmChannel {
     });
   }
 
-  /** A broker that is in the middle of closing a channel reads none of it. */
+  /** A broker reads nothing from a channel that it is closing. */
   get closing(): boolean {
     return this.#settling !== undefined;
   }

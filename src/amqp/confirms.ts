@@ -1,5 +1,5 @@
 /**
- * What was published on one channel and is not confirmed yet.
+ * The messages that were published on one channel and are not confirmed yet.
  *
  * @module
  */
@@ -20,9 +20,9 @@ export interface Publication {
 }
 
 /**
- * Messages by delivery tag. Tags count up from 1 on each channel, so that lists
- * will do: no map, whose churn the garbage collector would have to see to, and
- * no object for each message either.
+ * Messages by delivery tag. Tags count up from 1 on each channel, so lists will
+ * do, which spare the garbage collector the churn of a map and an object for
+ * each message.
  */
 export class Confirms {
   readonly #sizes: MessageSizes;
@@ -145,5 +145,5 @@ export class Confirms {
   }
 }
 
-/** In place of a body that need not be kept. */
+/** Stands for a body that need not be kept. */
 const NO_BODY = new Uint8Array(0);

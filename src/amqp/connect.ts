@@ -16,8 +16,8 @@ import { AmqpTransport } from "./transport.ts";
  * Connects to a broker: the first of several that answers.
  *
  * @param urls `amqp://user:password@host:port/vhost`, one or several
- * @throws {RpcError} where none can be reached or one refuses.
- * @throws {RangeError} where a URL or an option is out of its range.
+ * @throws {RpcError} if none can be reached or one refuses.
+ * @throws {RangeError} if a URL or an option is out of its range.
  *
  * @example Ask for a queue, and cancel a call
  * ```ts

@@ -13,9 +13,9 @@ import { NotAmqpError } from "./protocol_check.ts";
 import { tlsFailure } from "./tls/tls_failures.ts";
 
 const { ACCESS_REFUSED, INTERNAL_ERROR, NOT_ALLOWED } = REPLY_CODES;
-/** Of a text that was cut off it can't be known what it would have said. */
+/** A text that is cut off may have meant anything. */
 const CUT_OFF = /\.\.\. \(\d{3}\)$/;
-/** Limits of the node, of the virtual host and of the user. */
+/** Connection limits of the node, of the virtual host and of the user. */
 const LIMIT_REACHED = /connection limit \(\d+\) is reached \(530\)$/;
 const LIMIT_UNKNOWN = /connection limit cannot be queried, timeout \(530\)$/;
 /** An HTTP or LDAP server that the broker asks, for example. */
@@ -32,14 +32,14 @@ const NETWORK_ERRORS: Record<string, string> = {
   ETIMEDOUT: "timed out",
 };
 
-/** What Deno says instead, of a name that has no address. */
+/** What Deno says about a name without an address. */
 const LOOKUP_FAILED = /^failed to lookup address information: /;
 const LATER = /temporary failure/i;
 
 /**
  * Why no connection could be made.
  *
- * @param tooLarge what the broker may have disliked about the login, where it
+ * @param tooLarge what the broker may have disliked about the login, if it
  * says nothing itself
  */
 export function connectFailure(
@@ -89,7 +89,7 @@ function refusal(
       : "unavailable";
     return failure(
       "not_admitted",
-      `${brokerName(broker)} takes no connection for now: ${why}`,
+      `${brokerName(broker)} accepts no connection for now: ${why}`,
       { code, cause },
     );
   }
@@ -108,7 +108,10 @@ function refusal(
   );
 }
 
-/** RabbitMQ answers with 530 to who may not and to who may not now. */
+/**
+ * RabbitMQ answers 530 both to users who may not connect and to those who may
+ * not now.
+ */
 function isPassing(message: string, replyCode: number): boolean {
   if (replyCode === INTERNAL_ERROR) return VHOST_DOWN.test(message);
   if (replyCode !== NOT_ALLOWED) return false;

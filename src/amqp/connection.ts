@@ -4,44 +4,22 @@
  *
  * @module
  */
-import {
-  brokerMethod,
-  readArguments,
-  writeMethod,
-} from "../amqp091/arguments.ts";
 import { AmqpError } from "../amqp091/errors.ts";
-import { type FrameBuffer, HEARTBEAT, METHOD } from "../amqp091/frames.ts";
-import type { Arguments, BrokerMethod } from "../amqp091/methods.ts";
-import { decodeText, type Reader, toBytes } from "../amqp091/reader.ts";
 import { settled, waitAtMost } from "../async/delay.ts";
 import { type BrokerVersion, UNKNOWN_BROKER } from "./broker_version.ts";
 import type { Channel } from "./channel.ts";
-import { Channels } from "./channels.ts";
-import { ClosedByBroker } from "./closed_by_broker.ts";
-import { Flow } from "./flow.ts";
+import { ChannelZero } from "./channel_zero.ts";
+import { Channels, type OpenChannelOptions } from "./channels.ts";
+import { agreeToClose, closeWithError, LAST_WORDS_MS } from "./farewell.ts";
+import { Flow, type FlowHooks } from "./flow.ts";
 import { FrameReader, MOST_FRAME_BYTES } from "./frame_reader.ts";
-import {
-  Handshake,
-  type Login,
-  LoginTooLarge,
-  writeSecret,
-} from "./handshake.ts";
+import type { Login, Tuning } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { JoinedWrites } from "./joined_writes.ts";
 import { Loss } from "./loss.ts";
 import { MessageSizes } from "./message_sizes.ts";
 import type { BrokerSettings } from "./options.ts";
 import type { ByteStream } from "./streams/byte_stream.ts";
-
-const PROTOCOL_HEADER = toBytes("AMQP\x00\x00\x09\x01");
-const CLOSE_TIMEOUT_MS = 2_000;
-/** How long to read on after a failed write: the broker may have said why. */
-const LAST_WORDS_MS = 500;
-/** What a connection tells, once it is open. */
-export interface ConnectionHooks {
-  onBlocked: (reason: string) => void;
-  onUnblocked: () => void;
-}
 
 /** A connection; see {@linkcode Connection.open}. */
 export class Connection {
@@ -53,17 +31,15 @@ export class Connection {
   readonly loss: Loss = new Loss();
   /** The largest frame that the broker takes, in bytes. */
   frameMax = Infinity;
-  /** What the broker takes, over whichever channel. */
+  /** How large a message the broker accepts, on any channel. */
   readonly sizes: MessageSizes = new MessageSizes();
   readonly #stream: ByteStream;
-  readonly #hooks: ConnectionHooks;
+  readonly #zero: ChannelZero;
   readonly #frames: FrameReader;
   readonly #opened = Promise.withResolvers<void>();
-  #handshake: Handshake | undefined;
-  #peer = UNKNOWN_BROKER;
   readonly #channelTimeoutMs: number;
+  #peer = UNKNOWN_BROKER;
   #heartbeat: Heartbeat | undefined;
-  #secretTold: (() => void) | undefined;
   #closeOk: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #lastWords: ReturnType<typeof setTimeout> | undefined;
@@ -72,22 +48,22 @@ export class Connection {
   private constructor(
     stream: ByteStream,
     { connectTimeoutMs }: BrokerSettings,
-    hooks: ConnectionHooks,
+    hooks: FlowHooks,
   ) {
     this.#channelTimeoutMs = connectTimeoutMs;
     this.#stream = stream;
-    this.#hooks = hooks;
     this.writes = new JoinedWrites(
       stream.write.bind(stream),
       (error) => this.#writeFailed(error),
     );
     this.writes.beforeFlush(() => this.#heartbeat?.wrote());
-    this.channels = new Channels(this.writes);
+    this.flow = new Flow(this.writes, hooks);
+    this.channels = new Channels(this.writes, this.flow);
     this.loss.listen((error) => this.channels.lost(error));
-    this.flow = new Flow(this.writes);
+    this.#zero = this.#channelZero();
     this.#frames = new FrameReader(this.channels, {
       onRead: () => this.#heartbeat?.read(),
-      onFrame: (frame, reader) => this.#takeFrame(frame, reader),
+      onFrame: (frame, reader) => this.#zero.take(frame, reader),
     });
     // Whoever opens it awaits it.
     void settled(this.#opened.promise);
@@ -103,7 +79,7 @@ export class Connection {
     stream: ByteStream,
     broker: BrokerSettings,
     login: Pick<Login, "name" | "password">,
-    hooks: ConnectionHooks,
+    hooks: FlowHooks,
     signal: AbortSignal,
   ): Promise<Connection> {
     const connection = new Connection(stream, broker, hooks);
@@ -111,7 +87,7 @@ export class Connection {
     signal.addEventListener("abort", giveUp, { once: true });
     try {
       signal.throwIfAborted();
-      await connection.#start(broker, login);
+      await connection.#logIn(broker, login);
       return connection;
     } catch (error) {
       connection.destroy(error as Error);
@@ -134,17 +110,19 @@ export class Connection {
   /**
    * Opens a channel and asks things of it; see {@linkcode Channels.open}.
    *
-   * @throws {RpcError} `resource_exhausted` where none is free for long.
+   * @throws {RpcError} `resource_exhausted` if none is free for long.
    */
-  openChannel<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
-    return this.channels.open(ask, { limitMs: this.#channelTimeoutMs });
+  openChannel<T>(
+    ask: (channel: Channel) => Promise<T>,
+    { patient }: Pick<OpenChannelOptions, "patient"> = {},
+  ): Promise<T> {
+    const limitMs = this.#channelTimeoutMs;
+    return this.channels.open(ask, { limitMs, patient });
   }
 
-  /** Tells the broker of another password; calls back when it knows. */
+  /** Sends the broker a new password; calls back when it has accepted it. */
   updateSecret(secret: string, onTold: () => void): void {
-    if (!writeSecret(this.writes.writer, secret, this.frameMax)) return;
-    this.#secretTold = onTold;
-    this.writes.schedule();
+    this.#zero.updateSecret(secret, this.frameMax, onTold);
   }
 
   /** Closes the connection, within a time limit; once. */
@@ -157,8 +135,8 @@ export class Connection {
     this.#end(error);
   }
 
-  /** Ends everything at once; the stream is closed after its last write. */
-  #end(error: Error, written?: Promise<void>): void {
+  /** Ends everything at once; the stream is closed after the last words. */
+  #end(error: Error, farewell?: Promise<void>): void {
     if (this.#gone) return;
     this.#gone = true;
     this.#frames.stop();
@@ -166,107 +144,77 @@ export class Connection {
     clearTimeout(this.#lastWords);
     this.writes.end();
     const close = () => this.#stream.close();
-    if (written === undefined) close();
-    else written.then(close, close);
+    if (farewell === undefined) close();
+    else farewell.then(close, close);
     this.#opened.reject(error);
     this.loss.happen(error);
     this.#closeOk?.();
     this.flow.release();
   }
 
-  async #start(
+  async #logIn(
     broker: BrokerSettings,
     login: Pick<Login, "name" | "password">,
   ): Promise<void> {
-    const { writer } = this.writes;
-    this.#handshake = new Handshake(broker, login, writer);
-    writer.raw(PROTOCOL_HEADER);
-    this.writes.schedule();
+    this.#zero.logIn(broker, login);
     void this.#read();
     try {
       await this.#opened.promise;
     } catch (error) {
-      const { tooLarge } = this.#handshake;
-      throw tooLarge ? new LoginTooLarge(tooLarge, error) : error;
+      throw this.#zero.loginFailure(error as Error);
     }
   }
 
-  /** What can't be understood ends the connection. */
+  /**
+   * Reads frames to the end; one that can't be understood ends the connection,
+   * and the broker is told.
+   */
   async #read(): Promise<void> {
     try {
       await this.#frames.read(this.#stream);
       this.destroy(new Error("the connection was closed"));
     } catch (error) {
-      this.destroy(error as Error);
+      if (error instanceof AmqpError && this.#isOpen) this.#blame(error);
+      else this.destroy(error as Error);
     }
   }
 
-  #takeFrame({ type }: FrameBuffer, reader: Reader): void {
-    if (type === HEARTBEAT) return;
-    if (type !== METHOD) throw strayFrame();
-    const name = brokerMethod(reader.long());
-    const args = readArguments(name, reader);
-    if (this.#handshake?.take(name, args)) this.writes.schedule();
-    else this.#take(name, args);
+  /** Whether both sides are logged in, and neither has closed. */
+  get #isOpen(): boolean {
+    return !this.#zero.loggingIn && !this.closed;
   }
 
-  #take<N extends BrokerMethod>(name: N, args: Arguments<N>): void {
-    switch (name) {
-      case "connection.open-ok":
-        return this.#tuned();
-      case "connection.close":
-        return this.#takeClose(args as Arguments<"connection.close">);
-      case "connection.close-ok":
-        return this.destroy(new Error("the connection was closed"));
-      case "connection.blocked":
-        return this.#takeBlocked(args as Arguments<"connection.blocked">);
-      case "connection.unblocked":
-        this.flow.release();
-        return this.#hooks.onUnblocked();
-      case "connection.update-secret-ok":
-        return this.#secretTold?.();
-      default:
-        throw new AmqpError("COMMAND_INVALID", `${name}, out of place`);
-    }
+  #blame(error: AmqpError): void {
+    const { method } = this.#frames;
+    this.#end(error, closeWithError(this.writes, this.#stream, error, method));
   }
 
-  #tuned(): void {
-    const tuning = this.#handshake?.tuning;
-    if (tuning === undefined) throw strayFrame();
-    this.#peer = this.#handshake!.peer;
-    this.#handshake = undefined;
-    this.frameMax = tuning.frameMax || MOST_FRAME_BYTES;
-    this.channels.limit = tuning.channelMax;
-    this.#heartbeat = new Heartbeat(tuning.heartbeatS * 1000, {
-      send: () => {
-        this.writes.writer.heartbeat();
-        this.writes.schedule();
-      },
+  #channelZero(): ChannelZero {
+    return new ChannelZero(this.writes, {
+      onOpened: (tuning, peer) => this.#start(tuning, peer),
+      onClose: (reason) => this.#end(reason, agreeToClose(this.writes)),
+      onCloseOk: () => this.destroy(new Error("the connection was closed")),
+      onBlocked: (reason) => this.flow.block(reason),
+      onUnblocked: () => this.flow.unblock(),
+    });
+  }
+
+  #start(tuning: Tuning, peer: BrokerVersion): void {
+    const { channelMax, frameMax, heartbeatS } = tuning;
+    this.#peer = peer;
+    this.frameMax = frameMax || MOST_FRAME_BYTES;
+    this.channels.limit = channelMax;
+    this.#heartbeat = new Heartbeat(heartbeatS * 1000, {
+      send: () => this.#zero.sendHeartbeat(),
       onSilence: () => this.destroy(new Error("no heartbeat from the broker")),
     });
     this.#opened.resolve();
   }
 
-  /** Agrees, if the broker takes that in time. */
-  #takeClose({ replyCode, replyText }: Arguments<"connection.close">): void {
-    const { writer } = this.writes;
-    // What else was to be written it would not read.
-    writer.truncate(0);
-    writeMethod(writer, 0, "connection.close-ok");
-    const agreed = this.writes.finish();
-    this.#end(
-      new ClosedByBroker("connection", replyCode, replyText),
-      waitAtMost(LAST_WORDS_MS, agreed),
-    );
-  }
-
-  #takeBlocked(args: Arguments<"connection.blocked">): void {
-    const reason = decodeText(args.reason);
-    this.flow.block(reason);
-    this.#hooks.onBlocked(reason);
-  }
-
-  /** The reason is in what the broker sent last, if that is read in time. */
+  /**
+   * The last frames of the broker may give the reason, if they are read in
+   * time.
+   */
   #writeFailed(error: Error): void {
     if (this.#gone) return;
     this.#lastWords = setTimeout(() => this.destroy(error), LAST_WORDS_MS);
@@ -276,15 +224,8 @@ export class Connection {
     if (this.#gone) return;
     const answered = Promise.withResolvers<void>();
     this.#closeOk = answered.resolve;
-    const { writer } = this.writes;
-    writeMethod(writer, 0, "connection.close", { replyCode: 200 });
-    this.writes.schedule();
-    const limitMs = this.flow.blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
-    await waitAtMost(limitMs, answered.promise);
+    this.#zero.close();
+    await waitAtMost(this.flow.closeLimitMs, answered.promise);
     this.destroy(new Error("the connection was closed"));
   }
-}
-
-function strayFrame(): AmqpError {
-  return new AmqpError("UNEXPECTED_FRAME", "a frame that is out of place");
 }

@@ -1,7 +1,7 @@
 /**
  * What the two kinds of queue that RPC consumes have in common. Each has a
- * channel to consume on and others to publish on, so that an error of one kind
- * can't take the other along unseen.
+ * channel to consume on and others to publish on, so that an error on one does
+ * not silently end the other.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export class ConsumedQueue {
       onCanceled: () => this.end(new CanceledByBroker()),
       onClosed: (error) => this.end(error),
     };
-    // Replies can't be sent any more: what is consumed could not be answered.
+    // Without a publisher, requests could not be answered.
     publisher.onClosed((error) => this.end(error));
     this.#stopListening = connection.loss.listen((error) => this.end(error));
   }
@@ -66,7 +66,7 @@ export class ConsumedQueue {
     });
   }
 
-  /** Leaves no channel behind where a step fails. */
+  /** Leaves no channel behind if a step fails. */
   protected async orClosed(step: () => Promise<void>): Promise<this> {
     try {
       await step();
@@ -77,7 +77,7 @@ export class ConsumedQueue {
     }
   }
 
-  /** Nothing more is delivered; whoever reads hears why. */
+  /** Ends the deliveries; the reader gets the error. */
   protected end(error: Error): void {
     this.#deliveries.end(channelFailure(error));
   }
@@ -88,7 +88,7 @@ export class ConsumedQueue {
 
   async #cancel(): Promise<void> {
     const { connection, channel } = this;
-    // A channel that is gone delivers nothing: just what is wanted.
+    // A closed channel delivers nothing, which is what is wanted.
     await atLast(
       connection,
       channel,
@@ -102,7 +102,8 @@ export class ConsumedQueue {
   }
 
   protected async doClose(): Promise<void> {
-    // At once: a broker that does not answer is waited for only so long.
+    // Both at the same time, since a broker that does not answer costs the
+    // whole limit.
     await Promise.all([
       closeChannel(this.connection, this.channel),
       this.publisher.close(),

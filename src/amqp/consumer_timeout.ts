@@ -1,11 +1,11 @@
 /**
  * For how long a delivery may stay unacknowledged before RabbitMQ takes it
- * back: 30 minutes, unless somebody says otherwise. Who may, differs:
+ * back: 30 minutes by default. What can change that depends on the version:
  *
- * - up to 3.11 its configuration alone,
- * - from 3.12 on a policy and the arguments of the queue as well,
- * - from 4.3 on the consumer, too, which goes before all others; and nothing is
- *   taken back from the consumers of classic queues.
+ * - up to 3.11, its configuration alone,
+ * - from 3.12 on, policies and arguments of the queue as well,
+ * - from 4.3 on, the consumer, too, which overrides the others; nothing is
+ *   taken back from consumers of classic queues.
  *
  * @module
  */
@@ -23,11 +23,11 @@ import { replyCodeOf } from "./closed_by_broker.ts";
 const DEFAULT_MS = 30 * 60_000;
 const ARGUMENT = "x-consumer-timeout";
 
-/** What to do about the consumer timeout; nothing for the default. */
+/** What to do about the consumer timeout; nothing if the default is enough. */
 export interface ConsumerTimeout {
   /** Of the consumer. */
   readonly args?: Record<string, number>;
-  /** What somebody has to set at the broker, in a sentence. */
+  /** What to set on the broker, in a sentence. */
   readonly advice?: string;
 }
 
@@ -37,7 +37,7 @@ export function consumerTimeout(
   unackedMs: number,
 ): ConsumerTimeout {
   if (unackedMs <= DEFAULT_MS || broker.product !== "RabbitMQ") return {};
-  // Erlang has no longer timers than twice that.
+  // Half of the longest timer that Erlang has.
   const ms = Math.min(Math.ceil(unackedMs), LONGEST_TIMER_MS);
   if (isRabbitMqSince(broker, 4, 3)) return { args: { [ARGUMENT]: ms } };
   const others = isRabbitMqSince(broker, 3, 12)
@@ -66,7 +66,7 @@ export class CanceledByBroker extends Error {
   }
 }
 
-/** The broker tells that it canceled a consumer, but not why. */
+/** The broker says that it canceled a consumer, but not why. */
 export function canceled(broker: BrokerVersion, queue: string): RpcError {
   const why = isRabbitMqSince(broker, 4, 3)
     ? "a request was not acknowledged within its consumer timeout"

@@ -6,29 +6,48 @@
  */
 import type { JoinedWrites } from "./joined_writes.ts";
 
-/** What holds up messages to the broker, while something does. */
+/** How long the broker may take to answer a close, in ms. */
+export const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Callbacks for when the broker blocks or unblocks. */
+export interface FlowHooks {
+  onBlocked: (reason: string) => void;
+  onUnblocked: () => void;
+}
+
+/** Whether messages have to wait, and for what. */
 export class Flow {
   readonly #writes: JoinedWrites;
+  readonly #hooks: FlowHooks;
   #unblocked: PromiseWithResolvers<void> | undefined;
   #blockedFor: string | undefined;
 
   /** Nothing blocks the connection yet. */
-  constructor(writes: JoinedWrites) {
+  constructor(writes: JoinedWrites, hooks: FlowHooks) {
     this.#writes = writes;
+    this.#hooks = hooks;
   }
 
-  /** Why the broker blocks the connection, where it does. */
+  /** Why the broker blocks the connection, if it does. */
   get blockedFor(): string | undefined {
     return this.#blockedFor;
   }
 
-  /** Why no messages are taken, in words; undefined where they are. */
+  /** Why no messages are taken, in words; undefined if they are. */
   get obstacle(): string | undefined {
     if (this.#blockedFor !== undefined) {
       return `the broker has blocked the connection (${this.#blockedFor})`;
     }
     return this.#writes.drained &&
-      "the connection does not take what is written to it";
+      "the connection accepts no more data for now";
+  }
+
+  /**
+   * How long to wait for the answer to a close, in ms: 0 for a broker that
+   * blocks the connection, since it reads nothing.
+   */
+  get closeLimitMs(): number {
+    return this.#blockedFor === undefined ? CLOSE_TIMEOUT_MS : 0;
   }
 
   /** Pending while no messages are taken; else undefined. */
@@ -40,9 +59,16 @@ export class Flow {
   block(reason: string): void {
     this.#unblocked ??= Promise.withResolvers();
     this.#blockedFor = reason;
+    this.#hooks.onBlocked(reason);
   }
 
-  /** The broker blocks it no more, or it is gone. */
+  /** The broker accepts messages again. */
+  unblock(): void {
+    this.release();
+    this.#hooks.onUnblocked();
+  }
+
+  /** Nothing waits any more: the connection is unblocked, or gone. */
   release(): void {
     this.#blockedFor = undefined;
     this.#unblocked?.resolve();

@@ -1,22 +1,22 @@
 /**
- * Reads frames from a stream, and hands each to whom it is for.
+ * Reads frames from a stream, and hands each to its channel.
  *
  * @module
  */
-import { FrameBuffer } from "../amqp091/frames.ts";
+import { FrameBuffer, METHOD } from "../amqp091/frames.ts";
 import { Reader } from "../amqp091/reader.ts";
 import type { Channels } from "./channels.ts";
 import { ProtocolCheck } from "./protocol_check.ts";
 import type { ByteStream } from "./streams/byte_stream.ts";
 
 /**
- * What is read at most, in bytes. Not what was agreed on: RabbitMQ passes the
- * headers of others on in one frame, and lets everybody agree on a size of his
- * own.
+ * The largest frame that is read, in bytes. The negotiated size is no limit:
+ * RabbitMQ sends headers in one frame, and their publisher may have negotiated
+ * a larger one.
  */
 export const MOST_FRAME_BYTES = 16 * 1024 * 1024;
 
-/** What a {@linkcode FrameReader} tells its connection. */
+/** Callbacks of a {@linkcode FrameReader}. */
 export interface FrameReaderHooks {
   /** Something was read. */
   onRead: () => void;
@@ -24,7 +24,7 @@ export interface FrameReaderHooks {
   onFrame: (frame: FrameBuffer, reader: Reader) => void;
 }
 
-/** Reads until the stream ends, or is told to stop. */
+/** Reads until the stream ends, or `stop()`. */
 export class FrameReader {
   readonly #channels: Channels;
   readonly #hooks: FrameReaderHooks;
@@ -38,6 +38,13 @@ export class FrameReader {
     this.#channels = channels;
     this.#hooks = hooks;
     this.#frames.frameMax = MOST_FRAME_BYTES;
+  }
+
+  /** The id of the method in the frame that was handed on last; 0 for none. */
+  get method(): number {
+    const { type, bytes, start, end } = this.#frames;
+    if (type !== METHOD || end - start < 4) return 0;
+    return new Reader(bytes, start, end).long();
   }
 
   /** Hands on no more frames. */

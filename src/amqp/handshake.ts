@@ -25,7 +25,7 @@ import { brokerName } from "./broker_address.ts";
 const PRODUCT = "rabbit-rpc";
 /** The largest frame, in bytes: what RabbitMQ offers by default. */
 const FRAME_MAX = 128 * 1024;
-/** Before the tuning, in bytes: since RabbitMQ 4.1; else as AMQP has it. */
+/** The same before tuning, since RabbitMQ 4.1; before it is FRAME_MIN_SIZE. */
 const FIRST_FRAME_MAX_4_1 = 8_192;
 
 /** What both sides agree on; 0 is no limit, and no heartbeats. */
@@ -43,7 +43,7 @@ export interface Login {
   readonly name: string;
 }
 
-/** What RabbitMQ looks at; it knows of the others by the protocol. */
+/** The capabilities that RabbitMQ looks at; it takes the others for granted. */
 const NEEDED_CAPABILITIES = {
   authentication_failure_close: true,
   consumer_cancel_notify: true,
@@ -84,7 +84,7 @@ export class Handshake {
     return this.#tuning;
   }
 
-  /** Who answers, once it has greeted. */
+  /** Product and version, once the broker has sent its greeting. */
   get peer(): BrokerVersion {
     return this.#peer;
   }
@@ -100,17 +100,16 @@ export class Handshake {
   }
 
   /**
-   * Why the broker may have left without a word: RabbitMQ does that to who
-   * sends too large a frame before it knows him.
+   * Why the broker may have closed the stream silently: RabbitMQ does that if a
+   * frame is too large before login.
    */
   get tooLarge(): string | undefined {
     if (this.#tuning || this.#loginBytes <= this.#firstFrameMax) {
       return undefined;
     }
-    return `the login takes ${this.#loginBytes} bytes, and ` +
-      `${brokerTitle(this.#peer)} ` +
-      `takes ${this.#firstFrameMax} before it knows who logs in, unless its ` +
-      `initial_frame_max allows more`;
+    return `the login takes ${this.#loginBytes} bytes, but ` +
+      `${brokerTitle(this.#peer)} accepts only ${this.#firstFrameMax} before ` +
+      `login, unless its initial_frame_max is larger`;
   }
 
   #start(greeting: Arguments<"connection.start">): void {
@@ -126,8 +125,8 @@ export class Handshake {
   }
 
   /**
-   * connection.start-ok. Before the login a frame holds little: what the broker
-   * only shows to people is left out where it does not fit. Returns its size.
+   * connection.start-ok. Before login, frames are small: properties that are
+   * only for display are left out if they do not fit. Returns the size.
    */
   #startOk(): number {
     const { name } = this.#login;
@@ -173,21 +172,21 @@ export class Handshake {
   }
 }
 
-/** A broker closes the connection for any other, and need not say why. */
+/** A broker may close the connection for anything else, without saying why. */
 function checkMechanism(broker: BrokerSettings, offered: string): void {
   const { mechanism } = broker;
   if (offered.split(" ").includes(mechanism)) return;
   throw failure(
     "refused",
-    `${brokerName(broker)} does not offer to log in by ${mechanism}; ` +
+    `${brokerName(broker)} does not offer login by ${mechanism}; ` +
       `it offers ${offered || "nothing"}`,
     { code: "unauthenticated" },
   );
 }
 
 /**
- * What both sides keep to: the smaller, and the other's where one has 0. Only
- * who asks for no heartbeats gets none.
+ * What both sides keep to: the smaller value, or the other's if one is 0.
+ * Heartbeats are off only if this side turns them off.
  */
 export function negotiate(ours: Tuning, theirs: Tuning): Tuning {
   const { heartbeatS } = ours;
@@ -203,8 +202,8 @@ function smaller(a: number, b: number): number {
 }
 
 /**
- * Writes what tells the broker of another password; whether it fits a frame.
- * For a larger one the broker would end the connection: the next login tells.
+ * Writes connection.update-secret; false if the password does not fit a frame.
+ * The broker would close the connection for that; the next login sends it.
  */
 export function writeSecret(
   writer: Writer,
@@ -219,7 +218,7 @@ export function writeSecret(
   return fits;
 }
 
-/** A login that the broker left without a word for. */
+/** The broker closed the stream silently, because the login was too large. */
 export class LoginTooLarge extends Error {
   /** The message says how large it may be. */
   constructor(message: string, cause: unknown) {

@@ -1,6 +1,6 @@
 /**
- * Heartbeats in both directions: shows the broker that we live, and notices
- * when the broker, or the way to it, no longer does.
+ * Heartbeats in both directions: shows the broker that this side is alive, and
+ * notices when the broker, or the network to it, is not.
  *
  * @module
  */
@@ -21,9 +21,9 @@ export interface HeartbeatActions {
 }
 
 /**
- * Counts quiet ticks. A tick that comes late, since something held up the
- * event loop, counts once all the same: what arrived meanwhile is read before
- * the next one.
+ * Counts quiet ticks. A tick that is late, because the event loop was blocked,
+ * counts once all the same: data that arrived meanwhile is read before the next
+ * one.
  */
 export class Heartbeat {
   readonly #actions: HeartbeatActions;

@@ -3,11 +3,16 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { AmqpError } from "../amqp091/errors.ts";
 import type { FrameBuffer } from "../amqp091/frames.ts";
+import type { Arguments } from "../amqp091/methods.ts";
 import { readProperties } from "../amqp091/properties.ts";
 import type { Reader } from "../amqp091/reader.ts";
+import { textOfBytes } from "../amqp091/text.ts";
 import type { MessageProperties } from "../rpc/messages.ts";
+import type { Delivery, ReturnedMessage } from "../rpc/transport.ts";
+import type { Delivered } from "./message_frames.ts";
 
 const CLASS_BASIC = 60;
 /** No broker takes more; RabbitMQ at most a quarter of it. */
@@ -16,12 +21,24 @@ const NO_BODY = new Uint8Array(0);
 
 /** A message that is announced, and comes in parts. */
 export class IncomingMessage {
+  /** What announced it: one of the two. */
+  readonly delivered: Delivered | undefined;
+  readonly returned: Arguments<"basic.return"> | undefined;
   properties: MessageProperties = {};
   /** Why the properties could not be read; there are none then. */
   malformed: Error | undefined = undefined;
   body: Uint8Array = NO_BODY;
-  /** Of the body; negative before the header has come. */
+  /** Missing bytes of the body; negative before the header has come. */
   #missing = -1;
+
+  /** Announced by basic.deliver or basic.return. */
+  constructor(
+    delivered: Delivered | undefined,
+    returned: Arguments<"basic.return"> | undefined,
+  ) {
+    this.delivered = delivered;
+    this.returned = returned;
+  }
 
   /** Whether the header frame comes next. */
   get awaitsHeader(): boolean {
@@ -29,9 +46,9 @@ export class IncomingMessage {
   }
 
   /**
-   * Takes the header frame, behind its type; whether the message is complete.
+   * Takes the header frame; returns whether the message is complete.
    *
-   * @throws {AmqpError} 501 or 502 where that is no header.
+   * @throws {AmqpError} 501 or 502 if it is no valid header.
    */
   takeHeader(reader: Reader): boolean {
     const classId = reader.short();
@@ -47,14 +64,14 @@ export class IncomingMessage {
     try {
       this.properties = readProperties(reader);
     } catch (error) {
-      // Anybody may send anything: that costs one message, no connection.
+      // Anybody may send anything: it must not cost the connection.
       this.malformed = error as Error;
     }
     return this.#missing === 0;
   }
 
   /**
-   * Takes a body frame; whether the message is complete.
+   * Takes a body frame; returns whether the message is complete.
    *
    * @throws {AmqpError} 501 for more than was announced.
    */
@@ -66,7 +83,7 @@ export class IncomingMessage {
     if (this.body.length === 0) {
       if (size === this.#missing) {
         // All in one frame, as nearly always.
-        this.body = bytes.slice(start, end);
+        this.body = copyOf(bytes, start, end);
         return true;
       }
       this.body = new Uint8Array(this.#missing);
@@ -76,4 +93,31 @@ export class IncomingMessage {
     this.#missing -= size;
     return this.#missing === 0;
   }
+
+  /** The complete message, as it was delivered. */
+  delivery({ deliveryTag, redelivered }: Delivered): Delivery {
+    const { properties, malformed, body } = this;
+    return { properties, malformed, body, deliveryTag, redelivered };
+  }
+
+  /** The complete message, as it was sent back. */
+  returnedMessage(
+    { replyCode, replyText, routingKey }: Arguments<"basic.return">,
+  ): ReturnedMessage {
+    return {
+      replyCode,
+      replyText: textOfBytes(replyText),
+      routingKey: textOfBytes(routingKey),
+      properties: this.properties,
+    };
+  }
+}
+
+/** Short bodies share their memory: to allocate it costs more than to fill it. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const size = end - start;
+  const { buffer, byteOffset } = Buffer.allocUnsafe(size);
+  const copy = new Uint8Array(buffer, byteOffset, size);
+  copy.set(bytes.subarray(start, end));
+  return copy;
 }

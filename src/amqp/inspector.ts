@@ -1,5 +1,5 @@
 /**
- * What passive declares tell of queues.
+ * Asks for queues by passive declares.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { closeChannel } from "./closing.ts";
 import type { Connection } from "./connection.ts";
 import { untold } from "./refusals.ts";
 
-/** Of which a broker allows only so many. */
+/** Few, since a broker limits channels. */
 const MAX_CHANNELS = 16;
 
 interface Question extends PromiseWithResolvers<QueueInfo | undefined> {
@@ -30,7 +30,7 @@ export class QueueInspector {
     this.#connection = connection;
   }
 
-  /** What the broker tells; undefined where there is no such queue. */
+  /** What a passive declare returns; undefined if there is no such queue. */
   inspect(queue: string): Promise<QueueInfo | undefined> {
     const question = {
       queue,
@@ -46,7 +46,7 @@ export class QueueInspector {
     while (this.#questions.length > 0) {
       try {
         const askOver = this.#askOver.bind(this);
-        await this.#connection.channels.open(askOver);
+        await this.#connection.openChannel(askOver, { patient: true });
       } catch (error) {
         this.#questions.shift()?.reject(error);
       }

@@ -1,6 +1,6 @@
 /**
- * Which text is an IP address. As node:net tells, which takes longer to load
- * than a call takes.
+ * Which text is an IP address. As node:net would say, but loading that takes
+ * longer than a call.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export function isIp(text: string): boolean {
   return isIpv6(text) || isIpv4(text);
 }
 
-/** A URL turns every other way to write one into this one. */
+/** A URL turns all other notations into this one. */
 function isIpv4(text: string): boolean {
   if (!IPV4_LIKE.test(text) || !URL.canParse(`http://${text}`)) return false;
   return new URL(`http://${text}`).hostname === text;

@@ -105,7 +105,10 @@ export class ItemChannel implements StreamPort {
     });
     opening.then(
       (channel) => this.#opened(channel),
-      (error) => this.#fail(error),
+      (error) => {
+        this.#isOpening = false;
+        this.#fail(error);
+      },
     );
   }
 

@@ -7,8 +7,8 @@ import { Writer } from "../amqp091/writer.ts";
 import { afterMicrotasks } from "../async/end_of_turn.ts";
 
 /**
- * What may wait for the system to take it. More is only copied to wait there:
- * who has more to write waits until half of that is left.
+ * How much may wait to be written. Beyond that, publishers wait until half of
+ * it is left.
  */
 const HIGH_WATER_BYTES = 16 * 1024 * 1024;
 
@@ -18,7 +18,7 @@ const HIGH_WATER_BYTES = 16 * 1024 * 1024;
  * is a microtask of its own.
  */
 export class JoinedWrites {
-  /** Where frames are added; whoever does calls `schedule()`. */
+  /** Where frames are added; call `schedule()` after that. */
   readonly writer: Writer = new Writer();
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #onFailed: (error: Error) => void;
@@ -29,11 +29,11 @@ export class JoinedWrites {
   #scheduled = false;
   #over = false;
   readonly #flushScheduled = () => {
-    // Else it was flushed, or is over, meanwhile.
+    // Otherwise it was flushed, or is over, meanwhile.
     if (this.#scheduled) this.flush();
   };
 
-  /** `write` is called again when its promise is settled, and not before. */
+  /** `write` is not called again before its promise is settled. */
   constructor(
     write: (bytes: Uint8Array) => Promise<void>,
     onFailed: (error: Error) => void,
@@ -64,7 +64,8 @@ export class JoinedWrites {
   /** Writes what is there now, or as soon as what is being written is. */
   flush(): void {
     try {
-      // Still scheduled while the hooks run: what they add needs no other turn.
+      // Still scheduled while the hooks run: what they add needs no further
+      // flush.
       for (const hook of this.#hooks) hook();
     } finally {
       this.#scheduled = false;
@@ -81,7 +82,7 @@ export class JoinedWrites {
     await this.#write(bytes);
   }
 
-  /** Writes nothing any more: there is nowhere to write it to. */
+  /** Writes nothing any more: the stream is gone. */
   end(): void {
     this.#over = true;
     this.writer.truncate(0);

@@ -1,5 +1,5 @@
 /**
- * The end of a connection, for those who have to know of it.
+ * The end of a connection, and who is called back then.
  *
  * @module
  */
@@ -16,9 +16,9 @@ export class Loss {
   }
 
   /**
-   * Calls back when the connection is gone, or soon where it is already, until
-   * the function returned is called: what listens to the promise is kept to the
-   * end of it.
+   * Calls back when the connection is gone, or soon if it is already. The
+   * returned function stops that; a listener of the promise would be kept until
+   * the end.
    */
   listen(callback: (cause: Error) => void): () => void {
     this.#listeners.add(callback);

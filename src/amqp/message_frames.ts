@@ -18,14 +18,14 @@ export interface Target {
   readonly channel: number;
   readonly exchange: string;
   readonly routingKey: string;
-  /** Whether it comes back where no queue takes it. */
+  /** Whether it comes back if no queue takes it. */
   readonly mandatory: boolean;
 }
 
 /**
  * Writes basic.publish and its message.
  *
- * @throws {Error} where it can't be encoded; nothing is written then.
+ * @throws {Error} if it can't be encoded; nothing is written then.
  */
 export function writeMessage(
   writer: Writer,
@@ -47,7 +47,7 @@ export function writeMessage(
     const bytes = writer.length - headerAt;
     if (bytes > frameMax) {
       throw new RangeError(
-        `its headers take ${bytes - 1} bytes, and a frame holds ${frameMax}`,
+        `its headers take ${bytes - 1} bytes, but a frame holds ${frameMax}`,
       );
     }
     writer.body(channel, body, 0, frameMax);
@@ -63,7 +63,7 @@ export interface Delivered {
   redelivered: boolean;
 }
 
-/** Reads the arguments of basic.deliver that count here. */
+/** Reads the arguments of basic.deliver that are needed. */
 export function readDeliver(reader: Reader): Delivered {
   // The consumer tag tells nothing on a channel with one consumer.
   reader.skip(reader.octet());

@@ -10,18 +10,21 @@ import { failure, type RpcError } from "../rpc/errors.ts";
 const TOO_LARGE = /message size (\d+) is larger than .*?max size (\d+)/;
 
 /**
- * What one connection has learnt about sizes. The broker tells its limit only
- * when it closes a channel for a message over it, and that is to happen once.
+ * What one connection has learned about sizes. The broker reveals its limit
+ * only by closing a channel for a message over it, which is to happen once.
  */
 export class MessageSizes {
   /** The largest body that the broker has confirmed. */
   taken = 0;
-  /** The largest that it takes, as far as is known. */
+  /** The largest that it accepts, as far as is known. */
   limit = Infinity;
-  /** The broker's, as it would say it of another size. */
+  /** The broker's error, for a body of another size. */
   #words: (bytes: number) => string = String;
 
-  /** Learns from why the broker closed a channel; whether it was for a size. */
+  /**
+   * Learns from the error that closed a channel; returns whether it was about a
+   * size.
+   */
   learn(replyCode: number, replyText: string): boolean {
     const match = replyCode === REPLY_CODES.PRECONDITION_FAILED &&
       TOO_LARGE.exec(replyText);
@@ -36,7 +39,9 @@ export class MessageSizes {
   tooLarge(bytes: number): RpcError {
     return failure(
       "too_large",
-      `the broker does not take so large a message: ${this.#words(bytes)}`,
+      `the broker does not accept a message of this size: ${
+        this.#words(bytes)
+      }`,
     );
   }
 }

@@ -13,7 +13,7 @@ import { PasswordPoll, readPassword } from "./password.ts";
 /**
  * One connection to this broker.
  *
- * @throws {RpcError} where that failed, or took too long.
+ * @throws {RpcError} if that failed, or took too long.
  */
 export async function openConnection(
   broker: BrokerSettings,
@@ -71,7 +71,7 @@ async function passwordOf(
   }
 }
 
-/** Tells the broker when there is another password. */
+/** Sends the broker each new password. */
 function watchPassword(
   connection: Connection,
   broker: BrokerSettings,

@@ -20,9 +20,9 @@ export interface ConnectOptions {
   /** The user; wins over the one in the URL. */
   username?: string;
   /**
-   * The password, or an OAuth 2 token; wins over the one in the URL. Where it
-   * changes, give a function that returns the newest. The broker is told on
-   * the living connection (`update-secret`).
+   * The password, or an OAuth 2 token; wins over the one in the URL. If it
+   * changes, give a function that returns the current one. A new password is
+   * sent to the broker over the open connection (`update-secret`).
    */
   password?: Password;
   /**
@@ -41,23 +41,17 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /**
    * The heartbeat interval offered to the broker, in ms, whole seconds; wins
-   * over `heartbeat` (in seconds) in the URL. The smaller of both sides' is
-   * taken, ours where the broker has none. A silence of nearly twice as long
-   * ends the connection. 0 turns heartbeats off.
+   * over `heartbeat` (in seconds) in the URL. The smaller interval of the two
+   * sides is used, ours if the broker has none. The connection ends after a
+   * silence of nearly twice as long. 0 turns heartbeats off.
    *
    * @default {20000}
    */
   heartbeatMs?: number;
-  /** For `amqps://` URLs; wins over what these say. */
+  /** TLS for `amqps://` URLs; wins over what they say. */
   tls?: TlsOptions;
   /** The name that the broker shows for the connection. */
   name?: string;
-  /**
-   * Called with what becomes of the connection, the moment it happens and while
-   * `connect()` still connects; must not throw. Elsewhere, read `events()` of
-   * the connection.
-   */
-  onEvent?: (event: ConnectionEvent) => void;
   /**
    * Makes the stream of bytes that a connection is made over: for runtimes
    * other than Deno, and for tests.
@@ -67,15 +61,24 @@ export interface ConnectOptions {
   dial?: Dial;
 }
 
+/**
+ * What telemetry and the command line add to the options: they need the first
+ * connection too, before its first use. Programs read `events()`.
+ */
+export interface ConnectHooks {
+  /** Called with each event the moment it happens; must not throw. */
+  onEvent?: (event: ConnectionEvent) => void;
+}
+
 /** A broker, with the settings of connections to it. */
 export interface BrokerSettings extends BrokerAddress {
   /** How long one attempt to connect may take, in ms. */
   readonly connectTimeoutMs: number;
   /** The heartbeat interval, in seconds; 0 for none. */
   readonly heartbeatS: number;
-  /** The most channels, where there are to be fewer than the broker allows. */
+  /** The most channels, if fewer than the broker allows. */
   readonly channelMax?: number;
-  /** The largest frame in bytes, where the URL says so. */
+  /** The largest frame in bytes, if the URL says so. */
   readonly frameMax?: number;
   /** What matters with TLS. */
   readonly tlsSettings: TlsSettings;
@@ -89,13 +92,13 @@ export interface ConnectSettings {
   readonly passwordPollMs: number;
   /** The name that the broker shows for the connection. */
   readonly name: string;
-  /** Called with what becomes of the connection. */
+  /** See {@linkcode ConnectHooks}. */
   readonly onEvent: (event: ConnectionEvent) => void;
   /** Makes the stream of bytes that a connection is made over. */
   readonly dial: Dial;
 }
 
-/** Where a broker is looked for when nothing else is said. */
+/** The default broker. */
 export const DEFAULT_URL = "amqp://guest:guest@localhost:5672";
 
 const DEFAULT_CONNECT_TIMEOUT_S = 10;
@@ -114,7 +117,7 @@ export type ReadFile = (path: string, parameter: string) => Uint8Array;
  */
 export function connectSettings(
   urls: string | readonly string[],
-  options: ConnectOptions = {},
+  options: ConnectOptions & ConnectHooks = {},
   readFile: ReadFile = readFileOfUrl,
 ): ConnectSettings {
   const list = typeof urls === "string" ? splitUrls(urls) : urls;
@@ -138,7 +141,7 @@ export function connectSettings(
   };
 }
 
-/** Whoever asks for TLS must not be left with plain text. */
+/** TLS options must not be ignored silently. */
 function refuseTls(options: TlsOptions = {}): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value === false) continue;
@@ -146,7 +149,7 @@ function refuseTls(options: TlsOptions = {}): void {
   }
 }
 
-/** At commas before a scheme: a password may have commas of its own. */
+/** Splits at commas before a scheme: a password may contain commas. */
 export function splitUrls(urls: string): string[] {
   return urls.split(/,(?=\s*amqps?:\/\/)/);
 }
@@ -191,7 +194,7 @@ function brokerSettings(
   };
 }
 
-/** It takes the place of user and password. */
+/** EXTERNAL takes the place of user and password. */
 function needCertificate(tls: boolean, { client }: TlsSettings): void {
   if (tls && client) return;
   throw new RangeError(
@@ -223,11 +226,11 @@ function tlsOptions(
 
 function readFileOfUrl(path: string, parameter: string): Uint8Array {
   try {
-    // Loaded where it is needed: most URLs name no file.
+    // Loaded only if needed: most URLs name no file.
     return process.getBuiltinModule("node:fs").readFileSync(path);
   } catch (cause) {
     const { message, name } = cause as Error;
-    // What this program may do is not the URL's fault.
+    // A missing permission of this program is not the URL's fault.
     if (name === "NotCapable") throw cause;
     throw new RangeError(
       `${parameter} of the url can't be read: ${message}`,

@@ -13,8 +13,8 @@ import type { Connection } from "./connection.ts";
 const DECLARED_LAST = "";
 
 /**
- * Declares such a queue and has it consumed, in one round trip; returns its
- * name. From then on it is gone as soon as its channel is.
+ * Declares and consumes such a queue in one round trip; returns its name. From
+ * then on it is deleted with its channel.
  */
 export async function consumeOwnQueue(
   connection: Connection,
@@ -29,7 +29,7 @@ export async function consumeOwnQueue(
     const [{ queue }] = await Promise.all([declaring, consume(DECLARED_LAST)]);
     return queue;
   } catch (error) {
-    // It never had a consumer that could take it along.
+    // It never had a consumer, with which it would be deleted.
     await settled(
       declaring.then(({ queue }) => deleteQueue(connection, queue)),
     );

@@ -6,9 +6,9 @@
 import { unlessAborted } from "../async/delay.ts";
 
 /**
- * A password, or what tells it: called before each connection is made, and
- * from time to time while it lives (`passwordPollMs`). Keep a token that takes
- * long to get, and return it until it is due.
+ * A password, or a function that returns it, which is called before each
+ * connection is made, and from time to time while it lives (`passwordPollMs`).
+ * Cache a token that takes long to get until it expires.
  */
 export type Password = string | (() => string | Promise<string>);
 
@@ -34,16 +34,16 @@ function checked(password: unknown): string {
 }
 
 /**
- * Asks for the password again and again, and tells when it is another. (A file
- * system's events would not do: what is mounted into a container is renewed by
- * a link that points elsewhere.)
+ * Asks for the password regularly, and calls back when it has changed. (File
+ * system events would not do: a mounted secret is renewed by changing a
+ * symbolic link.)
  */
 export class PasswordPoll {
   readonly #stopping = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   #asking = false;
 
-  /** `known` is what the broker was told last. */
+  /** `known` is the password that the broker knows. */
   constructor(
     password: Password,
     known: string,
@@ -59,7 +59,8 @@ export class PasswordPoll {
           onChange(known = now);
         }
       } catch {
-        // Nothing is lost while the connection lives; the next login tells.
+        // No harm is done while the connection lives; the next login reports
+        // it.
       } finally {
         this.#asking = false;
       }

@@ -1,5 +1,5 @@
 /**
- * Tells a broker from whatever else may answer on its port.
+ * Distinguishes a broker from other servers that may answer on its port.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export class NotAmqpError extends Error {
   /** What was read first. */
   readonly firstBytes: Uint8Array;
 
-  /** Made where the first read is no AMQP frame. */
+  /** Made if the first read is no AMQP frame. */
   constructor(firstBytes: Uint8Array) {
     super("the first bytes are no AMQP 0-9-1 frame");
     this.firstBytes = firstBytes;
@@ -25,13 +25,15 @@ export class ProtocolCheck {
   #passed = false;
   #strange: number[] = [];
 
-  /** The error, where something came that is no AMQP. */
+  /** The error, if something came that is no AMQP. */
   get strange(): NotAmqpError | undefined {
     if (this.#strange.length === 0) return undefined;
     return new NotAmqpError(Uint8Array.from(this.#strange));
   }
 
-  /** Whether this is to be read; throws when it is sure that it is not AMQP. */
+  /**
+   * Whether these bytes are AMQP; throws when it is certain that they are not.
+   */
   passes(bytes: Uint8Array): boolean {
     this.#passed ||= this.#strange.length === 0 && bytes[0] === METHOD_FRAME;
     if (this.#passed) return true;

@@ -13,22 +13,22 @@ import type {
 } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
 import { unsendable } from "./channel_failures.ts";
-import { closeChannel, closeLimitMs } from "./closing.ts";
+import { closeChannel } from "./closing.ts";
 import { ConfirmChannel, notConsumed } from "./confirm_channel.ts";
 import type { Publication } from "./confirms.ts";
 import type { Connection } from "./connection.ts";
 import { type Target, writeMessage } from "./message_frames.ts";
 
-/** A queue that is full refuses many messages: not each is worth a channel. */
+/** A full queue refuses many messages; not each is worth a new channel. */
 const RENEWAL_INTERVAL_MS = 500;
-/** In bytes: what is more than that fails. */
+/** In bytes; messages beyond that fail. */
 const MAX_WAITING = 64 * 1024 * 1024;
 
 /**
- * Replaces its channels after a message was refused: one that met a quorum
- * queue while it had no leader goes on to refuse all messages to it, long after
- * there is another leader (RabbitMQ 3.10). Without confirms it loses them, and
- * nobody is told: see {@linkcode AmqpPublisher.dropUnconfirmed}.
+ * Replaces its channels after a message was refused. On RabbitMQ 3.10, a
+ * channel that published to a quorum queue without a leader goes on refusing
+ * messages long after there is another leader. Without confirms they are lost
+ * silently: see {@linkcode AmqpPublisher.dropUnconfirmed}.
  */
 export class AmqpPublisher implements Publisher {
   readonly #connection: Connection;
@@ -46,7 +46,7 @@ export class AmqpPublisher implements Publisher {
   #waitingBytes = 0;
   #closing = false;
 
-  /** Not open yet; `onReturn` hears of messages that no queue took. */
+  /** Not open yet; `onReturn` is called for messages that no queue took. */
   constructor(
     connection: Connection,
     onReturn: (message: ReturnedMessage) => void,
@@ -71,8 +71,8 @@ export class AmqpPublisher implements Publisher {
   }
 
   /**
-   * At once, or when the connection is no longer blocked. What is larger than
-   * the broker takes fails without being sent.
+   * Publishes at once, or when the connection is no longer blocked. A message
+   * that is larger than the broker accepts fails without being sent.
    */
   publish(
     queue: string,
@@ -118,9 +118,10 @@ export class AmqpPublisher implements Publisher {
   }
 
   /**
-   * With a confirm all the same while there is no channel without, and where
-   * the broker is not known to take a message as large: one that is too large
-   * takes along what was published after it, which confirms alone can tell.
+   * Publishes with a confirm all the same while there is no channel without
+   * (none is opened if the broker allows few), or if the broker is not known to
+   * accept a message of this size: one that is too large takes along those
+   * published after it, which only confirms reveal.
    */
   publishUnconfirmed(
     queue: string,
@@ -147,7 +148,7 @@ export class AmqpPublisher implements Publisher {
     }
   }
 
-  /** Other messages go over another channel, opened when it is wanted. */
+  /** The next message uses another channel, opened when it is wanted. */
   dropUnconfirmed(): void {
     const channel = this.#unconfirmed;
     this.#unconfirmed = undefined;
@@ -160,7 +161,7 @@ export class AmqpPublisher implements Publisher {
     // A channel that is being opened is closed as soon as it is open: a broker
     // that is blocked may open it at any time.
     await Promise.all([
-      this.#confirmed?.close(closeLimitMs(this.#connection)),
+      this.#confirmed?.close(this.#connection.flow.closeLimitMs),
       this.#unconfirmed && closeChannel(this.#connection, this.#unconfirmed),
     ]);
   }
@@ -173,7 +174,7 @@ export class AmqpPublisher implements Publisher {
     });
   }
 
-  /** Over another channel; what is too large fails there. */
+  /** Over another channel, where messages that are too large fail. */
   #publishAgain(discarded: Publication[]): void {
     if (this.#confirmed?.closing) {
       this.#renewal ??= this.#replace()
@@ -187,7 +188,8 @@ export class AmqpPublisher implements Publisher {
 
   #openUnconfirmed(): void {
     if (this.#opening || this.#renewal || this.#closing) return;
-    // Where it fails, so does the connection, which is told elsewhere.
+    if (this.#connection.channels.scarce) return;
+    // If this fails, so does the connection, which is reported elsewhere.
     const opening = this.#connection.openChannel((channel) => {
       channel.handlers = this.#hooks;
       return Promise.resolve(channel);
@@ -229,7 +231,9 @@ export class AmqpPublisher implements Publisher {
   }
 }
 
-/** Through the default exchange; the message comes back where no queue is. */
+/**
+ * Through the default exchange; the message comes back if the queue is missing.
+ */
 function targetOf({ id }: Channel, queue: string): Target {
   return { channel: id, exchange: "", routingKey: queue, mandatory: true };
 }

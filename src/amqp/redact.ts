@@ -8,18 +8,20 @@ const HIDDEN = "***";
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 const SCHEME_END = /[a-z\d+.-]/i;
 const HOST_END = /[[/?#"'<>]/;
-/** What follows the colon of a host; what follows that of a user is secret. */
+/**
+ * A port follows the colon of a host; what follows that of a user is secret.
+ */
 const PORT = /^\d{1,5}(?!\w)/;
 
-/** A URL with any password as `***`; nothing of what is no URL. */
+/** A URL with its password as `***`; nothing of a text that is no URL. */
 export function redactUrl(text: string): string {
   return SCHEME.test(text) ? redactUrls(text) : "(not a URL)";
 }
 
 /**
- * A text that may hold URLs, with their passwords as `***`. Rather too much is
- * hidden than too little: whatever is between the first colon of a URL and the
- * last "@", spaces included where there is no host yet. The time taken is in
+ * A text that may hold URLs, with their passwords as `***`. It hides too much
+ * rather than too little: everything between the first colon of a URL and the
+ * last "@", spaces included if there is no host yet. The time taken is in
  * proportion to the text's length.
  */
 export function redactUrls(text: string): string {

@@ -1,12 +1,12 @@
 /**
- * What a broker's 403 on a channel means: a right that is missing, or a
- * consumer that wants a queue to itself.
+ * What a broker's 403 on a channel means: a missing permission, or a consumer
+ * that has the queue to itself.
  *
  * @module
  */
 import { failure, type RpcError } from "../rpc/errors.ts";
 
-/** As RabbitMQ words it; 3.10 does not say what the access was for. */
+/** RabbitMQ's text; 3.10 does not name the permission. */
 const ACCESS =
   /(?:(configure|read|write) )?access to (\w+) '(.*)' in vhost '(.*)' refused for user '(.*)'/s;
 const IN_EXCLUSIVE_USE = /queue '(.*)' in vhost '.*' in exclusive use/s;
@@ -36,9 +36,8 @@ export function accessRefusal(message: string, cause: unknown): RpcError {
 }
 
 /**
- * A passive declare that was refused. RabbitMQ 4.2.6 and 4.3.0 began to ask for
- * the permission to configure; their successors take any. Somebody else may
- * have chosen the name of the queue.
+ * A passive declare that was refused. RabbitMQ 4.2.6 and 4.3.0 want the
+ * permission to configure; later versions accept any.
  */
 export function untold(queue: string, cause: unknown): RpcError {
   // Long names are cut off, with what comes after them.
@@ -47,9 +46,9 @@ export function untold(queue: string, cause: unknown): RpcError {
   const where = vhost === undefined ? "" : ` on vhost "${vhost}"`;
   return failure(
     "refused",
-    `${who} may not look at queue ${JSON.stringify(queue)}${where}: that ` +
-      "takes the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
-      "on, read or write does)",
+    `${who} may not inspect queue ${JSON.stringify(queue)}${where}: that ` +
+      "needs the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
+      "on, read or write is enough)",
     { cause },
   );
 }

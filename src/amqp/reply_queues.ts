@@ -1,5 +1,5 @@
 /**
- * Who owns the queue that a `reply_to` names, as a passive declare tells.
+ * Who owns the queue that a `reply_to` names, found out by a passive declare.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export class ReplyQueues {
 
   /** What the queue is; see {@linkcode BrokerConnection.checkReplyTo}. */
   async check(queue: string): Promise<ReplyQueueKind> {
-    // No queue has a name that is not UTF-8, or as long as that.
+    // No queue has a name that is not UTF-8, or that long.
     if (!queue.isWellFormed()) return "missing";
     if (Buffer.byteLength(queue) > MAX_NAME_BYTES) return "missing";
     try {

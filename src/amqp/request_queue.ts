@@ -27,14 +27,14 @@ import { QueueInspector } from "./inspector.ts";
 import { ItemChannel } from "./item_channel.ts";
 import { AmqpPublisher } from "./publisher.ts";
 
-/** What a request queue is made of. */
+/** The parts of a request queue. */
 interface Parts {
   readonly connection: Connection;
   readonly name: string;
   readonly channel: Channel;
   readonly publisher: AmqpPublisher;
   readonly control: ControlQueue | undefined;
-  /** Resolves where a server that heard of cancels no longer does. */
+  /** Resolves if a server that received control messages no longer does. */
   readonly deaf: Promise<Error>;
 }
 
@@ -60,7 +60,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
       // The streams could not go on.
       onClosed: (error) => this.end(error),
     });
-    // A server that once heard of cancels must not become deaf to them.
+    // A server that once received control messages must not miss them later.
     deaf.then((error) => this.end(error));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) channel.send("basic.ack", { deliveryTag, multiple });
@@ -157,7 +157,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   }
 }
 
-/** Takes a queue as it is; what is missing is declared, or waited for. */
+/** Uses an existing queue as it is; a missing one is declared or waited for. */
 async function ensureQueue(
   connection: Connection,
   queue: string,
@@ -194,7 +194,7 @@ async function ensureQueue(
   });
 }
 
-/** Whoever may not look at a queue may consume it all the same. */
+/** A user who may not inspect a queue may still be allowed to consume it. */
 async function mayExist(
   connection: Connection,
   queue: string,

@@ -10,14 +10,14 @@ const ROUNDS = 5;
 
 /**
  * The median of a few round trips, in ms. `basic.qos` is the cheapest method
- * that the broker answers: it changes nothing that counts for a channel
- * without consumers, and needs no permission.
+ * that the broker answers: it changes nothing on a channel without consumers,
+ * and needs no permission.
  */
 export async function roundTripMs(connection: Connection): Promise<number> {
   return await connection.openChannel(async (channel) => {
     try {
       const rounds: number[] = [];
-      // The first answer would wait for that to the opening of the channel.
+      // The first answer would include the opening of the channel.
       await channel.request("basic.qos", { prefetchCount: 1 });
       while (rounds.length < ROUNDS) {
         const startedMs = performance.now();

@@ -18,8 +18,8 @@ import type { ConnectSettings } from "./options.ts";
 import { brokerName } from "./broker_address.ts";
 
 /**
- * How long a refused login may be mended by another password, in ms: what
- * renews a password at the broker may be faster than what renews our file.
+ * How long to wait for another password after a refused login, in ms: the
+ * broker may know a new password before our file does.
  */
 const RENEWAL_MS = 120_000;
 
@@ -68,7 +68,7 @@ export class AmqpTransport implements Transport {
     }
   }
 
-  /** Whether another password may come that was good before. */
+  /** Whether another password may come: the login worked before. */
   #awaitsPassword({ reason }: RpcError, refusedAtMs: number): boolean {
     return reason === "refused" && this.#wasConnected &&
       performance.now() - refusedAtMs < RENEWAL_MS &&
@@ -77,7 +77,7 @@ export class AmqpTransport implements Transport {
       );
   }
 
-  /** What becomes of the connection from now on, until it is closed. */
+  /** The events of the connection from now on, until it is closed. */
   events(): AsyncIterableIterator<ConnectionEvent> {
     return this.#events.listen();
   }
@@ -89,7 +89,7 @@ export class AmqpTransport implements Transport {
 
   async #close(): Promise<void> {
     this.#closing.abort(closedError());
-    // An attempt that is under way ends; whoever waits for it hears why.
+    // An attempt that is under way fails with the same error.
     await Promise.allSettled([this.#connection?.close(), this.#connecting]);
     this.#events.end();
   }
@@ -120,7 +120,7 @@ export class AmqpTransport implements Transport {
           signal,
         );
         if (!signal.aborted) this.#adopt(connection, brokerName(broker));
-        // Closed meanwhile, by whoever hears of the connection for example.
+        // Closed meanwhile, by a listener of the event for example.
         if (signal.aborted) await connection.close();
         signal.throwIfAborted();
         return connection;

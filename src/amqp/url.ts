@@ -1,7 +1,7 @@
 /**
  * Reads the URL of a broker, as RabbitMQ specifies it. It is stricter than
  * `URL`, which takes a part of an unencoded password for a host; and it quotes
- * nothing, since whatever is in the wrong place may be a password.
+ * nothing, since any part may be a misplaced password.
  *
  * @module
  */
@@ -87,11 +87,13 @@ function hostAndPort(
   return { hostname: isEmpty ? "localhost" : hostName(host), port };
 }
 
-/** A name in ASCII (IDNA), or an address, of IPv6 without its brackets. */
+/**
+ * A name in ASCII (IDNA), or an address; an IPv6 address loses its brackets.
+ */
 function hostName(host: string): string {
   if (host.startsWith("[")) return ipv6(host.slice(1, -1));
   const name = decodePart(host);
-  // Only of web URLs does the parser know that their hosts are names.
+  // The parser treats hosts as names only in web URLs.
   const ascii = NON_ASCII.test(name) && !NO_HOST_CHARACTERS.test(name)
     ? URL.parse(`http://${name}/`)?.hostname ?? ""
     : name;

@@ -13,7 +13,7 @@ import { checkOneOf } from "../rpc/limits.ts";
  */
 export type Mechanism = "PLAIN" | "EXTERNAL";
 
-/** What a URL can set beside place and login. */
+/** What a URL can set besides address and login. */
 export interface UrlParameters {
   readonly mechanism?: Mechanism;
   readonly heartbeatS?: number;
@@ -90,7 +90,7 @@ function readerOf(name: string, tls: boolean): Read {
   if (Object.hasOwn(READERS, name)) return READERS[name]!;
   if (!Object.hasOwn(TLS_READERS, name)) {
     throw new RangeError(
-      `url has the parameter "${name}", which is not supported; these are: ` +
+      `url has the parameter "${name}", which is not supported; supported: ` +
         SUPPORTED.join(", "),
     );
   }
@@ -100,7 +100,7 @@ function readerOf(name: string, tls: boolean): Read {
   return TLS_READERS[name]!;
 }
 
-/** What has no "=" may not be meant for a parameter: it is not shown. */
+/** Text without "=" may not be meant as a parameter: it is not shown. */
 function noValue(name = "of its parameters"): RangeError {
   return new RangeError(`url must have a value for each parameter: ${name}`);
 }

@@ -5,7 +5,7 @@
  */
 import { AsyncQueue } from "./queue.ts";
 
-/** Events for any number of readers, each from its own start on. */
+/** Each reader gets the events from its call of `listen()` on. */
 export class Broadcast<T> {
   readonly #readers = new Set<AsyncQueue<T>>();
 
@@ -14,7 +14,10 @@ export class Broadcast<T> {
     for (const reader of this.#readers) reader.push(event);
   }
 
-  /** The events from now on, until the reader leaves its loop, or `end()`. */
+  /**
+   * The events from now on, until the reader leaves its loop, or `end()` is
+   * called.
+   */
   listen(): AsyncIterableIterator<T> {
     const reader = new AsyncQueue<T>(() => this.#readers.delete(reader));
     this.#readers.add(reader);

@@ -9,7 +9,7 @@ import { LONGEST_TIMER_MS, timerMs } from "./timers.ts";
  * Resolves after this many ms, beyond the limit of timers too. (The one of
  * node:timers/promises ignores its signal on Deno 2.4.)
  *
- * @throws the signal's reason, at once, where it is or becomes aborted.
+ * @throws the signal's reason, at once, if it is or becomes aborted.
  */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -34,7 +34,7 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 /**
  * Resolves when a promise does, or after this many ms, whichever is first.
  *
- * @throws what it ends with, where it fails in time.
+ * @throws what it ends with, if it fails in time.
  */
 export async function waitAtMost(
   ms: number,
@@ -70,8 +70,8 @@ export async function unlessAborted<T>(
 }
 
 /**
- * Resolves when a promise has ended in whatever way: for failures that somebody
- * else is told of, or that are none.
+ * Resolves when a promise has ended in whatever way: for failures that are
+ * reported elsewhere, or that do not matter.
  */
 export async function settled(promise: Promise<unknown>): Promise<void> {
   await Promise.allSettled([promise]);

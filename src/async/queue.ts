@@ -1,5 +1,5 @@
 /**
- * A queue between a producer that calls back and a consumer that iterates.
+ * A queue between a callback and an iterator.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class AsyncQueue<T> implements AsyncIterableIterator<T> {
 
   /**
    * No more items; the reader ends after those that are here, by an error
-   * where one is given.
+   * if one is given.
    */
   end(error?: Error): void {
     if (this.#ended) return;

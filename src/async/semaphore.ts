@@ -1,5 +1,5 @@
 /**
- * A bound on how much of something there is at once.
+ * Limits how many of something there are at once.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export class Semaphore {
   /**
    * Takes a permit, as soon as there is one.
    *
-   * @throws the signal's reason where it is aborted first.
+   * @throws the signal's reason if it is aborted first.
    */
   async acquire(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -27,7 +27,7 @@ export class Semaphore {
     }
     const turn = Promise.withResolvers<void>();
     const abort = () => {
-      // At once: a permit that is given back now must not go to this one.
+      // At once: a permit that is released now must not go to this waiter.
       this.#waiting.delete(turn.resolve);
       turn.reject(signal.reason);
     };

@@ -5,7 +5,7 @@
  */
 import { RpcError } from "../rpc/errors.ts";
 import { CliError, exitStatusOf } from "./exit_status.ts";
-import { type CallSubject, sentence } from "./sentences.ts";
+import { type CallSubject, sentence } from "./advice.ts";
 
 /** Adds the exit status and the advice to an error. */
 export function callError(thrown: unknown, subject: CallSubject): CliError {

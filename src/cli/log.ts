@@ -6,7 +6,7 @@
  */
 import { redactUrls } from "../amqp/redact.ts";
 import { RpcError } from "../rpc/errors.ts";
-import { counted } from "./numbers.ts";
+import { counted } from "../rpc/texts.ts";
 import { jsonLine, oneLine } from "./printable.ts";
 import { onLostLines, stderr } from "./stdio/stderr.ts";
 

@@ -43,6 +43,18 @@ export class RpcConnection extends RpcClient {
    * `RpcError` whose `reason` is `closed`, and whose `cause` is what went wrong
    * while closing, if anything did. A connection that is lost is not closed: the
    * next call, or a server, makes another.
+   *
+   * @example Do something when the connection is closed
+   * ```ts
+   * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+   * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+   * import assert from "node:assert/strict";
+   *
+   * const rpc = new RpcConnection(new MemoryTransport());
+   * const reason = rpc.closed.then(({ reason }) => reason);
+   * await rpc.close();
+   * assert.equal(await reason, "closed");
+   * ```
    */
   readonly closed: Promise<RpcError> = this.#closed.promise;
 
@@ -55,12 +67,12 @@ export class RpcConnection extends RpcClient {
   /**
    * The methods of a queue as functions, by their contract:
    * `rpc.client(contract, "maths").fib(30)`. Each takes its input and, after
-   * that, options of its own, which go before the ones given here. A method that
+   * that, options of its own, which override the ones given here. A method that
    * the contract does not have is no member of the client: calling it is an
    * error to the type checker, and a `TypeError` at once. A call fails as
    * `call()` does; a `TypeError` is input that JSON can't hold.
    *
-   * @throws {TypeError} where the contract has a method that can't be called so.
+   * @throws {TypeError} if the contract has a method that can't be called so.
    *
    * @example Call a method by its contract
    * ```ts
@@ -92,9 +104,9 @@ export class RpcConnection extends RpcClient {
    * Serves a queue, through lost connections, until stopped; resolves when
    * requests are consumed for the first time.
    *
-   * @throws {RpcError} where the broker refuses the login or the queue.
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be.
+   * @throws {RpcError} if the broker refuses the login or the queue.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type.
    */
   async serve(
     queue: string,
@@ -111,8 +123,22 @@ export class RpcConnection extends RpcClient {
 
   /**
    * What becomes of the connection from now on: connected, lost, unreachable,
-   * blocked, unblocked. Ends when it is closed. Events wait for their reader,
-   * however many they are: one who stops reading leaves the loop.
+   * blocked, unblocked, password renewed. Ends when it is closed. Unread events
+   * are kept without limit, so leave the loop when you stop reading.
+   *
+   * @example Wait until a connection is lost
+   * ```ts
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import { startBroker } from "@rabbit-rpc/rabbit-rpc/broker";
+   *
+   * await using broker = await startBroker();
+   * await using rpc = await connect(broker.url);
+   * const events = rpc.events();
+   * broker.connections[0]!.drop();
+   * for await (const event of events) {
+   *   if (event.type === "lost") break;
+   * }
+   * ```
    */
   events(): AsyncIterableIterator<ConnectionEvent> {
     return this.#transport.events();
@@ -128,10 +154,10 @@ export class RpcConnection extends RpcClient {
   }
 
   /**
-   * Ends without losing anything. Servers stop as by `stop()`, and what they run
-   * may still call; then no new calls are taken, those in flight finish, retries
-   * included, and the connection is closed. May be called again: all calls
-   * resolve together. A procedure must not wait for it.
+   * Closes without losing anything. Servers stop as by `stop()`, and what they
+   * run may still make calls. Then no new calls are taken, those in flight
+   * finish, retries included, and the connection is closed. May be called
+   * again: all calls resolve together. A procedure must not wait for it.
    *
    * @example Let calls end, then close
    * ```ts

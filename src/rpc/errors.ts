@@ -33,7 +33,7 @@ export type RpcCode = keyof typeof RPC_CODES;
 /**
  * What may mend a failure, and so who tries again:
  *
- * - `none`: nothing that waiting brings about; a server ends
+ * - `none`: no waiting mends it; a server ends
  * - `time`: it may pass by itself; a server tries again, a call fails
  * - `wait`: the queue or a server may appear; calls with `wait` try again
  * - `resend`: the request reached nobody; calls with `wait` or `retries` send
@@ -43,8 +43,8 @@ export type RpcCode = keyof typeof RPC_CODES;
 export type Remedy = "none" | "time" | "wait" | "resend" | "retry";
 
 /**
- * Why a call, a connection or a server failed, where the code alone does not
- * tell; with the usual code. Client, server and command line all decide by this
+ * Why a call, a connection or a server failed, if the code alone does not say;
+ * with the usual code. Client, server and command line all decide by this
  * table.
  */
 export const REASONS = {
@@ -144,13 +144,13 @@ export class RpcError extends Error {
   override readonly name = "RpcError";
   /** What kind of failure it was. */
   readonly code: RpcCode;
-  /** Why the call failed on its way, where the code does not tell. */
+  /** Why the call failed on its way, if the code does not say. */
   readonly reason?: RpcErrorReason;
   /** Whether the procedure may have run although no reply came. */
   readonly maybeExecuted: boolean;
   /** Whether a server said so, in an error reply. */
   readonly remote: boolean;
-  /** What an error reply says besides; empty where there is nothing. */
+  /** What an error reply says besides; empty if there is nothing. */
   readonly details: Record<string, unknown>;
 
   /** An error with this code; the message is one sentence for people. */
@@ -164,10 +164,10 @@ export class RpcError extends Error {
   }
 
   /**
-   * Any thrown value as an RpcError: itself where it is one, else `internal`
-   * with the value's message. An abort becomes `canceled`, a `TimeoutError`
-   * (as `AbortSignal.timeout()` throws) becomes `deadline_exceeded`, and what
-   * the system is out of for the moment (open files, processes), `unavailable`.
+   * Any thrown value as an RpcError: itself if it is one, else `internal` with
+   * the value's message. An abort becomes `canceled`, a `TimeoutError` (as
+   * `AbortSignal.timeout()` throws) becomes `deadline_exceeded`, and a
+   * temporary lack of open files or processes becomes `unavailable`.
    */
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
@@ -214,12 +214,12 @@ export function failure(
   return new RpcError(code, message, { ...rest, reason });
 }
 
-/** An operator, or a node that stops: that is no message's fault. */
+/** An operator or a stopping node closed it: no message is to blame. */
 const CONNECTION_FORCED = 320;
 
 /**
  * Whether the broker itself closed the connection or channel, as it does for a
- * message that it can't bear.
+ * message that it can't handle.
  */
 export function closedByBroker({ reason, details }: RpcError): boolean {
   const { reply_code: replyCode } = details;

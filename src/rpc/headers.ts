@@ -16,7 +16,7 @@ const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
 /**
- * The headers of a message of ours, where they are just that.
+ * The headers of a message to send, checked.
  *
  * @throws {RangeError} for those that would send copies of the message, and
  * for numbers that no header can hold: those that are not finite (RabbitMQ ends
@@ -96,7 +96,7 @@ export interface HeaderSize {
   bytes: number;
 }
 
-/** Walks without recursion: nobody knows how deep a stranger's tables go. */
+/** Walks without recursion: tables of strangers may be nested very deep. */
 export function headerSize(headers: MessageHeaders): HeaderSize {
   const size = { count: 0, bytes: 0 };
   const open: object[] = [];

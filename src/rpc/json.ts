@@ -11,7 +11,7 @@ export const JSON_CONTENT_TYPE = "application/json";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A body in JSON: as text where it is UTF-8, else as base64. */
+/** A body in JSON: as text if it is UTF-8, else as base64. */
 export function jsonBody(
   bytes: Uint8Array,
 ): { body: string } | { body_base64: string } {
@@ -26,7 +26,7 @@ const BASE64_CHARACTERS = /^[\w+/-]*={0,2}$/;
 
 /**
  * The bytes that a `body_base64` stands for, in either alphabet, with or
- * without padding; undefined where it is no base64. (One pattern for all of it
+ * without padding; undefined if it is no base64. (One pattern for all of it
  * would overflow the stack.)
  */
 export function parseBase64(value: unknown): Uint8Array | undefined {
@@ -37,9 +37,10 @@ export function parseBase64(value: unknown): Uint8Array | undefined {
 }
 
 /**
- * A value, other than undefined, as JSON. Nothing is lost without a word.
+ * A value, other than undefined, as JSON. What JSON would lose silently is an
+ * error.
  *
- * @throws {TypeError} where JSON can't hold the value.
+ * @throws {TypeError} if JSON can't hold the value.
  */
 export function encodeJson(value: unknown): string {
   const json: string | undefined = JSON.stringify(value, refuseWhatIsLost);
@@ -47,7 +48,7 @@ export function encodeJson(value: unknown): string {
   return json;
 }
 
-/** Forgetting to await what is inside of a result is the usual mistake. */
+/** The usual mistake: a promise within the value was not awaited. */
 const LOST_CLASSES = [
   Promise,
   Map,

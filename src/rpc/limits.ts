@@ -8,8 +8,8 @@ import { kindOf, quote } from "./texts.ts";
 /**
  * A whole number within limits.
  *
- * @throws {RangeError} naming the option where it is another number.
- * @throws {TypeError} where it is none.
+ * @throws {RangeError} naming the option if it is another number.
+ * @throws {TypeError} if it is none.
  */
 export function wholeNumber(
   option: string,
@@ -27,8 +27,8 @@ export function wholeNumber(
 /**
  * A duration above zero in ms.
  *
- * @throws {RangeError} naming the option where it is another number.
- * @throws {TypeError} where it is none.
+ * @throws {RangeError} naming the option if it is another number.
+ * @throws {TypeError} if it is none.
  */
 export function durationMs(
   option: string,
@@ -46,7 +46,7 @@ function outOfRange(option: string, wanted: string, value: unknown): Error {
     : wrongType(option, wanted, value);
 }
 
-/** An option of a type that TypeScript would have refused. */
+/** The error for an option that TypeScript would have refused. */
 export function wrongType(
   option: string,
   wanted: string,
@@ -55,19 +55,19 @@ export function wrongType(
   return new TypeError(`${option} must be ${wanted}, got ${kindOf(value)}`);
 }
 
-/** @throws {TypeError} naming the option where it is there, and no text. */
+/** @throws {TypeError} naming the option if it is given and not a string. */
 export function checkText(option: string, value: unknown): void {
   if (value === undefined || typeof value === "string") return;
   throw wrongType(option, "text", value);
 }
 
-/** @throws {TypeError} naming the option where it is there, and no function. */
+/** @throws {TypeError} naming the option if it is given and not a function. */
 export function checkFunction(option: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
   throw wrongType(option, "a function", value);
 }
 
-/** @throws {RangeError} naming the option where it is none of these values. */
+/** @throws {RangeError} naming the option if it is not one of these values. */
 export function checkOneOf(
   option: string,
   value: unknown,
@@ -80,7 +80,7 @@ export function checkOneOf(
   );
 }
 
-/** @throws {TypeError} where all of the options are not an object. */
+/** @throws {TypeError} if the options are not an object. */
 export function checkOptions(options: unknown): void {
   if (typeof options === "object" && options !== null) return;
   throw wrongType("options", "an object", options);
@@ -93,12 +93,12 @@ const SURELY_SHORT_UNITS = 255 / 3;
  * A queue name that AMQP can carry (1 to 255 bytes), and that RabbitMQ takes as
  * it is.
  *
- * @throws {RangeError} naming the option where it is another text.
- * @throws {TypeError} where it is none.
+ * @throws {RangeError} naming the option if it is any other string.
+ * @throws {TypeError} if it is none.
  */
 export function queueName(value: string, option = "queue"): string {
   if (typeof value !== "string") throw wrongType(option, "a name", value);
-  // Every call comes by here, and hardly any name has to be measured.
+  // Every call runs this, and hardly any name is long enough to be measured.
   const bytes = value.length <= SURELY_SHORT_UNITS
     ? value.length
     : new TextEncoder().encode(value).length;

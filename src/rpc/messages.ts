@@ -4,17 +4,17 @@
  *
  * @module
  */
-import { type Bytes, bytesOf, isBytes } from "./bytes.ts";
+import { Buffer } from "node:buffer";
+import { type Bytes, bytesOf, isBytes, ownBytes } from "./bytes.ts";
 import { kindOf } from "./texts.ts";
 
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 /**
- * The properties of a message, all optional. RabbitMQ hands on text that is
- * not UTF-8: a byte of such text is a lone surrogate here, from U+DC80 (0x80)
- * to U+DCFF (0xff), and becomes that byte again where it is sent. So ids of
- * any bytes are copied as they are; `isWellFormed()` of a string tells them.
+ * The properties of a message, all optional. RabbitMQ hands on text that is not
+ * UTF-8: a byte of such text is a lone surrogate here, from U+DC80 (0x80) to
+ * U+DCFF (0xff), and becomes that byte again when it is sent. So ids of any
+ * bytes are copied as they are; `isWellFormed()` of a string recognizes them.
  */
 export interface MessageProperties {
   /** MIME type of the body. */
@@ -23,7 +23,7 @@ export interface MessageProperties {
   contentEncoding?: string;
   /**
    * Headers: strings, numbers, booleans, dates, bytes, arrays, tables. Integers
-   * of 64 bits are numbers where those are exact, and bigints beyond 2^53; a
+   * of 64 bits are numbers if those are exact, and bigints beyond 2^53; a
    * bigint is sent as an integer of 64 bits with a sign.
    */
   headers?: MessageHeaders;
@@ -62,25 +62,45 @@ export type HeaderValue =
 /** A header table. */
 export type MessageHeaders = Record<string, HeaderValue>;
 
+/**
+ * The body of a message where it came to, in a buffer that others may share:
+ * for what is sent on as it is.
+ */
+export let sharedBytes: (message: MessageBody) => Uint8Array;
+
 /** The body of a message, with the usual ways to read it. */
 export class MessageBody {
-  /** The body as it came. */
-  readonly bytes: Uint8Array;
+  #bytes: Uint8Array;
+
+  static {
+    sharedBytes = (message) => message.#bytes;
+  }
 
   /** Wraps the bytes, without a copy. */
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
+  }
+
+  /** The body as it came, in a buffer of its own. */
+  get bytes(): Uint8Array {
+    // Small bodies share one: most are read as text, and need none.
+    return this.#bytes = ownBytes(this.#bytes);
+  }
+
+  /** The size of the body, in bytes. */
+  get byteLength(): number {
+    return this.#bytes.byteLength;
   }
 
   /** The body as UTF-8 text; bytes that are not UTF-8 become U+FFFD. */
   text(): string {
-    return decoder.decode(this.bytes);
+    return decoder.decode(this.#bytes);
   }
 
   /**
    * The body parsed as JSON.
    *
-   * @throws {SyntaxError} where it is not JSON.
+   * @throws {SyntaxError} if it is not JSON.
    */
   json(): unknown {
     return JSON.parse(this.text());
@@ -91,11 +111,11 @@ export class MessageBody {
 export class RpcRequest extends MessageBody {
   /** The queue it came from. */
   readonly queue: string;
-  /** The method, where a server offers several; else an empty string. */
+  /** The method, if a server offers several; else an empty string. */
   readonly type: string;
-  /** MIME type of the body, where the caller told it. */
+  /** MIME type of the body, if the caller gave one. */
   readonly contentType: string | undefined;
-  /** Encoding of the body (`gzip`, say), where the caller told it. */
+  /** Encoding of the body (`gzip`, say), if the caller gave one. */
   readonly contentEncoding: string | undefined;
   /** Headers, the `rpc-` ones of the wire format included. */
   readonly headers: MessageHeaders;
@@ -104,23 +124,26 @@ export class RpcRequest extends MessageBody {
    * not UTF-8 are lone surrogates from U+DC80 to U+DCFF, as in all properties.
    */
   readonly correlationId: string | undefined;
-  /** The same for all attempts of one call, where retries are on. */
+  /** The same for all attempts of one call, if retries are on. */
   readonly messageId: string | undefined;
   /** Where the reply goes; undefined for a one-way request. */
   readonly replyTo: string | undefined;
   /** Whether the broker delivered it before, to anyone. */
   readonly redelivered: boolean;
-  /** From 0 to 255; what waits in a server is started by it, highest first. */
+  /**
+   * From 0 to 255; of the requests that wait in a server, the highest starts
+   * first.
+   */
   readonly priority: number | undefined;
-  /** The caller's login; RabbitMQ lets nobody give another's. */
+  /** The caller's login, checked by RabbitMQ. */
   readonly userId: string | undefined;
-  /** The program that sent it, by its own account. */
+  /** The program that sent it, as that program says. */
   readonly appId: string | undefined;
-  /** When it was made, to the second, by the caller's own account. */
+  /** When it was made, to the second, as the caller says. */
   readonly timestamp: Date | undefined;
   /**
-   * Nobody awaits a reply after it; in ms since the epoch, by the wall clock
-   * as it was when the request came. Infinity where the caller set none.
+   * When the caller stops waiting, in ms since the epoch, by the wall clock as
+   * it was when the request came. Infinity if the caller set no deadline.
    */
   readonly deadlineMs: number;
 
@@ -148,9 +171,9 @@ export class RpcRequest extends MessageBody {
 export class RpcReply extends MessageBody {
   /** Headers of the reply. */
   readonly headers: MessageHeaders;
-  /** MIME type of the body, where the server told it. */
+  /** MIME type of the body, if the server gave one. */
   readonly contentType: string | undefined;
-  /** Encoding of the body (`gzip`, say), where the server told it. */
+  /** Encoding of the body (`gzip`, say), if the server gave one. */
   readonly contentEncoding: string | undefined;
 
   /** Made by the wire format alone. */
@@ -176,12 +199,18 @@ export type MessageData = string | Bytes;
  * @throws {TypeError} for anything else that plain JavaScript hands in.
  */
 export function toBytes(body: MessageData): Uint8Array {
-  if (typeof body === "string") return encoder.encode(body);
+  if (typeof body === "string") return encodeText(body);
   if (isBytes(body)) return bytesOf(body);
   throw new TypeError(
     `a body must be text or bytes, got ${kindOf(body)}; ` +
       "JSON.stringify() makes text of it",
   );
+}
+
+/** In the memory that short buffers share: to allocate it costs far more. */
+function encodeText(text: string): Uint8Array {
+  const { buffer, byteOffset, byteLength } = Buffer.from(text);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** A body in the two forms that interceptors know. */

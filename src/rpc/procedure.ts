@@ -13,9 +13,9 @@ export interface RpcContext {
   /**
    * The handler's limit or the caller's deadline, whichever is earlier; in ms
    * since the epoch, by the wall clock as it is when this is read. So
-   * `deadlineMs - Date.now()` is the time left even after the clock was set.
-   * In a stream it is the caller's deadline, Infinity where there is none: the
-   * handler's limit is the time to the next item there.
+   * `deadlineMs - Date.now()` is the time left, even if the clock was set
+   * meanwhile. In a stream it is the caller's deadline, Infinity if there is
+   * none: the handler's limit is the time to the next item there.
    */
   readonly deadlineMs: number;
   /** The request that is answered. */
@@ -40,10 +40,10 @@ export interface RpcContext {
  *   quotes, and bytes are never an array of numbers
  * - nothing (undefined): an empty body
  * - anything else that JSON can hold (objects, arrays, numbers, booleans,
- *   null), sent as JSON with the MIME type `application/json`, unless the option
- *   `contentType` gives another. As with `JSON.stringify`, `toJSON` is obeyed
- *   and members that are undefined are left out; what it would lose without a
- *   word (NaN, functions, a Map) is a `TypeError` instead.
+ *   null), sent as JSON with the MIME type `application/json`, unless the
+ *   option `contentType` gives another. As with `JSON.stringify`, `toJSON` is
+ *   obeyed and members that are undefined are left out; what it would lose
+ *   silently (NaN, functions, a Map) is a `TypeError` instead.
  *
  * An object is always JSON, even one with a `body`: the other properties of a
  * request are options of the call. The type is wide, since an interface is not
@@ -58,7 +58,7 @@ export type RpcArgument =
   | undefined;
 
 /**
- * A reply with properties of its own. An object counts as one where its `body`
+ * A reply with properties of its own. An object counts as one if its `body`
  * is text or bytes and it has no other members than these four; any other
  * object is a JSON value. (To send the JSON of such an object, make it the
  * body: `{ body: JSON.stringify(it), contentType: "application/json" }`.)
@@ -88,9 +88,9 @@ export interface ReplyInit {
  *   one reply, with text and bytes joined, and JSON values as an array.
  * - anything else that JSON can hold, sent as JSON with the MIME type
  *   `application/json`. As with `JSON.stringify`, `toJSON` is obeyed and
- *   members that are undefined are left out; what it would lose without a word
- *   (NaN, functions, a Map) is an `internal` error instead. The type is wide,
- *   since an interface is not assignable to a type of JSON values.
+ *   members that are undefined are left out; what it would lose silently (NaN,
+ *   functions, a Map) is an `internal` error instead. The type is wide, since
+ *   an interface is not assignable to a type of JSON values.
  */
 export type RpcResult =
   | MessageData

@@ -24,9 +24,14 @@ export function formatMs(ms: number): string {
   return `${Number((ms / 1000).toFixed(3))}s`;
 }
 
-/** `1 request`, `2 requests`. */
+/** `1,234,567`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** `1 request`, `1,000 requests`. */
 export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /**

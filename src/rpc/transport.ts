@@ -9,9 +9,9 @@ import type { MessageProperties } from "./messages.ts";
 
 /** A message as the broker delivered it. */
 export interface Delivery {
-  /** As they came; none where they are malformed. */
+  /** As they came; none if they are malformed. */
   readonly properties: MessageProperties;
-  /** The body as it came. */
+  /** The body as it came; its buffer may hold other bodies as well. */
   readonly body: Uint8Array;
   /** Counts deliveries on one channel, from 1. */
   readonly deliveryTag: number;
@@ -33,7 +33,7 @@ export interface ReturnedMessage {
   readonly replyText?: string;
 }
 
-/** What a passive declare tells of a queue. */
+/** What a passive declare returns. */
 export interface QueueInfo {
   /** Its name. */
   readonly queue: string;
@@ -43,7 +43,7 @@ export interface QueueInfo {
   readonly consumers: number;
 }
 
-/** Learns what became of a published message: one of both is called, once. */
+/** Learns what became of a published message: one of these is called, once. */
 export interface PublishListener {
   /**
    * The broker has the message. One that no queue took is confirmed as well,
@@ -51,9 +51,9 @@ export interface PublishListener {
    */
   confirmed(): void;
   /**
-   * It is `resource_exhausted` where the broker refused the message,
-   * `invalid_argument` where it can't be encoded, and `unavailable`
-   * (`connection_lost`) where the connection was lost before the confirm.
+   * It is `resource_exhausted` if the broker refused the message,
+   * `invalid_argument` if it can't be encoded, and `unavailable`
+   * (`connection_lost`) if the connection was lost before the confirm.
    */
   failed(error: RpcError): void;
 }
@@ -80,13 +80,13 @@ export interface Publisher {
   ): void;
 }
 
-/** The queue that replies come to; iterating it consumes them. */
+/** The queue that replies come to; iterate it to consume them. */
 export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
   /** The name that the broker gave. */
   readonly name: string;
   /**
    * Publishes without a confirm, at less cost: the listener need only be told
-   * that the message can't be encoded or written. It is still returned where no
+   * that the message can't be encoded or written. It is still returned if no
    * queue takes it.
    */
   publishUnconfirmed(
@@ -95,7 +95,9 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
     properties: MessageProperties,
     listener: PublishListener,
   ): void;
-  /** Such messages may be lost: the next one uses another channel. */
+  /**
+   * Unconfirmed messages may have been lost: the next one uses another channel.
+   */
   distrustUnconfirmed(): void;
   /** Deletes the queue. */
   close(): Promise<void>;
@@ -126,23 +128,23 @@ export interface StreamPort {
 
 /** A request queue that is being consumed. */
 export interface RequestQueue extends Publisher, AsyncIterable<Delivery> {
-  /** What streams go over; undefined where the server may send none. */
+  /** What streams go over; undefined if the server may send none. */
   readonly streams?: StreamPort | undefined;
-  /** Acknowledges one delivery, with its neighbours where that is possible. */
+  /** Acknowledges one delivery, with its neighbours if that is possible. */
   ack(deliveryTag: number): void;
-  /** Gives a delivery back to the queue, or drops (dead-letters) it. */
+  /** Gives a delivery back to the queue, or dead-letters or drops it. */
   nack(deliveryTag: number, requeue: boolean): void;
-  /** No more deliveries after this; those that were made stay ours. */
+  /** Stops deliveries; those that were made stay ours. */
   cancel(): Promise<void>;
   /** Writes what was acknowledged and closes the channels. */
   close(): Promise<void>;
 }
 
-/** What to make a request queue that is missing. */
+/** How to declare a request queue that is missing. */
 export interface QueueDeclaration {
   /**
-   * `auto` declares a queue that is missing, `passive` waits until somebody
-   * else has. A queue that exists is taken as it is in either case.
+   * `auto` declares a missing queue, `passive` waits until somebody else has
+   * declared it. An existing queue is used as it is in either case.
    *
    * @default {"auto"}
    */
@@ -157,8 +159,7 @@ export interface QueueDeclaration {
   deadLetterExchange?: string;
   /**
    * Further arguments, as the broker knows them: `{ "x-max-priority": 10 }`.
-   * Neither the type of the queue nor its exchange for dropped requests may be
-   * among them with another value than above.
+   * They may not contradict `type` and `deadLetterExchange`.
    *
    * @default {{}}
    */
@@ -169,7 +170,7 @@ export interface QueueDeclaration {
 export interface RequestQueueOptions {
   /** Deliveries that may be unacknowledged at once. */
   prefetch: number;
-  /** What to do where the queue is missing. */
+  /** What to do if the queue is missing. */
   declare: QueueDeclaration;
   /**
    * The delivery limit of a quorum queue that is declared; the broker drops
@@ -178,7 +179,10 @@ export interface RequestQueueOptions {
   deliveryLimit: number;
   /** How long a delivery may stay unacknowledged, in ms. */
   unackedMs: number;
-  /** Called with what to set where the consumer timeout may be too short. */
+  /**
+   * Called with what to set on the broker if its consumer timeout may be too
+   * short.
+   */
   onConsumerTimeout: (advice: string) => void;
   /** Called with the correlation id of each call that its caller cancels. */
   onCancel: (correlationId: string) => void;
@@ -194,7 +198,7 @@ export interface BrokerConnection {
   readonly vhost: string;
   /** Pending while the connection accepts no messages; else undefined. */
   readonly unblocked: Promise<void> | undefined;
-  /** Why it accepts none, where it does not. */
+  /** Why it accepts none, if it does not. */
   readonly obstacle?: string | undefined;
   /** Resolves, once, when the connection is gone. */
   readonly lost: Promise<unknown>;
@@ -208,15 +212,15 @@ export interface BrokerConnection {
     options: RequestQueueOptions,
   ): Promise<RequestQueue>;
   /**
-   * Tells whichever server runs a call that it is canceled. Does nothing where
-   * no server of the queue listens for that, or where it is not permitted.
+   * Tells the server that runs a call that it is canceled. Does nothing if no
+   * server of the queue listens for that, or if it is not permitted.
    */
   cancelCall(queue: string, correlationId: string): Promise<void>;
   /**
-   * What a passive declare tells; undefined where there is no such queue.
+   * What a passive declare returns; undefined if there is no such queue.
    *
-   * @throws {RpcError} `refused` where the user has no permission on the queue,
-   * `locked` where it is exclusive to another connection.
+   * @throws {RpcError} `refused` if the user has no permission on the queue,
+   * `locked` if it is exclusive to another connection.
    */
   inspect(queue: string): Promise<QueueInfo | undefined>;
   /** How long the broker takes to answer, in ms. */
@@ -224,8 +228,8 @@ export interface BrokerConnection {
   /**
    * What the queue that a `reply_to` names is.
    *
-   * @throws {RpcError} `connection_lost` where the connection was lost
-   * meanwhile; anything else where the broker does not tell.
+   * @throws {RpcError} `connection_lost` if the connection was lost meanwhile;
+   * anything else if the broker does not say.
    */
   checkReplyTo(queue: string): Promise<ReplyQueueKind>;
 }
@@ -234,9 +238,9 @@ export interface BrokerConnection {
 export interface ConnectionOptions {
   /**
    * Whether to try again, with a backoff, when no broker can be reached, or
-   * takes no connection for now. A refusal (login, virtual host, wrong protocol)
-   * is thrown all the same; that of a login which was good before only after
-   * two minutes, where there is a function that may tell another password.
+   * accepts no connection for now. A refusal (login, virtual host, wrong
+   * protocol) is thrown all the same. A login that has worked before, with a
+   * password from a function, is tried again for two minutes first.
    *
    * @default {false}
    */
@@ -251,24 +255,24 @@ export type ConnectionEvent =
   | { type: "connected"; broker: string }
   /** No broker could be reached; tried again after the delay. */
   | { type: "unreachable"; error: Error; retryInMs: number }
-  /** A connection that stood was lost. */
+  /** The connection was lost. */
   | { type: "lost"; broker: string; error: Error }
-  /** The broker accepts no messages for now (it is short of memory or disk). */
+  /** The broker accepts no messages for now: it is short of memory or disk. */
   | { type: "blocked"; reason: string }
   /** The broker accepts messages again. */
   | { type: "unblocked" }
   /** The password has changed, and the broker took the new one. */
   | { type: "secret_updated"; broker: string };
 
-/** Makes connections, one at a time: the same one while it lives. */
+/** Makes connections, one at a time. */
 export interface Transport extends AsyncDisposable {
   /**
-   * The live connection, made now where there is none.
+   * The live connection, or a new one if there is none.
    *
-   * @throws {RpcError} where no broker can be reached, or one refuses.
+   * @throws {RpcError} if no broker can be reached, or one refuses.
    */
   connection(options?: ConnectionOptions): Promise<BrokerConnection>;
-  /** What becomes of the connection from now on, until it is closed. */
+  /** The events of the connection from now on, until it is closed. */
   events(): AsyncIterableIterator<ConnectionEvent>;
   /** Closes the connection, for good. */
   close(): Promise<void>;

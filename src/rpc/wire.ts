@@ -1,7 +1,7 @@
 /**
  * What a request, a reply and an error reply look like as messages. A plain
- * client or server of RabbitMQ's tutorial six understands all of it: what it
- * does not know rides in properties that it ignores.
+ * client or server of RabbitMQ's tutorial six understands all of it: whatever
+ * it does not know is in properties that it ignores.
  *
  * @module
  */
@@ -35,23 +35,27 @@ export const ERROR_CONTENT_TYPE = "application/problem+json";
 const NO_BYTES = new Uint8Array(0);
 const NO_HEADERS: MessageHeaders = Object.freeze({});
 
-/** What a request is made of, beside its body. */
+/** What the properties of an attempt are made of. */
 export interface RequestFields {
   correlationId: string;
   replyTo: string;
-  /** Of the call's time, in ms. */
+  /** Time left until the deadline, in ms. */
   leftMs: number;
+  messageId?: string | undefined;
+  /** Defined if a stream is asked for. */
+  stream?: StreamFields | undefined;
+  /** The correlation id of progress messages, if those are asked for. */
+  progressId?: string | undefined;
+}
+
+/** The options of a call that are sent with its request. */
+export interface RequestOptions {
   type?: string;
   contentType?: string;
   headers?: MessageHeaders;
   contentEncoding?: string;
-  messageId?: string;
   persistent?: boolean;
   priority?: number;
-  /** Where a stream is asked for. */
-  stream?: StreamFields;
-  /** The correlation id of progress messages, where those are asked for. */
-  progressId?: string;
 }
 
 /** What asks for a stream. */
@@ -61,31 +65,40 @@ export interface StreamFields {
   leftMs: number;
 }
 
-/** The properties of a request that is sent now, as the wall clock has it. */
+/** The properties of a request that is sent now, by the wall clock. */
 export function requestProperties(
   fields: RequestFields,
   epochMs: number,
+  options: RequestOptions = {},
 ): MessageProperties {
-  const { leftMs } = fields;
+  const { correlationId, replyTo, leftMs, messageId } = fields;
+  const { stream, progressId } = fields;
+  const { type, contentType, contentEncoding, priority } = options;
   const properties: MessageProperties = {
-    correlationId: fields.correlationId,
-    replyTo: fields.replyTo,
+    correlationId,
+    replyTo,
     expiration: expirationFor(leftMs),
-    headers: fields.stream === undefined
-      ? { ...fields.headers, [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs) }
-      : streamHeaders(fields.headers, fields.stream, epochMs),
+    headers: stream === undefined
+      ? requestHeaders(options.headers, Math.ceil(epochMs + leftMs))
+      : streamHeaders(options.headers, stream, epochMs),
   };
-  if (fields.progressId) {
-    properties.headers![PROGRESS_HEADER] = fields.progressId;
-  }
-  if (fields.type) properties.type = fields.type;
-  if (fields.contentType) properties.contentType = fields.contentType;
-  const { contentEncoding, priority } = fields;
+  if (progressId) properties.headers![PROGRESS_HEADER] = progressId;
+  if (type) properties.type = type;
+  if (contentType) properties.contentType = contentType;
   if (contentEncoding) properties.contentEncoding = contentEncoding;
   if (priority) properties.priority = priority;
-  if (fields.messageId) properties.messageId = fields.messageId;
-  if (fields.persistent) properties.deliveryMode = 2;
+  if (messageId) properties.messageId = messageId;
+  if (options.persistent) properties.deliveryMode = 2;
   return properties;
+}
+
+function requestHeaders(
+  headers: MessageHeaders | undefined,
+  deadlineMs: number,
+): MessageHeaders {
+  // Most requests have none of their own.
+  if (headers === undefined) return { [DEADLINE_HEADER]: deadlineMs };
+  return { ...headers, [DEADLINE_HEADER]: deadlineMs };
 }
 
 /** A stream need not have a deadline. */
@@ -104,7 +117,7 @@ function streamHeaders(
   };
 }
 
-/** RabbitMQ closes the channel for what does not fit 32 bits. */
+/** RabbitMQ closes the channel for more than 32 bits. */
 function expirationFor(leftMs: number): string {
   return String(Math.min(Math.max(Math.ceil(leftMs), 0), 2 ** 32 - 1));
 }
@@ -130,7 +143,7 @@ export function decodeRequest(
     priority: properties.priority,
     userId: properties.userId,
     appId: properties.appId,
-    // Any 64 bits may be sent as one, and not all are a time.
+    // Any 64 bits may be sent as a time, and not all are one.
     timestamp: Number.isNaN(timestamp?.getTime()) ? undefined : timestamp,
     deadlineMs: requestDeadline(properties, receivedEpochMs),
   });
@@ -143,12 +156,11 @@ export function decodeRequest(
 const NOW_OR_NEVER_MS = 100;
 
 /**
- * Until when somebody waits for the reply: the earlier of the header and of
- * `expiration` counted from the receipt. A caller's clock that runs ahead is
- * so corrected; one that lags by more than the time-out makes its requests
- * look expired, hence clocks have to agree to within the time-out. A request
- * with neither has no deadline of its own, nor has one that only had to be
- * delivered at once: its limit is the handler's.
+ * When the caller stops waiting: the time in the header, or the receipt plus
+ * `expiration`, whichever is earlier. That corrects a caller's clock that is
+ * ahead. If it is behind by more than the timeout, its requests look expired,
+ * so clocks have to agree to within the timeout. A request with neither, or one
+ * that only had to be delivered at once, has no deadline but the handler's.
  */
 function requestDeadline(
   properties: MessageProperties,
@@ -163,7 +175,7 @@ function requestDeadline(
   return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);
 }
 
-/** A header that is a number; whatever else a stranger put there is none. */
+/** A header that is a number; undefined if it is anything else. */
 export function numberHeader(
   headers: MessageHeaders,
   name: string,
@@ -184,7 +196,7 @@ export interface SendableReply extends ReplyInit {
   body: string | Uint8Array;
 }
 
-/** A result that needs no more than UTF-8 to become a message. */
+/** Whether a result only has to be encoded as UTF-8 to become a message. */
 export type SendableResult = string | Uint8Array | SendableReply | undefined;
 
 /** A procedure's result as the reply to a request. */
@@ -275,7 +287,7 @@ function parseProblem(reply: RpcReply): Record<string, unknown> {
     const problem = reply.json();
     if (typeof problem === "object" && problem !== null) return { ...problem };
   } catch {
-    // Not JSON after all: the text is all that can be passed on.
+    // It is not JSON after all: pass its text on.
   }
   return { detail: reply.text() };
 }

@@ -15,7 +15,7 @@ import {
 import { RpcError } from "../rpc/errors.ts";
 import type { ProcedureInterceptor } from "../rpc/interceptor.ts";
 import type { RpcRequest } from "../rpc/messages.ts";
-import type { ServerEvent } from "../rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../rpc/serving/server_events.ts";
 import type { Instruments } from "./calls.ts";
 import {
   endServerSpan,

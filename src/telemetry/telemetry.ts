@@ -7,6 +7,7 @@ import { type Attributes, metrics, trace } from "@opentelemetry/api";
 import manifest from "../../deno.json" with { type: "json" };
 import type { ClientOptions } from "../rpc/calling/client_options.ts";
 import type { ServeOptions } from "../rpc/serving/serve_options.ts";
+import type { ServeHooks } from "../rpc/serving/server_events.ts";
 import type { ConnectionEvent } from "../rpc/transport.ts";
 import { type Instruments, tracedAttempts, tracedCalls } from "./calls.ts";
 import { brokerAttributes, Methods } from "./conventions.ts";
@@ -80,7 +81,9 @@ export class Telemetry {
   }
 
   /** Adds telemetry to the options of `serve()`, for one server. */
-  serving(options: ServeOptions = {}): ServeOptions {
+  serving(
+    options: ServeOptions & ServeHooks = {},
+  ): ServeOptions & ServeHooks {
     const requests = new TracedRequests(this.#instruments);
     return {
       ...options,

@@ -22,6 +22,14 @@ async function callbackQueue(channel: TestChannel): Promise<string> {
   return queue;
 }
 
+/** A channel that gets what is sent to a queue of its own. */
+async function consuming(client: Client, queue: string) {
+  const channel = await client.channel();
+  await channel.declareQueue(queue, { exclusive: true });
+  await channel.consume(queue, { noAck: true });
+  return channel;
+}
+
 contractTest("a reply has the correlation id of its request", async (url) => {
   const queue = unique();
   await using rpc = await connect(url);
@@ -49,9 +57,7 @@ contractTest("a reply has the correlation id of its request", async (url) => {
 contractTest("a caller can choose such ids, to the byte", async (url) => {
   const queue = unique();
   await using stranger = await Client.connect(url);
-  const channel = await stranger.channel();
-  await channel.declareQueue(queue, { exclusive: true });
-  await channel.consume(queue, { noAck: true });
+  const channel = await consuming(stranger, queue);
   await using rpc = await connect(url);
   const call = rpc.call(queue, "", { type: "a\udcff" });
   call.catch(() => {});
@@ -76,9 +82,7 @@ contractTest("integers of 64 bits are exact, both ways", async (url) => {
 contractTest("a bigint goes out as an integer of 64 bits", async (url) => {
   const queue = unique();
   await using stranger = await Client.connect(url);
-  const channel = await stranger.channel();
-  await channel.declareQueue(queue, { exclusive: true });
-  await channel.consume(queue, { noAck: true });
+  const channel = await consuming(stranger, queue);
   await using rpc = await connect(url);
   rpc.call(queue, "", { headers: { n: 5n } }).catch(() => {});
   const { properties } = await channel.next("basic.deliver");

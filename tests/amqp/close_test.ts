@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { startBroker } from "../../src/broker/broker.ts";
-import { connect, type RpcConnection, RpcServer } from "../../src/mod.ts";
+import { connect, type RpcConnection } from "../../src/mod.ts";
 import {
   AmqpTransport,
   connectSettings,
   RpcClient,
+  RpcServer,
 } from "../../src/transport.ts";
 import { method, startPeer } from "../support/fake_peer.ts";
 import { test } from "../support/needs.ts";

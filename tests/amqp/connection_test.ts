@@ -11,11 +11,8 @@ import type { ByteStream } from "../../src/amqp/streams/byte_stream.ts";
 import {
   closing,
   concat,
-  frame,
-  long,
   method,
   OPEN_OK,
-  short,
   shortString,
   START,
   startPeer,
@@ -24,6 +21,7 @@ import {
 } from "../support/fake_peer.ts";
 import { test, testNeeding } from "../support/needs.ts";
 import { within } from "../support/within.ts";
+import { connectHooks } from "../support/hooks.ts";
 
 const CLOSE_OK = method(0, 10, 51);
 
@@ -111,38 +109,6 @@ test("a frame size that no frame fits in is refused", async () => {
   }
 });
 
-/** What no broker should say once it is logged in. */
-const HOSTILE: [string, Uint8Array][] = [
-  ["a frame of a channel that is not open", method(9, 60, 11)],
-  ["content on the connection's own channel", frame(3, 0, new Uint8Array(9))],
-  ["a type of frame that is none", frame(99, 0, new Uint8Array(0))],
-  ["a client's method", method(0, 10, 31, short(0), long(0), short(0))],
-  ["a method of a channel", method(0, 20, 11, long(0))],
-  ["an unknown method", method(0, 99, 99)],
-  ["a second handshake", START],
-  ["a second answer", OPEN_OK],
-  ["a goodbye that nobody said", CLOSE_OK],
-  [
-    "a size of 0xFFFFFFF8",
-    Uint8Array.of(1, 0, 0, 0xff, 0xff, 0xff, 0xf8),
-  ],
-];
-
-for (const [what, bytes] of HOSTILE) {
-  test(`what no broker should say ends the connection: ${what}`, async () => {
-    const go = Promise.withResolvers<void>();
-    await using peer = startPeer(async (talk) => {
-      await talk.handshake();
-      await go.promise;
-      await talk.send(bytes);
-    });
-    await using rpc = await connect(peer.url);
-    const call = rpc.call("q", "", { timeoutMs: 10_000 });
-    go.resolve();
-    await assert.rejects(call, isLost);
-  });
-}
-
 test("a connection lost while channels are opened is told to all", async () => {
   await using peer = startPeer(async (talk) => {
     await talk.handshake();
@@ -208,13 +174,16 @@ testNeeding(
       await talk.send(concat(START, tune(), OPEN_OK, closing(320, "gone")));
     });
     const lost = Promise.withResolvers<void>();
-    const rpc = await connect(peer.url, {
-      password: () => "guest",
-      passwordPollMs: 10_000,
-      onEvent: ({ type }) => {
-        if (type === "lost") lost.resolve();
-      },
-    });
+    const rpc = await connect(
+      peer.url,
+      connectHooks({
+        password: () => "guest",
+        passwordPollMs: 10_000,
+        onEvent: ({ type }) => {
+          if (type === "lost") lost.resolve();
+        },
+      }),
+    );
     await within("the loss", lost.promise);
     await rpc.close();
   },
@@ -235,13 +204,16 @@ test("a new password is told as UTF-8", async () => {
     await goodbye(talk);
   });
   const updated = Promise.withResolvers<void>();
-  const rpc = await connect(peer.url, {
-    password: () => passwords.length > 1 ? passwords.shift()! : passwords[0]!,
-    passwordPollMs: 10,
-    onEvent: ({ type }) => {
-      if (type === "secret_updated") updated.resolve();
-    },
-  });
+  const rpc = await connect(
+    peer.url,
+    connectHooks({
+      password: () => passwords.length > 1 ? passwords.shift()! : passwords[0]!,
+      passwordPollMs: 10,
+      onEvent: ({ type }) => {
+        if (type === "secret_updated") updated.resolve();
+      },
+    }),
+  );
   assert.equal(await within("the password", told.promise), "nèw");
   await within("the answer", updated.promise);
   await rpc.close();
@@ -254,11 +226,14 @@ test("why a broker blocks is text", async () => {
     await goodbye(talk);
   });
   const blocked = Promise.withResolvers<string>();
-  const rpc = await connect(peer.url, {
-    onEvent: (event) => {
-      if (event.type === "blocked") blocked.resolve(event.reason);
-    },
-  });
+  const rpc = await connect(
+    peer.url,
+    connectHooks({
+      onEvent: (event) => {
+        if (event.type === "blocked") blocked.resolve(event.reason);
+      },
+    }),
+  );
   assert.equal(await within("it", blocked.promise), "low on mémoire");
   await rpc.close();
 });

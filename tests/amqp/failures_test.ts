@@ -119,7 +119,7 @@ for (const [what, words] of passing) {
     assert.equal(error.reason, "not_admitted");
     assert.equal(
       error.message,
-      `host:5672 takes no connection for now: ${words}`,
+      `host:5672 accepts no connection for now: ${words}`,
     );
   });
 }

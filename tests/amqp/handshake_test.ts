@@ -24,6 +24,7 @@ import {
 } from "../support/fake_peer.ts";
 import { freePort } from "../support/ports.ts";
 import { within } from "../support/within.ts";
+import { connectHooks } from "../support/hooks.ts";
 
 const nothing = () => Promise.resolve();
 
@@ -244,11 +245,14 @@ for (const [what, bytes] of unparseable) {
       await go.promise;
       await talk.send(concat(bytes, bytes));
     });
-    await using rpc = await connect(peer.url, {
-      onEvent: (event) => {
-        if (event.type === "lost") lost.resolve(event.error);
-      },
-    });
+    await using rpc = await connect(
+      peer.url,
+      connectHooks({
+        onEvent: (event) => {
+          if (event.type === "lost") lost.resolve(event.error);
+        },
+      }),
+    );
     const call = within(
       "the call's end",
       rpc.call("q", "", { timeoutMs: 4_000 }),
@@ -330,10 +334,13 @@ test("of several brokers the first that answers is taken", async () => {
   await using stranger = startPeer((talk) => talk.send(text("HTTP/1.1")));
   const nobody = `amqp://127.0.0.1:${freePort()}`;
   const events: string[] = [];
-  const rpc = await connect([nobody, stranger.url, broker.url], {
-    onEvent: (event) =>
-      events.push("broker" in event ? event.broker : event.type),
-  });
+  const rpc = await connect(
+    [nobody, stranger.url, broker.url],
+    connectHooks({
+      onEvent: (event) =>
+        events.push("broker" in event ? event.broker : event.type),
+    }),
+  );
   await rpc.close();
   assert.deepEqual(events, [`127.0.0.1:${broker.port}`]);
 });

@@ -16,6 +16,7 @@ import {
 } from "../support/fake_peer.ts";
 import { test } from "../support/needs.ts";
 import { within } from "../support/within.ts";
+import { connectHooks } from "../support/hooks.ts";
 
 /** Logs a client in, and says goodbye to it. */
 async function welcome(talk: Talk, offer: Uint8Array): Promise<Uint8Array> {
@@ -82,10 +83,13 @@ test("a broker without heartbeats hears ours, and its silence is noticed", async
     heard.resolve();
   });
   const lost = Promise.withResolvers<void>();
-  await using _rpc = await connect(peer.url, {
-    heartbeatMs: 1_000,
-    onEvent: ({ type }) => type === "lost" && lost.resolve(),
-  });
+  await using _rpc = await connect(
+    peer.url,
+    connectHooks({
+      heartbeatMs: 1_000,
+      onEvent: ({ type }) => type === "lost" && lost.resolve(),
+    }),
+  );
   await within("a heartbeat", heard.promise);
   await within("the loss", lost.promise);
 });
@@ -164,7 +168,7 @@ for (const [version, limit] of limits) {
   test(`a login too large for RabbitMQ ${version} names the limit`, async () => {
     const { code, reason, message } = await silentlyRefused(version, limit);
     assert.deepEqual([code, reason], ["resource_exhausted", "login_too_large"]);
-    const words = `RabbitMQ ${version} takes ${limit} before`;
+    const words = `RabbitMQ ${version} accepts only ${limit} before`;
     assert.ok(message.includes(words), message);
     assert.match(message, /takes \d+ bytes.* initial_frame_max/);
     const fits = await silentlyRefused(version, limit - 500);

@@ -6,13 +6,17 @@ import {
   connect,
   type ConnectionEvent,
   type ConnectOptions,
-  RpcServer,
 } from "../../src/mod.ts";
-import { AmqpTransport, connectSettings } from "../../src/transport.ts";
+import {
+  AmqpTransport,
+  connectSettings,
+  RpcServer,
+} from "../../src/transport.ts";
 import type { RpcError } from "../../src/rpc/errors.ts";
 import { method, startPeer, type Talk } from "../support/fake_peer.ts";
 import { test } from "../support/needs.ts";
 import { turns, within } from "../support/within.ts";
+import { connectHooks } from "../support/hooks.ts";
 
 /** The first field of connection.update-secret. */
 function secretOf(payload: Uint8Array): string {
@@ -38,14 +42,17 @@ test("the broker is told of another password, once, on the living connection", a
   const last = passwords.at(-1)!;
   const updated = Promise.withResolvers<void>();
   const events: string[] = [];
-  await using _rpc = await connect(peer.url, {
-    password: () => passwords.shift() ?? last,
-    passwordPollMs: 5,
-    onEvent: ({ type }) => {
-      events.push(type);
-      if (events.length === 3) updated.resolve();
-    },
-  });
+  await using _rpc = await connect(
+    peer.url,
+    connectHooks({
+      password: () => passwords.shift() ?? last,
+      passwordPollMs: 5,
+      onEvent: ({ type }) => {
+        events.push(type);
+        if (events.length === 3) updated.resolve();
+      },
+    }),
+  );
   await within("both", Promise.all([twice.promise, updated.promise]));
   assert.deepEqual(told, ["two", last]);
   assert.deepEqual(events, ["connected", "secret_updated", "secret_updated"]);

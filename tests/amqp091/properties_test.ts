@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AmqpError } from "../../src/amqp091/errors.ts";
 import {
+  PROPERTIES,
   type Properties,
   readProperties,
   writeProperties,
@@ -59,6 +60,26 @@ Deno.test("any of the properties survive without the others", () => {
     );
     assert.deepEqual(through(some), some);
   }));
+});
+
+Deno.test("what is written by hand is what the table says", () => {
+  for (const [bit, [name]] of PROPERTIES.entries()) {
+    const value = ALL[name as keyof Properties];
+    if (value === undefined) continue;
+    const reader = new Reader(written({ [name]: value }));
+    assert.equal(reader.short(), 0x8000 >> bit, name);
+  }
+  const reader = new Reader(written(ALL));
+  reader.short();
+  for (const [name, kind] of PROPERTIES) {
+    const value = ALL[name as keyof Properties];
+    if (value === undefined) assert.equal(name, "clusterId");
+    else if (kind === "shortstr") assert.equal(reader.text(), value);
+    else if (kind === "octet") assert.equal(reader.octet(), value);
+    else if (kind === "table") reader.skip(reader.long());
+    else assert.equal(reader.longlong() * 1000, (value as Date).getTime());
+  }
+  reader.finish();
 });
 
 Deno.test("those that are null or undefined are not written", () => {

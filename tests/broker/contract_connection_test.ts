@@ -179,6 +179,20 @@ contractTest(
   },
 );
 
+contractTest(
+  "a method for a channel that was closed is refused with 504",
+  async (url) => {
+    await using client = await Client.connect(url);
+    const channel = await client.channel();
+    await channel.close();
+    await channel.sendDeclareQueue("q", { exclusive: true });
+    const close = await client.closed();
+    deepEqual([close.code, close.classId, close.methodId], [504, 50, 10]);
+    equal(close.replyText, "CHANNEL_ERROR - expected 'channel.open'");
+    await client.ended();
+  },
+);
+
 contractTest("a second channel.open is refused with 504", async (url) => {
   await using client = await Client.connect(url);
   await client.channel();
@@ -231,6 +245,21 @@ contractTest("a frame that is too large is refused with 501", async (url, {
     `FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,9000,${
       frameMin - 8
     }}`,
+  );
+});
+
+contractTest("a frame of 4 GiB is refused with 501", async (url) => {
+  await using client = await Client.connect(url);
+  await client.channel();
+  await client.sendBytes(toBytes("\x01\0\x01\xff\xff\xff\xf8"));
+  const close = await client.closed();
+  deepEqual(
+    [close.code, close.replyText],
+    [
+      501,
+      "FRAME_ERROR - type 1, all octets = <<>>: " +
+      `{frame_too_large,4294967288,${client.frameMax - 8}}`,
+    ],
   );
 });
 

@@ -83,22 +83,34 @@ async function once(
   }, APPEAR_MS);
 }
 
-/** Messages in each queue, those in delivery too, by the queue's name. */
-export async function messagesByQueue(
-  rabbitMq: RabbitMq,
-): Promise<Map<string, number>> {
+/** What is in a queue. */
+export interface QueueState {
+  readonly name: string;
+  readonly ready: number;
+  readonly unacknowledged: number;
+  readonly consumers: number;
+}
+
+/** All queues. */
+export async function queueStates(rabbitMq: RabbitMq): Promise<QueueState[]> {
   const table = await rabbitMq.ctl(
     "list_queues",
     "--no-table-headers",
     "name",
-    "messages",
+    "messages_ready",
+    "messages_unacknowledged",
+    "consumers",
   );
-  return new Map(
-    table.split("\n").filter((row) => row !== "").map((row) => {
-      const [name, messages] = row.split("\t");
-      return [name!, Number(messages)];
-    }),
-  );
+  return table.split("\n").filter((row) => row !== "").map((row) => {
+    const [name, ...counts] = row.split("\t");
+    const [ready, unacknowledged, consumers] = counts.map(Number);
+    return {
+      name: name!,
+      ready: ready!,
+      unacknowledged: unacknowledged!,
+      consumers: consumers!,
+    };
+  });
 }
 
 /** How many channels each connection has. */

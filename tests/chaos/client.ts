@@ -6,19 +6,18 @@ import { type CallOptions, RpcConnection, RpcError } from "../../src/mod.ts";
 import { AmqpTransport, connectSettings } from "../../src/transport.ts";
 import { answerTo, isPersistent, isPlain, requestBody } from "./calls.ts";
 import { readLines } from "./lines.ts";
-import { type ClientArguments, type OutcomeLine, say } from "./messages.ts";
+import type { CallTerms, End } from "../rules/records.ts";
+import { type ClientArguments, say } from "./messages.ts";
 
 /** Without retries. */
-const PLAIN: CallOptions = { timeoutMs: 10_000 };
+const PLAIN: CallOptions & CallTerms = { timeoutMs: 10_000 };
 /** Waits for a deleted queue too, since it is deleted more than once. */
-const RETRIED: CallOptions = {
+const RETRIED: CallOptions & CallTerms = {
   timeoutMs: 60_000,
   retries: 20,
   attemptTimeoutMs: 5_000,
   wait: true,
 };
-/** Half a second to find out why, and one more on a busy machine. */
-const LATE_MS = 1_500;
 
 /** Lets calls pass up to a number. */
 class Gate {
@@ -84,18 +83,13 @@ async function callOnce(
   call: number,
   { queue, plainShare }: ClientArguments,
 ): Promise<void> {
-  const retried = !isPlain(call, plainShare);
-  const options = retried ? RETRIED : PLAIN;
+  const options = isPlain(call, plainShare) ? PLAIN : RETRIED;
   const body = requestBody(call);
-  const startedMs = performance.now();
+  const startMs = Date.now();
   let attempts = 0;
-  const end = (
-    fields: Pick<OutcomeLine, "outcome"> & Partial<OutcomeLine>,
-  ) => {
-    const elapsedMs = Math.round(performance.now() - startedMs);
-    const late = elapsedMs > options.timeoutMs! + LATE_MS;
-    const line = { call, retried, attempts, elapsedMs, late, ...fields };
-    say({ type: "outcome", ...line });
+  const ended = (end: End) => {
+    const endMs = Date.now();
+    say({ type: "outcome", call, options, startMs, endMs, attempts, end });
   };
   await rpc.call(queue, body, {
     ...options,
@@ -103,22 +97,20 @@ async function callOnce(
     onAttempt: (attempt) => attempts = attempt,
   }).then(
     (reply) => {
-      const text = reply.text();
-      const right = text === answerTo(body);
-      end(right ? { outcome: "right" } : { outcome: "wrong", detail: text });
+      const isRight = reply.text() === answerTo(body);
+      ended({ type: "answer", isRight });
     },
-    (thrown) => end(failure(thrown)),
+    (thrown) => ended(failure(thrown)),
   );
 }
 
-function failure(
-  thrown: unknown,
-): Pick<OutcomeLine, "outcome"> & Partial<OutcomeLine> {
+function failure(thrown: unknown): End {
   if (!(thrown instanceof RpcError)) {
-    return { outcome: "untyped", detail: String(thrown) };
+    return { type: "untyped", what: String(thrown) };
   }
-  const { code, reason, message: detail, maybeExecuted } = thrown;
-  return { outcome: "error", code, reason, detail, maybeExecuted };
+  const { code, reason, message, maybeExecuted, remote } = thrown;
+  const error = { code, reason, message, maybeExecuted, remote };
+  return { type: "error", error };
 }
 
 await main(JSON.parse(Deno.args[0]!));

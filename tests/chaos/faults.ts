@@ -37,14 +37,19 @@ const TRIES = 3;
 /** Causes a fault; one that can't be caused is counted, and the run goes on. */
 export async function cause(world: World, fault: Fault): Promise<void> {
   const { ledger } = world;
+  const end = ledger.troubles.begin(fault.kind);
   for (let tries = 1;; tries++) {
     try {
       await FAULTS[fault.kind](world, fault);
-      return ledger.fault(fault.kind);
+      ledger.fault(fault.kind);
+      break;
     } catch (error) {
-      if (tries === TRIES) return ledger.notCaused(`${fault.kind}: ${error}`);
+      if (tries < TRIES) continue;
+      ledger.notCaused(`${fault.kind}: ${error}`);
+      break;
     }
   }
+  end();
 }
 
 async function killServer(world: World, { pick }: Fault): Promise<void> {

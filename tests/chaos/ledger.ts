@@ -1,17 +1,22 @@
-// The books of a chaos run: every call, what became of it, how often it ran.
+// The books of a chaos run: every call, what became of it, and where it ran;
+// held against the rules that simulated histories keep as well.
 
-import type { OutcomeLine } from "./messages.ts";
+import { brokenAtLast, brokenByEnd, ENDED_TWICE } from "../rules/ends.ts";
+import type { Breach, CallRecord, Run } from "../rules/records.ts";
+import { expired, repeatOf, uncounted } from "../rules/runs.ts";
+import type { ExecutedLine, ExecutionLine, OutcomeLine } from "./messages.ts";
 import type { FaultCounts, FaultKind } from "./plan.ts";
+import { Troubles } from "./troubles.ts";
 
 /** Calls by how they ended; the five add up to all calls. */
 export interface CallCounts {
   /** With the right answer. */
   answered: number;
-  /** Without retries: with a typed error, within the deadline. */
+  /** With a typed error, as it may. */
   failed: number;
   /** With a wrong answer, or with something that is no RpcError. */
   wrong: number;
-  /** Not at all, too late, or, with retries, with an error. */
+  /** Not at all, too late, or with an error although all was well. */
   lost: number;
   /** Calls (of any of those above) that ended more than once. */
   twice: number;
@@ -19,10 +24,24 @@ export interface CallCounts {
 
 /** Violations that are told one by one. */
 const MAX_TOLD = 40;
+/** What is told of each, in characters. */
+const MAX_LENGTH = 300;
+/** Half a second to find out why, and one more on a busy machine. */
+const LATE_MS = 1_500;
+/** Between a process and the line that it says. */
+const CLOCK_MS = 1_000;
+/** Half of what a server remembers at least. */
+const REMEMBERED = { runs: 5_000, ms: 150_000 };
+
+/** A run, and which of its server it is, from 1. */
+interface CountedRun extends Run {
+  readonly ordinal: number;
+}
 
 /** Keeps count of a run. */
 export class Ledger {
   readonly calls: number;
+  readonly troubles: Troubles;
   readonly faults: FaultCounts = {};
   /** Why faults could not be caused. */
   readonly faultsNotCaused: string[] = [];
@@ -31,26 +50,24 @@ export class Ledger {
   /** What went against the rules. */
   readonly violations: string[] = [];
   #violationCount = 0;
-  readonly #outcomes: Uint8Array;
-  readonly #executions: Uint16Array;
-  /** Calls whose error said that they can't have run. */
-  readonly #denied = new Set<number>();
+  readonly #ended = new Map<number, CallRecord>();
+  readonly #runs = new Map<number, CountedRun[]>();
+  readonly #runsByServer = new Map<string, number>();
+  readonly #twice = new Set<number>();
   readonly #counts = { answered: 0, failed: 0, wrong: 0, lost: 0 };
   readonly #waiting = new Map<PromiseWithResolvers<void>, number>();
-  #ended = 0;
   #attempts = 0;
   #slowestMs = 0;
 
   /** Of a run of so many calls, numbered from 1. */
-  constructor(calls: number) {
+  constructor(calls: number, troubles: Troubles = new Troubles("classic")) {
     this.calls = calls;
-    this.#outcomes = new Uint8Array(calls + 1);
-    this.#executions = new Uint16Array(calls + 1);
+    this.troubles = troubles;
   }
 
   /** Calls that have ended. */
   get ended(): number {
-    return this.#ended;
+    return this.#ended.size;
   }
 
   /** Requests that were sent, all attempts counted. */
@@ -71,7 +88,7 @@ export class Ledger {
   /** Resolves when so many calls have ended. */
   reached(count: number): Promise<void> {
     const reached = Promise.withResolvers<void>();
-    if (this.#ended >= count) reached.resolve();
+    if (this.ended >= count) reached.resolve();
     else this.#waiting.set(reached, count);
     return reached.promise;
   }
@@ -92,38 +109,67 @@ export class Ledger {
   }
 
   /** A server started to run a call. */
-  execution(call: number): void {
+  execution(server: string, line: ExecutionLine): void {
+    const { call, startMs, messageId, correlationId } = line;
     if (!this.#known(call)) return this.violation(`call ${call} was not made`);
-    this.#executions[call]!++;
+    const ordinal = (this.#runsByServer.get(server) ?? 0) + 1;
+    this.#runsByServer.set(server, ordinal);
+    const ids = { messageId, correlationId };
+    const state = { isDone: false, isCalledOff: false, isUnanswered: false };
+    const run = { call, server, startMs, ordinal, ...ids, ...state };
+    const runs = this.#runsOf(call);
+    const repeat = repeatOf(run, runs, (before) => isRecent(before, run));
+    if (repeat) this.#broken(call, repeat);
+    runs.push(run);
+  }
+
+  /** A run has its result, or has none any more. */
+  executed(server: string, line: ExecutedLine): void {
+    const run = this.#runsOf(line.call).findLast((it) =>
+      it.server === server && it.correlationId === line.correlationId
+    );
+    if (run === undefined) return;
+    run.isDone = true;
+    run.isCalledOff = line.isCalledOff;
   }
 
   /** A call ended. */
-  outcome(line: OutcomeLine): void {
-    const { call } = line;
-    if (!this.#known(call)) return this.violation(`call ${call} was not made`);
-    if (++this.#outcomes[call]! > 1) {
-      return this.violation(`${told(line)}: it had ended before`);
+  outcome(client: string, line: OutcomeLine): void {
+    const { call: number, options, startMs, endMs, end, attempts } = line;
+    if (!this.#known(number)) {
+      return this.violation(`call ${number} was not made`);
     }
-    this.#attempts += line.attempts;
-    this.#slowestMs = Math.max(this.#slowestMs, line.elapsedMs);
-    this.#counts[this.#judge(line)]++;
-    if (line.outcome === "error") this.#error(line);
+    if (this.#ended.has(number)) {
+      this.#twice.add(number);
+      return this.#broken(number, ENDED_TWICE);
+    }
+    const runs = this.#runsOf(number);
+    const call = { number, client, options, startMs, endMs, end, runs };
+    this.#ended.set(number, call);
+    this.#attempts += attempts;
+    this.#slowestMs = Math.max(this.#slowestMs, endMs - startMs);
+    this.#counts[this.#judge(call)]++;
+    if (end.type === "error") {
+      const { code, reason } = end.error;
+      const kind = reason ? `${code} (${reason})` : code;
+      this.errors.set(kind, (this.errors.get(kind) ?? 0) + 1);
+    }
     this.#advance();
   }
 
   /** Calls by how they ended, as things stand; call it at the end. */
   counts(): CallCounts {
-    const outcomes = [...this.#outcomes.subarray(1)];
-    const twice = outcomes.filter((count) => count > 1).length;
-    const missing = outcomes.filter((count) => count === 0).length;
     const { lost, ...others } = this.#counts;
-    return { ...others, lost: lost + missing, twice };
+    const missing = this.calls - this.ended;
+    return { ...others, lost: lost + missing, twice: this.#twice.size };
   }
 
   /** How many calls were run so many times. */
   executions(): Map<number, number> {
     const calls = new Map<number, number>();
-    for (const times of [...this.#executions.subarray(1)].sort(numerically)) {
+    const ran = [...this.#runs.values()].filter(({ length }) => length > 0);
+    if (ran.length < this.calls) calls.set(0, this.calls - ran.length);
+    for (const times of ran.map(({ length }) => length).sort(numerically)) {
       calls.set(times, (calls.get(times) ?? 0) + 1);
     }
     return calls;
@@ -131,12 +177,16 @@ export class Ledger {
 
   /** What can be said only when every process has told all. */
   close(): void {
-    for (let call = 1; call <= this.calls; call++) {
-      if (this.#outcomes[call] === 0) this.violation(`call ${call}: no end`);
-    }
-    for (const call of this.#denied) {
-      if (this.#executions[call] === 0) continue;
-      this.violation(`call ${call}: its error denies that it ran, but it did`);
+    for (let number = 1; number <= this.calls; number++) {
+      const call = this.#ended.get(number);
+      if (call === undefined) {
+        this.violation(`call ${number}: one end: has no end`);
+        continue;
+      }
+      const late = call.runs.map((run) => expired(call, run, CLOCK_MS));
+      for (const breach of [...brokenAtLast(call), uncounted(call), ...late]) {
+        if (breach) this.#broken(number, breach);
+      }
     }
   }
 
@@ -144,45 +194,44 @@ export class Ledger {
     return Number.isInteger(call) && call >= 1 && call <= this.calls;
   }
 
-  #judge(line: OutcomeLine): keyof Omit<CallCounts, "twice"> {
-    const { outcome, retried, late } = line;
-    if (outcome === "wrong" || outcome === "untyped") {
-      this.violation(told(line));
-      return "wrong";
-    }
-    if (late || outcome === "error" && retried) {
-      this.violation(told(line));
-      return "lost";
-    }
-    return outcome === "right" ? "answered" : "failed";
+  #runsOf(call: number): CountedRun[] {
+    const runs = this.#runs.get(call) ?? [];
+    this.#runs.set(call, runs);
+    return runs;
   }
 
-  #error({ call, code, reason, maybeExecuted }: OutcomeLine): void {
-    const kind = reason ? `${code} (${reason})` : `${code}`;
-    this.errors.set(kind, (this.errors.get(kind) ?? 0) + 1);
-    if (!maybeExecuted) this.#denied.add(call);
+  #judge(call: CallRecord): keyof Omit<CallCounts, "twice"> {
+    const breaches = brokenByEnd(
+      call,
+      LATE_MS,
+      () => this.troubles.circumstances(call),
+    );
+    for (const breach of breaches) this.#broken(call.number, breach);
+    const broke = (...rules: string[]) =>
+      breaches.some(({ rule }) => rules.includes(rule));
+    if (broke("right answers", "typed errors")) return "wrong";
+    if (broke("deadlines", "no call is lost")) return "lost";
+    return call.end?.type === "answer" ? "answered" : "failed";
+  }
+
+  #broken(number: number, { rule, what }: Breach): void {
+    this.violation(`call ${number}: ${rule}: ${what.slice(0, MAX_LENGTH)}`);
   }
 
   #advance(): void {
-    this.#ended++;
     for (const [reached, count] of this.#waiting) {
-      if (this.#ended < count) continue;
+      if (this.ended < count) continue;
       this.#waiting.delete(reached);
       reached.resolve();
     }
   }
 }
 
-function told(line: OutcomeLine): string {
-  const { call, outcome, retried, late, attempts, elapsedMs } = line;
-  const { code, reason, detail } = line;
-  return [
-    `call ${call} (${retried ? "with" : "without"} retries)`,
-    late ? "too late" : "",
-    `${outcome} after ${elapsedMs} ms, ${attempts} attempts`,
-    [code, reason].filter(Boolean).join(" "),
-    detail?.slice(0, 200) ?? "",
-  ].filter(Boolean).join(": ");
+/** Whether a server remembers what it ran, as far as the limits go. */
+function isRecent(before: Run, run: CountedRun): boolean {
+  const { ordinal } = before as CountedRun;
+  return run.ordinal - ordinal < REMEMBERED.runs &&
+    run.startMs - before.startMs < REMEMBERED.ms;
 }
 
 function numerically(one: number, other: number): number {

@@ -1,5 +1,7 @@
 // What the processes of a chaos run are told, and the lines that they print.
 
+import type { CallTerms, End } from "../rules/records.ts";
+
 /** How every process connects. */
 export interface ConnectionArguments {
   url: string;
@@ -29,28 +31,32 @@ export interface ClientArguments extends ConnectionArguments {
   plainShare: number;
 }
 
-/** How one call ended. */
+/** How one call was made, and how it ended. Times are of the wall clock. */
 export interface OutcomeLine {
   type: "outcome";
   call: number;
-  /** `untyped`: it threw something else than an RpcError. */
-  outcome: "right" | "wrong" | "error" | "untyped";
-  retried: boolean;
+  options: CallTerms;
+  startMs: number;
+  endMs: number;
   attempts: number;
-  elapsedMs: number;
-  /** Whether it ended after its deadline, beyond the tolerance. */
-  late: boolean;
-  /** What came instead of the right answer. */
-  code?: string;
-  reason?: string;
-  detail?: string;
-  maybeExecuted?: boolean;
+  end: End;
 }
 
 /** A procedure starts. */
 export interface ExecutionLine {
   type: "execution";
   call: number;
+  startMs: number;
+  messageId?: string | undefined;
+  correlationId?: string | undefined;
+}
+
+/** It has its result; or it was told to end, and then has none. */
+export interface ExecutedLine {
+  type: "executed";
+  call: number;
+  correlationId?: string | undefined;
+  isCalledOff: boolean;
 }
 
 /** The process takes requests from now on. */
@@ -75,6 +81,7 @@ export interface EndLine {
 export type Line =
   | OutcomeLine
   | ExecutionLine
+  | ExecutedLine
   | ConsumingLine
   | BlockedLine
   | EndLine;

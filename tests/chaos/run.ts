@@ -2,10 +2,12 @@
 
 import { delay } from "../../src/async/delay.ts";
 import { waitUntil } from "../support/wait.ts";
-import { channelsByConnection, messagesByQueue } from "./broker.ts";
+import { leftovers, type Remains } from "../rules/leftovers.ts";
+import { channelsByConnection, queueStates } from "./broker.ts";
 import { cause, drain, expectEnd } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { type Fault, type FaultCounts, LANES, makePlan } from "./plan.ts";
+import { Troubles } from "./troubles.ts";
 import { MOST_UNDER_WAY, QUEUE, World, type WorldOptions } from "./world.ts";
 
 /** What a run is made of. */
@@ -35,7 +37,8 @@ export async function runChaos(
   tell: (line: string) => void,
 ): Promise<ChaosResult> {
   const startedMs = performance.now();
-  const ledger = new Ledger(options.calls);
+  const { calls, queueType } = options;
+  const ledger = new Ledger(calls, new Troubles(queueType));
   let unknownReplies = 0;
   const over = new AbortController();
   try {
@@ -130,33 +133,54 @@ async function standstill(
 
 /** Nothing is left: in queues, in channels, in the tables of processes. */
 async function checkEnd(world: World): Promise<void> {
-  const { rabbitMq, ledger } = world;
-  await expectSoon(ledger, "the request queue is empty", async () => {
-    return (await messagesByQueue(rabbitMq)).get(QUEUE) === 0;
-  });
-  await expectSoon(ledger, "no channel is left behind", async () => {
-    const channels = await channelsByConnection(rabbitMq);
-    return channels.every((count) => count <= MOST_CHANNELS);
-  });
-  for (const client of world.clients) {
+  const { clients, servers, ledger } = world;
+  await expectNothingLeft(ledger, () => whileOpen(world));
+  for (const client of clients) {
     await client.closeStdin();
     await expectEnd(world, client, QUIET_MS);
   }
-  await Promise.all(world.servers.map((server) => drain(world, server)));
-  await expectSoon(ledger, "no queue but the request queue", async () => {
-    const queues = await messagesByQueue(rabbitMq);
-    return queues.size === 1 && queues.get(QUEUE) === 0;
-  });
+  await Promise.all(servers.map((server) => drain(world, server)));
+  await expectNothingLeft(ledger, () => onceClosed(world));
 }
 
-async function expectSoon(
+/** The broker has so long to notice what has ended. */
+async function expectNothingLeft(
   ledger: Ledger,
-  what: string,
-  probe: () => Promise<boolean>,
+  look: () => Promise<Remains>,
 ): Promise<void> {
+  let left: string[] = [];
   try {
-    await waitUntil(what, probe, QUIET_MS);
+    await waitUntil("nothing is left", async () => {
+      left = leftovers(await look());
+      return left.length === 0;
+    }, QUIET_MS);
   } catch (error) {
-    ledger.violation(`not so at the end: ${error}`);
+    if (left.length === 0) ledger.violation(`no look at the end: ${error}`);
+    for (const what of left) ledger.violation(`nothing is left: ${what}`);
   }
+}
+
+async function whileOpen({ rabbitMq, servers }: World): Promise<Remains> {
+  const queues = await queueStates(rabbitMq);
+  const channels = await channelsByConnection(rabbitMq);
+  return {
+    tables: [],
+    queues: queues.filter(({ name }) => name === QUEUE)
+      .map((queue) => ({ ...queue, servers: servers.length })),
+    channels: channels.map((count, i) => [`connection ${i + 1}`, count]),
+    mostChannels: MOST_CHANNELS,
+  };
+}
+
+async function onceClosed({ rabbitMq, tables }: World): Promise<Remains> {
+  const queues = await queueStates(rabbitMq);
+  const request = queues.filter(({ name }) => name === QUEUE);
+  const what = "queues of processes that have ended";
+  const count = queues.length - request.length;
+  return {
+    tables: [...tables, { name: "the broker", what, count }],
+    queues: request.map((queue) => ({ ...queue, servers: 0 })),
+    channels: [],
+    mostChannels: 0,
+  };
 }

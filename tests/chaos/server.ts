@@ -1,17 +1,25 @@
 // A server of a chaos run: tells each execution, drains on SIGTERM.
 
 import { delay } from "../../src/async/delay.ts";
-import { type Procedure, RpcServer } from "../../src/mod.ts";
-import { AmqpTransport, connectSettings } from "../../src/transport.ts";
+import type { Procedure } from "../../src/mod.ts";
+import {
+  AmqpTransport,
+  connectSettings,
+  RpcServer,
+} from "../../src/transport.ts";
 import { answerTo, callNumber, workMs } from "./calls.ts";
 import { say, type ServerArguments } from "./messages.ts";
 
-const procedure: Procedure = async (request) => {
+const procedure: Procedure = async (request, context) => {
+  const { correlationId, messageId } = request;
   const body = request.text();
   const call = callNumber(body);
-  say({ type: "execution", call });
+  const startMs = Date.now();
+  say({ type: "execution", call, startMs, messageId, correlationId });
   const ms = workMs(call);
   if (ms > 0) await delay(ms);
+  const isCalledOff = context.signal.aborted;
+  say({ type: "executed", call, correlationId, isCalledOff });
   return answerTo(body);
 };
 

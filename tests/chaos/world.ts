@@ -2,6 +2,7 @@
 
 import { type RabbitMq, startRabbitMq } from "../support/rabbitmq.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
+import type { Remains } from "../rules/leftovers.ts";
 import type { Ledger } from "./ledger.ts";
 import type {
   ClientArguments,
@@ -43,6 +44,8 @@ export class World implements AsyncDisposable {
   readonly ledger: Ledger;
   readonly servers: ChaosProcess[] = [];
   readonly clients: ChaosProcess[] = [];
+  /** What processes had in their tables when they ended. */
+  readonly tables: Remains["tables"][number][] = [];
   /** Replies that came to clients that no longer waited for them. */
   unknownReplies = 0;
   readonly #options: WorldOptions;
@@ -169,9 +172,11 @@ export class World implements AsyncDisposable {
   #onLine(process: ChaosProcess, line: Line): void {
     switch (line.type) {
       case "outcome":
-        return this.ledger.outcome(line);
+        return this.ledger.outcome(process.name, line);
       case "execution":
-        return this.ledger.execution(line.call);
+        return this.ledger.execution(process.name, line);
+      case "executed":
+        return this.ledger.executed(process.name, line);
       case "consuming":
         return this.#consuming.resolve();
       case "blocked":
@@ -185,8 +190,8 @@ export class World implements AsyncDisposable {
 
   #onEnd({ name }: ChaosProcess, { left, unknownReplies }: EndLine): void {
     this.unknownReplies += unknownReplies;
-    if (left === 0) return;
-    this.ledger.violation(`${name} ended with ${left} in its tables`);
+    const what = "calls or requests in its tables at its end";
+    this.tables.push({ name, what, count: left });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

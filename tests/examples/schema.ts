@@ -38,4 +38,4 @@ try {
 
 // Prints:
 // { created: "ada", tags: [] }
-// invalid_argument: create got a wrong input: name: Invalid length: Expected >=1 but received 0; email: Invalid email: Received "nowhere"
+// invalid_argument: create got invalid input: name: Invalid length: Expected >=1 but received 0; email: Invalid email: Received "nowhere"

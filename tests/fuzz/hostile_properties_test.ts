@@ -14,6 +14,7 @@ import { encodeProperties } from "../broker/support/properties.ts";
 import { connected } from "../rabbitmq/connected.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { within } from "../support/within.ts";
+import { serveHooks } from "../support/hooks.ts";
 
 function nested(depth: number): Field {
   let field = stringField("x");
@@ -52,13 +53,17 @@ async function fate(properties: Uint8Array): Promise<[string, string?]> {
   const queue = `hostile-${crypto.randomUUID()}`;
   await using server = await connected(url);
   const end = Promise.withResolvers<[string, string?]>();
-  await server.rpc.serve(queue, () => "fine", {
-    onEvent: (event) => {
-      if (event.type === "consuming" || event.type === "request") return;
-      const error = "error" in event ? event.error : undefined;
-      end.resolve([event.type, error?.code]);
-    },
-  });
+  await server.rpc.serve(
+    queue,
+    () => "fine",
+    serveHooks({
+      onEvent: (event) => {
+        if (event.type === "consuming" || event.type === "request") return;
+        const error = "error" in event ? event.error : undefined;
+        end.resolve([event.type, error?.code]);
+      },
+    }),
+  );
   await using stranger = await Client.connect(url);
   const channel = await stranger.channel();
   await channel.publish("", queue, "hostile", { properties });

@@ -10,6 +10,7 @@ import { connected } from "../rabbitmq/connected.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { waitUntil } from "../support/wait.ts";
 import { type FuzzedRequest, LIMITS, requests } from "./requests.ts";
+import { serveHooks } from "../support/hooks.ts";
 
 const END = "the end";
 /** So many are written before the broker gets a turn. */
@@ -75,7 +76,7 @@ rabbitMqTest("10,000 random requests are answered or dropped", async () => {
   const serving = await server.rpc.serve(queue, (request) => {
     request.text();
     return request.bytes;
-  }, { ...LIMITS, onEvent: (event) => events.push(event) });
+  }, serveHooks({ ...LIMITS, onEvent: (event) => events.push(event) }));
   const count = (type: ServerEvent["type"]) =>
     events.filter((event) => event.type === type).length;
 

@@ -49,7 +49,7 @@ rabbitMqTest("a connection that takes nothing", { slow: true }, async (t) => {
       assert.equal(error.code, "deadline_exceeded");
       assert.match(
         error.message,
-        /has not told of queue "blocked" within 300ms/,
+        /has not answered about queue "blocked" within 300ms/,
       );
       assert.equal(error.reason, "blocked");
       assert.match(error.message, why);
@@ -83,7 +83,10 @@ rabbitMqTest("a connection that takes nothing", { slow: true }, async (t) => {
       const error = await failureOf(rpc.call(QUEUE, "more"));
       assert.equal(error.code, "resource_exhausted");
       assert.equal(error.reason, "overloaded");
-      assert.match(error.message, /3MiB of requests wait.*has blocked/);
+      assert.match(
+        error.message,
+        /3MiB of requests are already waiting.*has blocked/,
+      );
       await rabbitMq.unblockPublishers();
       const outcomes = (await calls).map((end) =>
         end.status === "fulfilled" ? end.value.text() : end.reason.reason
@@ -144,7 +147,7 @@ rabbitMqTest("a connection that takes nothing", { slow: true }, async (t) => {
     );
     assert.match(
       String(waited),
-      /could not be sent within 1s: the connection does not take what is written/,
+      /could not be sent within 1s: the connection accepts no more data for now/,
     );
     proxy.resume();
     assert.equal((await rpc.call(QUEUE, "again")).text(), "again");

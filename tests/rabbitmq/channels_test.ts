@@ -8,6 +8,7 @@ import { Log } from "../reliability/watching.ts";
 import amqplib, { type ConsumeMessage } from "amqplib";
 import { Buffer } from "node:buffer";
 import { connected } from "./connected.ts";
+import { serveHooks } from "../support/hooks.ts";
 
 const CALLERS = 60;
 
@@ -81,10 +82,14 @@ rabbitMqTest(
       await crowded.rpc.serve("first", () => "");
       await crowded.rpc.serve("second", () => "");
       const why = Promise.withResolvers<RpcError>();
-      const serving = crowded.rpc.serve("third", () => "", {
-        onEvent: (event) =>
-          event.type === "interrupted" && why.resolve(event.error),
-      });
+      const serving = crowded.rpc.serve(
+        "third",
+        () => "",
+        serveHooks({
+          onEvent: (event) =>
+            event.type === "interrupted" && why.resolve(event.error),
+        }),
+      );
       const stopped = assert.rejects(serving, { code: "canceled" });
       const error = await why.promise;
       assert.equal(error.code, "resource_exhausted");

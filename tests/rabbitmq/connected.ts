@@ -8,6 +8,7 @@ import {
   type RpcConnection,
 } from "../../src/mod.ts";
 import { within } from "../support/within.ts";
+import { connectHooks } from "../support/hooks.ts";
 
 /** Which kind of event. */
 export type EventType = ConnectionEvent["type"];
@@ -24,10 +25,10 @@ export interface Connected extends AsyncDisposable {
   ): Promise<ConnectionEvent>;
 }
 
-/** Connects; `onEvent` is taken already. */
+/** Connects. */
 export async function connected(
   url: string,
-  options: Omit<ConnectOptions, "onEvent"> & ClientOptions = {},
+  options: ConnectOptions & ClientOptions = {},
 ): Promise<Connected> {
   const all: ConnectionEvent[] = [];
   const types: EventType[] = [];
@@ -45,7 +46,7 @@ export async function connected(
       await news.promise;
     }
   };
-  const rpc = await connect(url, { ...options, onEvent });
+  const rpc = await connect(url, connectHooks({ ...options, onEvent }));
   return {
     rpc,
     events: types,

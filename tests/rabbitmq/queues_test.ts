@@ -49,7 +49,7 @@ rabbitMqTest(
     const { code, stderr } = await server.result();
     assert.equal(
       stderr,
-      `rabbit-rpc: the broker does not declare queue "${queue}" like this: ` +
+      `rabbit-rpc: the broker refuses to declare queue "${queue}" like this: ` +
         "PRECONDITION_FAILED - invalid arg 'x-max-priority' for queue " +
         `'${queue}' in vhost '/' of queue type rabbit_quorum_queue (406). ` +
         "Check --queue-type, --queue-arg and --dead-letter.\n",

@@ -147,7 +147,7 @@ step(
     const line = await server.waitFor('"shared" are refused', "stderr");
     const why = TELLS_ANYBODY
       ? /the queue is not exclusive to another connection/
-      : /can't be checked \(user "checker" may not look at queue "shared" on vhost "\/": that takes the configure permission on it .*\); --reply-to shared would allow it$/;
+      : /can't be checked \(user "checker" may not inspect queue "shared" on vhost "\/": that needs the configure permission on it .*\); --reply-to shared would allow it$/;
     assert.match(line, why);
   },
 );
@@ -171,9 +171,9 @@ step(
       return;
     }
     const right =
-      'user "bob" may not look at queue "calc" on vhost "/": that ' +
-      "takes the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
-      "on, read or write does).";
+      'user "bob" may not inspect queue "calc" on vhost "/": that ' +
+      "needs the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 " +
+      "on, read or write is enough).";
     assert.equal(
       silent.stderr,
       'rabbit-rpc: no reply from "calc" within 1.5s; the request may still ' +
@@ -183,7 +183,7 @@ step(
     assert.equal(silent.code, 124);
     assert.equal(
       refused.stderr,
-      `rabbit-rpc: whether "calc" has a server can't be known: ${right} Check ` +
+      `rabbit-rpc: cannot find out whether "calc" has a server: ${right} Check ` +
         "--password-file and the user's permissions on the vhost.\n",
     );
     assert.equal(refused.code, 77);
@@ -202,7 +202,7 @@ step("status shows what it may look at", async (rabbitMq) => {
   const locked = 'queue "mine" is exclusive to another connection (405)';
   const may = TELLS_ANYBODY;
   const untold = (queue: string) =>
-    `user "eve" may not look at queue "${queue}" on vhost "/": that takes ` +
+    `user "eve" may not inspect queue "${queue}" on vhost "/": that needs ` +
     "the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 on, read " +
     "or write does)";
   const status = (...args: string[]) => run(["status", "-u", url, ...args]);

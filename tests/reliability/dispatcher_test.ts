@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Dispatcher } from "../../src/rpc/serving/dispatcher.ts";
-import { Replays } from "../../src/rpc/serving/replays.ts";
+import { ReplyCache } from "../../src/rpc/serving/reply_cache.ts";
 import type { ReplyStage } from "../../src/rpc/serving/replier.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
 import type { Job, Outcome } from "../../src/rpc/serving/job.ts";
@@ -24,7 +24,7 @@ function dispatching(concurrency = 10) {
 
 function running(procedure: Procedure, concurrency = 10) {
   const ends = new Log<End>();
-  const replays = new Replays();
+  const replyCache = new ReplyCache();
   const replier: ReplyStage = {
     send: (job, outcome) => ends.add({ job, outcome }),
   };
@@ -36,13 +36,13 @@ function running(procedure: Procedure, concurrency = 10) {
     maxStreamItems: Infinity,
     maxStreamBytes: Infinity,
     stallTimeoutMs: 60_000,
-    replays,
+    replyCache,
     onStart: () => {},
     onEvent: () => {},
   });
   // Stops the timer of its deadlines.
   const disposable = { [Symbol.dispose]: () => dispatcher.abandon() };
-  return { dispatcher, replays, ends, disposable };
+  return { dispatcher, replyCache, ends, disposable };
 }
 
 function nthEnd(ends: Log<End>, n: number): Promise<End> {
@@ -163,11 +163,11 @@ Deno.test("what ended after the loss is found when it is delivered again", async
 });
 
 Deno.test("what lost its reply is answered again when it is delivered again", async () => {
-  const { dispatcher, replays, ends, handler, queue } = dispatching();
+  const { dispatcher, replyCache, ends, handler, queue } = dispatching();
   dispatcher.accept(queue.job({ correlationId: "a" }));
   (await handler.run()).finish("once");
   const { job, outcome } = await nthEnd(ends, 1);
-  replays.remember(job.request, outcome);
+  replyCache.remember(job.request, outcome);
   dispatcher.accept(queue.job({ correlationId: "a", redelivered: true }));
   assert.deepEqual((await nthEnd(ends, 2)).outcome, outcome);
   assert.equal(handler.count, 1);
@@ -280,9 +280,9 @@ Deno.test("a foreign client's request takes its own place again, once", async ()
 });
 
 Deno.test("a foreign client's request gets its kept outcome once", async () => {
-  const { dispatcher, replays, ends, handler, queue } = dispatching();
+  const { dispatcher, replyCache, ends, handler, queue } = dispatching();
   const parts = { correlationId: "same", headers: {} };
-  replays.remember(queue.job(parts).request, { result: "kept" });
+  replyCache.remember(queue.job(parts).request, { result: "kept" });
   dispatcher.accept(queue.job({ ...parts, redelivered: true }));
   const { outcome } = await nthEnd(ends, 1);
   assert.deepEqual(outcome, { result: "kept" });

@@ -5,7 +5,7 @@ import { RpcError } from "../../src/rpc/errors.ts";
 import type { RpcRequest } from "../../src/rpc/messages.ts";
 import type { Outcome } from "../../src/rpc/serving/job.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
-import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../src/rpc/serving/server_events.ts";
 import { FakeRequestQueue } from "./requests.ts";
 import { eventOf, Log, soon, turn } from "./watching.ts";
 
@@ -21,7 +21,9 @@ function replying() {
   const replier: Replier = new Replier({
     maxReplyBytes: 1000,
     onEvent: events.add,
-    replays: { remember: (request, outcome) => held.add({ request, outcome }) },
+    replyCache: {
+      remember: (request, outcome) => held.add({ request, outcome }),
+    },
     onSettled: () => {
       if (replier.underWay === 0) idle.add("idle");
     },

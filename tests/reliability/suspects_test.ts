@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../src/rpc/errors.ts";
-import { Replays } from "../../src/rpc/serving/replays.ts";
+import { ReplyCache } from "../../src/rpc/serving/reply_cache.ts";
 import { Replier } from "../../src/rpc/serving/replier.ts";
-import type { ServerEvent } from "../../src/rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../src/rpc/serving/server_events.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../support/rabbitmq.ts";
 import { plainClient } from "./plain_server.ts";
 import { FakeRequestQueue, requestOf } from "./requests.ts";
@@ -27,15 +27,19 @@ const STOPPED = new RpcError("unavailable", "CONNECTION_FORCED (320)", {
   details: { reply_code: 320 },
 });
 
+function replierTelling(events: Log<ServerEvent>): Replier {
+  return new Replier({
+    maxReplyBytes: 1000,
+    onEvent: events.add,
+    replyCache: new ReplyCache(),
+    onSettled: () => {},
+  });
+}
+
 /** Replies to "a", "b" and "c" are in flight when the connection is lost. */
 async function lostWith(error: RpcError) {
   const events = new Log<ServerEvent>();
-  const replier = new Replier({
-    maxReplyBytes: 1000,
-    onEvent: events.add,
-    replays: new Replays(),
-    onSettled: () => {},
-  });
+  const replier = replierTelling(events);
   const queue = new FakeRequestQueue();
   for (const result of ["a", "b", "c"]) {
     replier.send(queue.job({ replyTo: result }), { result }, "acknowledge");
@@ -92,12 +96,7 @@ Deno.test("a suspect that a network lost is none the worse for it", async () => 
 
 Deno.test("the request of a dropped reply is known when it comes again", async () => {
   const events = new Log<ServerEvent>();
-  const replier = new Replier({
-    maxReplyBytes: 1000,
-    onEvent: events.add,
-    replays: new Replays(),
-    onSettled: () => {},
-  });
+  const replier = replierTelling(events);
   const parts = { headers: {}, correlationId: undefined, replyTo: "bad" };
   const queue = new FakeRequestQueue();
   replier.send(queue.job(parts), { result: "" }, "acknowledge");

@@ -14,6 +14,7 @@ import type {
   ServeOptions,
   ServerEvent,
 } from "../../src/mod.ts";
+import { connectHooks, serveHooks } from "../support/hooks.ts";
 
 /** How long a test waits before it gives up: brokers start and stop in it. */
 const BOUND_MS = 20_000;
@@ -79,13 +80,16 @@ export interface Watched extends AsyncDisposable {
   readonly events: Log<ConnectionEvent>;
 }
 
-/** Connects; `onEvent` is taken. */
+/** Connects. */
 export async function watched(
   urls: string | string[],
-  options: Omit<ConnectOptions, "onEvent"> = {},
+  options: ConnectOptions = {},
 ): Promise<Watched> {
   const events = new Log<ConnectionEvent>();
-  const rpc = await connect(urls, { ...options, onEvent: events.add });
+  const rpc = await connect(
+    urls,
+    connectHooks({ ...options, onEvent: events.add }),
+  );
   return { rpc, events, [Symbol.asyncDispose]: () => rpc.close() };
 }
 
@@ -133,10 +137,14 @@ export async function serveWith(
   options: ServeOptions = {},
 ) {
   const events = new Log<ServerEvent>();
-  const server = await rpc.serve(queue, handler.procedure, {
-    ...options,
-    onEvent: events.add,
-  });
+  const server = await rpc.serve(
+    queue,
+    handler.procedure,
+    serveHooks({
+      ...options,
+      onEvent: events.add,
+    }),
+  );
   return { server, events };
 }
 

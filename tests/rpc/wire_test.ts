@@ -66,16 +66,21 @@ Deno.test("a request has nothing but what it needs", () => {
 });
 
 Deno.test("a request keeps what it is given, the deadline header aside", () => {
-  const properties = requestProperties({
-    correlationId: "id",
-    replyTo: "cb",
-    leftMs: 1,
-    type: "add",
-    contentType: "text/plain",
-    messageId: "m",
-    persistent: true,
-    headers: { a: 1, [DEADLINE_HEADER]: 5 },
-  }, NOW_MS);
+  const properties = requestProperties(
+    {
+      correlationId: "id",
+      replyTo: "cb",
+      leftMs: 1,
+      messageId: "m",
+    },
+    NOW_MS,
+    {
+      type: "add",
+      contentType: "text/plain",
+      persistent: true,
+      headers: { a: 1, [DEADLINE_HEADER]: 5 },
+    },
+  );
   assert.equal(properties.type, "add");
   assert.equal(properties.contentType, "text/plain");
   assert.equal(properties.messageId, "m");
@@ -107,7 +112,7 @@ Deno.test("what is sent is what the procedure sees", () => {
   });
   const body = fc.uint8Array({ maxLength: 50 });
   fc.assert(fc.property(fields, body, (fields, body) => {
-    const properties = requestProperties(fields, NOW_MS);
+    const properties = requestProperties(fields, NOW_MS, fields);
     const request = decodeRequest(delivered(properties, body), "q", NOW_MS);
     assert.deepEqual(request.bytes, body);
     assert.equal(request.queue, "q");
@@ -141,7 +146,7 @@ Deno.test("a procedure sees the properties that a stranger gave", () => {
 Deno.test("priority and encoding are sent where they are asked for", () => {
   const fields = { correlationId: "id", replyTo: "cb", leftMs: 1_000 };
   const more = { priority: 7, contentEncoding: "gzip" };
-  const properties = requestProperties({ ...fields, ...more }, NOW_MS);
+  const properties = requestProperties(fields, NOW_MS, more);
   assert.equal(properties.priority, 7);
   assert.equal(properties.contentEncoding, "gzip");
   const reply = replyTo({ body: "x", contentEncoding: "br" });

@@ -39,6 +39,8 @@ export interface Tally {
 /** What a worker answers. */
 export type Answer =
   | { readonly type: "ready" }
+  /** A history of a run begins; the answer is yet to come. */
+  | { readonly type: "begun"; readonly seed: number }
   /** It could not do it. */
   | { readonly type: "failed"; readonly error: string }
   | { readonly type: "run"; readonly tally: Tally }

@@ -17,6 +17,8 @@ export const USAGE =
   --save FILE       writes the plan of the first failure, after --shrink
   --trace           prints what happened in the one history, well or not
   --shrink          takes faults and calls away while it still fails
+  --digest          prints a digest of the trace of each history instead: the
+                    same everywhere
   --brief           no trace of a failure
   --go-on           does not stop at the first failure
   --jobs N          threads (as many as there are processors)
@@ -33,6 +35,7 @@ export interface Options {
   readonly saveFile: string | undefined;
   readonly isTraced: boolean;
   readonly isShrunk: boolean;
+  readonly isDigested: boolean;
   readonly isBrief: boolean;
   readonly goesOn: boolean;
   readonly jobs: number;
@@ -52,6 +55,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       save: { type: "string" },
       trace: { type: "boolean", default: false },
       shrink: { type: "boolean", default: false },
+      digest: { type: "boolean", default: false },
       brief: { type: "boolean", default: false },
       "go-on": { type: "boolean", default: false },
       jobs: { type: "string", default: `${navigator.hardwareConcurrency}` },
@@ -72,6 +76,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     saveFile: values.save,
     isTraced: values.trace,
     isShrunk: values.shrink,
+    isDigested: values.digest,
     isBrief: values.brief,
     goesOn: values["go-on"],
     jobs: Math.max(1, whole("jobs", values.jobs)),

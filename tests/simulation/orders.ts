@@ -15,11 +15,14 @@ globalThis.addEventListener("unhandledrejection", (event) => {
   unhandled.push(reason instanceof Error ? `${reason.stack}` : `${reason}`);
 });
 
-/** Does what was asked for. */
-export async function carryOut(order: Order): Promise<Answer> {
+/** Does what was asked for; tells of each history of a run as it begins. */
+export async function carryOut(
+  order: Order,
+  begun: (seed: number) => void,
+): Promise<Answer> {
   switch (order.type) {
     case "run":
-      return { type: "run", tally: await runAll(order) };
+      return { type: "run", tally: await runAll(order, begun) };
     case "trace":
       return { type: "trace", result: await run(order.plan, true) };
     case "shrink":
@@ -32,11 +35,13 @@ export async function carryOut(order: Order): Promise<Answer> {
 
 async function runAll(
   { seeds, options, stops }: Extract<Order, { type: "run" }>,
+  begun: (seed: number) => void,
 ): Promise<Tally> {
   const sums = { histories: 0, answered: 0, failed: 0, faults: 0 };
   const costs = { steps: 0, virtualMs: 0 };
   const failures: Failure[] = [];
   for (const seed of seeds) {
+    begun(seed);
     const plan = makePlan(seed, options);
     const result = await run(plan, false);
     sums.histories++;

@@ -1,6 +1,7 @@
 // What happens in a history, drawn from its seed before anything happens: so
 // that calls and faults can be left out without changing the others.
 
+import { lateCalls } from "./epilogue.ts";
 import { Random } from "./engine/random.ts";
 import type { Direction } from "./engine/route.ts";
 import { type CallOptions, type Generation, GENERATIONS } from "./product.ts";
@@ -127,6 +128,11 @@ export const NEVER_MS = 10_000_000;
 /** How long a run may take on a server. */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
+/** Requests that a server takes at once, those that wait included. */
+export function prefetchOf(concurrency: number): number {
+  return Math.max(concurrency, Math.min(2 * concurrency, 16));
+}
+
 /** The plan of a seed. */
 export function makePlan(seed: number, options: PlanOptions): Plan {
   const random = new Random(`plan/${seed}`);
@@ -151,7 +157,10 @@ export function makePlan(seed: number, options: PlanOptions): Plan {
     latencyMs: random.pick([0, 0.25, 2, 20, 80]),
     jitterMs: random.pick([0, 0.5, 5, 50]),
     skewMs: random.pick([0, 0, 500, 2_000]),
-    calls: list(options.calls, (i) => makeCall(i + 1, parts)),
+    calls: [
+      ...list(options.calls, (i) => makeCall(i + 1, parts)),
+      ...lateCalls(seed, options.calls + 1, clients.length, queues),
+    ],
     faults: list(options.faults, (i) => makeFault(i + 1, parts, options.kinds)),
   };
 }
@@ -162,7 +171,7 @@ function makeLimits(random: Random): BrokerLimits {
     random.chance(0.15) ? unusual : usual;
   return {
     as: random.pick(GENERATIONS),
-    channelMax: rarely(random.whole(5, 6), 2_047),
+    channelMax: rarely(random.whole(4, 6), 2_047),
     frameMax: rarely(8_192, 131_072),
     maxMessageSize: rarely(LARGE_BYTES / 2, 16 * 1024 * 1024),
     consumerTimeoutMs: rarely(15_000, 1_800_000),

@@ -1,20 +1,40 @@
 // Runs histories on several threads.
 
 import type { Answer, Order, Tally } from "./messages.ts";
-import type { PlanOptions } from "./plan.ts";
+import { makePlan, type PlanOptions } from "./plan.ts";
 
 /** Histories that a worker runs before it is asked again. */
 const BATCH = 25;
+
+/** Broken by a history that has no trace, since it does not end. */
+export const ENDLESS_RULE = "an end at all";
+/** What a history takes by far, in real time; more is called endless. */
+const ENDLESS_MS = 30_000;
+
+/** A history that does not end: it goes round within one instant. */
+class Endless extends Error {
+  readonly seed: number;
+
+  constructor(seed: number) {
+    super(`the history of seed ${seed} does not end`);
+    this.seed = seed;
+  }
+}
 
 /** A worker, that does one thing after the other. */
 class SimulationWorker {
   readonly #worker: Worker;
   #answered = Promise.withResolvers<Answer>();
+  #endless: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     const url = new URL("worker.ts", import.meta.url);
     this.#worker = new Worker(url, { type: "module" });
-    this.#worker.onmessage = ({ data }) => this.#answered.resolve(data);
+    this.#worker.onmessage = ({ data }) => {
+      clearTimeout(this.#endless);
+      if (data.type === "begun") this.#begun(data.seed);
+      else this.#answered.resolve(data);
+    };
     this.#worker.onerror = (event) => {
       event.preventDefault();
       this.#answered.reject(new Error(event.message));
@@ -36,7 +56,15 @@ class SimulationWorker {
     return answer as Extract<Answer, { type: T }>;
   }
 
+  #begun(seed: number): void {
+    this.#endless = setTimeout(() => {
+      this.end();
+      this.#answered.reject(new Endless(seed));
+    }, ENDLESS_MS);
+  }
+
   end(): void {
+    clearTimeout(this.#endless);
     this.#worker.terminate();
   }
 }
@@ -75,13 +103,10 @@ export class Pool implements Disposable {
       while (next < from + count && !isEnough()) {
         const length = Math.min(BATCH, from + count - next);
         const seeds = Array.from({ length }, () => next++);
-        const { tally } = await worker.ask({
-          type: "run",
-          seeds,
-          options,
-          stops,
-        });
+        const tally = await runOn(worker, { seeds, options, stops });
         sum = added(sum, tally);
+        // Nor does its worker run another.
+        if (tally.isEndless) return;
       }
     }));
     return sum;
@@ -96,6 +121,24 @@ export class Pool implements Disposable {
 
   [Symbol.dispose](): void {
     for (const worker of this.#workers) worker.end();
+  }
+}
+
+type Batch = Omit<Extract<Order, { type: "run" }>, "type">;
+
+async function runOn(
+  worker: SimulationWorker,
+  batch: Batch,
+): Promise<Tally & { isEndless?: boolean }> {
+  try {
+    return (await worker.ask({ type: "run", ...batch })).tally;
+  } catch (error) {
+    if (!(error instanceof Endless)) throw error;
+    const plan = makePlan(error.seed, batch.options);
+    const what = "it goes round and round within one instant";
+    const violation = { rule: ENDLESS_RULE, what, atMs: Infinity };
+    const failures = [{ plan, violations: [violation] }];
+    return { ...NOTHING, failures, isEndless: true };
   }
 }
 

@@ -15,9 +15,7 @@ export type { CallOptions } from "../../src/rpc/calling/call_options.ts";
 export { RpcError } from "../../src/rpc/errors.ts";
 export type { RpcRequest } from "../../src/rpc/messages.ts";
 export type { Procedure, RpcContext } from "../../src/rpc/procedure.ts";
-export type {
-  ServeOptions,
-  ServerEvent,
-} from "../../src/rpc/serving/serve_options.ts";
+export type { ServeOptions } from "../../src/rpc/serving/serve_options.ts";
+export type { ServerEvent } from "../../src/rpc/serving/server_events.ts";
 export { RpcServer } from "../../src/rpc/serving/server.ts";
 export type { ConnectionEvent } from "../../src/rpc/transport.ts";

@@ -8,7 +8,7 @@ replaceGlobals();
 const { carryOut } = await import("./orders.ts");
 
 self.onmessage = ({ data }) =>
-  carryOut(data).then(
+  carryOut(data, (seed) => self.postMessage({ type: "begun", seed })).then(
     (answer) => self.postMessage(answer),
     (error) => self.postMessage({ type: "failed", error: `${error?.stack}` }),
   );

@@ -1,10 +1,10 @@
-// The part of a broker in memory that is not about connections: which
-// queues there are, the faults of a broker, and what a test looks at.
+// The broker of the transport in memory, with the faults of a real one, and a log
+// for tests to look at.
 
 import { RpcError } from "../../src/rpc/errors.ts";
-import { MemoryQueue, type Message } from "../../src/rpc/memory/queue.ts";
+import { MemoryBroker } from "../../src/rpc/memory/broker.ts";
+import type { MemoryQueue, Message } from "../../src/rpc/memory/queue.ts";
 import type { MessageProperties } from "../../src/rpc/messages.ts";
-import type { QueueInfo } from "../../src/rpc/transport.ts";
 import { within } from "./within.ts";
 
 /** What can be held up; see {@linkcode BrokerModel.hold}. */
@@ -16,8 +16,8 @@ export type Step =
   | "confirm"
   | "cancel";
 
-/** Holds queues and routes messages. */
-export class BrokerModel {
+/** Misbehaves where a test wants that. */
+export class BrokerModel extends MemoryBroker {
   /** What happened: `publish Q`, `return Q`, `confirm Q`, `ack N`, and so on. */
   readonly log: string[] = [];
   /** Why new connections fail, while there is a reason. */
@@ -28,19 +28,16 @@ export class BrokerModel {
   inspectFailure: RpcError | undefined;
   /** Whether it never answers what a queue is, not even by a lost connection. */
   losesChecks = false;
-  readonly #queues = new Map<string, MemoryQueue>();
   readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
   readonly #exclusive = new Set<string>();
   readonly #refusing = new Set<string>();
-  readonly #listeners = new Map<string, ((correlationId: string) => void)[]>();
   #news = Promise.withResolvers<void>();
-  #lastName = 0;
   #lastControl = 0;
 
-  /** Makes sure that a queue is there. */
-  declare(name: string): void {
-    if (!this.#queues.has(name)) this.#queues.set(name, new MemoryQueue());
+  override declare(name: string): MemoryQueue {
+    const queue = super.declare(name);
     this.note(`declare ${name}`);
+    return queue;
   }
 
   /** A queue of somebody else's connection, under a name of its own. */
@@ -53,33 +50,26 @@ export class BrokerModel {
     return this.#exclusive.has(name);
   }
 
-  /** A queue that only one connection uses, under a name of its own. */
-  declareUnnamed(): string {
-    const name = `amq.gen-${++this.#lastName}`;
-    this.declare(name);
-    return name;
-  }
-
   /** A server's queue for control messages, which is in no log. */
   declareControl(): string {
     const name = `amq.gen-control-${++this.#lastControl}`;
-    this.#queues.set(name, new MemoryQueue());
+    super.declare(name);
     return name;
   }
 
   /** Such a queue goes with its connection. */
   deleteControl(name: string): void {
-    this.#queues.delete(name);
+    super.delete(name);
   }
 
   /** Deletes a queue; its consumers are cancelled, their channels stay open. */
-  delete(name: string): void {
-    const queue = this.#queues.get(name);
-    this.#queues.delete(name);
+  override delete(name: string): MemoryQueue | undefined {
+    const queue = super.delete(name);
     this.note(`delete ${name}`);
     for (const consumer of queue?.consumers ?? []) {
       consumer.end(lost("Consumer cancelled by the server"));
     }
+    return queue;
   }
 
   /** Puts a message of nobody in particular into a queue. */
@@ -97,9 +87,9 @@ export class BrokerModel {
 
   /** Takes the oldest waiting message, once there is one. */
   async take(name: string): Promise<Message & { text: string }> {
-    const waiting = () => this.#queues.get(name)?.messages.length ?? 0;
+    const waiting = () => this.inspect(name)?.messages ?? 0;
     await this.until(`a message in ${name}`, () => waiting() > 0);
-    const message = this.#queues.get(name)!.messages.shift()!;
+    const message = this.queue(name).messages.shift()!;
     return { ...message, text: new TextDecoder().decode(message.body) };
   }
 
@@ -108,16 +98,9 @@ export class BrokerModel {
     this.#refusing.add(name);
   }
 
-  /** Tells the servers of a queue that a call is canceled. */
-  cancelCall(queue: string, correlationId: string): void {
+  override cancelCall(queue: string, correlationId: string): void {
     this.note(`cancel call on ${queue}`);
-    for (const hear of this.#listeners.get(queue) ?? []) hear(correlationId);
-  }
-
-  /** Hears of canceled calls. */
-  listen(queue: string, onCancel: (correlationId: string) => void): void {
-    const listeners = this.#listeners.get(queue) ?? [];
-    this.#listeners.set(queue, [...listeners, onCancel]);
+    super.cancelCall(queue, correlationId);
   }
 
   /** Holds up a step of everybody's, until the function returned is called. */
@@ -165,31 +148,19 @@ export class BrokerModel {
     return this.until(event, () => this.log.includes(event));
   }
 
-  inspect(name: string): QueueInfo | undefined {
-    const queue = this.#queues.get(name);
-    return queue && {
-      queue: name,
-      messages: queue.messages.length,
-      consumers: queue.consumers.length,
-    };
-  }
-
+  /** As `publish()`; a queue may also refuse what comes. */
   route(
     name: string,
-    message: Omit<Message, "redelivered">,
+    { body, properties }: Omit<Message, "redelivered">,
   ): "returned" | "refused" | "queued" {
     this.note(`publish ${name}`);
-    const queue = this.#queues.get(name);
-    if (queue === undefined) return "returned";
-    if (this.#refusing.has(name)) return "refused";
-    queue.messages.push({ ...message, redelivered: false });
-    queue.deliver();
-    return "queued";
+    if (this.inspect(name) && this.#refusing.has(name)) return "refused";
+    return this.publish(name, body, properties);
   }
 
   /** The queue of this name; the caller has seen to it that there is one. */
   queue(name: string): MemoryQueue {
-    return this.#queues.get(name)!;
+    return super.declare(name);
   }
 }
 

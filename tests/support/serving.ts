@@ -2,10 +2,8 @@
 // caller's queue.
 
 import type { Procedure } from "../../src/rpc/procedure.ts";
-import type {
-  ServeOptions,
-  ServerEvent,
-} from "../../src/rpc/serving/serve_options.ts";
+import type { ServeOptions } from "../../src/rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../src/rpc/serving/server_events.ts";
 import { RpcServer } from "../../src/rpc/serving/server.ts";
 import type { MessageProperties } from "../../src/rpc/messages.ts";
 import { FakeBroker, type FakeTransport } from "./fake_transport.ts";

@@ -6,10 +6,10 @@
 import { lookup } from "node:dns/promises";
 import { isIp } from "../ip.ts";
 
-/** What this name stands for everywhere: no need to ask. */
+/** This name means the same everywhere: no need to resolve it. */
 const LOCALHOST = ["127.0.0.1", "::1"];
 
-/** All addresses of a name, of both kinds; none of what is an address. */
+/** All addresses of a name, IPv4 and IPv6; none if it is an address. */
 export async function addressesOf(hostname: string): Promise<string[]> {
   if (isIp(hostname)) return [];
   if (hostname === "localhost") return LOCALHOST;

@@ -9,7 +9,7 @@
 export interface ByteStream {
   /** Reads some bytes to the beginning of `into`; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
-  /** Writes all of the bytes, which nobody changes meanwhile. */
+  /** Writes all of the bytes, which must not change meanwhile. */
   write(bytes: Uint8Array): Promise<void>;
   /** Ends both directions at once; what is under way may fail. */
   close(): void;
@@ -17,23 +17,23 @@ export interface ByteStream {
 
 /** Where to connect to, and how. */
 export interface Endpoint {
-  /** A name or an address; of IPv6 without brackets. */
+  /** A name or an address; an IPv6 address has no brackets. */
   readonly hostname: string;
   /** From 1 to 65535. */
   readonly port: number;
-  /** For TLS; a plain stream where it is missing. */
+  /** For TLS; a plain stream if it is missing. */
   readonly tls?: EndpointTls;
 }
 
 /** How to speak TLS; certificates and keys are PEM. */
 export interface EndpointTls {
-  /** Authorities to trust; those of the system where there are none. */
+  /** Authorities to trust; those of the system if there are none. */
   readonly caCert?: string;
-  /** What we prove our identity with. */
+  /** The client's certificate and key. */
   readonly client?: { readonly cert: string; readonly key: string };
-  /** What the certificate must be for, if not the host. */
+  /** The name that the certificate must be for, if not the host. */
   readonly servername?: string;
-  /** Whether any certificate is taken. */
+  /** Whether any certificate is accepted. */
   readonly insecure: boolean;
 }
 

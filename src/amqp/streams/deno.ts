@@ -7,7 +7,7 @@
 import { settled, unlessAborted } from "../../async/delay.ts";
 import type { ByteStream, Dial, Endpoint, EndpointTls } from "./byte_stream.ts";
 
-/** Connects over TCP, and TLS where it is asked for. */
+/** Connects over TCP, with TLS if asked for. */
 export const dialDeno: Dial = async (endpoint, signal) => {
   signal.throwIfAborted();
   const { tls } = endpoint;
@@ -19,23 +19,23 @@ export const dialDeno: Dial = async (endpoint, signal) => {
   try {
     return await unlessAborted(signal, dialing);
   } catch (error) {
-    // What comes too late is closed: nobody waits for it any more.
+    // A connection that comes too late is closed: nobody waits for it any more.
     void settled(dialing.then((stream) => stream.close()));
     throw error;
   }
 };
 
 /**
- * Deno's own TLS can't take just any certificate, and shows none of ours where
- * it is told which name to verify.
+ * Deno's own TLS can't accept just any certificate, and shows no client
+ * certificate where the name to verify is not the host.
  */
 function needsNode({ client, insecure, servername }: EndpointTls): boolean {
   return insecure || (client !== undefined && servername !== undefined);
 }
 
 /**
- * By the name, of which Deno takes the first address; then by the others: one
- * that answers must not be hidden by one that does not.
+ * Tries the name first, of which Deno takes the first address, then the other
+ * addresses: one that answers must not be hidden by one that does not.
  */
 async function dialAny(
   endpoint: Endpoint,
@@ -80,7 +80,7 @@ async function dialAddress(
   return await dialNode({ hostname: address, port, tls: verified }, signal);
 }
 
-/** Over TCP, and TLS without a certificate of ours where that is asked for. */
+/** Over TCP, with TLS if asked for, without a client certificate. */
 async function dialPlain(
   { hostname, port, tls }: Endpoint,
   address: string,
@@ -88,7 +88,7 @@ async function dialPlain(
   const connection = await Deno.connect({ hostname: address, port });
   connection.setNoDelay(true);
   if (tls === undefined) return new DenoStream(connection);
-  // The connection is taken over, and closed where that fails.
+  // startTls() takes the connection over, and closes it if it fails.
   const started = await Deno.startTls(connection, {
     hostname: tls.servername ?? hostname,
     caCerts: caCertsOf(tls),
@@ -110,7 +110,7 @@ async function secured(connection: Deno.TlsConn): Promise<ByteStream> {
   }
 }
 
-/** Nobody was there to speak TLS with, or whatever. */
+/** The handshake failed for whatever reason. */
 function isUnreachable(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionRefused ||
     error instanceof Deno.errors.TimedOut ||

@@ -55,7 +55,7 @@ class Pipe {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#ended) throw new Error("the stream was closed");
-    // Whoever wrote them may change them after that.
+    // The writer may change the bytes after that.
     this.#bytes = bytes.slice();
     this.#wakeReader?.();
     while (this.#bytes.length > 0 && !this.#ended) {

@@ -1,5 +1,5 @@
 /**
- * TLS by way of Node's sockets, for what Deno's own can't be asked.
+ * TLS over Node's sockets, for options that Deno's own lack.
  *
  * @module
  */
@@ -65,7 +65,7 @@ class NodeStream implements ByteStream {
     }
   }
 
-  /** What there is no room for is read next. */
+  /** The rest is read next. */
   #take(bytes: Uint8Array, into: Uint8Array): number {
     const length = Math.min(bytes.length, into.length);
     into.set(bytes.subarray(0, length));

@@ -27,8 +27,8 @@ export interface TlsOptions {
    */
   servername?: string;
   /**
-   * Takes whatever certificate the broker shows. The connection is encrypted,
-   * but anybody may be at its other end, and learns the password.
+   * Accepts any certificate. The connection is encrypted, but anybody may be at
+   * its other end, and learn the password.
    *
    * @default {false}
    */
@@ -37,27 +37,27 @@ export interface TlsOptions {
 
 /** {@linkcode TlsOptions}, checked, as text. */
 export interface TlsSettings {
-  /** Authorities to trust; those that Deno trusts where there are none. */
+  /** Authorities to trust; those that Deno trusts if there are none. */
   readonly caCert?: string;
   /** For brokers that ask for one. */
   readonly client?: ClientCertificate;
   /** The name that the certificate must be for, if not the host. */
   readonly servername?: string;
-  /** Whether any certificate is taken. */
+  /** Whether any certificate is accepted. */
   readonly insecure: boolean;
 }
 
-/** What a client proves its identity with. */
+/** A client's certificate and key. */
 export interface ClientCertificate {
   /** The certificate and its chain, PEM. */
   readonly cert: string;
-  /** The private key, PEM: see that it is not shown. */
+  /** The private key, PEM: it must not be shown. */
   readonly key: string;
 }
 
 /**
- * Checks the options. A TLS library may pass over what it can't read, and
- * fails in the handshake with other words.
+ * Checks the options. A TLS library may ignore what it can't read, and then
+ * fail in the handshake with another message.
  *
  * @throws {RangeError} naming the option; keys are never shown.
  */
@@ -95,7 +95,7 @@ function clientCertificate(
   return pair;
 }
 
-/** Loaded where there is a certificate: most connections have none. */
+/** Loaded only if there is a certificate: most connections have none. */
 function nodeCrypto(): typeof import("node:crypto") {
   return process.getBuiltinModule("node:crypto");
 }

@@ -10,7 +10,7 @@ import {
 } from "../../rpc/errors.ts";
 import { type BrokerAddress, brokerName } from "../broker_address.ts";
 
-/** What the TLS libraries of old and new versions of Deno say to plain text. */
+/** How the TLS libraries of old and new versions of Deno report plain text. */
 const NOT_TLS = /InvalidContentType|wrong version number/i;
 
 /** A problem with the broker's certificate, in the words of rustls. */
@@ -26,27 +26,27 @@ const UNTRUSTED: Record<string, string> = {
 /** What the broker says as it ends a handshake, in the words of rustls. */
 const ALERT = /received fatal alert: (\w+)/;
 
-/** Both sides speak TLS, but no kind of it that the other does too. */
+/** Both sides speak TLS, but share no version or cipher. */
 const NOTHING_IN_COMMON =
   /HandshakeFailure|ProtocolVersion|InsufficientSecurity|peer is incompatible/;
 
 /** Alerts about the certificate that we showed, in words. */
 const CLIENT_CERTIFICATE_ALERTS: Record<string, string> = {
   BadCertificate: "it is not valid",
-  UnsupportedCertificate: "it is of a kind that is not supported",
+  UnsupportedCertificate: "its type is not supported",
   CertificateRevoked: "it was revoked",
   CertificateExpired: "it has expired",
   CertificateUnknown: "it is not acceptable",
-  UnknownCA: "its issuer is unknown there",
+  UnknownCA: "its issuer is unknown to the broker",
 };
 
-/** Whether this error tells by itself what is wrong with TLS. */
+/** Whether this error alone says what is wrong with TLS. */
 export function isTlsProblem(error: unknown): boolean {
   return error instanceof Error &&
     [NOT_TLS, BAD_CERTIFICATE, ALERT].some((it) => it.test(error.message));
 }
 
-/** Why TLS could not be set up; undefined where it is something else. */
+/** Why TLS could not be set up; undefined if it is something else. */
 export function tlsFailure(
   cause: unknown,
   broker: BrokerAddress,

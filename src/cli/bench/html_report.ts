@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatCount } from "../numbers.ts";
+import { formatCount } from "../../rpc/texts.ts";
 import type { Measurement } from "./measurement.ts";
 import type { Summary } from "./summary.ts";
 import { barPlot, linePlot, type Point } from "./plots.ts";

@@ -67,7 +67,7 @@ class Load {
   async run(): Promise<void> {
     const { signal } = this.#options;
     for (let dueMs; (dueMs = this.#next()) !== undefined;) {
-      await until(dueMs, signal);
+      if (this.#pace) await until(dueMs, signal);
       if (signal.aborted) return;
       await this.#call(dueMs);
     }
@@ -90,7 +90,7 @@ class Load {
     const { queue, body, signal } = this.#options;
     try {
       await this.#rpc.call(queue, body, this.#callOptions);
-      this.#measurement.succeeded(performance.now() - dueMs);
+      this.#measurement.succeeded(dueMs, performance.now());
     } catch (thrown) {
       if (thrown instanceof RangeError) throw thrown;
       // Calls that were canceled at the end do not count as failures.

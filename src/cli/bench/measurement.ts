@@ -37,11 +37,11 @@ export class Measurement {
     this.#stoppedMs = performance.now();
   }
 
-  /** Counts a reply. */
-  succeeded(latencyMs: number): void {
-    const us = Math.max(1, Math.round(latencyMs * US_PER_MS));
+  /** Counts a reply that came now, to a call that was due then. */
+  succeeded(dueMs: number, nowMs: number): void {
+    const us = Math.max(1, Math.round((nowMs - dueMs) * US_PER_MS));
     this.#histogram.recordValue(Math.min(us, LONGEST_US));
-    const second = Math.floor((performance.now() - this.#startedMs) / 1000);
+    const second = Math.floor((nowMs - this.#startedMs) / 1000);
     this.#perSecond[second] = (this.#perSecond[second] ?? 0) + 1;
   }
 

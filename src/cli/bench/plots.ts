@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatCount } from "../numbers.ts";
+import { formatCount } from "../../rpc/texts.ts";
 
 /** A value of a plot. */
 export interface Point {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { counted } from "../numbers.ts";
+import { counted } from "../../rpc/texts.ts";
 import type { Summary } from "./summary.ts";
 
 /** The load, in one line. */

@@ -32,7 +32,8 @@ export const broker: Subcommand = {
       .summary("run a small AMQP broker for development")
       .description(
         "Runs an AMQP 0-9-1 broker in memory until it is stopped or, given a " +
-          "command, until that ends. The command finds it at AMQP_URL.",
+          "command, until the command ends. AMQP_URL tells the command where " +
+          "the broker is.",
       )
       .argument(
         "[command...]",

@@ -7,7 +7,7 @@ import { InvalidArgumentError } from "commander";
 import type { BrokerUser } from "../../broker/broker.ts";
 import { patternsOf } from "../../broker/permissions.ts";
 import { CliError, EXIT } from "../exit_status.ts";
-import { counted } from "../numbers.ts";
+import { counted } from "../../rpc/texts.ts";
 import { readFile, readPassword } from "../stdio/read_file.ts";
 
 /** A value of `--user`. */

@@ -1,14 +1,11 @@
 /**
- * Makes the calls of the command line, and writes their outcomes as JSON.
+ * Makes the calls of the command line.
  *
  * @module
  */
 import type { RpcConnection } from "../../rpc/connection.ts";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import { RpcError } from "../../rpc/errors.ts";
-import { jsonBody } from "../../rpc/json.ts";
-import { jsonLine } from "../printable.ts";
-import { rawJSON } from "./raw_json.ts";
 
 /** A request to send. */
 export interface Request {
@@ -73,38 +70,4 @@ export function withOwn(
 ): CallOptions {
   const headers = { ...options.headers, ...own.headers };
   return { ...options, headers, type: own.type ?? options.type };
-}
-
-/** A request as a line for `--input ndjson`. */
-export function requestJson(
-  { id, body, own }: Request,
-  options: CallOptions,
-): string {
-  const { headers = {}, type } = withOwn(options, own);
-  return jsonLine({
-    id,
-    ...jsonBody(body),
-    ...(Object.keys(headers).length > 0 && { headers }),
-    ...(type && { type }),
-  }, integers);
-}
-
-/** Writes a bigint as a JSON number. */
-function integers(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? rawJSON(String(value)) : value;
-}
-
-/** An outcome as a line of JSON. */
-export function outcomeJson(outcome: Outcome): string {
-  const { id, body, error, attempts, latencyMs } = outcome;
-  return jsonLine({
-    id,
-    ok: error === undefined,
-    ...(body && jsonBody(body)),
-    ...(error && {
-      error: { ...error.details, code: error.code, detail: error.message },
-    }),
-    attempts,
-    latency_ms: Number(latencyMs.toFixed(3)),
-  });
 }

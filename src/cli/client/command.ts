@@ -7,12 +7,12 @@ import type { RpcError } from "../../rpc/errors.ts";
 import { EXIT, exitStatusOf } from "../exit_status.ts";
 import { Log } from "../log.ts";
 import { readsConnectionFiles, writesFile } from "../permissions.ts";
-import { sentence } from "../sentences.ts";
+import { sentence } from "../advice.ts";
 import { onStopSignal, stoppedStatus } from "../signals.ts";
 import { OrderedOutput, writeReply } from "../stdio/ordered_output.ts";
 import { isStdin } from "../stdio/paths.ts";
 import type { Subcommand } from "../subcommand.ts";
-import { Caller, type Outcome, outcomeJson } from "./caller.ts";
+import { Caller, type Outcome } from "./caller.ts";
 import { ClientConnection } from "./connection.ts";
 import {
   addClientFlags,
@@ -21,6 +21,7 @@ import {
   type ClientFlags,
 } from "./flags.ts";
 import { checkInput, readBody } from "./input.ts";
+import { outcomeJson } from "./json_lines.ts";
 
 const EXAMPLES = `
 Examples:

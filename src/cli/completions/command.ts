@@ -30,8 +30,8 @@ export const completions: Subcommand = {
     program.command("completions")
       .summary("print a completion script for a shell")
       .description(
-        "Prints a script that completes subcommands, flags, files, and values " +
-          "of flags if they are known. Names of queues are not completed.",
+        "Prints a script that completes subcommands, flags, values of flags if " +
+          "they are known, and files. Names of queues are not completed.",
       )
       .addArgument(
         new Argument("<shell>", "the shell").choices(Object.keys(SCRIPTS)),

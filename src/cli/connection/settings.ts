@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type ConnectHooks,
   type ConnectOptions,
   type ConnectSettings,
   connectSettings,
@@ -28,10 +29,9 @@ const PASSWORD_POLL_MS = 5_000;
 export async function connectOptions(
   flags: CommonFlags,
   name: string,
-  onEvent: ConnectOptions["onEvent"] = (event) =>
-    reportConnection(event, flags),
-): Promise<ConnectOptions & ClientOptions> {
-  const options: ConnectOptions & ClientOptions = {
+  onEvent: ConnectHooks["onEvent"] = (event) => reportConnection(event, flags),
+): Promise<ConnectOptions & ClientOptions & ConnectHooks> {
+  const options: ConnectOptions & ClientOptions & ConnectHooks = {
     name: `rabbit-rpc ${name}`,
     password: flags.passwordFile
       ? await readPasswordFile(flags.passwordFile)
@@ -53,7 +53,7 @@ export async function connectOptions(
  */
 export function settingsFor(
   flags: CommonFlags,
-  options: ConnectOptions,
+  options: ConnectOptions & ConnectHooks,
 ): ConnectSettings {
   const settings = connectSettings(flags.url, options, readFileOfUrl);
   if (settings.brokers.some(({ tlsSettings }) => tlsSettings.insecure)) {

@@ -8,7 +8,7 @@ import type { Service } from "../../procedures/service.ts";
 import type { RpcError } from "../../rpc/errors.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
 import type { LimitName } from "../../rpc/serving/request_limits.ts";
-import type { ServerEvent } from "../../rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../rpc/serving/server_events.ts";
 import { Log, type LogFields, type LogFlags, logRecord } from "../log.ts";
 import type { LossyOutput } from "../stdio/lossy_output.ts";
 import { oneLine } from "../printable.ts";

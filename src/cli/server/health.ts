@@ -7,7 +7,7 @@
 import { redactUrls } from "../../amqp/redact.ts";
 import type { Service } from "../../procedures/service.ts";
 import { formatMs } from "../../rpc/texts.ts";
-import type { ServerEvent } from "../../rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../rpc/serving/server_events.ts";
 import type { ConnectionEvent } from "../../rpc/transport.ts";
 import {
   ALL_IPV4_ADDRESSES,

@@ -35,7 +35,7 @@ export function addModuleFlags(command: Command): Command {
     .addOption(
       flag(
         "--module-permissions <list>",
-        "permissions of its worker threads: net, write=DIR, ...",
+        "permissions of the module's workers: net, write=DIR, ...",
       )
         .argParser(parsePermissions),
     );

@@ -6,13 +6,14 @@
 import { AmqpTransport } from "../../amqp/transport.ts";
 import type { Service } from "../../procedures/service.ts";
 import type { ServeOptions } from "../../rpc/serving/serve_options.ts";
+import type { ServeHooks } from "../../rpc/serving/server_events.ts";
 import { RpcServer } from "../../rpc/serving/server.ts";
 import { reportConnection } from "../connection/events.ts";
 import { connectOptions, settingsFor } from "../connection/settings.ts";
 import { callError } from "../call_error.ts";
 import { EXIT } from "../exit_status.ts";
 import { Log } from "../log.ts";
-import { counted } from "../numbers.ts";
+import { counted } from "../../rpc/texts.ts";
 import { onStopSignal } from "../signals.ts";
 import { LossyOutput } from "../stdio/lossy_output.ts";
 import { writeStdout } from "../stdio/streams.ts";
@@ -75,7 +76,7 @@ function serveOptions(
   service: Service,
   output: LossyOutput,
   health: Health | undefined,
-): ServeOptions {
+): ServeOptions & ServeHooks {
   const reportEvent = serverReporter(flags, service, output);
   return {
     concurrency: flags.concurrency ?? service.concurrency,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Paint } from "../stdio/color.ts";
-import { counted } from "../numbers.ts";
+import { counted } from "../../rpc/texts.ts";
 import { oneLine } from "../printable.ts";
 import type { BrokerState, Look, QueueState } from "./look.ts";
 

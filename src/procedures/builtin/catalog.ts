@@ -6,7 +6,7 @@
 import { delay } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
-import type { RpcRequest } from "../../rpc/messages.ts";
+import { type RpcRequest, sharedBytes } from "../../rpc/messages.ts";
 import { fib, parseFibArgument } from "./fib.ts";
 import { WorkerPool } from "../workers/pool.ts";
 import { quote } from "../../rpc/texts.ts";
@@ -30,7 +30,7 @@ void (() => import("./fib_worker.ts"));
 
 const builtins = {
   fib: fibBuiltin,
-  echo: () => waiting((request) => request.bytes),
+  echo: () => waiting(sharedBytes),
   message: () =>
     waiting((request) => `Got a message from the client: ${request.text()}`),
   sleep: () => waiting(sleep),

@@ -9,13 +9,10 @@ import { Semaphore } from "../../async/semaphore.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
 import type { RpcContext } from "../../rpc/procedure.ts";
+import { replyTooLong } from "../../rpc/serving/request_limits.ts";
 import type { Service } from "../service.ts";
 import { ChildLog } from "./child_log.ts";
-import {
-  type ExecOptions,
-  execSettings,
-  replyTooLong,
-} from "./exec_options.ts";
+import { type ExecOptions, execSettings } from "./exec_options.ts";
 import {
   type CommandLine,
   describeEnd,
@@ -120,7 +117,7 @@ class Exec implements Service {
     for await (const chunk of stdout) {
       length += chunk.length;
       if (length > this.#maxReplyBytes) {
-        throw replyTooLong(this.#command.name, this.#maxReplyBytes);
+        throw replyTooLong(this.#maxReplyBytes);
       }
       chunks.push(chunk);
     }

@@ -23,7 +23,7 @@ import {
   endDetails,
   ProcessGroup,
 } from "./process_group.ts";
-import { RestartBackoff } from "../restarts.ts";
+import { RestartBackoff } from "../restart_backoff.ts";
 
 /** How a child ended. */
 interface End {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { RpcError } from "../../rpc/errors.ts";
 import { DEFAULT_MAX_REPLY_BYTES } from "../service.ts";
 
 /** How commands run. */
@@ -32,12 +31,4 @@ export function execSettings(options: ExecOptions): Required<ExecOptions> {
     concurrency: options.concurrency ?? navigator.hardwareConcurrency,
     maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
   };
-}
-
-/** The error for a reply that is too long. */
-export function replyTooLong(name: string, maxReplyBytes: number): RpcError {
-  return new RpcError(
-    "resource_exhausted",
-    `the reply of "${name}" is longer than the limit of ${maxReplyBytes} bytes`,
-  );
 }

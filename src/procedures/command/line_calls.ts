@@ -5,7 +5,7 @@
  */
 import type { RpcError } from "../../rpc/errors.ts";
 import { quote } from "../../rpc/texts.ts";
-import { replyTooLong } from "./exec_options.ts";
+import { replyTooLarge } from "../../rpc/serving/request_limits.ts";
 import {
   answerResult,
   InvalidAnswer,
@@ -130,7 +130,7 @@ export class LineCalls {
     try {
       const bytes = result();
       if (bytes.length > this.#maxReplyBytes) {
-        throw replyTooLong(this.#name, this.#maxReplyBytes);
+        throw replyTooLarge(bytes.length, this.#maxReplyBytes);
       }
       reply.resolve(bytes);
     } catch (error) {

@@ -10,7 +10,7 @@ import type { ModuleSource } from "./load.ts";
 export interface ModuleJob {
   readonly source: ModuleSource;
   /** Without methods, since class instances can't be posted. */
-  readonly request?: Omit<RpcRequest, "text" | "json">;
+  readonly request?: Omit<RpcRequest, "byteLength" | "json" | "text">;
   /** In ms since the epoch. */
   readonly deadlineMs: number;
   /** The largest body of a reply that comes in pieces, in bytes. */

@@ -130,8 +130,7 @@ async function inWorkers(
   }
   return {
     procedure: (request, { signal, deadlineMs }) => {
-      // Its bytes are a view of a larger buffer, which would be copied as well.
-      const copy = { ...request, bytes: request.bytes.slice() };
+      const copy = { ...request, bytes: request.bytes };
       const job = { source, request: copy, deadlineMs, maxReplyBytes };
       return pool.run(job, signal);
     },

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RpcError } from "../../rpc/errors.ts";
-import { RestartBackoff } from "../restarts.ts";
+import { RestartBackoff } from "../restart_backoff.ts";
 
 /** Starts again after a backoff, which an answer resets. */
 export class Restarts implements Disposable {

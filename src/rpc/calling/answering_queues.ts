@@ -6,9 +6,9 @@
  */
 import { nowMs } from "../../async/clock.ts";
 
-/** For so long after a failure no answer makes a queue trusted again. */
+/** How long after a failure no reply makes a queue trusted again, in ms. */
 export const DOUBT_MS = 30_000;
-/** More queues than that are forgotten, and trusted anew. */
+/** The most queues to remember. */
 const MAX_QUEUES = 1_000;
 
 /** The queues that have answered over one connection, by name. */

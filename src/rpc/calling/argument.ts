@@ -9,23 +9,29 @@ import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import { type MessageData, textOrBytes } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
 import type { CallOptions } from "./call_options.ts";
-import type { OutgoingCall } from "./client_options.ts";
 
-/** Whether it is sent as it is. */
+/** A call or a stream, as interceptors get it. */
+interface Outgoing<O> {
+  queue: string;
+  body: string | Uint8Array;
+  options: O;
+}
+
+/** Whether an argument is sent as it is, without JSON. */
 export function isMessageData(argument: RpcArgument): argument is MessageData {
   return typeof argument === "string" || isBytes(argument);
 }
 
 /**
- * The call as interceptors get it: JSON as text, with its MIME type.
+ * The argument as interceptors get it: JSON as text, with its MIME type.
  *
- * @throws {TypeError} where JSON can't hold the argument.
+ * @throws {TypeError} if JSON can't hold the argument.
  */
 export function outgoingCall<O extends Pick<CallOptions, "contentType">>(
   queue: string,
   argument: RpcArgument,
   options: O,
-): Omit<OutgoingCall, "options"> & { options: O } {
+): Outgoing<O> {
   if (argument === undefined) return { queue, body: "", options };
   if (isMessageData(argument)) {
     return { queue, body: textOrBytes(argument), options };

@@ -1,11 +1,13 @@
 /**
- * A call as it was asked for, checked before anything is sent.
+ * A call as its caller asked for it, checked before anything is sent.
  *
  * @module
  */
 import { nowMs } from "../../async/clock.ts";
 import { durationMs, queueName } from "../limits.ts";
-import { type MessageData, toBytes } from "../messages.ts";
+import { toBytes } from "../messages.ts";
+import type { RpcArgument } from "../procedure.ts";
+import { isMessageData, outgoingCall } from "./argument.ts";
 import {
   type CallOptions,
   checkCallOptions,
@@ -21,11 +23,14 @@ export interface Call extends PendingTarget {
   readonly body: Uint8Array;
   readonly options: CallOptions;
   readonly messageId: string | undefined;
-  /** Whether the broker has to confirm each request, whatever is known. */
+  /**
+   * Whether the broker has to confirm each request, even to a queue that
+   * answers.
+   */
   readonly confirm: boolean;
-  /** Those that may still wait, where the call may be made more than once. */
+  /** Attempts that may still wait; undefined if there is only one. */
   readonly attempts: PendingCall[] | undefined;
-  /** Where it may be made more than once. */
+  /** Defined if there may be several attempts. */
   readonly trial: Trial | undefined;
   /** Where a stream is asked for. */
   readonly stream?: StreamTarget;
@@ -43,14 +48,19 @@ export interface StreamTarget {
 /**
  * The call that starts now.
  *
- * @throws {RangeError} where an option is out of its range.
- * @throws {TypeError} where something is of another type than it should be.
+ * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if an option has the wrong type, or JSON can't hold the
+ * argument.
  */
 export function newCall(
   queue: string,
-  body: MessageData,
+  argument: RpcArgument,
   given: CallOptions,
 ): Call {
+  if (!isMessageData(argument)) {
+    const call = outgoingCall(queue, argument, given);
+    return newCall(queue, call.body, call.options);
+  }
   checkCallOptions(given);
   const options = given.within === undefined ? given : callWithin(given);
   const timeoutMs = durationMs(
@@ -59,7 +69,7 @@ export function newCall(
   );
   return {
     queue: queueName(queue),
-    body: toBytes(body),
+    body: toBytes(argument),
     options,
     timeoutMs,
     dueMs: nowMs() + timeoutMs,
@@ -70,7 +80,10 @@ export function newCall(
   };
 }
 
-/** What is sent again, or kept on disk, has to be known to have arrived. */
+/**
+ * A request that may be sent again, or is kept on disk, must be known to have
+ * arrived.
+ */
 export function needsConfirm(options: CallOptions): boolean {
   const { confirm, persistent, retries, wait } = options;
   return Boolean(confirm || persistent || retries || wait);

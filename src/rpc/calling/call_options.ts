@@ -26,7 +26,7 @@ export interface CallOptions {
   timeoutMs?: number;
   /** Cancels the call: it fails with `canceled`. */
   signal?: AbortSignal;
-  /** The method, where the server offers several. */
+  /** The method, if the server offers several. */
   type?: string;
   /** Headers of the request; `CC` and `BCC` are not among them. */
   headers?: MessageHeaders;
@@ -35,10 +35,10 @@ export interface CallOptions {
   /** Encoding of the body, `gzip` for example; the body is sent as it is. */
   contentEncoding?: string;
   /**
-   * From 0 to 255. Where requests wait they are taken by it, the highest
-   * first: in the server, and in the queue if that was declared with the
-   * argument `x-max-priority` (or is a quorum queue of RabbitMQ 4, which knows
-   * those above 4 and all others).
+   * From 0 to 255. Waiting requests with a higher priority go first: in the
+   * server, and in queues that were declared with the argument
+   * `x-max-priority`. (Quorum queues of RabbitMQ 4 only tell those above 4 from
+   * the others.)
    *
    * @default {0}
    */
@@ -50,12 +50,12 @@ export interface CallOptions {
    */
   persistent?: boolean;
   /**
-   * Whether the broker confirms the request, so that a queue that refuses it
-   * (it is full, or has no leader) ends the call at once. Otherwise a request
-   * is confirmed only with `persistent`, `retries` or `wait`, and while it is
-   * not known that its queue answers: until a first reply over this connection,
-   * and for at least 30 seconds after a call to that queue was refused, or ended
-   * without a reply. Confirmed requests and others may overtake each other.
+   * Whether the broker confirms the request, so that the call fails at once if
+   * the queue refuses it (because it is full, or has no leader). Without this
+   * option, a request is confirmed with `persistent`, `retries` or `wait`,
+   * until the queue has answered once over this connection, and for at least 30
+   * seconds after a call to it was refused or ended without a reply. Confirmed
+   * and unconfirmed requests may overtake each other.
    *
    * @default {false}
    */
@@ -70,17 +70,17 @@ export interface CallOptions {
   /**
    * How often the request may be sent again when the connection is lost, or
    * when an attempt takes longer than `attemptTimeoutMs`. All attempts carry
-   * the same `message_id`, by which a server knows them; still the procedure
-   * may run more than once, on another server: it has to be idempotent. What
-   * reached nobody (no broker, or one that refused the message) is sent again
-   * without being counted, until the deadline.
+   * the same `message_id`, by which a server recognizes them. Another server
+   * may still run the procedure again, so it has to be idempotent. Attempts
+   * that reached nobody (no broker, or one that refused the message) are
+   * repeated without being counted, until the deadline.
    *
    * @default {0}
    */
   retries?: number;
   /**
-   * With `retries`: send again after so long without a reply, in ms. The reply
-   * to any of the attempts ends the call.
+   * With `retries`: send again after this time without a reply, in ms. The
+   * reply to any of the attempts ends the call.
    *
    * @default {Infinity}
    */
@@ -118,8 +118,8 @@ export interface CallOptions {
 /**
  * Checks what does not depend on the call.
  *
- * @throws {RangeError} where a value is out of its range.
- * @throws {TypeError} where one is of another type than it should be.
+ * @throws {RangeError} if a value is out of its range.
+ * @throws {TypeError} if one has the wrong type.
  */
 export function checkCallOptions(options: CallOptions): void {
   checkOptions(options);
@@ -137,7 +137,7 @@ export function checkCallOptions(options: CallOptions): void {
   durationMs("attemptTimeoutMs", attemptTimeoutMs);
 }
 
-/** Those of polyfills and of other realms count as well. */
+/** Signals of polyfills and of other realms count as well. */
 function checkSignal(signal: AbortSignal): void {
   const { aborted, addEventListener } = Object(signal);
   if (typeof aborted === "boolean" && typeof addEventListener === "function") {

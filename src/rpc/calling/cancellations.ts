@@ -1,5 +1,5 @@
 /**
- * Calls that their callers give up.
+ * Cancels calls whose signal is aborted.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { PendingCall, PendingCalls } from "./pending.ts";
 import type { Requesters } from "./requesters.ts";
 import { SharedSignals } from "./shared_signals.ts";
 
-/** Lets signals cancel calls, here and on the server that runs them. */
+/** Cancels calls, here and on the server that runs them. */
 export class Cancellations {
   readonly #pending: PendingCalls;
   readonly #requesters: Requesters;
@@ -23,7 +23,7 @@ export class Cancellations {
     this.#requesters = requesters;
   }
 
-  /** Lets an abort cancel the call; false where it has happened already. */
+  /** Cancels the call when the signal is aborted; false if it is already. */
   watch(signal: AbortSignal, call: PendingCall): boolean {
     if (signal.aborted) {
       call.end(canceledError(signal, false));
@@ -34,15 +34,20 @@ export class Cancellations {
     return true;
   }
 
+  /** Tells whoever runs a request, or is about to, that nobody waits for it. */
+  tell({ correlationId, queue, sent }: PendingCall): void {
+    const requester = this.#requesters.current;
+    if (!sent || requester === undefined) return;
+    // That it goes on after all is no error.
+    void settled(requester.connection.cancelCall(queue, correlationId));
+  }
+
   #cancel(call: PendingCall, signal: AbortSignal): void {
     const { correlationId, queue, sent } = call;
     const error = canceledError(signal, sent);
     const waited = this.#pending.settle(correlationId, error);
-    const requester = this.#requesters.current;
-    if (!waited || !sent || requester === undefined) return;
-    if (call.cancelsItself) return;
-    requester.doubt(queue);
-    // Whoever runs it may stop; that it goes on after all is no error.
-    void settled(requester.connection.cancelCall(queue, correlationId));
+    if (!waited || call.cancelsItself) return;
+    if (sent) this.#requesters.current?.doubt(queue);
+    this.tell(call);
   }
 }

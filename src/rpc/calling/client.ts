@@ -6,16 +6,16 @@
  */
 import { RpcError } from "../errors.ts";
 import { queueName } from "../limits.ts";
-import type { MessageData, RpcReply } from "../messages.ts";
+import type { RpcReply } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
-import { isMessageData, outgoingCall } from "./argument.ts";
+import { outgoingCall } from "./argument.ts";
 import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Cancellations } from "./cancellations.ts";
-import type { ClientOptions } from "./client_options.ts";
+import type { ClientOptions, ClientStats } from "./client_options.ts";
 import { DelayedCalls, isReady } from "./delayed_calls.ts";
-import { clientClosed, rttTimeout, timeoutError } from "./failures.ts";
+import { clientClosed, rttTimeout } from "./failures.ts";
 import {
   answerInTime,
   Inspections,
@@ -30,14 +30,6 @@ import { StreamCalls } from "./streams/stream_calls.ts";
 import type { StreamOptions } from "./streams/stream_options.ts";
 import { UnknownMessages } from "./unknown_messages.ts";
 import { whyNoReply } from "./why_no_reply.ts";
-
-/** Counters of a client, for monitoring. */
-export interface ClientStats {
-  /** Calls that wait for their reply. */
-  readonly inFlight: number;
-  /** Replies that were late, repeated or unsolicited. */
-  readonly unknownReplies: number;
-}
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -108,6 +100,7 @@ export class RpcClient implements AsyncDisposable {
     this.#repeated = new RepeatedCalls(
       this.#pending,
       this.#requesters,
+      this.#cancellations,
       this.#attempt,
     );
     this.#streams = new StreamCalls({
@@ -137,11 +130,11 @@ export class RpcClient implements AsyncDisposable {
    * sent as they are, or a value that is sent as JSON: {@linkcode RpcArgument}.
    *
    * @throws {RpcError} what the procedure answered (`remote` is true), or
-   * `unavailable` where there is no queue, no server or no broker, or
+   * `unavailable` if there is no queue, no server or no broker, or
    * `deadline_exceeded`, or `canceled`.
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be, or
-   * JSON can't hold the argument.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type, or JSON can't hold the
+   * argument.
    */
   call(
     queue: string,
@@ -149,9 +142,12 @@ export class RpcClient implements AsyncDisposable {
     options: CallOptions = NO_OPTIONS,
   ): Promise<RpcReply> {
     try {
-      if (isMessageData(argument)) return this.#start(queue, argument, options);
-      const call = outgoingCall(queue, argument, options);
-      return this.#start(queue, call.body, call.options);
+      if (this.#draining) throw clientClosed();
+      const call = newCall(queue, argument, options);
+      const { onProgress } = options;
+      if (onProgress === undefined) return this.#make(call);
+      const make = (progressId: string) => this.#make({ ...call, progressId });
+      return this.#progress.during(onProgress, make);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -163,10 +159,10 @@ export class RpcClient implements AsyncDisposable {
    * it early is thrown after the items before it, which `items` in the details
    * of the error counts.
    *
-   * @throws {RpcError} as `call()` does, and `aborted` where the server was lost
+   * @throws {RpcError} as `call()` does, and `aborted` if the server was lost
    * after items had come.
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} as `call()` does.
    */
   stream(
     queue: string,
@@ -177,13 +173,25 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * What the broker tells of a queue; undefined where there is none. It may
-   * take `timeoutMs`, by default 30 s: a broker that blocks a connection does
-   * not even read from it.
+   * How many messages and consumers a queue has; undefined if there is no such
+   * queue. It opens no callback queue. The answer may take `timeoutMs`, 30 s by
+   * default: a broker that blocks a connection does not even read from it.
    *
-   * @throws {RpcError} where the broker can't be asked, does not answer, or
-   * does not tell: `refused` without a permission on the queue (RabbitMQ 4.2.6
-   * and later), `locked` where it is exclusive to another connection.
+   * @throws {RpcError} if the broker can't be asked, does not answer, or does
+   * not say: `refused` without a permission on the queue (RabbitMQ 4.2.6 and
+   * later), `locked` if it is exclusive to another connection.
+   *
+   * @example Look whether a queue has a server
+   * ```ts
+   * import { RpcConnection } from "@rabbit-rpc/rabbit-rpc";
+   * import { MemoryTransport } from "@rabbit-rpc/rabbit-rpc/transport";
+   * import assert from "node:assert/strict";
+   *
+   * await using rpc = new RpcConnection(new MemoryTransport());
+   * await using server = await rpc.serve("maths", () => 42);
+   * assert.equal((await rpc.inspect("maths"))?.consumers, 1);
+   * assert.equal(await rpc.inspect("no_such_queue"), undefined);
+   * ```
    */
   async inspect(
     queue: string,
@@ -197,11 +205,20 @@ export class RpcClient implements AsyncDisposable {
 
   /**
    * How long the broker takes to answer, in ms: the median of a few round trips
-   * over the connection, which is made where there is none. It may take
-   * `timeoutMs`, by default 30 s.
+   * over the connection, which is made if there is none. It may take
+   * `timeoutMs`, 30 s by default.
    *
-   * @throws {RpcError} where the broker can't be reached, or does not answer.
-   * @throws {RangeError} where the time is out of its range.
+   * @throws {RpcError} if the broker can't be reached, or does not answer.
+   * @throws {RangeError} if the time is out of its range.
+   *
+   * @example Measure a round trip
+   * ```ts
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import assert from "node:assert/strict";
+   *
+   * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+   * assert.ok(await rpc.rttMs({ timeoutMs: 2_000 }) < 2_000);
+   * ```
    */
   async rttMs(options: InspectOptions = {}): Promise<number> {
     if (this.#requesters.closed) throw clientClosed();
@@ -215,8 +232,8 @@ export class RpcClient implements AsyncDisposable {
 
   /**
    * Lets calls in flight finish, retries included, and takes no new ones (they
-   * fail with the reason `closed`), then closes the client. Each call has its
-   * deadline, and so has this.
+   * fail with the reason `closed`), then closes the client. It ends, at the
+   * latest, with the deadline of the last call.
    */
   async drain(): Promise<void> {
     this.#draining = true;
@@ -227,9 +244,9 @@ export class RpcClient implements AsyncDisposable {
   }
 
   /**
-   * Fails what still waits with `canceled` and deletes the callback queue; the
-   * transport stays open. Where that is closed next, `keepQueue` saves the
-   * round trips: the queue goes with its connection. May be called again: all
+   * Fails pending calls with `canceled` and deletes the callback queue; the
+   * transport stays open. If it is closed next, `keepQueue` saves the round
+   * trips: the queue is deleted with its connection. May be called again: all
    * calls resolve together.
    */
   close(options: { keepQueue?: boolean } = {}): Promise<void> {
@@ -239,19 +256,6 @@ export class RpcClient implements AsyncDisposable {
   /** The same as {@linkcode RpcClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #start(
-    queue: string,
-    body: MessageData,
-    options: CallOptions,
-  ): Promise<RpcReply> {
-    if (this.#draining) throw clientClosed();
-    const call = newCall(queue, body, options);
-    const { onProgress } = options;
-    if (onProgress === undefined) return this.#make(call);
-    const make = (progressId: string) => this.#make({ ...call, progressId });
-    return this.#progress.during(onProgress, make);
   }
 
   #make(call: Call): Promise<RpcReply> {
@@ -280,21 +284,17 @@ export class RpcClient implements AsyncDisposable {
         requester.send(pending, call);
       } else this.#delayed.add(pending, call);
     } catch (error) {
-      const { correlationId } = pending;
-      this.#pending.settle(correlationId, RpcError.from(error));
+      this.#pending.settle(pending.correlationId, RpcError.from(error));
     }
   }
 
-  /** Rejects a call whose time is up, and says why where that can be known. */
+  /** Rejects a call whose time is up, and says why if that is known. */
   async #onDeadline(call: PendingCall): Promise<void> {
     const known = call.overdue();
     if (known) return call.end(known);
     const requester = this.#requesters.current;
     if (call.sent) requester?.doubt(call.queue);
-    call.end(
-      requester
-        ? await whyNoReply(call, requester.connection, this.#inspections)
-        : timeoutError(call),
-    );
+    const connection = requester?.connection;
+    call.end(await whyNoReply(call, connection, this.#inspections));
   }
 }

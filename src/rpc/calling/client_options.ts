@@ -1,5 +1,5 @@
 /**
- * What a client does beside calling, and the functions around its calls.
+ * The options and counters of a client, and the functions around its calls.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface OutgoingCall {
   readonly body: string | Uint8Array;
   /** How the call is made; around an attempt, only what it sends counts. */
   readonly options: CallOptions;
-  /** Around an attempt, where there may be several: what they all carry. */
+  /** Around an attempt that may be repeated: the id that all attempts carry. */
   readonly messageId?: string;
 }
 
@@ -49,7 +49,15 @@ export type SendCall = (call: OutgoingCall) => Promise<RpcReply>;
  */
 export type CallInterceptor = (next: SendCall) => SendCall;
 
-/** What a client does beside calling. */
+/** Counters of a client, for monitoring. */
+export interface ClientStats {
+  /** Calls that wait for their reply. */
+  readonly inFlight: number;
+  /** Replies that were late, repeated or unsolicited. */
+  readonly unknownReplies: number;
+}
+
+/** Options of a client, for all of its calls. */
 export interface ClientOptions {
   /** Around each call with all its attempts; the first is the outermost. */
   interceptors?: readonly CallInterceptor[];
@@ -65,6 +73,6 @@ export interface ClientOptions {
    * @default {67108864}
    */
   maxUnsentBytes?: number;
-  /** Called for each reply without a call that waits for it; must not throw. */
+  /** Called for each reply that no call waits for; must not throw. */
   onUnknownReply?: () => void;
 }

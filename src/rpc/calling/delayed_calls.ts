@@ -1,6 +1,7 @@
 /**
- * Calls that can't be sent at once: there is no connection yet or it takes
- * nothing, a server has to be looked for, or suspects are sent one at a time.
+ * Calls that can't be sent at once: there is no connection or it is blocked, a
+ * server has to be looked for, or they are suspects, which are sent one at a
+ * time.
  *
  * @module
  */
@@ -23,7 +24,8 @@ export function isReady({ connection }: Requester, { trial }: Call): boolean {
 
 /**
  * Sends calls as soon as that is possible, in the order in which they were
- * made. The bodies that wait are bounded; one whose call is over is let go.
+ * made. The size of the waiting bodies is limited; a call that ends releases
+ * its own.
  */
 export class DelayedCalls {
   readonly #pending: PendingCalls;
@@ -32,13 +34,13 @@ export class DelayedCalls {
   readonly #maxBytes: number;
   readonly #trials = new Trials();
   readonly #waiting = new Map<PendingCall, Call>();
-  /** Of these, the ones that wait for nothing but the connection. */
+  /** Those of them that only wait for the connection to be unblocked. */
   readonly #ready = new Set<PendingCall>();
   #bytes = 0;
-  /** The one that is waited for. */
+  /** The one that they wait for. */
   #blocked: Requester | undefined;
 
-  /** `maxBytes` bounds the bodies that wait; a single one may be larger. */
+  /** `maxBytes` limits the waiting bodies; a single one may be larger. */
   constructor(
     pending: PendingCalls,
     requesters: Requesters,
@@ -54,7 +56,7 @@ export class DelayedCalls {
   /**
    * Sends a call later.
    *
-   * @throws {RpcError} `overloaded` where too much waits already.
+   * @throws {RpcError} `overloaded` if too much waits already.
    */
   add(pending: PendingCall, call: Call): void {
     const requester = this.#requesters.current;
@@ -65,7 +67,7 @@ export class DelayedCalls {
     void this.#prepare(pending);
   }
 
-  /** Lets go of a call; undefined where it does not wait. */
+  /** Releases a call; undefined if it does not wait. */
   take(pending: PendingCall): Call | undefined {
     const call = this.#waiting.get(pending);
     if (call === undefined) return undefined;

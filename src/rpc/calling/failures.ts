@@ -1,6 +1,6 @@
 /**
- * The sentences in which a call fails on its way, in one place: each says what
- * happened and why; the command line adds what to do.
+ * The messages of calls that fail on their way. Each says what happened and
+ * why; the command line adds what to do.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { failure, remedyOf, RpcError } from "../errors.ts";
 import { counted, formatMs } from "../texts.ts";
 import type { BrokerConnection, QueueInfo } from "../transport.ts";
 
-/** Whether waiting may help: the broker or the queue is not there. */
+/** Whether waiting may help: the broker or the queue is missing. */
 export function isAbsence(error: RpcError): boolean {
   const remedy = remedyOf(error);
   return !error.maybeExecuted && (remedy === "wait" || remedy === "resend");
@@ -31,19 +31,22 @@ export function absenceOf(
   );
 }
 
-/** Whether the broker answers, but does not tell this user of a queue. */
+/** Whether the broker answers, but does not tell this user about a queue. */
 export function isUntold(error: unknown): error is RpcError {
   return error instanceof RpcError &&
     (error.reason === "refused" || error.reason === "locked");
 }
 
-/** The error for a call that wants to know a server, where nobody can. */
+/**
+ * The error for a call with `requireConsumer`, if the broker does not say
+ * whether there is a server.
+ */
 export function unknownServer(queue: string, error: unknown): unknown {
   // That it is exclusive to another connection says all there is to know.
   if (!isUntold(error) || error.reason === "locked") return error;
   return new RpcError(
     error.code,
-    `whether "${queue}" has a server can't be known: ${error.message}`,
+    `cannot find out whether "${queue}" has a server: ${error.message}`,
     { reason: error.reason, cause: error },
   );
 }
@@ -73,7 +76,7 @@ export function inspectionTimeout(
   timeoutMs: number,
   connection: Obstructed | undefined,
 ): RpcError {
-  const what = `the broker has not told of queue "${queue}"`;
+  const what = `the broker has not answered about queue "${queue}"`;
   return noAnswer(what, timeoutMs, connection);
 }
 
@@ -129,7 +132,7 @@ function reasonOf(obstacle: string | undefined): { reason?: "blocked" } {
   return obstacle === undefined ? {} : { reason: "blocked" };
 }
 
-/** So many bytes of something wait already. */
+/** The error if too many bytes wait already. */
 export function overloaded(
   what: string,
   bytes: number,
@@ -138,7 +141,9 @@ export function overloaded(
   const why = obstacle === undefined ? "" : `: ${obstacle}`;
   return failure(
     "overloaded",
-    `${Math.ceil(bytes / 2 ** 20)}MiB of ${what} wait to be sent already${why}`,
+    `${
+      Math.ceil(bytes / 2 ** 20)
+    }MiB of ${what} are already waiting to be sent${why}`,
   );
 }
 
@@ -154,7 +159,8 @@ export function connectionLost(
   cause: unknown,
   maybeExecuted = false,
 ): RpcError {
-  // The broker closed the channel for a lack of rights: no loss, but a no.
+  // A channel that was closed for a missing permission is a refusal, not a
+  // loss.
   if (cause instanceof RpcError && cause.reason === "refused") return cause;
   return failure(
     "connection_lost",

@@ -25,7 +25,7 @@ export interface InspectOptions {
  * What the broker answers, connecting included.
  *
  * @throws {RpcError} what asking fails with, or `timeout` makes of no answer.
- * @throws {RangeError} where the time is out of its range.
+ * @throws {RangeError} if the time is out of its range.
  */
 export async function answerInTime<T>(
   { timeoutMs = DEFAULT_TIMEOUT_MS }: InspectOptions,
@@ -56,15 +56,18 @@ interface Inspection {
   isOfThisTurn: boolean;
 }
 
-/** Asks once for all who ask at the same time, each for as long as it likes. */
+/**
+ * Asks the broker once for all who ask at the same time, each with its own time
+ * limit.
+ */
 export class Inspections {
   readonly #underWay = new Map<string, Inspection>();
 
   /**
-   * What the broker tells of a queue; undefined where there is none.
+   * What a passive declare returns; undefined if there is no such queue.
    *
-   * @throws {RpcError} where it does not tell, or not in time.
-   * @throws {RangeError} where the time is out of its range.
+   * @throws {RpcError} if the broker does not say, or not in time.
+   * @throws {RangeError} if the time is out of its range.
    */
   async inspect(
     queue: string,
@@ -88,7 +91,8 @@ export class Inspections {
     const { isOfThisTurn } = underWay;
     const info = await underWay.answer;
     if (isOfThisTurn || info?.consumers) return info;
-    // What is missing may have come since that was asked.
+    // A queue or consumer that was missing may have appeared since that
+    // question.
     return await (this.#underWay.get(queue)?.answer ??
       this.#start(connection, queue));
   }

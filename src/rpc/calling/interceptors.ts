@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ownBytes } from "../bytes.ts";
 import { intercepted } from "../interceptor.ts";
 import { type RpcReply, toBytes } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
@@ -52,6 +53,7 @@ export function interceptedAttempts(
       const bytes = toBytes(body);
       return attempt({ ...call, queue, body: bytes, options, confirm });
     };
-    return intercepted(send, interceptors)(call);
+    const body = ownBytes(call.body);
+    return intercepted(send, interceptors)({ ...call, body });
   };
 }

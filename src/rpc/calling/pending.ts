@@ -22,9 +22,11 @@ export interface PendingTarget {
 
 /** One waiting call; it ends once, in whatever way comes first. */
 export class PendingCall implements PublishListener, Expiring {
+  /** Its place in the table. */
+  readonly count: number;
   readonly correlationId: string;
   readonly queue: string;
-  /** It only changes where it is a stream. */
+  /** Changes only for a stream. */
   dueMs: number;
   readonly timeoutMs: number;
   /** Whether the request was handed to the broker. */
@@ -41,7 +43,8 @@ export class PendingCall implements PublishListener, Expiring {
     resolve: (reply: RpcReply) => void,
     reject: (error: RpcError) => void,
   ) {
-    this.correlationId = table.ids.next();
+    this.count = table.ids.next();
+    this.correlationId = table.ids.idOf(this.count);
     this.queue = target.queue;
     this.dueMs = target.dueMs;
     this.timeoutMs = target.timeoutMs;
@@ -55,7 +58,7 @@ export class PendingCall implements PublishListener, Expiring {
     this.#onEnd = callback;
   }
 
-  /** A message came for it, which for all but streams is the reply. */
+  /** A message came for it; for a call, but not for a stream, it is the reply. */
   receive(delivery: Delivery, _queue: CallbackQueue): void {
     this.#table.remove(this);
     this.end(decodeReply(delivery));
@@ -66,17 +69,17 @@ export class PendingCall implements PublishListener, Expiring {
     return false;
   }
 
-  /** Why its time is up, where that is known without asking the broker. */
+  /** Why its time is up, if that is known without asking the broker. */
   overdue(): RpcError | undefined {
     return undefined;
   }
 
-  /** Whether it tells the server itself where nobody waits any more. */
+  /** Whether it tells the server itself when nobody waits any more. */
   get cancelsItself(): boolean {
     return false;
   }
 
-  /** For the table, which knows whether it has ended already. */
+  /** Only for the table, which knows whether the call has ended already. */
   end(outcome: RpcReply | RpcError): void {
     this.#onEnd?.();
     if (!this.sent) this.#table.onUnsent(this);
@@ -99,11 +102,11 @@ export class PendingCall implements PublishListener, Expiring {
   }
 }
 
-/** What the table of waiting calls tells. */
+/** Callbacks of the table. */
 export interface PendingCallsHooks {
-  /** The call has been removed from the table, and is to be ended. */
+  /** The time of a call is up. It has left the table, and is to be ended. */
   onDeadline: (call: PendingCall) => void;
-  /** The broker refused the request; the call ends with that. */
+  /** The broker refused the request; the call ends with this error. */
   onRefused: (call: PendingCall) => void;
   /** The call ends before its request was sent. */
   onUnsent: (call: PendingCall) => void;
@@ -114,9 +117,10 @@ export interface PendingCallsHooks {
  * written and removed in every outcome; the first outcome wins.
  */
 export class PendingCalls {
-  /** For the calls to be registered. */
+  /** The ids of the calls to come. */
   readonly ids: UniqueIds = new UniqueIds();
-  readonly #calls = new Map<string, PendingCall>();
+  /** By the count in their ids: a Map of numbers costs half of one of texts. */
+  readonly #calls = new Map<number, PendingCall>();
   readonly #deadlines: Deadlines<PendingCall>;
   readonly #onRefused: (call: PendingCall) => void;
   /** See {@linkcode PendingCallsHooks}. */
@@ -129,7 +133,7 @@ export class PendingCalls {
     this.onUnsent = onUnsent;
     this.#deadlines = new Deadlines(this.#calls, (call) => {
       if (call.extended()) return this.#deadlines.watch(call);
-      this.#calls.delete(call.correlationId);
+      this.#calls.delete(call.count);
       onDeadline(call);
     });
   }
@@ -141,7 +145,7 @@ export class PendingCalls {
     return this.#idle.promise;
   }
 
-  /** Hears of each call that has ended. */
+  /** A call has ended. */
   ended(): void {
     if (this.#calls.size === 0) this.#idle?.resolve();
   }
@@ -153,7 +157,7 @@ export class PendingCalls {
 
   /** Registers a call. */
   add(call: PendingCall): void {
-    this.#calls.set(call.correlationId, call);
+    this.#calls.set(call.count, call);
     this.#deadlines.watch(call);
   }
 
@@ -164,10 +168,10 @@ export class PendingCalls {
 
   /** Whether the call still waits. */
   has(correlationId: string): boolean {
-    return this.#calls.has(correlationId);
+    return this.find(correlationId) !== undefined;
   }
 
-  /** Ends a call with its reply or error; false where it does not wait. */
+  /** Ends a call with its reply or error; false if it does not wait. */
   settle(
     correlationId: string | undefined,
     outcome: RpcReply | RpcError,
@@ -177,22 +181,27 @@ export class PendingCalls {
     return call !== undefined;
   }
 
-  /** The call, to be ended by whoever takes it; undefined where none waits. */
+  /**
+   * Removes a call, for the caller of this to end; undefined if it does not
+   * wait.
+   */
   take(correlationId: string | undefined): PendingCall | undefined {
     const call = this.find(correlationId);
     if (call !== undefined) this.remove(call);
     return call;
   }
 
-  /** The call, which goes on waiting; undefined where none does. */
+  /** The call, which goes on waiting; undefined if it does not wait. */
   find(correlationId: string | undefined): PendingCall | undefined {
     if (correlationId === undefined) return undefined;
-    return this.#calls.get(correlationId);
+    const call = this.#calls.get(this.ids.countOf(correlationId));
+    // A count may be written in several ways, and only one is the id.
+    return call?.correlationId === correlationId ? call : undefined;
   }
 
-  /** For a call that ends itself. */
-  remove({ correlationId }: PendingCall): void {
-    this.#calls.delete(correlationId);
+  /** Removes a call, which then ends itself. */
+  remove({ count }: PendingCall): void {
+    this.#calls.delete(count);
   }
 
   /** Ends a call whose request the broker does not have. */
@@ -206,7 +215,7 @@ export class PendingCalls {
     for (const call of [...this.#calls.values()]) {
       this.settle(call.correlationId, errorFor(call));
     }
-    // Whoever hears of a failure may call again at once.
+    // The callers may have called again at once.
     if (this.#calls.size === 0) this.#deadlines.stop();
   }
 }

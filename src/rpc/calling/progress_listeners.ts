@@ -19,7 +19,7 @@ export class ProgressListeners {
 
   /** Listens; returns the id for the request. */
   add(onProgress: OnProgress): string {
-    const id = this.#ids.next();
+    const id = this.#ids.idOf(this.#ids.next());
     this.#listeners.set(id, onProgress);
     return id;
   }

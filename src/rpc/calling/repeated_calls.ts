@@ -5,6 +5,7 @@
  */
 import type { RpcReply } from "../messages.ts";
 import type { Call } from "./call.ts";
+import type { Cancellations } from "./cancellations.ts";
 import { overtaken } from "./failures.ts";
 import type { PendingCall, PendingCalls } from "./pending.ts";
 import type { Requesters } from "./requesters.ts";
@@ -14,6 +15,7 @@ import { withRetries } from "./retries.ts";
 export class RepeatedCalls {
   readonly #pending: PendingCalls;
   readonly #requesters: Requesters;
+  readonly #cancellations: Cancellations;
   readonly #attempt: (call: Call) => Promise<RpcReply>;
   /** Between its attempts, a call has none that is pending. */
   readonly #underWay = new Set<Promise<RpcReply>>();
@@ -22,10 +24,12 @@ export class RepeatedCalls {
   constructor(
     pending: PendingCalls,
     requesters: Requesters,
+    cancellations: Cancellations,
     attempt: (call: Call) => Promise<RpcReply>,
   ) {
     this.#pending = pending;
     this.#requesters = requesters;
+    this.#cancellations = cancellations;
     this.#attempt = attempt;
   }
 
@@ -58,8 +62,10 @@ export class RepeatedCalls {
         reconnected: () => this.#requesters.reopened,
       });
     } finally {
-      for (const { correlationId } of attempts) {
-        this.#pending.settle(correlationId, overtaken());
+      for (const attempt of attempts) {
+        const { correlationId } = attempt;
+        const waited = this.#pending.settle(correlationId, overtaken());
+        if (waited) this.#cancellations.tell(attempt);
       }
     }
   }

@@ -28,38 +28,26 @@ export class Requester {
   }
 
   /**
-   * Publishes the request of a call; confirmed where that tells something.
+   * Publishes the request of a call, with a confirm if that says more than the
+   * reply.
    *
-   * @throws {RpcError} `connection_lost` where that is known already: what is
-   * not sent can't have run.
+   * @throws {RpcError} `connection_lost` if the loss is known already: a
+   * request that was not sent can't have run.
    */
   send(pending: PendingCall, call: Call): void {
     if (this.#lost) throw connectionLost(this.#lost.cause);
     const { correlationId, dueMs, queue } = pending;
     const { stream } = call;
-    const {
-      type,
-      contentType,
-      contentEncoding,
-      headers,
-      persistent,
-      priority,
-    } = call.options;
     const callbackQueue = this.#callbackQueue;
-    const properties = requestProperties({
+    const fields = {
       correlationId,
       replyTo: callbackQueue.name,
       leftMs: dueMs - nowMs(),
       messageId: call.messageId,
-      type,
-      contentType,
-      contentEncoding,
-      headers,
-      persistent,
-      priority,
       stream: stream && { ...stream, leftMs: stream.dueMs - nowMs() },
       progressId: call.progressId,
-    }, epochNowMs());
+    };
+    const properties = requestProperties(fields, epochNowMs(), call.options);
     pending.sent = true;
     if (call.confirm || !this.#answering.has(queue)) {
       const listener = call.trial?.watch(pending) ?? pending;
@@ -92,7 +80,7 @@ export class Requester {
     return this.#lost !== undefined;
   }
 
-  /** A call got no reply: what became of its request is unknown. */
+  /** A call got no reply: nobody knows what became of its request. */
   doubt(queue: string): void {
     if (this.#answering.has(queue)) this.#callbackQueue.distrustUnconfirmed();
     this.#answering.failed(queue);

@@ -13,14 +13,14 @@ import type { PendingCalls } from "./pending.ts";
 import { Requester } from "./requester.ts";
 import type { UnknownMessages } from "./unknown_messages.ts";
 
-/** Opens requesters, and ends the calls of those that are lost. */
+/** Opens requesters, and fails the calls of a requester that is lost. */
 export class Requesters {
   readonly #transport: Transport;
   readonly #pending: PendingCalls;
   readonly #unknown: UnknownMessages;
   #current: Requester | undefined;
   #opening: Promise<Requester> | undefined;
-  /** Aborted, and made anew, whenever there is a requester again. */
+  /** Aborted, and replaced, whenever another requester is open. */
   #reopened = new AbortController();
   #closed = false;
 
@@ -35,7 +35,7 @@ export class Requesters {
     this.#unknown = unknown;
   }
 
-  /** The live requester, where there is one. */
+  /** The live requester, if there is one. */
   get current(): Requester | undefined {
     return this.#current;
   }
@@ -50,7 +50,7 @@ export class Requesters {
     return this.#reopened.signal;
   }
 
-  /** The live requester; opened, once for all who wait, where there is none. */
+  /** The live requester; if there is none, one is opened for all who wait. */
   open(): Promise<Requester> {
     if (this.#closed) return Promise.reject(clientClosed());
     if (this.#current) return Promise.resolve(this.#current);
@@ -81,7 +81,8 @@ export class Requesters {
   #onLost(requester: Requester, cause: unknown): void {
     this.#current = undefined;
     this.#pending.failAll((call) => connectionLost(cause, call.sent));
-    // The connection may live on, without the queue: nothing is left behind.
+    // The connection may live on without the queue: nothing must be left
+    // behind.
     void settled(requester.close());
   }
 

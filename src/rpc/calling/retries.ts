@@ -1,5 +1,5 @@
 /**
- * Sends a request again, within its deadline, where that may help.
+ * Sends a request again, within its deadline, if that may help.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { canceledError, maybeExecutedBefore } from "./failures.ts";
 export interface RetryPolicy {
   /** Attempts beyond the first that may reach a server. */
   retries?: number;
-  /** Send again after so long without a reply, in ms. */
+  /** Send again after this time without a reply, in ms. */
   attemptTimeoutMs?: number;
   /** Whether to wait for a broker and a queue to appear. */
   wait?: boolean;
@@ -64,7 +64,7 @@ export async function withRetries(
     const again = survived &&
       (isFree(error, policy) ||
         (remedyOf(error) === "retry" && retriesLeft-- > 0));
-    // What was sent had found a connection: no reason yet to be patient.
+    // A request that was sent had a connection: no need to wait for one.
     failures = error.maybeExecuted ? 1 : failures + 1;
     if (again) await pause(failures, policy, attempts);
     if (!again || nowMs() >= policy.dueMs) {
@@ -75,8 +75,8 @@ export async function withRetries(
 }
 
 /**
- * That the time was up while the last attempt connected tells less than why the
- * one before it could not.
+ * The last attempt may only say that the time was up; the one before it says
+ * why it could not connect.
  */
 function mostTelling(error: RpcError, before: RpcError | undefined): RpcError {
   const { code, maybeExecuted, reason, remote } = error;
@@ -122,7 +122,7 @@ class Attempts {
     }
   }
 
-  /** The error of the call, with what it is of all its attempts. */
+  /** The error of the call, with what is true of all its attempts. */
   failure(error: RpcError): RpcError {
     const maybeExecuted = this.#maybeExecuted || this.#open.size > 0;
     return maybeExecuted ? maybeExecutedBefore(error) : error;
@@ -146,7 +146,7 @@ async function firstEnd(
 
 /**
  * Whether the attempt reached no server, so that another is not counted as a
- * retry. (A message is refused where the queue is full, or a quorum queue has
+ * retry. (A message is refused if the queue is full, or a quorum queue has
  * no leader just now, as while it is being declared.)
  */
 function isFree(error: RpcError, { retries, wait }: RetryPolicy): boolean {

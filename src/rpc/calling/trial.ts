@@ -11,10 +11,10 @@ import type { PublishListener } from "../transport.ts";
 const CONFIRM_MS = 5_000;
 
 /**
- * What is known of one call that is sent again. A broker that closes a
- * connection does not say for which message: whatever it had not confirmed is a
- * suspect, and those are sent one at a time. One for which it closes another
- * connection is not sent a third time.
+ * What is known about one call that is sent again. A broker that closes a
+ * connection does not say for which message. So all unconfirmed requests are
+ * suspects, and are sent one at a time. If the broker closes another connection
+ * for one of them, it is not sent a third time.
  */
 export class Trial {
   #suspect = false;

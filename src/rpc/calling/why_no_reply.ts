@@ -1,5 +1,5 @@
 /**
- * What a call that got no reply is told.
+ * The error for a call that got no reply.
  *
  * @module
  */
@@ -12,12 +12,13 @@ import type { PendingCall } from "./pending.ts";
 /** How long a timed-out call may wait to learn that it had no server. */
 const DIAGNOSIS_MS = 500;
 
-/** That it had no server at all, as far as can be known soon. */
+/** That the time is up, or that there is no server if that is found out soon. */
 export async function whyNoReply(
   call: PendingCall,
-  connection: BrokerConnection,
+  connection: BrokerConnection | undefined,
   inspections: Inspections,
 ): Promise<RpcError> {
+  if (connection === undefined) return timeoutError(call);
   const { queue, sent } = call;
   const { obstacle } = connection;
   if (obstacle !== undefined || !sent) return timeoutError(call, { obstacle });
@@ -28,7 +29,7 @@ export async function whyNoReply(
     // A server that stops now may have taken the request all the same.
     return absenceOf(queue, info, connection.vhost, true) ?? timeoutError(call);
   } catch (error) {
-    // Whether the broker can be asked or not: that the time is up holds.
+    // If the broker can't be asked, it is still true that the time is up.
     return timeoutError(call, { untold: isUntold(error) ? error : undefined });
   }
 }

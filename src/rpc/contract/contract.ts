@@ -15,8 +15,8 @@ import { isStreamSchema, type StreamSchema } from "./stream_schema.ts";
 import { validated } from "./validation.ts";
 
 /**
- * One method, with schemas of any library that follows Standard Schema. What
- * has no schema is not checked, and `unknown` to the types.
+ * One method, with schemas of any library that follows Standard Schema. Without
+ * a schema, a value is not checked and has the type `unknown`.
  */
 export interface MethodContract {
   /** What the caller sends, as JSON. */
@@ -29,9 +29,8 @@ export interface MethodContract {
 }
 
 /**
- * The methods of a queue by name. Bodies are JSON, so the types that the
- * schemas turn into JSON should be such as JSON holds: a date that is sent is
- * a text to whoever receives it.
+ * The methods of a queue by name. Bodies are JSON, so the values should survive
+ * JSON: a date that is sent arrives as text.
  *
  * @example Serve a contract and call it
  * ```ts
@@ -101,7 +100,7 @@ export type ContractHandlers<C extends Contract> = {
  * `invalid_argument` and the paths that are wrong, and no handler runs; output
  * that does not fit is `internal`; another method is `unimplemented`.
  *
- * @throws {TypeError} where a handler is missing, or a method has a name that
+ * @throws {TypeError} if a handler is missing, or a method has a name that
  * a client can't call: `then`, `toJSON`, and those that all objects have.
  */
 export function implement<C extends Contract>(
@@ -134,12 +133,12 @@ function checked(
   return async (request, context) => {
     let value = parseInput(name, request);
     if (input) {
-      const what = `${name} got a wrong input`;
+      const what = `${name} got invalid input`;
       value = await validated(input, value, "invalid_argument", what);
     }
     const result = await handler(value, context, request);
     if (output === undefined) return jsonReply(result);
-    const what = `${name} returned a wrong output`;
+    const what = `${name} returned invalid output`;
     if (!isStreamSchema(output)) return await jsonOutput(output, result, what);
     return checkedItems(output.items, result as AsyncIterable<unknown>, what);
   };
@@ -153,7 +152,7 @@ async function jsonOutput(
   return jsonReply(await validated(schema, value, "internal", what));
 }
 
-/** Of what is no stream there are no items, either. */
+/** What is no stream has no items, either. */
 async function* checkedItems(
   schema: StandardSchemaV1,
   items: AsyncIterable<unknown>,
@@ -162,9 +161,9 @@ async function* checkedItems(
   for await (const item of items) yield await jsonOutput(schema, item, what);
 }
 
-/** No body is no input: undefined. */
+/** An empty body is no input: undefined. */
 function parseInput(name: string, request: RpcRequest): unknown {
-  if (request.bytes.length === 0) return undefined;
+  if (request.byteLength === 0) return undefined;
   try {
     return request.json();
   } catch (cause) {

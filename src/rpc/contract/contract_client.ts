@@ -12,7 +12,7 @@ import type { CallInput, CallOutput, Contract } from "./contract.ts";
 import { checkMethodName } from "./methods.ts";
 import { isStreamSchema, type StreamSchema } from "./stream_schema.ts";
 
-/** How a method is called; its type and its MIME type are known. */
+/** Options for calling a method, whose type and MIME type are given. */
 export type MethodOptions = Omit<CallOptions, "type" | "contentType">;
 
 /** How a method that returns a stream is called. */
@@ -51,7 +51,7 @@ export interface Caller {
  * The methods of a contract as functions. Schemas are left to the server: it
  * checks what goes in and out, and one that converts must not do it twice.
  *
- * @throws {TypeError} where a method has a name that a client can't call.
+ * @throws {TypeError} if a method has a name that a client can't call.
  */
 export function contractClient<C extends Contract>(
   contract: C,
@@ -95,7 +95,7 @@ function encodeInput(method: string, input: unknown): string {
 }
 
 function decodeOutput(method: string, reply: RpcReply): unknown {
-  if (reply.bytes.length === 0) return undefined;
+  if (reply.byteLength === 0) return undefined;
   try {
     return reply.json();
   } catch (cause) {

@@ -7,12 +7,12 @@ import { RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
 import type { Procedure } from "../procedure.ts";
 
-/** So many are named to a caller who asked for another. */
+/** How many methods are named to a caller who asked for an unknown one. */
 const MOST_NAMES = 50;
 
 /**
  * One procedure made of several. A request without a type goes to `untyped`,
- * where there is one; a type without a method is answered `unimplemented`,
+ * if there is one; a type without a method is answered `unimplemented`,
  * with what there is.
  */
 export function byMethod(
@@ -34,12 +34,15 @@ function unknownMethod(
   const listed = names.slice(0, MOST_NAMES).join(", ") +
     (names.length > MOST_NAMES ? ", ..." : "");
   const asked = type === ""
-    ? "the request names no method (its type)"
+    ? "the request names no method in its type"
     : `unknown method ${JSON.stringify(type)}`;
   return new RpcError("unimplemented", `${asked}; available: ${listed}`);
 }
 
-/** A client of a contract is an object, and these mean something on any. */
+/**
+ * A client of a contract is an object, and these names mean something on any
+ * object.
+ */
 const NO_METHODS = new Set([
   "",
   // `await` would take it for a promise, and JSON.stringify would call it.
@@ -50,7 +53,7 @@ const NO_METHODS = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
-/** @throws {TypeError} where no method of a contract can have this name. */
+/** @throws {TypeError} if no method of a contract can have this name. */
 export function checkMethodName(name: string): void {
   if (!NO_METHODS.has(name)) return;
   throw new TypeError(`a method can't have the name "${name}"`);

@@ -15,7 +15,7 @@ export interface ValidationIssue {
   message: string;
 }
 
-/** More than these are counted, not told: a hostile body may have millions. */
+/** The rest are only counted: a hostile body may have millions. */
 const MOST_ISSUES = 20;
 const LONGEST_PATH = 20;
 const LONGEST_MESSAGE = 200;
@@ -26,7 +26,7 @@ const MOST_IN_DETAIL = 3;
 /**
  * The value as its schema makes it, defaults and conversions included.
  *
- * @throws {RpcError} with this code where it does not fit: the detail begins
+ * @throws {RpcError} with this code if it does not fit: the detail begins
  * with `what` and names the first paths that are wrong; `issues` among its
  * details has the first 20 as {@linkcode ValidationIssue}s.
  */

@@ -16,7 +16,7 @@ export class MemoryBroker {
   readonly #listeners = new Map<string, Set<(correlationId: string) => void>>();
   #lastName = 0;
 
-  /** The queue of this name, declared where it is missing. */
+  /** The queue of this name, declared if it is missing. */
   declare(name: string): MemoryQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) this.#queues.set(name, queue = new MemoryQueue());
@@ -37,7 +37,7 @@ export class MemoryBroker {
     return queue;
   }
 
-  /** What there is to know of a queue; undefined where there is none. */
+  /** What a passive declare returns; undefined if there is no such queue. */
   inspect(name: string): QueueInfo | undefined {
     const queue = this.#queues.get(name);
     return queue && {
@@ -65,7 +65,9 @@ export class MemoryBroker {
     for (const hear of this.#listeners.get(queue) ?? []) hear(correlationId);
   }
 
-  /** Hears of canceled calls, until the function returned is called. */
+  /**
+   * Calls back for each canceled call, until the returned function is called.
+   */
   listen(queue: string, onCancel: (correlationId: string) => void): () => void {
     const listeners = this.#listeners.get(queue) ?? new Set();
     this.#listeners.set(queue, listeners.add(onCancel));

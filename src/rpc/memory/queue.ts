@@ -68,7 +68,7 @@ export class MemoryConsumer {
     return this.#deliveries;
   }
 
-  /** Ends the reader of its deliveries, by the error where one is given. */
+  /** Ends the reader of its deliveries, by the error if one is given. */
   end(error?: Error): void {
     this.#deliveries.end(error);
   }
@@ -88,7 +88,7 @@ export class MemoryConsumer {
   /**
    * Acknowledges a delivery, and returns its message.
    *
-   * @throws {Error} where there is no such delivery.
+   * @throws {Error} if there is no such delivery.
    */
   settle(deliveryTag: number): Message {
     const message = this.#unacknowledged.get(deliveryTag);

@@ -54,13 +54,13 @@ export class MemoryTransport implements Transport {
   #connection: MemoryConnection | undefined;
   #closed = false;
 
-  /** Of a broker of its own, or of one that several transports share. */
+  /** On a broker of its own, or on one that several transports share. */
   constructor(broker: MemoryBroker = new MemoryBroker()) {
     this.#broker = broker;
   }
 
   /**
-   * The connection, made with the first call of this.
+   * The connection; the first call makes it.
    *
    * @throws {RpcError} `closed` after `close()`.
    */

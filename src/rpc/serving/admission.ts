@@ -1,9 +1,9 @@
 /**
- * Which requests are run: what is refused before any procedure sees it.
+ * Decides which requests are run, before any procedure sees them.
  *
  * @module
  */
-import { epochNowMs, fromEpochMs } from "../../async/clock.ts";
+import { epochNowMs, nowMs } from "../../async/clock.ts";
 import type { BrokerConnection, Delivery, RequestQueue } from "../transport.ts";
 import { decodeRequest } from "../wire.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -11,7 +11,7 @@ import type { Job } from "./job.ts";
 import type { Replier } from "./replier.ts";
 import { ReplyPolicy, type Verdict } from "./reply_policy.ts";
 import { overLimit } from "./request_limits.ts";
-import type { ServeOptions } from "./serve_options.ts";
+import type { ServeSettings } from "./serve_options.ts";
 
 /**
  * Lets requests in, or refuses them. Where the broker has to be asked about a
@@ -19,7 +19,7 @@ import type { ServeOptions } from "./serve_options.ts";
  */
 export class Admission {
   readonly #queue: string;
-  readonly #settings: Required<ServeOptions>;
+  readonly #settings: ServeSettings;
   readonly #policy: ReplyPolicy;
   readonly #dispatcher: Dispatcher;
   readonly #replier: Replier;
@@ -28,7 +28,7 @@ export class Admission {
   /** What is let in goes to the dispatcher; what is refused, to the replier. */
   constructor(
     queue: string,
-    settings: Required<ServeOptions>,
+    settings: ServeSettings,
     dispatcher: Dispatcher,
     replier: Replier,
   ) {
@@ -44,7 +44,7 @@ export class Admission {
     });
   }
 
-  /** Requests that wait for what the broker tells. */
+  /** Requests that wait for the broker's answer. */
   get size(): number {
     return this.#waiting.size;
   }
@@ -59,8 +59,9 @@ export class Admission {
     connection: BrokerConnection,
   ): void {
     const { deliveryTag, malformed } = delivery;
-    const request = decodeRequest(delivery, this.#queue, epochNowMs());
-    const dueMs = fromEpochMs(request.deadlineMs);
+    const epochMs = epochNowMs();
+    const request = decodeRequest(delivery, this.#queue, epochMs);
+    const dueMs = nowMs() + (request.deadlineMs - epochMs);
     const job = { requests, deliveryTag, request, dueMs };
     if (malformed !== undefined) {
       // Neither the request nor its caller is known.
@@ -79,12 +80,12 @@ export class Admission {
     else this.#ask(job, replyTo!, connection);
   }
 
-  /** Forgets the requests that wait: they are the broker's again. */
+  /** Forgets the requests that wait: the broker delivers them again. */
   connectionLost(): void {
     this.#waiting.clear();
   }
 
-  /** Lets none of those that wait in; returns them. */
+  /** Stops waiting; returns the jobs that waited. */
   pause(): Job[] {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -93,7 +94,7 @@ export class Admission {
 
   #ask(job: Job, replyTo: string, connection: BrokerConnection): void {
     this.#waiting.add(job);
-    // A job that does not wait any more is the broker's again, or given back.
+    // A job that no longer waits was forgotten or given back meanwhile.
     this.#policy.learn(replyTo, connection).then(
       (verdict) => this.#waiting.delete(job) && this.#decide(job, verdict),
       () =>

@@ -9,7 +9,8 @@ const MAX_COUNT = 10_000;
 
 /**
  * Correlation ids, bounded by count: the oldest are forgotten first. Every
- * server of a queue hears of every call, and most never see its request.
+ * server of a queue is told of every canceled call, and most never see its
+ * request.
  */
 export class CanceledIds {
   readonly #ids = new Set<string>();
@@ -22,9 +23,9 @@ export class CanceledIds {
     this.#ids.delete(oldest!);
   }
 
-  /** Whether the id was there; it is not after that. */
+  /** Removes an id; false if it was not there. */
   take(id: string): boolean {
-    // Mostly there are none, and the id of a request need not be hashed.
+    // Usually there are none; then the id need not be hashed.
     return this.#ids.size > 0 && this.#ids.delete(id);
   }
 }

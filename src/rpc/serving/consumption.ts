@@ -1,12 +1,12 @@
 /**
- * How a server consumes its queue, and what it tells of that.
+ * How a server consumes its queue, and the events of that.
  *
  * @module
  */
 import { MESSAGE_TYPES } from "../stream_wire.ts";
 import type { RequestQueueOptions } from "../transport.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { longestUnackedMs, type ServeOptions } from "./serve_options.ts";
+import { longestUnackedMs, type ServeSettings } from "./serve_options.ts";
 
 /** The broker must not drop a request before it could be answered. */
 const DELIVERY_LIMIT_FACTOR = 4;
@@ -16,9 +16,9 @@ function isNoReply(type: string | undefined): boolean {
   return type === MESSAGE_TYPES.alive || type === MESSAGE_TYPES.progress;
 }
 
-/** The same for all connections of one server, which tells things once. */
+/** The same for all connections of one server, which reports things once. */
 export function consumption(
-  settings: Required<ServeOptions>,
+  settings: ServeSettings,
   dispatcher: Dispatcher,
 ): RequestQueueOptions {
   const { prefetch, declare, maxDeliveries, onEvent } = settings;

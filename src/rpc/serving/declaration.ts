@@ -1,5 +1,5 @@
 /**
- * What a missing request queue is to be, checked before a broker refuses it.
+ * How to declare a missing request queue, checked before a broker refuses it.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import type { QueueDeclaration } from "../transport.ts";
 const MODES = ["auto", "passive"];
 const TYPES = ["classic", "quorum"];
 
-/** What options say in words of their own, by the arguments for it. */
+/** The arguments that have options of their own. */
 const OPTIONS = {
   "x-queue-type": "type",
   "x-dead-letter-exchange": "deadLetterExchange",
 } as const;
 
 /**
- * The declaration, where it makes sense.
+ * The declaration, if it makes sense.
  *
  * @throws {RangeError} for an option that is none of its values, or that an
  * argument contradicts.
- * @throws {TypeError} for what is of another type than it should be.
+ * @throws {TypeError} if an option has the wrong type.
  */
 export function checkDeclaration(declare: QueueDeclaration): QueueDeclaration {
   if (typeof declare !== "object" || declare === null) {

@@ -1,6 +1,6 @@
 /**
  * Runs procedures: a bounded number at once, each within its time limit, and
- * none twice for the same request where that can be told.
+ * none twice for the same request, as far as it can be recognized.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { Execution } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import {
   attemptId,
+  callKey,
   redeliveryKey,
-  replayKey,
-  type Replays,
-} from "./replays.ts";
+  type ReplyCache,
+} from "./reply_cache.ts";
 import type { ReplyStage } from "./replier.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 import { OpenStreams, type OpenStreamsLimits } from "./streams/open_streams.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
 
@@ -27,8 +27,8 @@ import { WaitingJobs } from "./waiting_jobs.ts";
 export interface DispatcherOptions extends OpenStreamsLimits {
   concurrency: number;
   /** What earlier requests came to. */
-  replays: Replays;
-  /** Told of requests that are run, or get the outcome of another. */
+  replyCache: ReplyCache;
+  /** Called for requests that are run, or get the outcome of another. */
   onEvent: (event: ServerEvent) => void;
   /** A procedure is about to run. */
   onStart: () => void;
@@ -93,7 +93,10 @@ export class Dispatcher {
     this.#startWaiting();
   }
 
-  /** Ends what runs or waits under this correlation id, or is yet to come. */
+  /**
+   * Cancels the request with this correlation id: running, waiting or yet to
+   * come.
+   */
   cancel(correlationId: string): void {
     const reason = canceledByCaller();
     for (const { execution, jobs } of this.#running) {
@@ -108,8 +111,8 @@ export class Dispatcher {
   }
 
   /**
-   * The connection is gone: what waits is the broker's again; what runs goes
-   * on, and is found when it is delivered again.
+   * The connection is gone. What waits is delivered again; what runs goes on,
+   * and is recognized when it is delivered again.
    */
   connectionLost(): void {
     this.#waiting.takeAll();
@@ -152,30 +155,32 @@ export class Dispatcher {
 
   #start(job: Job): void {
     const { request } = job;
-    if (job.dueMs <= nowMs()) {
+    const startedMs = nowMs();
+    if (job.dueMs <= startedMs) {
       return this.#reply(job, { error: tooLate() });
     }
     const id = attemptId(request);
     if (id !== undefined && this.#canceled.take(id)) {
       return this.#reply(job, { error: canceledByCaller() });
     }
-    const key = request.messageId ? replayKey(request) : undefined;
+    const key = request.messageId ? callKey(request) : undefined;
     if (this.#repeat(job, key) || this.#redelivered(job)) return;
     const credit = this.streams.wanted(job);
     if (credit instanceof RpcError) this.#reply(job, { error: credit });
-    else this.#run(job, key, credit);
+    else this.#run(job, key, startedMs, credit);
   }
 
   /**
-   * Whether the job, delivered before, took the place that it had in a run, or
-   * was answered with what it had come to. Once: see redeliveryKey().
+   * Whether the job was delivered before, and has taken its place in a run
+   * again or was answered with the outcome of that run. Once: see
+   * redeliveryKey().
    */
   #redelivered(job: Job): boolean {
     if (!job.request.redelivered) return false;
     const key = redeliveryKey(job.request);
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);
-    const outcome = this.#options.replays.take(key);
+    const outcome = this.#options.replyCache.take(key);
     if (run !== undefined) this.#rejoin(run, job, key);
     else if (outcome === undefined) return false;
     this.#options.onEvent({ type: "repeated", request: job.request });
@@ -197,7 +202,7 @@ export class Dispatcher {
   #repeat(job: Job, key: string | undefined): boolean {
     if (key === undefined) return false;
     const run = this.#runsByKey.get(key);
-    const outcome = this.#options.replays.find(key);
+    const outcome = this.#options.replyCache.find(key);
     if (run === undefined && outcome === undefined) return false;
     this.#options.onEvent({ type: "repeated", request: job.request });
     if (run !== undefined) run.jobs.push(job);
@@ -205,10 +210,15 @@ export class Dispatcher {
     return true;
   }
 
-  #run(job: Job, key: string | undefined, credit?: Credit): void {
+  #run(
+    job: Job,
+    key: string | undefined,
+    startedMs: number,
+    credit: Credit | undefined,
+  ): void {
     const onEnd = (outcome: Outcome) => this.#ended(run, outcome);
     const execution = credit === undefined
-      ? new Execution(job, this.#options, onEnd)
+      ? new Execution(job, this.#options, onEnd, startedMs)
       : this.streams.open(job, credit, {
         onEnd,
         onSooner: () => this.#deadlines.watch(run),
@@ -235,9 +245,9 @@ export class Dispatcher {
   #ended(run: Run, outcome: Outcome): void {
     for (const key of run.keys) {
       this.#runsByKey.delete(key);
-      this.#options.replays.store(key, outcome);
+      this.#options.replyCache.store(key, outcome);
     }
-    // An abandoned run has no outcome for anybody.
+    // The outcome of an abandoned run is dropped.
     if (!this.#running.delete(run)) return;
     for (const job of run.jobs) this.#reply(job, outcome);
     this.#startWaiting();

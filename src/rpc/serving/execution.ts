@@ -26,7 +26,7 @@ export interface RunLimits {
 
 /** A running procedure, and the context that it sees. */
 export class Execution implements RpcContext, Expiring, ReadLimits {
-  /** It only changes where it is a stream. */
+  /** Changes only for a stream. */
   dueMs: number;
   protected job: Job;
   protected readonly limits: RunLimits;
@@ -41,14 +41,15 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     job: Job,
     limits: RunLimits,
     onEnd: (outcome: Outcome) => void,
+    startedMs: number = nowMs(),
   ) {
     this.job = job;
     this.limits = limits;
     this.#onEnd = onEnd;
-    this.dueMs = Math.min(nowMs() + limits.handlerTimeoutMs, job.dueMs);
+    this.dueMs = Math.min(startedMs + limits.handlerTimeoutMs, job.dueMs);
   }
 
-  /** Of the wall clock as it is now, so that what is left is always right. */
+  /** By the wall clock as it is now, so that the time left is always right. */
   get deadlineMs(): number {
     return toEpochMs(this.dueMs);
   }
@@ -58,7 +59,7 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     return this.job.request;
   }
 
-  /** Made when it is first asked for: most procedures never do. */
+  /** Created on first use: most procedures never need it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -97,12 +98,14 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     this.#take(() => procedure(this.job.request, this));
   }
 
-  /** The time is up: the caller hears it now, the procedure by its signal. */
+  /**
+   * The time is up: the caller gets the error now, the procedure its signal.
+   */
   expire(): void {
     this.abort(this.timeoutError());
   }
 
-  /** Ends the run with this error; what the procedure still does is lost. */
+  /** Ends the run with this error; what the procedure still does is ignored. */
   abort(reason: RpcError): void {
     if (this.#ended) return;
     this.#abortReason = reason;

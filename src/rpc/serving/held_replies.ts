@@ -12,9 +12,9 @@ export interface HeldReply {
   readonly request: RpcRequest;
   readonly replyTo: string;
   readonly message: OutgoingMessage;
-  /** Whether it tells of an error. */
+  /** Whether it is an error reply. */
   readonly isError: boolean;
-  /** On the clock of `nowMs()`: nobody awaits it after that. */
+  /** When its caller gives up, on the clock of `nowMs()`. */
   readonly dueMs: number;
   /** Whether it was in flight when the broker closed a connection. */
   readonly suspect: boolean;
@@ -22,10 +22,10 @@ export interface HeldReply {
 
 const MAX_COUNT = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
-/** For callers that told no deadline. */
+/** For callers that set no deadline. */
 const LONGEST_MS = 60_000;
 
-/** Bounded by count and bytes: the oldest are dropped first. */
+/** Limited in number and bytes: the oldest are dropped first. */
 export class HeldReplies {
   #held: HeldReply[] = [];
   #bytes = 0;
@@ -35,7 +35,7 @@ export class HeldReplies {
     return this.#held.length;
   }
 
-  /** Holds a reply; returns those that had to be dropped for it. */
+  /** Holds a reply; returns those that had to make room for it. */
   hold(reply: HeldReply): HeldReply[] {
     const dueMs = Math.min(reply.dueMs, nowMs() + LONGEST_MS);
     this.#held.push({ ...reply, dueMs });
@@ -49,7 +49,7 @@ export class HeldReplies {
     return dropped;
   }
 
-  /** Takes all that somebody still awaits. */
+  /** Takes all replies whose callers still wait. */
   take(): HeldReply[] {
     const takenMs = nowMs();
     const held = this.#held.filter(({ dueMs }) => dueMs > takenMs);
@@ -60,5 +60,5 @@ export class HeldReplies {
 }
 
 function bytesOf({ message, request }: HeldReply): number {
-  return message.body.length + request.bytes.length;
+  return message.body.length + request.byteLength;
 }

@@ -18,8 +18,8 @@ export interface Job {
 }
 
 /**
- * What a procedure came to. Where it was a stream, `items` says how many were
- * sent, and there is no result.
+ * The result or the error of a procedure. For a stream there is no result, and
+ * `items` says how many were sent.
  */
 export type Outcome =
   | { result: SendableResult; items?: number }

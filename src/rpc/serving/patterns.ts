@@ -5,8 +5,8 @@
  */
 
 /**
- * Whether a name matches; all but `*` is taken literally. It takes time in
- * proportion to both lengths at worst, whoever chose them.
+ * Whether a name matches; all but `*` is taken literally. At worst, it takes
+ * time in proportion to the product of both lengths.
  */
 export function matchesPattern(pattern: string, name: string): boolean {
   const [head, ...parts] = pattern.split("*");

@@ -6,9 +6,9 @@
  */
 import { closedByBroker, type RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
-import type { RequestQueue } from "../transport.ts";
+import type { PublishListener, RequestQueue } from "../transport.ts";
 import type { Job, Outcome } from "./job.ts";
-import type { Replays } from "./replays.ts";
+import type { ReplyCache } from "./reply_cache.ts";
 import {
   encodeOutcome,
   errorReply,
@@ -16,7 +16,7 @@ import {
   unsendable,
 } from "./replies.ts";
 import { Resends } from "./resends.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 
 /** What becomes of the request once its reply is confirmed. */
 export type Settlement = "acknowledge" | "dead_letter";
@@ -32,19 +32,11 @@ export interface ReplierOptions {
   /** The largest body of a reply. */
   maxReplyBytes: number;
   /** Where outcomes are kept of requests that will be delivered again. */
-  replays: Pick<Replays, "remember">;
-  /** Told of replies that are made, held or dropped. */
+  replyCache: Pick<ReplyCache, "remember">;
+  /** Called for replies that are made, held or dropped. */
   onEvent: (event: ServerEvent) => void;
   /** One reply less is under way. */
   onSettled: () => void;
-}
-
-/** A reply on its way, and what becomes of its request. */
-interface Sending {
-  readonly job: Job;
-  readonly replyTo: string;
-  readonly outcome: Outcome;
-  readonly settlement: Settlement;
 }
 
 /** Sends the replies of one server. */
@@ -73,12 +65,12 @@ export class Replier implements ReplyStage {
     // Without reply_to it is a one-way request.
     if (replyTo === undefined) {
       onEvent({ type: "answered", request, error: undefined, ...outcome });
-      return this.#settle(job, settlement);
+      return this.settle(job, settlement);
     }
     const reply = encodeOutcome(request, outcome, maxReplyBytes);
     const { items } = outcome;
     onEvent({ type: "answered", request, error: reply.error, items });
-    this.#publish({ job, replyTo, outcome, settlement }, reply);
+    new Sending(this, job, replyTo, outcome, settlement).publish(reply);
   }
 
   /** See {@linkcode Resends.resume}. */
@@ -96,22 +88,14 @@ export class Replier implements ReplyStage {
     return this.#resends.ruinous(request);
   }
 
-  #publish(sending: Sending, reply: Reply): void {
-    const { job, replyTo, settlement } = sending;
-    const { body, properties } = reply.message;
-    job.requests.publish(replyTo, body, properties, {
-      confirmed: () => this.#settle(job, settlement),
-      failed: (error) => this.#failed(sending, reply, error),
-    });
-  }
-
-  #failed(sending: Sending, reply: Reply, error: RpcError): void {
+  /** A reply could not be published, or was not confirmed. */
+  failed(sending: Sending, reply: Reply, error: RpcError): void {
     const { job, replyTo, outcome, settlement } = sending;
     const { message } = reply;
     if (error.reason === "connection_lost") {
       // Not acknowledged: the broker delivers the request again as well.
       const { dueMs, request, requests } = job;
-      this.#options.replays.remember(request, outcome);
+      this.#options.replyCache.remember(request, outcome);
       const isError = reply.error !== undefined;
       const suspect = closedByBroker(error);
       const held = { request, replyTo, message, isError, dueMs, suspect };
@@ -119,14 +103,15 @@ export class Replier implements ReplyStage {
       this.#over();
     } else if (reply.error) {
       this.#resends.drop(reply, error.message);
-      this.#settle(job, settlement);
+      this.settle(job, settlement);
     } else {
-      // It can't even be written: the caller hears that instead.
-      this.#publish(sending, errorReply(job.request, unsendable(error)));
+      // The reply can't be encoded: the caller gets that error instead.
+      sending.publish(errorReply(job.request, unsendable(error)));
     }
   }
 
-  #settle({ requests, deliveryTag }: Job, settlement: Settlement): void {
+  /** The request is done with. */
+  settle({ requests, deliveryTag }: Job, settlement: Settlement): void {
     if (settlement === "acknowledge") requests.ack(deliveryTag);
     else requests.nack(deliveryTag, false);
     this.#over();
@@ -135,5 +120,43 @@ export class Replier implements ReplyStage {
   #over(): void {
     this.#underWay--;
     this.#options.onSettled();
+  }
+}
+
+/** A reply on its way, and what becomes of its request. */
+class Sending implements PublishListener {
+  readonly #replier: Replier;
+  readonly job: Job;
+  readonly replyTo: string;
+  readonly outcome: Outcome;
+  readonly settlement: Settlement;
+  #reply: Reply | undefined;
+
+  constructor(
+    replier: Replier,
+    job: Job,
+    replyTo: string,
+    outcome: Outcome,
+    settlement: Settlement,
+  ) {
+    this.#replier = replier;
+    this.job = job;
+    this.replyTo = replyTo;
+    this.outcome = outcome;
+    this.settlement = settlement;
+  }
+
+  publish(reply: Reply): void {
+    this.#reply = reply;
+    const { body, properties } = reply.message;
+    this.job.requests.publish(this.replyTo, body, properties, this);
+  }
+
+  confirmed(): void {
+    this.#replier.settle(this.job, this.settlement);
+  }
+
+  failed(error: RpcError): void {
+    this.#replier.failed(this, this.#reply!, error);
   }
 }

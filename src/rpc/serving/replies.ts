@@ -1,5 +1,6 @@
 /**
- * Replies as they are sent: what a procedure came to, or why it can't be told.
+ * Replies as they are sent: the outcome of a procedure, or why it can't be
+ * sent.
  *
  * @module
  */
@@ -14,13 +15,13 @@ import {
 import type { Outcome } from "./job.ts";
 import { replyTooLarge } from "./request_limits.ts";
 
-/** A reply, and the error that it tells of, if it does. */
+/** A reply, and the error in it, if any. */
 export interface Reply {
   readonly message: OutgoingMessage;
   readonly error: RpcError | undefined;
 }
 
-/** The reply to a request, of so many bytes at most. */
+/** The reply to a request, with a limit for its body. */
 export function encodeOutcome(
   request: RpcRequest,
   outcome: Outcome,
@@ -40,12 +41,15 @@ export function encodeOutcome(
   }
 }
 
-/** The reply that tells of an error. */
+/** An error reply. */
 export function errorReply(request: RpcRequest, error: RpcError): Reply {
   return { message: encodeError(request, error), error };
 }
 
-/** What the caller hears in place of a reply that the broker does not take. */
+/**
+ * The error that the caller gets in place of a reply that the broker does not
+ * accept.
+ */
 export function unsendable(cause: RpcError): RpcError {
   const isTooMuch = cause.reason === "too_large" ||
     cause.reason === "overloaded";

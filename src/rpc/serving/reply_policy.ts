@@ -1,6 +1,6 @@
 /**
- * Who may be answered. A reply is sent with the server's rights, and a caller
- * must not borrow them to write where it may not write itself.
+ * Who may be answered. A reply is sent with the server's permissions, and a
+ * caller must not borrow them to write where it may not write itself.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { matchesPattern } from "./patterns.ts";
 /** What becomes of a request because of where its reply goes. */
 export type Verdict =
   | "allowed"
-  /** The caller is gone: there is no use in running its request. */
+  /** The caller is gone: running its request is useless. */
   | { callerGone: string }
   /** Not run, and not answered either. */
   | { drop: string };
 
-/** A name that no reply is sent to. */
+/** A name that gets no replies. */
 export interface RefusedReplyTo {
   readonly replyTo: string;
   readonly why: string;
@@ -26,7 +26,7 @@ export interface RefusedReplyTo {
   readonly allowable: boolean;
 }
 
-/** Whom to answer, and whom to tell about others. */
+/** Who may be answered, and what is called about the others. */
 export interface ReplyPolicyOptions {
   /** The server's own request queue. */
   queue: string;
@@ -37,9 +37,10 @@ export interface ReplyPolicyOptions {
 }
 
 /**
- * Names that nobody can guess: those that only the broker gives, and those of
- * 128 random bits, of aio-pika (which leaves leading zeros out) and of detached
- * calls. Of such queues RabbitMQ would tell only whom it permits something.
+ * Names that nobody can guess: those that only the broker gives, and those with
+ * 128 random bits, of aio-pika (which omits leading zeros) and of detached
+ * calls. RabbitMQ would describe such queues only to users with a permission on
+ * them.
  */
 const UNGUESSABLE = [
   /^amq\.gen-/,
@@ -65,13 +66,16 @@ interface Kept {
 }
 
 /**
- * Decides by name where it can, and else by what the broker tells: a queue
- * that is exclusive to another connection is a callback queue, whatever it is
- * called. The answers are kept for a minute.
+ * Decides by name if it can, otherwise by what the broker says: a queue that is
+ * exclusive to another connection is a callback queue, whatever it is called.
+ * The answers are kept for a minute.
  */
 export class ReplyPolicy {
   readonly #options: ReplyPolicyOptions;
-  /** The oldest first; bounded by count. What is too old was told of before. */
+  /**
+   * The oldest first, limited in number. One that is too old has been reported
+   * before.
+   */
   readonly #kept = new Map<string, Kept>();
   /** Those under way over one connection. */
   readonly #checks = new Map<string, Promise<Verdict>>();
@@ -82,7 +86,7 @@ export class ReplyPolicy {
     this.#options = options;
   }
 
-  /** What is known at once; undefined where the broker has to be asked. */
+  /** What is known at once; undefined if the broker has to be asked. */
   known(replyTo: string): Verdict | undefined {
     const { queue, patterns } = this.#options;
     if (replyTo === queue) {
@@ -105,10 +109,11 @@ export class ReplyPolicy {
   /**
    * Asks the broker, once for all who want to know at the same time.
    *
-   * @throws {RpcError} where the connection was lost meanwhile.
+   * @throws {RpcError} if the connection was lost meanwhile, or has no channel
+   * to ask over.
    */
   async learn(replyTo: string, connection: BrokerConnection): Promise<Verdict> {
-    // What was asked over a connection that is lost need not ever be answered.
+    // A question over a lost connection may never be answered.
     if (connection !== this.#connection) this.#checks.clear();
     this.#connection = connection;
     const running = this.#checks.get(replyTo);
@@ -149,7 +154,8 @@ export class ReplyPolicy {
       }
     } catch (thrown) {
       const error = RpcError.from(thrown);
-      if (error.reason === "connection_lost") throw error;
+      const { reason } = error;
+      if (reason === "connection_lost" || reason === "overloaded") throw error;
       const why = `the queue can't be checked (${error.message})`;
       return this.#refuse(replyTo, why, true);
     }
@@ -175,7 +181,10 @@ export class ReplyPolicy {
   }
 }
 
-/** Whether RabbitMQ can't have made it; 3.10 and 4.0 end connections for it. */
+/**
+ * Whether RabbitMQ can't have made this name; 3.10 and 4.0 end connections for
+ * it.
+ */
 function isForged(replyTo: string): boolean {
   return replyTo.startsWith(DIRECT_PREFIX) &&
     FORGED_ADDRESS.test(replyTo.slice(DIRECT_PREFIX.length));

@@ -1,5 +1,5 @@
 /**
- * What a request may be at most.
+ * The limits of a request.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { formatBytes } from "../texts.ts";
 import { numberHeader } from "../wire.ts";
 import type { ServeOptions } from "./serve_options.ts";
 
-/** Those options of a server that a request is held to. */
+/** The options of a server that limit requests. */
 export type RequestLimits = Required<
   Pick<
     ServeOptions,
@@ -18,26 +18,28 @@ export type RequestLimits = Required<
   >
 >;
 
-/** Header that quorum queues count deliveries with, from the second on. */
+/** Header in which quorum queues count deliveries, from the second on. */
 const DELIVERY_COUNT_HEADER = "x-delivery-count";
 
-/** The answer to a request that is over a limit; undefined where none is. */
+/**
+ * The answer to a request over a limit; undefined if it is within all limits.
+ */
 export function overLimit(
   request: RpcRequest,
   limits: RequestLimits,
 ): RpcError | undefined {
-  const { bytes, headers } = request;
+  const { byteLength, headers } = request;
   const { maxBodyBytes, maxDeliveries, maxHeaderBytes, maxHeaders } = limits;
   const redeliveries = numberHeader(headers, DELIVERY_COUNT_HEADER) ?? 0;
   if (redeliveries > maxDeliveries) {
     return new RpcError(
       "aborted",
-      `the request was delivered ${redeliveries} times before without being ` +
-        "answered; it may be what ends its servers",
+      `the request was delivered ${redeliveries} times before without an ` +
+        "answer; it may be crashing its servers",
     );
   }
-  if (bytes.length > maxBodyBytes) {
-    return tooLarge("a request", bytes.length, "max_body_bytes", maxBodyBytes);
+  if (byteLength > maxBodyBytes) {
+    return tooLarge("a request", byteLength, "max_body_bytes", maxBodyBytes);
   }
   const size = headerSize(headers);
   if (size.count > maxHeaders) {

@@ -1,6 +1,6 @@
 /**
- * Replies that go out on a later connection than the one that they were made
- * on, and those that no connection survives.
+ * Replies that are sent over a later connection than the one they were made on,
+ * and those that no connection survives.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { closedByBroker, type RpcError } from "../errors.ts";
 import type { RpcRequest } from "../messages.ts";
 import type { RequestQueue } from "../transport.ts";
 import { HeldReplies, type HeldReply } from "./held_replies.ts";
-import { redeliveryKey } from "./replays.ts";
+import { redeliveryKey } from "./reply_cache.ts";
 import { errorReply, unsendable } from "./replies.ts";
-import type { ServerEvent } from "./serve_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 
 /** How long requests wait for the confirms of held replies. */
 const CONFIRM_MS = 5_000;
@@ -22,15 +22,15 @@ const MAX_RUINOUS = 1_000;
  * Holds replies while there is no connection, and publishes them on the next.
  *
  * A broker that closes a connection (or channel) does not say for which of the
- * messages in flight. So all are suspects, and are sent again one at a time:
- * the one for which it closes the next as well, with no other reply in flight,
+ * messages in flight. So all are suspects, and are sent again one at a time. If
+ * it closes the next connection too, with only one reply in flight, that reply
  * is the culprit. It is dropped, and so is its request when that comes again.
  */
 export class Resends {
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #held = new HeldReplies();
   readonly #ruinous = new Set<string>();
-  /** What is consumed now; its publisher works, as far as is known. */
+  /** The queue that is consumed now, as far as is known. */
   #current: RequestQueue | undefined;
   #resuming = false;
   #inFlight = 0;
@@ -48,9 +48,9 @@ export class Resends {
   }
 
   /**
-   * There is a connection again. Resolves when what was held is confirmed, or
-   * after a while: a procedure that blocks this thread must not start before.
-   * It is false where the connection was lost meanwhile.
+   * There is a connection again. Resolves when the held replies are confirmed,
+   * or after a while: a procedure that blocks this thread must not start
+   * before. Resolves with false if the connection was lost meanwhile.
    */
   async resume(requests: RequestQueue): Promise<boolean> {
     this.#current = requests;
@@ -122,7 +122,7 @@ export class Resends {
     return sending;
   }
 
-  /** Whether the connection was alive when the reply had its end. */
+  /** Whether the connection was still alive when the reply was settled. */
   async #send(requests: RequestQueue, reply: HeldReply): Promise<boolean> {
     this.#alone = undefined;
     this.#inFlight++;
@@ -157,7 +157,7 @@ export class Resends {
   }
 }
 
-/** Resolves with why it was not published, where it was not. */
+/** Resolves with why it was not published, if it was not. */
 function published(
   requests: RequestQueue,
   { replyTo, message }: HeldReply,

@@ -10,7 +10,7 @@ import type { MessageHeaders } from "../messages.ts";
 import type { SendableReply } from "../wire.ts";
 import { replyTooLong } from "./request_limits.ts";
 
-/** The codes that Google's and gRPC's gateways give these statuses for. */
+/** The codes for which the gateways of Google and gRPC give these statuses. */
 const CODES: Record<number, RpcCode> = {
   400: "invalid_argument",
   401: "unauthenticated",
@@ -35,10 +35,10 @@ const HTTP_ONLY = new Set([
 ]);
 
 const LONGEST_DETAIL = 1_000;
-/** As many bytes as a detail may have, in a text that has several a unit. */
+/** How much of a body is read for a detail, in bytes. */
 const DETAIL_BYTES = 4 * LONGEST_DETAIL;
 
-/** Within what a result is read that comes in pieces. */
+/** Limits for reading a result that comes in pieces. */
 export interface ReadLimits {
   /** The largest body of a reply. */
   readonly maxReplyBytes: number;
@@ -48,9 +48,9 @@ export interface ReadLimits {
 
 /**
  * Reads a response: its body, its MIME type and its other headers, as text. It
- * is canceled where it is too long, or when nobody wants it any more.
+ * is canceled if it is too long, or when nobody wants it any more.
  *
- * @throws {RpcError} where its status is not one of 200 to 299: the code that
+ * @throws {RpcError} if its status is not one of 200 to 299: the code that
  * goes with the status, the body as detail, `status` among the details; or
  * `resource_exhausted` for a body over the limit.
  */
@@ -85,7 +85,7 @@ async function errorOf(
   });
 }
 
-/** What there is of a body, as far as it goes; the rest of it is canceled. */
+/** A body up to the limit; the rest of it is canceled. */
 async function readBody(
   { body }: Response,
   maxBytes: number,

@@ -10,7 +10,7 @@ import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import type { ReplyInit } from "../procedure.ts";
 import type { SendableReply, SendableResult } from "../wire.ts";
 
-/** All that a reply with properties may have; see {@linkcode ReplyInit}. */
+/** The members that a {@linkcode ReplyInit} may have. */
 const REPLY_KEYS = new Set([
   "body",
   "headers",
@@ -21,7 +21,7 @@ const REPLY_KEYS = new Set([
 /**
  * A value as a message can hold it.
  *
- * @throws {RpcError} `internal` where JSON can't hold the value.
+ * @throws {RpcError} `internal` if JSON can't hold the value.
  */
 export function sendableValue(value: unknown): SendableResult {
   if (value === undefined) return undefined;
@@ -34,7 +34,7 @@ export function sendableValue(value: unknown): SendableResult {
 /**
  * A value as a JSON reply, text included; nothing (undefined) as an empty one.
  *
- * @throws {RpcError} `internal` where JSON can't hold the value.
+ * @throws {RpcError} `internal` if JSON can't hold the value.
  */
 export function jsonReply(value: unknown): SendableReply | undefined {
   if (value === undefined) return undefined;
@@ -50,7 +50,7 @@ export function jsonReply(value: unknown): SendableReply | undefined {
   }
 }
 
-/** A JSON value that merely has a body among its members is no reply. */
+/** A JSON value that merely has a member `body` is no reply with properties. */
 function isReplyInit(result: unknown): result is ReplyInit {
   if (typeof result !== "object" || result === null) return false;
   const reply = result as Record<string, unknown>;

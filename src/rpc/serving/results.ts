@@ -1,5 +1,5 @@
 /**
- * What a procedure returned, as one message can hold it.
+ * Results of procedures, each as one message can hold it.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { sendableValue } from "./result_values.ts";
  * A result as a message can hold it; a promise for a `Response` or a stream,
  * which has to be read first, within these limits.
  *
- * @throws {RpcError} `internal` where JSON can't hold the value.
+ * @throws {RpcError} `internal` if JSON can't hold the value.
  */
 export function sendable(
   result: RpcResult,

@@ -1,9 +1,8 @@
 /**
- * How a queue is served, and what a server tells while it works.
+ * How a queue is served.
  *
  * @module
  */
-import type { RpcError } from "../errors.ts";
 import type { ProcedureInterceptor } from "../interceptor.ts";
 import {
   checkFunction,
@@ -13,59 +12,9 @@ import {
   wholeNumber,
   wrongType,
 } from "../limits.ts";
-import type { RpcRequest } from "../messages.ts";
 import type { QueueDeclaration } from "../transport.ts";
 import { checkDeclaration } from "./declaration.ts";
-
-/** What a server tells while it works. */
-export type ServerEvent =
-  /** Requests are being consumed from now on. */
-  | { type: "consuming"; queue: string }
-  /** It was told to stop, or has had its count: no more requests are taken. */
-  | { type: "draining" }
-  /** The queue was lost; it is tried again after the delay. */
-  | { type: "interrupted"; error: RpcError; retryInMs: number }
-  /** A procedure starts. */
-  | { type: "request"; request: RpcRequest }
-  /**
-   * It came before, and is not run again: it gets the answer of that run, now
-   * or when it ends.
-   */
-  | { type: "repeated"; request: RpcRequest }
-  /**
-   * A procedure ended, well or with an error; the reply follows. `items` is how
-   * many were sent, where that was a stream.
-   */
-  | { type: "answered"; request: RpcRequest; error?: RpcError; items?: number }
-  /** A reply waits for the connection to come back. */
-  | { type: "reply_held"; correlationId?: string }
-  /**
-   * A reply could not be delivered: nobody awaits it any more, or the broker
-   * closes connections for it, with this error; its request is dropped then.
-   */
-  | {
-    type: "reply_dropped";
-    correlationId?: string;
-    why: string;
-    error?: RpcError;
-  }
-  /** A request was neither run nor answered. */
-  | { type: "request_dropped"; request: RpcRequest; why: string }
-  /**
-   * Requests with this `reply_to` are not run; told once for each name. Where
-   * it is `allowable`, the option `replyTo` can allow it.
-   */
-  | {
-    type: "reply_to_refused";
-    replyTo: string;
-    why: string;
-    allowable: boolean;
-  }
-  /**
-   * A request may stay unacknowledged for longer than the broker waits by
-   * default before it takes it back; what to set there. Told once.
-   */
-  | { type: "consumer_timeout"; unackedMs: number; advice: string };
+import type { ServeHooks } from "./server_events.ts";
 
 /** How a queue is served. */
 export interface ServeOptions {
@@ -87,17 +36,17 @@ export interface ServeOptions {
    * and its place is free again. For a stream it is the limit of the time to
    * each item.
    *
-   * RabbitMQ takes requests back that stay unacknowledged for 30 minutes; where
-   * they may for longer, it is asked to wait (4.3, quorum queues), or the event
-   * `consumer_timeout` says what to set.
+   * RabbitMQ takes back requests that stay unacknowledged for 30 minutes. If
+   * they may take longer, it is asked to wait (4.3, quorum queues), or the
+   * event `consumer_timeout` says what to set.
    *
    * @default {30000}
    */
   handlerTimeoutMs?: number;
   /**
-   * On a quorum queue: how often a request may be delivered again before it
-   * is answered with `aborted` and dead-lettered (or dropped), since it may be
-   * what ends its servers. Classic queues do not count.
+   * On a quorum queue: how often a request may be delivered again before it is
+   * answered with `aborted` and dead-lettered (or dropped), since it may be
+   * what crashes its servers. Classic queues do not count.
    *
    * @default {5}
    */
@@ -188,13 +137,10 @@ export interface ServeOptions {
   graceMs?: number;
   /** Around the procedure; the first is the outermost. */
   interceptors?: readonly ProcedureInterceptor[];
-  /**
-   * Called with what happens, the moment it happens, as spans and metrics need
-   * it, and with what happens before `serve()` resolves; must not throw.
-   * Elsewhere, read `events()` of the server.
-   */
-  onEvent?: (event: ServerEvent) => void;
 }
+
+/** Options and hooks, complete and checked. */
+export type ServeSettings = Required<ServeOptions & ServeHooks>;
 
 /** The default prefetch for a concurrency. */
 export function defaultPrefetch(concurrency: number): number {
@@ -203,7 +149,7 @@ export function defaultPrefetch(concurrency: number): number {
 
 const DEFAULT_CONCURRENCY = 256;
 const DEFAULT_LIMIT_MS = 30_000;
-/** In bytes, but for the number of headers. */
+/** In bytes, except for the number of headers. */
 const SIZE_LIMITS = {
   maxBodyBytes: 16 * 1024 * 1024,
   maxReplyBytes: 16 * 1024 * 1024,
@@ -211,8 +157,15 @@ const SIZE_LIMITS = {
   maxHeaders: 100,
 };
 
-/** The options, complete and checked. */
-export function serveSettings(options: ServeOptions): Required<ServeOptions> {
+/**
+ * The settings that these options make.
+ *
+ * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if an option has the wrong type.
+ */
+export function serveSettings(
+  options: ServeOptions & ServeHooks,
+): ServeSettings {
   checkOptions(options);
   checkFunction("onEvent", options.onEvent);
   const concurrency = wholeNumber(
@@ -248,12 +201,14 @@ export function serveSettings(options: ServeOptions): Required<ServeOptions> {
   };
 }
 
-/** For a reply that is confirmed late, or held while the broker is blocked. */
+/** Time for a reply that is confirmed late, or held while the broker blocks. */
 const REPLY_MS = 2 * 60_000;
 
-/** How long a request may stay unacknowledged, what it waits for included. */
+/**
+ * How long a request may stay unacknowledged, including its wait for others.
+ */
 export function longestUnackedMs(
-  { prefetch, concurrency, handlerTimeoutMs }: Required<ServeOptions>,
+  { prefetch, concurrency, handlerTimeoutMs }: ServeSettings,
 ): number {
   const runs = Math.ceil(prefetch / concurrency);
   return runs * handlerTimeoutMs + REPLY_MS;
@@ -293,7 +248,7 @@ function streamLimits(options: ServeOptions) {
   };
 }
 
-/** 0 is allowed: what runs is given back at once. */
+/** A grace period; 0 gives running requests back at once. */
 export function checkGrace(graceMs: number): number {
   return graceMs === 0 ? graceMs : durationMs("graceMs", graceMs);
 }

@@ -1,7 +1,7 @@
 /**
- * The life of a server: connect, consume, reconnect, and drain without losing
- * anything. What happens to a request on its way is in admission.ts,
- * dispatcher.ts and replier.ts, each of which hands it to the next.
+ * The life of a server: connect, consume, and reconnect, until it drains. What
+ * happens to a request on its way is in admission.ts, dispatcher.ts and
+ * replier.ts, each of which hands it to the next.
  *
  * @module
  */
@@ -9,7 +9,6 @@ import { backoffMs } from "../../async/backoff.ts";
 import { Broadcast } from "../../async/broadcast.ts";
 import { delay, settled } from "../../async/delay.ts";
 import { remedyOf, RpcError } from "../errors.ts";
-import { intercepted } from "../interceptor.ts";
 import { queueName, wrongType } from "../limits.ts";
 import type { Procedure } from "../procedure.ts";
 import type {
@@ -18,19 +17,16 @@ import type {
   RequestQueueOptions,
   Transport,
 } from "../transport.ts";
-import { Admission } from "./admission.ts";
 import { consumption } from "./consumption.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import { Grace } from "./grace.ts";
-import type { Job } from "./job.ts";
-import { Replays } from "./replays.ts";
-import { Replier } from "./replier.ts";
+import { Draining } from "./draining.ts";
 import {
   checkGrace,
   type ServeOptions,
-  type ServerEvent,
+  type ServeSettings,
   serveSettings,
 } from "./serve_options.ts";
+import type { ServeHooks, ServerEvent } from "./server_events.ts";
+import { Stages } from "./stages.ts";
 import type { StreamStats } from "./streams/open_streams.ts";
 
 /**
@@ -60,88 +56,62 @@ export class RpcServer implements AsyncDisposable {
   /**
    * Resolves when the server has stopped.
    *
-   * @throws {RpcError} where the broker refused login or permission, or to
+   * @throws {RpcError} if the broker refused login or permission, or to
    * declare the queue.
    */
   readonly finished: Promise<void>;
 
   readonly #transport: Transport;
-  readonly #settings: Required<ServeOptions>;
+  readonly #settings: ServeSettings;
   readonly #events = new Broadcast<ServerEvent>();
   readonly #consumption: RequestQueueOptions;
-  readonly #admission: Admission;
-  readonly #dispatcher: Dispatcher;
-  readonly #replier: Replier;
-  readonly #stopping = new AbortController();
+  readonly #stages: Stages;
+  readonly #draining: Draining;
+  readonly #ready = Promise.withResolvers<void>();
   #requests: RequestQueue | undefined;
-  readonly #idle = Promise.withResolvers<void>();
-  readonly #grace = new Grace();
-  readonly #drained = Promise.withResolvers<void>();
   #started = 0;
 
   /**
    * Starts to serve at once; await `ready` to know when requests come.
    *
-   * @throws {RangeError} where an option is out of its range.
-   * @throws {TypeError} where something is of another type than it should be.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type.
    */
   constructor(
     transport: Transport,
     queue: string,
     procedure: Procedure,
-    options: ServeOptions = {},
+    options: ServeOptions & ServeHooks = {},
   ) {
     this.#transport = transport;
     this.queue = queueName(queue);
     if (typeof procedure !== "function") {
       throw wrongType("procedure", "a function", procedure);
     }
-    const settings = serveSettings(options);
+    const { onEvent, ...settings } = serveSettings(options);
     this.#settings = {
       ...settings,
       onEvent: (event) => {
-        settings.onEvent(event);
+        onEvent(event);
         this.#events.emit(event);
       },
     };
-    const replays = new Replays();
-    this.#replier = new Replier({
-      ...this.#settings,
-      replays,
-      onSettled: () => this.#checkIdle(),
+    this.#stages = new Stages(this.queue, procedure, this.#settings, {
+      onStart: () => this.#countStart(),
+      onSettled: () => this.#draining.checkIdle(),
     });
-    this.#dispatcher = new Dispatcher(
-      intercepted(procedure, settings.interceptors),
-      this.#replier,
-      { ...this.#settings, replays, onStart: () => this.#countStart() },
+    this.#draining = new Draining(
+      this.#stages,
+      () => this.#settings.onEvent({ type: "draining" }),
     );
-    this.#admission = new Admission(
-      this.queue,
-      this.#settings,
-      this.#dispatcher,
-      this.#replier,
-    );
-    this.#consumption = consumption(this.#settings, this.#dispatcher);
-    const ready = Promise.withResolvers<void>();
-    this.ready = ready.promise;
-    // Whatever the loop waits for: it is over when all is drained.
-    this.finished = Promise.race([
-      this.#serve(ready.resolve),
-      this.#drained.promise,
-    ]);
-    this.finished.then(
-      () => ready.reject(new RpcError("canceled", "the server was stopped")),
-      ready.reject,
-    );
-    // Both are there to be awaited; whoever awaits one need not await both.
-    void settled(Promise.all([this.ready, this.finished]));
-    void settled(this.finished).then(() => this.#events.end());
+    this.#consumption = consumption(this.#settings, this.#stages.dispatcher);
+    this.ready = this.#ready.promise;
+    this.finished = this.#run();
   }
 
   /**
-   * What the server does from now on, told as it happens; ends when the server
-   * has stopped. Events wait for their reader, however many they are: one who
-   * stops reading leaves the loop.
+   * What the server does from now on; ends when the server has stopped. Unread
+   * events are kept without limit, so leave the loop when you stop reading.
    *
    * @example Count the requests that fail
    * ```ts
@@ -167,26 +137,25 @@ export class RpcServer implements AsyncDisposable {
 
   /** Requests that have been delivered and not yet acknowledged. */
   get inFlight(): number {
-    return this.#admission.size + this.#dispatcher.size +
-      this.#replier.underWay;
+    return this.#stages.inFlight;
   }
 
   /** Counts of streams, as they are now. */
   get streams(): StreamStats {
-    return this.#dispatcher.streams.stats;
+    return this.#stages.dispatcher.streams.stats;
   }
 
   /**
-   * Stops: no new deliveries, those not started go back to the queue, those
-   * running are finished, answered and acknowledged. After the grace period,
-   * or at once with a grace of 0, what still runs is given back instead. May
-   * be called again: the shortest grace counts, and all calls resolve together.
-   * A procedure must not wait for it, since it waits for procedures.
+   * Stops: takes no more requests, gives back those that have not started, and
+   * finishes, answers and acknowledges those that run. After the grace period,
+   * or at once with a grace of 0, it gives back what still runs. May be called
+   * again: the shortest grace period counts, and all calls resolve together. A
+   * procedure must not wait for it, since it waits for procedures.
    */
   async stop(options: { graceMs?: number } = {}): Promise<void> {
     const graceMs = checkGrace(options.graceMs ?? this.#settings.graceMs);
-    this.#startDraining(graceMs);
-    await Promise.allSettled([this.finished, this.#drained.promise]);
+    this.#draining.begin(graceMs, this.#requests);
+    await Promise.allSettled([this.finished, this.#draining.done]);
   }
 
   /** Stops with the grace period of the options. */
@@ -194,9 +163,23 @@ export class RpcServer implements AsyncDisposable {
     await this.stop();
   }
 
+  #run(): Promise<void> {
+    // The loop may still wait for something when all is drained.
+    const finished = Promise.race([this.#serve(), this.#draining.done]);
+    const { reject } = this.#ready;
+    finished.then(
+      () => reject(new RpcError("canceled", "the server was stopped")),
+      reject,
+    );
+    // Either may be awaited alone.
+    void settled(Promise.all([this.ready, finished]));
+    void settled(finished).then(() => this.#events.end());
+    return finished;
+  }
+
   /** Consumes, on one connection after the other, until stopped. */
-  async #serve(onReady: () => void): Promise<void> {
-    const { signal } = this.#stopping;
+  async #serve(): Promise<void> {
+    const signal = this.#draining.begun;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         const connection = await this.#transport.connection({
@@ -205,96 +188,60 @@ export class RpcServer implements AsyncDisposable {
         });
         const requests = await this.#consume(connection);
         attempt = 0;
-        onReady();
+        this.#ready.resolve();
         await this.#read(requests, connection);
       } catch (thrown) {
         if (signal.aborted) break;
         await this.#interrupted(RpcError.from(thrown), backoffMs(attempt + 1));
       }
     }
-    await this.#drained.promise;
+    await this.#draining.done;
   }
 
   async #read(
     requests: RequestQueue,
     connection: BrokerConnection,
   ): Promise<void> {
-    const alive = await this.#replier.resume(requests);
+    const alive = await this.#stages.replier.resume(requests);
     if (alive) {
       this.#settings.onEvent({ type: "consuming", queue: this.queue });
     }
     for await (const delivery of requests) {
-      // What a lost connection had delivered comes again over the next.
+      // What came over a lost connection is delivered again over the next.
       if (!alive) continue;
-      if (!this.#stopping.signal.aborted) {
-        this.#admission.receive(requests, delivery, connection);
+      if (!this.#draining.begun.aborted) {
+        this.#stages.admission.receive(requests, delivery, connection);
       } else requests.nack(delivery.deliveryTag, true);
     }
   }
 
   async #interrupted(error: RpcError, retryInMs: number): Promise<void> {
-    this.#admission.connectionLost();
-    this.#dispatcher.connectionLost();
-    this.#replier.pause();
-    // The connection may live on: what is left of the queue must not go on
-    // taking requests that nobody reads.
+    this.#stages.connectionLost();
+    // The connection may live on: the old consumer must not take requests that
+    // nobody reads.
     await this.#requests?.close();
     if (remedyOf(error) === "none") {
-      this.#dispatcher.abandon();
+      this.#stages.dispatcher.abandon();
       throw error;
     }
     this.#settings.onEvent({ type: "interrupted", error, retryInMs });
-    await settled(delay(retryInMs, this.#stopping.signal));
+    await settled(delay(retryInMs, this.#draining.begun));
   }
 
   async #consume(connection: BrokerConnection): Promise<RequestQueue> {
-    const { signal } = this.#stopping;
+    const signal = this.#draining.begun;
     const requests = await connection.openRequestQueue(
       this.queue,
       this.#consumption,
     );
-    // Stopped meanwhile: it was drained without this queue.
+    // Stopped meanwhile: draining did not know of this queue.
     if (signal.aborted) await requests.close();
     signal.throwIfAborted();
     return this.#requests = requests;
   }
 
   #countStart(): void {
-    if (++this.#started === this.#settings.count) this.#startDraining();
-  }
-
-  #startDraining(graceMs = this.#settings.graceMs): void {
-    this.#grace.limit(graceMs);
-    if (this.#stopping.signal.aborted) return;
-    this.#stopping.abort(new RpcError("canceled", "the server was stopped"));
-    this.#settings.onEvent({ type: "draining" });
-    this.#drain().then(this.#drained.resolve, this.#drained.reject);
-  }
-
-  /** Cancel, give back, finish, confirm, acknowledge, close: in this order. */
-  async #drain(): Promise<void> {
-    const waiting = [...this.#admission.pause(), ...this.#dispatcher.pause()];
-    // A broker that is blocked or stalled may answer to nothing at all.
-    await Promise.race([this.#finish(waiting), this.#grace.over]);
-    this.#grace.end();
-    // What still runs is the broker's to give to another.
-    this.#dispatcher.abandon();
-    await this.#requests?.close();
-  }
-
-  async #finish(waiting: Job[]): Promise<void> {
-    await this.#requests?.cancel();
-    for (const { requests, deliveryTag } of waiting) {
-      requests.nack(deliveryTag, true);
-    }
-    this.#checkIdle();
-    await this.#idle.promise;
-  }
-
-  /** Nothing left to wait for: the grace period ends. */
-  #checkIdle(): void {
-    if (this.#stopping.signal.aborted && this.inFlight === 0) {
-      this.#idle.resolve();
-    }
+    if (++this.#started < this.#settings.count) return;
+    this.#draining.begin(this.#settings.graceMs, this.#requests);
   }
 }

@@ -27,7 +27,7 @@ export class WaitingJobs {
     }
   }
 
-  /** The job whose turn it is; undefined where none waits. */
+  /** The job whose turn it is; undefined if none waits. */
   take(): Job | undefined {
     return this.#jobs.shift();
   }

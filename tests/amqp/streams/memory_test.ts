@@ -10,6 +10,7 @@ import type { EmbeddedBroker } from "../../../src/broker/embedded.ts";
 import { connect, RpcError } from "../../../src/mod.ts";
 import { test } from "../../support/needs.ts";
 import { within } from "../../support/within.ts";
+import { connectHooks } from "../../support/hooks.ts";
 
 async function readAll(stream: ByteStream, size: number): Promise<number[]> {
   const bytes: number[] = [];
@@ -78,12 +79,15 @@ test("a client and a broker within one program", async () => {
     return Promise.resolve(ours);
   };
   const lost = Promise.withResolvers<void>();
-  await using rpc = await connect("amqp://nowhere.invalid", {
-    dial,
-    onEvent: ({ type }) => {
-      if (type === "lost") lost.resolve();
-    },
-  });
+  await using rpc = await connect(
+    "amqp://nowhere.invalid",
+    connectHooks({
+      dial,
+      onEvent: ({ type }) => {
+        if (type === "lost") lost.resolve();
+      },
+    }),
+  );
   await using _server = await rpc.serve("q", ({ bytes }) => {
     if (bytes.length === 0) throw new RpcError("not_found", "nothing");
     return bytes;

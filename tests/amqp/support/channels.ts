@@ -15,6 +15,7 @@ import { Reader } from "../../../src/amqp091/reader.ts";
 import { Writer } from "../../../src/amqp091/writer.ts";
 import type { Channel } from "../../../src/amqp/channel.ts";
 import { Channels } from "../../../src/amqp/channels.ts";
+import { Flow } from "../../../src/amqp/flow.ts";
 import { JoinedWrites } from "../../../src/amqp/joined_writes.ts";
 import { turns } from "../../support/within.ts";
 
@@ -29,6 +30,7 @@ export interface Sent {
 export class Feed {
   readonly channels: Channels;
   readonly writes: JoinedWrites;
+  readonly flow: Flow;
   readonly sent: Sent[] = [];
   readonly #incoming = frameBuffer();
   readonly #outgoing = frameBuffer();
@@ -41,7 +43,11 @@ export class Feed {
     }, (error) => {
       throw error;
     });
-    this.channels = new Channels(this.writes);
+    this.flow = new Flow(this.writes, {
+      onBlocked: () => {},
+      onUnblocked: () => {},
+    });
+    this.channels = new Channels(this.writes, this.flow);
   }
 
   /** A channel that is open. */

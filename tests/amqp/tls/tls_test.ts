@@ -194,7 +194,7 @@ tlsTest("a client certificate logs in by itself: SASL EXTERNAL", async () => {
   });
   await assert.rejects(inspect(known, ""), {
     reason: "refused",
-    message: `localhost:${broker.port} does not offer to log in by PLAIN; ` +
+    message: `localhost:${broker.port} does not offer login by PLAIN; ` +
       "it offers EXTERNAL",
   });
 });

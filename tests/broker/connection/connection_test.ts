@@ -1,6 +1,7 @@
 // How connections come and go, and what they refuse.
 
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { toBytes } from "../../../src/amqp091/reader.ts";
 import { startBroker } from "../../../src/broker/broker.ts";
 import { slowTest, test } from "../../support/needs.ts";
 import { Client } from "../support/client.ts";
@@ -71,6 +72,30 @@ test("unknown methods are refused with 540, surplus octets with 502", async () =
     await client.channel();
     await client.sendFrame(1, 1, payload);
     equal((await client.closed()).code, code);
+    await client.ended();
+  }
+});
+
+test("arguments that are cut off are refused with 502", async () => {
+  await using broker = await startBroker();
+  const declare = toBytes("\0\x32\0\x0a\0\0\x01q\0");
+  for (
+    const table of [
+      "",
+      "\0\0",
+      "\xff\xff\xff\xff",
+      "\0\0\0\x09\x05x",
+      "\0\0\0\x03\x01xS",
+      "\0\0\0\x07\x01xS\x7f\xff\xff\xff",
+      "\0\0\0\x07\x01xF\0\0\0\x01",
+    ]
+  ) {
+    await using client = await Client.connect(broker.url);
+    await client.channel();
+    const payload = Uint8Array.of(...declare, ...toBytes(table));
+    await client.sendFrame(1, 1, payload);
+    const { code, classId, methodId } = await client.closed();
+    deepEqual([code, classId, methodId], [502, 50, 10]);
     await client.ended();
   }
 });

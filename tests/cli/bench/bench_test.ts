@@ -14,7 +14,7 @@ import { run, start } from "../../support/program.ts";
 Deno.test("percentiles, bars and errors of what was measured", () => {
   const measured = new Measurement();
   measured.start();
-  for (let ms = 1; ms <= 100; ms++) measured.succeeded(ms);
+  for (let ms = 1; ms <= 100; ms++) measured.succeeded(0, ms);
   measured.failed(new RpcError("aborted", "x"));
   measured.stop();
   assert.equal(measured.replies, 100);

@@ -27,8 +27,9 @@ function failed(result: Result, status: number, message: string): void {
 const UNTRUSTED = 'the certificate of "localhost" is not trusted ' +
   "(unknown issuer). Pass --cacert FILE.";
 const EXPIRED_ADVICE = 'the certificate of "localhost" has expired. ' +
-  "Renew it, or set the clock.";
-const OTHER_NAME = "Use a name that it is for: in the URL, or --servername.";
+  "Renew it, or correct the clock.";
+const OTHER_NAME =
+  "Use a name from the certificate: in the URL, or --servername.";
 
 tlsTest("the broker's certificate, good and bad", async () => {
   await using broker = await startTlsRabbitMq();
@@ -145,7 +146,7 @@ tlsTest("a broker that wants a client certificate", async () => {
   failed(
     await call(showing(unknown)),
     77,
-    `${refused} (its issuer is unknown there). ${advice}`,
+    `${refused} (its issuer is unknown to the broker). ${advice}`,
   );
   failed(
     await call(showing(old)),

@@ -89,11 +89,12 @@ rabbitMqTest("a server whose event loop is blocked is not alive", {
   slow: true,
 }, async () => {
   const { serve, startClient } = await scene();
+  // Seconds of work, or a minute where the machine is busy with other tests.
   const flags = ["--builtin", "fib", "--workers", "0", ...FREE_PORT];
-  await using server = await serve(flags);
+  await using server = await serve([...flags, "--handler-timeout", "2m"]);
   const { until } = await health(server);
   assert.deepEqual(await until("/healthz", 200), OK);
-  await using client = await startClient(["43"]);
+  await using client = await startClient(["43", "--timeout", "2m"]);
   const { body } = await until("/healthz", 503);
   assert.match(
     body.why!,

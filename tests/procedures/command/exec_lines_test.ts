@@ -95,9 +95,10 @@ linesTest("an answer may be an error", async () => {
 
 linesTest("a reply that is too long is an error, of one request", async () => {
   await using child = serve(CHILD, { maxReplyBytes: 10 });
-  const { code, message } = await child.run("12345678901").failure();
-  assert.equal(code, "resource_exhausted");
-  assert.match(message, /"child" is longer than the limit of 10 bytes/);
+  const error = await child.run("12345678901").failure();
+  assert.equal(error.code, "resource_exhausted");
+  assert.equal(error.message, "a reply of 11 bytes: the server's limit is 10");
+  assert.deepEqual(error.details, { limit: "max_reply_bytes", max: 10 });
   assert.equal(await child.ask("1234567890"), "1234567890");
 });
 

@@ -72,11 +72,11 @@ execTest("a body of 20 MiB comes whole, there and back", async () => {
 
 execTest("a longer reply is cut off, and names the limit", async () => {
   await using yes = serve(commandLine("yes"), { maxReplyBytes: MIB });
-  const { code, message } = await yes.run().failure();
-  assert.equal(code, "resource_exhausted");
-  const expected =
-    `the reply of "yes" is longer than the limit of ${MIB} bytes`;
-  assert.equal(message, expected);
+  const error = await yes.run().failure();
+  assert.equal(error.code, "resource_exhausted");
+  const expected = "a reply of more than 1MiB: the server's limit is 1MiB";
+  assert.equal(error.message, expected);
+  assert.deepEqual(error.details, { limit: "max_reply_bytes", max: MIB });
   await using head = serve(commandLine("head", "-c", `${MIB}`, "/dev/zero"), {
     maxReplyBytes: MIB,
   });

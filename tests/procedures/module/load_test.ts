@@ -80,7 +80,7 @@ Deno.test("the type chooses among the functions that are exported", async () => 
   assert.equal(code, "unimplemented");
   assert.match(
     message,
-    /^the request names no method \(its type\); available:/,
+    /^the request names no method in its type; available:/,
   );
 });
 

@@ -25,17 +25,22 @@ Deno.test("retries: the same call is sent again, over the next connection", asyn
   assert.equal(client.stats.inFlight, 0);
 });
 
-Deno.test("retries: a call that is over leaves no silent attempt pending", async () => {
+Deno.test("retries: a call that is over leaves no silent attempt behind", async () => {
   await using scene = start();
   const { broker, client } = scene;
+  const canceled: string[] = [];
+  broker.listen("q", (id) => canceled.push(id));
   const options = { retries: 2, attemptTimeoutMs: 20 };
   const call = client.call("q", "", options);
   const requests = [];
   for (const _ of [1, 2, 3]) requests.push(await broker.take("q"));
+  const ids = requests.map(({ properties }) => properties.correlationId);
   const { replyTo, correlationId } = requests[1].properties;
   broker.send(replyTo!, "done", { correlationId });
   assert.equal((await call).text(), "done");
   assert.equal(client.stats.inFlight, 0);
+  // Nor does a server run what nobody waits for.
+  assert.deepEqual(canceled, [ids[0], ids[2]]);
 });
 
 Deno.test("retries and their time are checked", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import { failure, sees, start } from "../../support/calling.ts";
 
-const WHY = 'user "bob" may not look at queue "q"';
+const WHY = 'user "bob" may not inspect queue "q"';
 
 /** A client on a broker that tells nothing of its queues. */
 function untold(reason: "refused" | "locked" | "connection_lost" = "refused") {
@@ -44,7 +44,7 @@ Deno.test("a call that wants to know a server fails, unsent", async () => {
   sees(error, "permission_denied", "refused");
   assert.equal(
     error.message,
-    `whether "q" has a server can't be known: ${WHY}`,
+    `cannot find out whether "q" has a server: ${WHY}`,
   );
   assert.equal(error.maybeExecuted, false);
   assert.ok(!broker.log.includes("publish q"), broker.log.join("\n"));

@@ -127,7 +127,7 @@ Deno.test("more bytes than may wait are refused, and told why", () => {
   assert.throws(() => call("1"), {
     code: "resource_exhausted",
     reason: "overloaded",
-    message: /wait to be sent already: the broker is short of memory/,
+    message: /are already waiting to be sent: the broker is short of memory/,
   });
   end();
 });

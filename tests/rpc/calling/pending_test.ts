@@ -79,6 +79,16 @@ Deno.test("unknown and missing ids settle nothing", () => {
   assert.equal(pending.size, 1);
 });
 
+Deno.test("an id that is written in another way settles nothing", () => {
+  using _time = new FakeTime(1000);
+  const pending = new PendingCalls(HOOKS);
+  const { id } = newCall(pending);
+  const prefix = id.slice(0, -1);
+  assert.equal(pending.settle(`${prefix}00`, reply), false);
+  assert.equal(pending.has(`${prefix}00`), false);
+  assert.equal(pending.settle(id, reply), true);
+});
+
 Deno.test("a deadline removes the call and tells, without ending it", () => {
   using time = new FakeTime(1000);
   const due: PendingCall[] = [];

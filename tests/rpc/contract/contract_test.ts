@@ -81,7 +81,7 @@ for (const [library, say] of Object.entries(libraries)) {
     assert.deepEqual([error.code, error.remote], ["invalid_argument", true]);
     assert.match(
       error.message,
-      /^say got a wrong input: name: [^;]+; tags\[1\]: [^;]+$/,
+      /^say got invalid input: name: [^;]+; tags\[1\]: [^;]+$/,
     );
     const issues = issuesOf(error) as { path: unknown; message: string }[];
     assert.deepEqual(issues.map(({ path }) => path), [["name"], ["tags", 1]]);
@@ -93,7 +93,7 @@ for (const [library, say] of Object.entries(libraries)) {
     await using scene = await serveSay();
     const error = await failure(scene.api.say({ name: "a", count: 20 }));
     assert.equal(error.code, "internal");
-    assert.match(error.message, /^say returned a wrong output: text: /);
+    assert.match(error.message, /^say returned invalid output: text: /);
   });
 }
 
@@ -142,7 +142,7 @@ Deno.test("another method is told what there is", async () => {
   const asked: [string, string][] = [
     ["triple", `unknown method "triple"; available: ${names}`],
     ["toString", `unknown method "toString"; available: ${names}`],
-    ["", `the request names no method (its type); available: ${names}`],
+    ["", `the request names no method in its type; available: ${names}`],
   ];
   for (const [type, message] of asked) {
     const error = await failure(scene.rpc.call("q", "1", { type }));

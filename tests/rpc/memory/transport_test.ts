@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { RpcConnection } from "../../../src/rpc/connection.ts";
 import { MemoryBroker } from "../../../src/rpc/memory/broker.ts";
 import { MemoryTransport } from "../../../src/rpc/memory/transport.ts";
-import type { ServerEvent } from "../../../src/rpc/serving/serve_options.ts";
+import type { ServerEvent } from "../../../src/rpc/serving/server_events.ts";
 
 Deno.test("calls and serves in one process", async () => {
   await using rpc = new RpcConnection(new MemoryTransport());

@@ -9,6 +9,7 @@ import {
 } from "../../support/erlang.ts";
 import { rabbitMqTest, sharedRabbitMq } from "../../support/rabbitmq.ts";
 import { waitUntil } from "../../support/wait.ts";
+import { serveHooks } from "../../support/hooks.ts";
 
 rabbitMqTest(
   "a server that lost a channel leaves no consumer behind",
@@ -23,7 +24,11 @@ rabbitMqTest(
     const onEvent = ({ type }: ServerEvent) => {
       if (type === "consuming") waiting.next().value?.resolve(type);
     };
-    await serving.serve(queue, (request) => request.text(), { onEvent });
+    await serving.serve(
+      queue,
+      (request) => request.text(),
+      serveHooks({ onEvent }),
+    );
     await consuming[0]!.promise;
     const publisher = `${connectionsNamed(name)}, ${
       channelsWith("{connection, P}", "{confirm, true}")
@@ -50,15 +55,19 @@ rabbitMqTest("a reply goes out although its queue was deleted", async () => {
   const release = Promise.withResolvers<void>();
   const again = Promise.withResolvers<void>();
   let timesConsuming = 0;
-  await serving.serve(queue, async (request) => {
-    running.resolve();
-    await release.promise;
-    return request.text();
-  }, {
-    onEvent: ({ type }) => {
-      if (type === "consuming" && ++timesConsuming === 2) again.resolve();
+  await serving.serve(
+    queue,
+    async (request) => {
+      running.resolve();
+      await release.promise;
+      return request.text();
     },
-  });
+    serveHooks({
+      onEvent: ({ type }) => {
+        if (type === "consuming" && ++timesConsuming === 2) again.resolve();
+      },
+    }),
+  );
   const call = calling.call(queue, "answer", { timeoutMs: 20_000 });
   await running.promise;
   await rabbitMq.ctl("delete_queue", queue);

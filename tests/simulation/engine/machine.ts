@@ -7,6 +7,12 @@ import type { Random } from "./random.ts";
 /** When the worlds begin, on a wall clock that is right. */
 const FIRST_EPOCH_MS = Date.UTC(2026, 0, 1);
 
+/** A Map or a Set. */
+export interface Table {
+  readonly size: number;
+  values(): IterableIterator<unknown>;
+}
+
 /** One process. */
 export class Machine {
   readonly id: number;
@@ -20,7 +26,7 @@ export class Machine {
   /** Nothing happens on it before. */
   pausedUntilMs = 0;
   /** Maps and sets that were made on it. */
-  readonly tables: { readonly size: number }[] = [];
+  readonly tables: Table[] = [];
   readonly #loop: Loop;
   readonly #startedMs: number;
   readonly #timers = new Map<number, { event: LoopEvent }>();

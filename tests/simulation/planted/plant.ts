@@ -15,7 +15,13 @@ import type { PlantedBug } from "./bugs.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** All that the simulation needs. */
-const COPIED = ["deno.json", "src", "tests/simulation", "tests/chaos/calls.ts"];
+const COPIED = [
+  "deno.json",
+  "src",
+  "tests/rules",
+  "tests/simulation",
+  "tests/chaos/calls.ts",
+];
 
 /** What the simulation says of a bug. */
 export interface Verdict {

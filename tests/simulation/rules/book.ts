@@ -2,12 +2,14 @@
 
 import { answerTo } from "../../chaos/calls.ts";
 import { LARGE_BYTES, type PlannedCall, type Work } from "../plan.ts";
+import { RpcError } from "../product.ts";
+import { ENDED_TWICE } from "../../rules/ends.ts";
+import type { End } from "../../rules/records.ts";
 import type {
   Beginning,
-  CallRecord,
   DrainingServer,
-  End,
-  Run,
+  SimulatedCall,
+  SimulatedRun,
 } from "./records.ts";
 
 /** What the books need and tell. */
@@ -16,9 +18,9 @@ export interface BookHooks {
   tell(who: string, what: string): void;
   violation(rule: string, what: string): void;
   /** Judge what has just happened. */
-  onEnd(call: CallRecord): void;
-  onRun(call: CallRecord, run: Run, beginning: Beginning): void;
-  onCalledOff(run: Run, earlyMs: number): void;
+  onEnd(call: SimulatedCall): void;
+  onRun(call: SimulatedCall, run: SimulatedRun, beginning: Beginning): void;
+  onCalledOff(run: SimulatedRun, earlyMs: number): void;
   onDraining(server: DrainingServer): void;
   onStopped(server: string, inHand: number): void;
   onServerFailed(server: string, error: unknown): void;
@@ -27,8 +29,8 @@ export interface BookHooks {
 /** Keeps the books. */
 export class Book {
   readonly #plans: ReadonlyMap<number, PlannedCall>;
-  readonly #calls = new Map<number, CallRecord>();
-  readonly #confirmed = new Set<string>();
+  readonly #calls = new Map<number, SimulatedCall>();
+  readonly #answeredFor = new Set<string>();
   readonly #hooks: BookHooks;
   readonly #closing = new Set<string>();
   readonly #canceled = new Map<string, number>();
@@ -39,7 +41,7 @@ export class Book {
     this.#hooks = hooks;
   }
 
-  get calls(): CallRecord[] {
+  get calls(): SimulatedCall[] {
     return [...this.#calls.values()];
   }
 
@@ -67,6 +69,9 @@ export class Book {
     this.#open++;
     this.#calls.set(number, {
       planned,
+      number,
+      options,
+      abortAfterMs,
       client,
       startMs: this.#hooks.now(),
       isForgotten: false,
@@ -92,7 +97,12 @@ export class Book {
   }
 
   failed(number: number, error: unknown): void {
-    this.#end(number, { type: "error", error });
+    this.#end(
+      number,
+      error instanceof RpcError
+        ? { type: "error", error }
+        : { type: "untyped", what: `${error}` },
+    );
   }
 
   /** A client closes its connection: its calls may end with that. */
@@ -137,16 +147,15 @@ export class Book {
   }
 
   /** A procedure starts. */
-  began(number: number, beginning: Beginning): Run {
-    const { server, life, request, context } = beginning;
-    const run: Run = {
+  began(number: number, beginning: Beginning): SimulatedRun {
+    const { server, life, request } = beginning;
+    const run: SimulatedRun = {
       call: number,
-      server,
-      life,
+      node: server,
+      server: `${server}.${life}`,
       messageId: request.messageId,
       correlationId: request.correlationId,
       startMs: this.#hooks.now(),
-      deadlineMs: context.deadlineMs,
       isDone: false,
       isCalledOff: false,
       isUnanswered: false,
@@ -182,18 +191,18 @@ export class Book {
   }
 
   /** Whether a server has heard of the abort before the request came. */
-  isCanceled({ server, correlationId }: Run): boolean {
-    const canceledMs = this.#canceled.get(`${server} ${correlationId}`);
+  isCanceled({ node, correlationId }: SimulatedRun): boolean {
+    const canceledMs = this.#canceled.get(`${node} ${correlationId}`);
     return canceledMs !== undefined && canceledMs < this.#hooks.now();
   }
 
-  call(number: number): CallRecord | undefined {
+  call(number: number): SimulatedCall | undefined {
     return this.#calls.get(number);
   }
 
-  /** The broker has a reply. */
-  confirmed(correlationId: string): void {
-    this.#confirmed.add(correlationId);
+  /** The broker has a reply, or refuses it: no more can be done. */
+  answeredFor(correlationId: string): void {
+    this.#answeredFor.add(correlationId);
     for (const { runs } of this.#calls.values()) {
       for (const run of runs) {
         if (run.correlationId === correlationId) run.isUnanswered = false;
@@ -206,7 +215,7 @@ export class Book {
     for (const { runs } of this.#calls.values()) {
       for (const run of runs) {
         const { correlationId = "" } = run;
-        if (run.server !== server || this.#confirmed.has(correlationId)) {
+        if (run.node !== server || this.#answeredFor.has(correlationId)) {
           continue;
         }
         run.isUnanswered = true;
@@ -219,16 +228,16 @@ export class Book {
     if (call) call.deliveries++;
   }
 
-  ran(run: Run): void {
+  ran(run: SimulatedRun): void {
     run.isDone = true;
-    this.#hooks.tell(run.server, `has run call ${run.call}`);
+    this.#hooks.tell(run.node, `has run call ${run.call}`);
   }
 
   /** `earlyMs`: what is left of the grace of a server that was told to stop. */
-  toldToEnd(run: Run, earlyMs = 0): void {
+  toldToEnd(run: SimulatedRun, earlyMs = 0): void {
     run.isCalledOff = true;
     this.#hooks.onCalledOff(run, earlyMs);
-    this.#hooks.tell(run.server, `is told to end call ${run.call}`);
+    this.#hooks.tell(run.node, `is told to end call ${run.call}`);
   }
 
   draining(server: DrainingServer): void {
@@ -252,10 +261,13 @@ export class Book {
     const call = this.#calls.get(number)!;
     const told = end.type === "answer"
       ? end.isRight ? "the right answer" : "a wrong answer"
-      : `${end.error}`;
+      : end.type === "error"
+      ? `${end.error}`
+      : end.what;
     this.#hooks.tell(call.client, `call ${number} ends with ${told}`);
     if (call.end) {
-      return this.#hooks.violation("one end", `call ${number} ended twice`);
+      const { rule, what } = ENDED_TWICE;
+      return this.#hooks.violation(rule, `call ${number} ${what}`);
     }
     call.end = end;
     call.endMs = this.#hooks.now();

@@ -1,25 +1,52 @@
 // The rules that calls and runs are held against.
 
 import { requestBody } from "../../chaos/calls.ts";
-import { HANDLER_TIMEOUT_MS, LARGE_BYTES, type Plan } from "../plan.ts";
-import { RpcError } from "../product.ts";
-import type { Book } from "./book.ts";
-import type { Beginning, CallRecord, DrainingServer, Run } from "./records.ts";
+import {
+  brokenAtLast,
+  brokenByEnd,
+  type FailureCircumstances,
+} from "../../rules/ends.ts";
+import type { Facts } from "../../rules/lies.ts";
+import type { Breach } from "../../rules/records.ts";
+import { expired, repeatOf, uncounted } from "../../rules/runs.ts";
+import {
+  type FaultKind,
+  HANDLER_TIMEOUT_MS,
+  LARGE_BYTES,
+  type Plan,
+} from "../plan.ts";
 import type { Method } from "../wire/frames.ts";
-import { lieOf } from "./lies.ts";
-import { mustAnswer } from "./lost_calls.ts";
+import type { Book } from "./book.ts";
+import { circumstancesOf, excuseOf } from "./circumstances.ts";
+import { brokenByRequest } from "./requests.ts";
+import type {
+  Beginning,
+  DrainingServer,
+  SimulatedCall,
+  SimulatedRun,
+} from "./records.ts";
 import type { QueueHistory } from "./queue_history.ts";
+import { mostMs, passedOver } from "./turns.ts";
 import type { Trouble, Troubles } from "./troubles.ts";
 
 /** Half a second to find out why, and what a turn of the network takes. */
 const LATE_MS = 1_000;
 /** What a call takes where all is well, its work not counted. */
 const QUICK_MS = 2_000;
-/** More than a connection has at a time. */
-const MANY_CHANNELS = 100;
 /** The same where few procedures may run at once, and some never end. */
 const CROWDED_MS = 25_000;
 const FEW_AT_ONCE = 4;
+/** More than a connection has at a time. */
+const MANY_CHANNELS = 100;
+/** Faults that end a server, or its runs, or hold them up. */
+const ENDING: readonly FaultKind[] = [
+  "crash-server",
+  "stop-server",
+  "refuse-login",
+  "pause",
+];
+/** What a server takes by default, of a quorum queue. */
+const MOST_DELIVERIES = 5;
 /** What a server takes to hear of an abort. */
 const CANCEL_MS = 2_000;
 
@@ -52,74 +79,63 @@ export class Judge {
   }
 
   /** A call has ended. */
-  ended(call: CallRecord): void {
-    const { planned, startMs, endMs = 0, end } = call;
-    const lateMs = endMs - startMs - planned.options.timeoutMs - LATE_MS;
-    if (lateMs > this.#pausedMs(call)) {
-      this.#violation("deadlines", call, `ends ${lateMs} ms too late`);
-    }
-    if (end?.type === "answer") return this.#answered(call, end.isRight);
-    const error = end?.error;
-    if (!(error instanceof RpcError)) {
-      return this.#violation("typed errors", call, `ends with ${error}`);
-    }
-    if (error.code === "canceled") {
+  ended(call: SimulatedCall): void {
+    const lateMs = LATE_MS + this.#pausedMs(call);
+    const broken = brokenByEnd(call, lateMs, () => this.#circumstances(call));
+    for (const breach of broken) this.#broken(call, breach);
+    const { end } = call;
+    if (end?.type === "error" && end.error.code === "canceled") {
       this.#parts.later(CANCEL_MS, () => this.#canceled(call));
-    }
-    const lie = this.#lie(call, error);
-    if (lie) this.#violation("true errors", call, `${lie}: ${told(error)}`);
-    const lost = this.#mustAnswer(call);
-    if (lost) {
-      this.#violation("no call is lost", call, `${lost}: ${told(error)}`);
     }
   }
 
   /** A procedure is about to run. */
   run(
-    call: CallRecord,
-    run: Run,
-    { isStopping, concurrency, request }: Beginning,
+    call: SimulatedCall,
+    run: SimulatedRun,
+    { isStopping, concurrency, waiting, request }: Beginning,
   ): void {
-    const { startMs, planned } = call;
     if (isStopping) {
-      this.#violation("drain", call, `starts on ${run.server}, told to stop`);
+      this.#violation("drain", call, `starts on ${run.node}, told to stop`);
     }
     const atOnce = this.#activeOn(run) + 1;
     if (atOnce > concurrency) {
-      const what = `is one of ${atOnce} at once on ${run.server}`;
+      const what = `is one of ${atOnce} at once on ${run.node}`;
       this.#violation("concurrency", call, what);
     }
     if (this.#parts.book().isCanceled(run) && !request.redelivered) {
-      const what = `starts on ${run.server}, which knows that it was aborted`;
+      const what = `starts on ${run.node}, which knows that it was aborted`;
       this.#violation("aborts are told", call, what);
     }
-    const { retries = 0 } = planned.options;
-    const requests = new Set(call.runs.map((it) => it.correlationId));
-    if (requests.add(run.correlationId).size > retries + 1) {
-      const what = `runs for ${requests.size} requests`;
-      this.#violation("retries are counted", call, what);
-    }
-    const lateMs = run.startMs - startMs - planned.options.timeoutMs;
-    if (lateMs > this.#clockMs()) {
-      this.#violation("no expired runs", call, `starts ${lateMs} ms too late`);
-    }
-    const before = call.runs.find((other) => this.#isRepeat(run, other));
-    if (before) {
-      const what = `runs again on ${run.server}, which has run it before`;
-      this.#violation("no repeats", call, what);
-    }
+    const clockMs = this.#clockMs();
+    const { now, later, book } = this.#parts;
+    const callOf = (number: number) => book().call(number);
+    this.#broken(call, passedOver(call, waiting, callOf, now() + clockMs));
+    later(mostMs(call, run, clockMs) + LATE_MS, () => this.#ended(call, run));
+    // Nobody gives a request to two at once but with a fault.
+    const isGivenTwice = this.#parts.plan.faults.some(({ kind }) =>
+      kind === "redeliver"
+    );
+    const isRemembered = () => run.messageId !== undefined || !isGivenTwice;
+    this.#broken(call, repeatOf(run, call.runs, isRemembered));
+    this.#broken(call, expired(call, run, clockMs));
+    this.#broken(call, uncounted({ ...call, runs: [...call.runs, run] }));
   }
 
-  /** A request is sent: it must not outlive its call. */
-  requested({ properties = {}, body = "" }: Method): void {
+  /** By now a run is over, or told to end, where its server lives on. */
+  #ended({ planned: { queue } }: SimulatedCall, run: SimulatedRun): void {
+    if (run.isDone || run.isCalledOff) return;
+    const { troubles, now, book } = this.#parts;
+    const hitting = troubles.hitting("", queue, run.startMs, now(), 0);
+    if (hitting.some(({ kind }) => ENDING.includes(kind))) return;
+    this.#violation("time limits", book().call(run.call)!, "goes on and on");
+  }
+
+  /** A request is sent. */
+  requested(request: Method): void {
+    const { body = "" } = request;
     const call = this.#parts.book().call(Number.parseInt(body, 10));
-    if (call === undefined) return;
-    // It may have waited to be written, but was never more than that.
-    const expirationMs = Number(properties.expiration);
-    const { timeoutMs } = call.planned.options;
-    if (expirationMs >= 0 && expirationMs <= timeoutMs) return;
-    const what = `expires in ${properties.expiration} ms, of ${timeoutMs}`;
-    this.#violation("no expired runs", call, what);
+    if (call) this.#broken(call, brokenByRequest(call, request));
   }
 
   /** No queue took a request: who does not wait for one hears of it. */
@@ -134,7 +150,7 @@ export class Judge {
   }
 
   /** A run is told to end: by its time, its caller, or a grace that is over. */
-  calledOff(run: Run, earlyMs: number): void {
+  calledOff(run: SimulatedRun, earlyMs: number): void {
     const call = this.#parts.book().call(run.call);
     const { now } = this.#parts;
     if (call === undefined || call.end || earlyMs <= 1) return;
@@ -166,20 +182,13 @@ export class Judge {
   /** What can be said only at the end. */
   close(): void {
     for (const call of this.#parts.book().calls) {
-      const { end, isForgotten, runs } = call;
-      if (end === undefined && !isForgotten) {
-        this.#violation("one end", call, "has no end");
-      }
-      if (end?.type !== "error" || !(end.error instanceof RpcError)) continue;
-      if (!end.error.maybeExecuted && !end.error.remote && runs.length > 0) {
-        const what = `ran, which its error denies: ${told(end.error)}`;
-        this.#violation("true errors", call, what);
-      }
+      if (call.isForgotten) continue;
+      for (const breach of brokenAtLast(call)) this.#broken(call, breach);
     }
   }
 
   /** Whoever ran a call that was aborted has heard of it. */
-  #canceled(call: CallRecord): void {
+  #canceled(call: SimulatedCall): void {
     const runs = call.runs.filter((it) => !it.isDone && !it.isCalledOff);
     if (runs.length === 0) return;
     if (this.#hitting(call, this.#parts.now()).length > 0) return;
@@ -187,57 +196,64 @@ export class Judge {
     this.#violation("aborts are told", call, what);
   }
 
-  #answered(call: CallRecord, isRight: boolean): void {
+  #answered(call: SimulatedCall, isRight: boolean): void {
     const { work } = call.planned;
     if (!isRight || work.type !== "answer") {
       this.#violation("right answers", call, "ends with a wrong answer");
     }
   }
 
-  /** What is not true about an error, where something is not. */
-  #lie(call: CallRecord, error: RpcError): string | undefined {
-    const { plan, book, queues } = this.#parts;
-    return lieOf(call, error, {
-      queue: queues.get(call.planned.queue)!,
-      troubles: this.#hitting(call),
-      isQuorum: plan.queueType === "quorum",
-      isClosing: book().isClosing(call.client),
-      isTooLarge: this.#isTooLarge(call),
-      hasFewChannels: this.#hasFewChannels,
-    });
-  }
-
-  /** Why a call had to be answered as planned, where it had to. */
-  #mustAnswer(call: CallRecord): string | undefined {
+  #circumstances(call: SimulatedCall): FailureCircumstances {
+    const troubles = this.#hitting(call);
     const isCrowded = this.#crowded.has(call.planned.queue);
-    return mustAnswer(call, {
-      troubles: this.#hitting(call),
-      needsMs: this.#clockMs() + (isCrowded ? CROWDED_MS : QUICK_MS),
-      isTooLarge: this.#isTooLarge(call),
-      hasFewChannels: this.#hasFewChannels,
-    });
+    const isTooLarge = this.#isTooLarge(call);
+    const needsMs = this.#clockMs() + (isCrowded ? CROWDED_MS : QUICK_MS);
+    return {
+      ...circumstancesOf(call, troubles, needsMs),
+      excuse: excuseOf(call, troubles, isTooLarge),
+      facts: this.#facts(call, troubles, isTooLarge),
+    };
   }
 
-  get #hasFewChannels(): boolean {
-    return this.#parts.plan.broker.channelMax < MANY_CHANNELS;
+  #facts(
+    call: SimulatedCall,
+    troubles: readonly Trouble[],
+    isTooLarge: boolean,
+  ): Facts {
+    const { plan, book, queues } = this.#parts;
+    const { client, planned, startMs, endMs = 0, deliveries } = call;
+    const queue = queues.get(planned.queue)!;
+    const had = (kind: FaultKind) => troubles.some((it) => it.kind === kind);
+    return {
+      isTooLarge,
+      isTroubled: troubles.length > 0,
+      wasQueueMissing: queue.wasMissing(startMs, endMs),
+      wasQueueUnserved: queue.wasUnserved(startMs, endMs),
+      wereMessagesRefused: had("refuse-messages"),
+      wereLoginsRefused: had("refuse-login"),
+      wasClosing: book().isClosing(client),
+      hasFewChannels: plan.broker.channelMax < MANY_CHANNELS,
+      throws: planned.work.type === "throw",
+      isWornOut: plan.queueType === "quorum" && deliveries > MOST_DELIVERIES,
+    };
   }
 
   /** Whether the request or its reply is more than the broker takes. */
-  #isTooLarge({ planned: { number, large, work } }: CallRecord): boolean {
+  #isTooLarge({ planned: { number, large, work } }: SimulatedCall): boolean {
     const isLarge = large || work.type === "answer" && work.large ||
       requestBody(number).length >= LARGE_BYTES;
     return isLarge && this.#parts.plan.broker.maxMessageSize < LARGE_BYTES;
   }
 
   #hitting(
-    call: CallRecord,
+    call: SimulatedCall,
     toMs: number = call.endMs ?? call.startMs + call.planned.options.timeoutMs,
   ): Trouble[] {
     const { client, planned: { queue }, startMs } = call;
     return this.#parts.troubles.hitting(client, queue, startMs, toMs);
   }
 
-  #pausedMs(call: CallRecord): number {
+  #pausedMs(call: SimulatedCall): number {
     return this.#hitting(call).some(({ kind }) => kind === "pause")
       ? 15_000
       : 0;
@@ -250,43 +266,27 @@ export class Judge {
     return 2 * skewMs + 4_000 * jumps + 1_000;
   }
 
-  #activeOn({ server, life }: Run): number {
+  #activeOn({ server }: SimulatedRun): number {
     let count = 0;
     for (const { runs } of this.#parts.book().calls) {
       for (const run of runs) {
-        if (run.server !== server || run.life !== life) continue;
+        if (run.server !== server) continue;
         if (!run.isDone && !run.isCalledOff) count++;
       }
     }
     return count;
   }
 
-  #isRepeat(run: Run, before: Run): boolean {
-    if (run.server !== before.server || run.life !== before.life) return false;
-    if (before.isCalledOff) return false;
-    // All attempts are one call.
-    if (run.messageId !== undefined) return before.messageId !== undefined;
-    // Nobody gives a request to two at once but with a fault.
-    const isGivenTwice = this.#parts.plan.faults.some(({ kind }) =>
-      kind === "redeliver"
-    );
-    return run.correlationId === before.correlationId && !isGivenTwice &&
-      (!before.isDone || before.isUnanswered);
+  #broken(call: SimulatedCall, breach: Breach | undefined): void {
+    if (breach) this.#violation(breach.rule, call, breach.what);
   }
 
   #violation(
     rule: string,
-    { planned, client }: CallRecord,
+    { planned, client }: SimulatedCall,
     what: string,
   ): void {
     const { number } = planned;
     this.#parts.violation(rule, `call ${number} (of ${client}) ${what}`);
   }
-}
-
-function told(
-  { code, reason, message, maybeExecuted, remote }: RpcError,
-): string {
-  const facts = [reason, remote && "remote", maybeExecuted && "maybeExecuted"];
-  return `${code} (${facts.filter(Boolean).join(", ")}) ${message}`;
 }

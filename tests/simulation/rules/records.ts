@@ -1,6 +1,8 @@
 // What the books hold.
 
+import type { CallRecord, Run } from "../../rules/records.ts";
 import type { PlannedCall } from "../plan.ts";
+import type { Delivered } from "../wire/monitor.ts";
 import type { RpcContext, RpcRequest } from "../product.ts";
 
 /** A server that was told to stop. */
@@ -12,25 +14,18 @@ export interface DrainingServer {
   readonly unsettled: number;
 }
 
-/** How a call ended. */
-export type End =
-  | { readonly type: "answer"; readonly isRight: boolean }
-  | { readonly type: "error"; readonly error: unknown };
-
 /** A call, as far as it has come. */
-export interface CallRecord {
+export interface SimulatedCall extends CallRecord {
   readonly planned: PlannedCall;
-  readonly client: string;
-  readonly startMs: number;
-  endMs?: number;
-  end?: End;
+  readonly runs: SimulatedRun[];
   /** Its client has crashed. */
   isForgotten: boolean;
-  readonly runs: Run[];
   /** How often it was delivered to a server. */
   deliveries: number;
   /** Requests that were sent. */
   attempts: number;
+  /** Of its first request. */
+  messageId?: string | undefined;
 }
 
 /** What a server says of a run as it begins. */
@@ -40,23 +35,14 @@ export interface Beginning {
   readonly life: number;
   readonly isStopping: boolean;
   readonly concurrency: number;
+  /** What it has been given before, and has not settled. */
+  readonly waiting: readonly Delivered[];
   readonly request: RpcRequest;
   readonly context: RpcContext;
 }
 
 /** One run of a procedure. */
-export interface Run {
-  readonly call: number;
-  readonly server: string;
-  readonly life: number;
-  readonly messageId: string | undefined;
-  readonly correlationId: string | undefined;
-  readonly startMs: number;
-  readonly deadlineMs: number;
-  /** It has its result. */
-  isDone: boolean;
-  /** Its signal was aborted. */
-  isCalledOff: boolean;
-  /** Its reply was lost with a connection, so that the request comes again. */
-  isUnanswered: boolean;
+export interface SimulatedRun extends Run {
+  /** Its server, in whichever life. */
+  readonly node: string;
 }

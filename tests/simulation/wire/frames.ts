@@ -9,6 +9,7 @@ export interface Properties {
   type?: string;
   expiration?: string;
   deliveryMode?: number;
+  priority?: number;
 }
 
 /** A method, with the arguments that the rules look at. */
@@ -268,7 +269,7 @@ export function readProperties(fields: Fields): Properties {
   if (has(14)) fields.text();
   if (has(13)) fields.skipTable();
   if (has(12)) properties.deliveryMode = fields.octet();
-  if (has(11)) fields.octet();
+  if (has(11)) properties.priority = fields.octet();
   if (has(10)) properties.correlationId = fields.text();
   if (has(9)) properties.replyTo = fields.text();
   if (has(8)) properties.expiration = fields.text();

@@ -9,6 +9,8 @@ export interface MonitorHooks {
   /** For the trace; undefined where nobody reads it. */
   readonly trace: ((line: string) => void) | undefined;
   violation(rule: string, what: string): void;
+  /** Deliveries that may be unsettled on a channel. */
+  readonly prefetch: number;
   /** A request is published; whether its correlation id is new. */
   requested(request: Method): boolean;
   /** The broker has no queue for a request, or refuses it. */
@@ -16,16 +18,17 @@ export interface MonitorHooks {
   /** A server hears that a call was aborted. */
   canceled(correlationId: string): void;
   now(): number;
-  /** The broker has a reply. */
+  /** The broker has a reply, or refuses it. */
   replied(correlationId: string): void;
   /** A request was delivered to a server. */
   delivered(call: number): void;
 }
 
 /** A request that was delivered and not settled. */
-interface Delivered {
+export interface Delivered {
   readonly correlationId: string;
   readonly body: string;
+  readonly atMs: number;
 }
 
 /** One channel, as both sides know it. */
@@ -92,6 +95,13 @@ export class Monitor implements Tap {
       count += deliveries.size;
     }
     return count;
+  }
+
+  /** Those, as they are. */
+  get deliveries(): Delivered[] {
+    return [...this.#channels.values()].flatMap(({ deliveries }) => [
+      ...deliveries.values(),
+    ]);
   }
 
   sent(bytes: Uint8Array, isLate: boolean): void {
@@ -220,7 +230,7 @@ export class Monitor implements Tap {
         continue;
       }
       this.#answeredFor.add(what);
-      if (isAck) this.#hooks.replied(what);
+      this.#hooks.replied(what);
     }
   }
 
@@ -229,7 +239,15 @@ export class Monitor implements Tap {
     const { correlationId = "", replyTo, type } = properties ?? {};
     if (type === "cancel") this.#hooks.canceled(correlationId);
     if (!state.acknowledges) return;
-    state.deliveries.set(deliveryTag, { correlationId, body });
+    state.deliveries.set(deliveryTag, {
+      correlationId,
+      body,
+      atMs: this.#hooks.now(),
+    });
+    const { size } = state.deliveries;
+    if (size > this.#hooks.prefetch) {
+      this.#hooks.violation("prefetch", `${size} deliveries are unsettled`);
+    }
     if (replyTo) this.#hooks.delivered(Number.parseInt(body, 10));
   }
 }

@@ -3,7 +3,7 @@
 
 import { Connection } from "../engine/connection.ts";
 import type { Loop } from "../engine/loop.ts";
-import type { Machine } from "../engine/machine.ts";
+import type { Machine, Table } from "../engine/machine.ts";
 import { type Ending, streamError } from "../engine/pipe.ts";
 import type { Route } from "../engine/route.ts";
 import {
@@ -32,6 +32,8 @@ export interface NodeHost {
   tell(who: string, what: string): void;
   monitorHooks(who: string): MonitorHooks;
   onConnection(who: string, event: ConnectionEvent): void;
+  /** Asks for a connection, as so often within the last second. */
+  dialed(who: string, timesInASecond: number): void;
 }
 
 /** A client or a server, through all its lives. */
@@ -44,6 +46,10 @@ export class Node {
   #machine: Machine;
   /** Of this life, the newest last. */
   #connections: Watched[] = [];
+  /** Tables that the newest connection was made with. */
+  #connectionTables: readonly Table[] = [];
+  /** Connects that were asked for of late, in ms. */
+  #dialsMs: number[] = [];
   /** Who waits for the process to be up again. */
   #whenUp: (() => void)[] = [];
 
@@ -79,6 +85,11 @@ export class Node {
     return this.#connections.at(-1);
   }
 
+  /** Entries of the largest table of the newest connection. */
+  get connectionEntries(): number {
+    return Math.max(0, ...this.#connectionTables.map(({ size }) => size));
+  }
+
   /** Conditions of the way have changed. */
   routeChanged(): void {
     for (const { connection } of this.#connections) connection.changed();
@@ -91,6 +102,8 @@ export class Node {
       if (!connection.client.isClosed) connection.died("client", ending);
     }
     this.#connections = [];
+    this.#connectionTables = [];
+    this.#dialsMs = [];
   }
 
   /** A new process in its place, after so long. */
@@ -123,6 +136,7 @@ export class Node {
 
   readonly #dial: Dial = (_, signal) => {
     signal.throwIfAborted();
+    this.#noteDial();
     const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
     signal.addEventListener("abort", () => reject(signal.reason));
     const { up, down } = this.route;
@@ -138,6 +152,13 @@ export class Node {
     });
     return promise;
   };
+
+  #noteDial(): void {
+    const { nowMs } = this.host.loop;
+    this.#dialsMs = this.#dialsMs.filter((atMs) => atMs > nowMs - 1_000);
+    this.#dialsMs.push(nowMs);
+    this.host.dialed(this.name, this.#dialsMs.length);
+  }
 
   #connect(machine: Machine): Connection["client"] {
     const { loop, broker } = this.host;
@@ -157,6 +178,8 @@ export class Node {
     broker.accept(connection);
     this.#connections.push({ connection, monitor });
     this.host.tell(this.name, "connection made");
+    const made = machine.tables.length;
+    machine.soon(() => this.#connectionTables = machine.tables.slice(made));
     return connection.client;
   }
 }

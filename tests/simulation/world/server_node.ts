@@ -2,11 +2,13 @@
 
 import { answerTo, callNumber } from "../../chaos/calls.ts";
 import type { Ending } from "../engine/pipe.ts";
+import type { Table } from "../engine/machine.ts";
 import type { Route } from "../engine/route.ts";
 import {
   HANDLER_TIMEOUT_MS,
   LARGE_BYTES,
   type PlannedServer,
+  prefetchOf,
 } from "../plan.ts";
 import {
   type AmqpTransport,
@@ -16,8 +18,9 @@ import {
   RpcServer,
 } from "../product.ts";
 import type { Book } from "../rules/book.ts";
-import type { Run } from "../rules/records.ts";
+import type { SimulatedRun } from "../rules/records.ts";
 import { STOPPED_MS } from "../rules/judge.ts";
+import type { Delivered } from "../wire/monitor.ts";
 import { Node, type NodeHost } from "./node.ts";
 
 /** How long it waits for what runs when it is told to stop. */
@@ -41,6 +44,9 @@ export class ServerNode extends Node {
   #graceUntilMs = 0;
   /** Procedures that wait for a timer of their own. */
   #sleeping = 0;
+  /** Since when it looks at what it is given. */
+  #consumingMs = Infinity;
+  #ownTables: readonly Table[] = [];
 
   constructor(
     host: NodeHost,
@@ -60,6 +66,11 @@ export class ServerNode extends Node {
   /** Requests that it has and has not acknowledged. */
   get inHand(): number {
     return this.#server?.inFlight ?? 0;
+  }
+
+  /** What is left in its own tables when no request is in hand. */
+  get leftOver(): number {
+    return this.#ownTables.reduce((sum, it) => sum + unremembered(it), 0);
   }
 
   /** Timers that are not those of procedures. */
@@ -121,11 +132,16 @@ export class ServerNode extends Node {
     this.#transport = this.newTransport();
     this.#server = new RpcServer(this.#transport, queue, this.#procedure, {
       concurrency,
+      prefetch: prefetchOf(concurrency),
       handlerTimeoutMs: HANDLER_TIMEOUT_MS,
       graceMs: GRACE_MS,
       declare: { type: this.#queueType },
-      onEvent: ({ type }) => this.host.tell(this.name, `event ${type}`),
+      onEvent: ({ type }) => {
+        this.host.tell(this.name, `event ${type}`);
+        if (type === "consuming") this.#consumingMs = this.host.loop.nowMs;
+      },
     });
+    this.#ownTables = [...machine.tables];
     this.#server.finished.catch((error) => {
       if (this.machine !== machine) return;
       this.#book.serverFailed(this.name, error);
@@ -136,10 +152,19 @@ export class ServerNode extends Node {
   #fall(ending: Ending, downMs: number): void {
     this.#server = this.#transport = undefined;
     this.#sleeping = 0;
+    this.#consumingMs = Infinity;
     this.#book.forgetAborts(this.name);
     this.die(ending);
     this.#isStopping = false;
     this.rise(downMs, () => this.#start());
+  }
+
+  #waiting(): Delivered[] {
+    const { nowMs } = this.host.loop;
+    const deliveries = this.watched?.monitor.deliveries ?? [];
+    return deliveries.filter(({ atMs }) =>
+      atMs > this.#consumingMs && atMs < nowMs
+    );
   }
 
   readonly #procedure: Procedure = (request, context) => {
@@ -150,6 +175,7 @@ export class ServerNode extends Node {
       life: this.lives,
       isStopping: this.#isStopping,
       concurrency: this.planned.concurrency,
+      waiting: this.#waiting(),
       request,
       context,
     });
@@ -160,7 +186,11 @@ export class ServerNode extends Node {
     return this.#work(run, body, context.signal);
   };
 
-  async #work(run: Run, body: string, signal: AbortSignal): Promise<string> {
+  async #work(
+    run: SimulatedRun,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<string> {
     signal.addEventListener("abort", () => {
       const earlyMs = this.#isStopping
         ? this.#graceUntilMs - this.machine.nowMs
@@ -191,10 +221,21 @@ export class ServerNode extends Node {
     this.#sleeping--;
   }
 
-  #done<T>(run: Run, result: T): T {
+  #done<T>(run: SimulatedRun, result: T): T {
     this.#book.ran(run);
     return result;
   }
+}
+
+/** All but what is remembered on purpose: ids, and what has an age. */
+function unremembered(table: Table): number {
+  let count = 0;
+  for (const value of table.values()) {
+    const isRemembered = typeof value === "string" ||
+      typeof value === "object" && value !== null && "untilMs" in value;
+    if (!isRemembered) count++;
+  }
+  return count;
 }
 
 function answered(body: string, isLarge: boolean): string {

@@ -5,7 +5,7 @@ import { afterMicrotasks } from "../engine/globals.ts";
 import { Machine } from "../engine/machine.ts";
 import { Random } from "../engine/random.ts";
 import { Route } from "../engine/route.ts";
-import { LARGE_BYTES, type Plan } from "../plan.ts";
+import { LARGE_BYTES, type Plan, prefetchOf } from "../plan.ts";
 import type { ConnectionEvent } from "../product.ts";
 import { Book } from "../rules/book.ts";
 import { Judge } from "../rules/judge.ts";
@@ -23,6 +23,9 @@ export interface Violation {
   readonly what: string;
   readonly atMs: number;
 }
+
+/** Connects of one process within a second; each call may ask for one. */
+const MOST_DIALS = 40;
 
 /** A world. */
 export class World implements NodeHost {
@@ -112,6 +115,7 @@ export class World implements NodeHost {
     return {
       trace: this.lines && ((line) => this.tell(who, line)),
       violation: (rule, what) => this.violation(rule, `${who}: ${what}`),
+      prefetch: this.#prefetchOf(who),
       now: () => this.loop.nowMs,
       unroutable: (call) => {
         this.fate.soon(() => this.judge.unroutable(call));
@@ -128,7 +132,7 @@ export class World implements NodeHost {
         this.#correlationIds.add(id);
         return isNew;
       },
-      replied: (id) => this.book.confirmed(id),
+      replied: (id) => this.book.answeredFor(id),
       delivered: (call) => this.book.delivered(call),
     };
   }
@@ -137,6 +141,16 @@ export class World implements NodeHost {
     const { type } = event;
     this.tell(who, type === "lost" ? `lost: ${event.error.message}` : type);
     if (type === "lost") this.book.disconnected(who);
+  }
+
+  dialed(who: string, timesInASecond: number): void {
+    if (timesInASecond <= MOST_DIALS) return;
+    this.violation("backoff", `${who} connects again and again`);
+  }
+
+  #prefetchOf(who: string): number {
+    const server = this.servers.find(({ name }) => name === who);
+    return server ? prefetchOf(server.planned.concurrency) : Infinity;
   }
 
   #route(): Route {

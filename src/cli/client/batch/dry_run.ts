@@ -5,10 +5,10 @@
  * @module
  */
 import { queueName } from "../../../rpc/limits.ts";
-import { requestJson } from "../caller.ts";
+import { requestJson } from "../json_lines.ts";
 import { ClientConnection } from "../connection.ts";
 import { Log } from "../../log.ts";
-import { counted } from "../../numbers.ts";
+import { counted } from "../../../rpc/texts.ts";
 import { OrderedOutput } from "../../stdio/ordered_output.ts";
 import { callOptions, type ClientFlags } from "../flags.ts";
 import { type BatchRequest, inputFormat } from "./requests.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Paint } from "../../stdio/color.ts";
-import { formatCount } from "../../numbers.ts";
+import { formatCount } from "../../../rpc/texts.ts";
 import { LiveLine } from "../../stdio/live_line.ts";
 import type { Tally } from "./tally.ts";
 

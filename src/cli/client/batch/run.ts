@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { Caller, type Outcome, outcomeJson } from "../caller.ts";
+import { Caller, type Outcome } from "../caller.ts";
+import { outcomeJson } from "../json_lines.ts";
 import { ClientConnection } from "../connection.ts";
 import { paintFor } from "../../stdio/color.ts";
 import { Log } from "../../log.ts";
-import { counted } from "../../numbers.ts";
+import { counted } from "../../../rpc/texts.ts";
 import { OrderedOutput } from "../../stdio/ordered_output.ts";
 import { Pace, until } from "../../pace.ts";
 import { callOptions, type ClientFlags } from "../flags.ts";
-import { sentence } from "../../sentences.ts";
+import { sentence } from "../../advice.ts";
 import { onStopSignal, stoppedStatus } from "../../signals.ts";
 import { Pipeline } from "./pipeline.ts";
 import { FailedFile } from "./failed_file.ts";

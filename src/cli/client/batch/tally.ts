@@ -4,10 +4,9 @@
  * @module
  */
 import type { RpcError } from "../../../rpc/errors.ts";
-import { formatMs } from "../../../rpc/texts.ts";
+import { counted, formatCount, formatMs } from "../../../rpc/texts.ts";
 import { EXIT, exitStatusOf } from "../../exit_status.ts";
 import type { LogFlags } from "../../log.ts";
-import { counted, formatCount } from "../../numbers.ts";
 
 /** The counts, and the exit status and summary made from them. */
 export class Tally {

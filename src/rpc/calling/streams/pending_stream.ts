@@ -111,7 +111,7 @@ export class PendingStream extends PendingCall {
 
   /** The reader took an item. */
   taken(reply: RpcReply): void {
-    if (this.#credit.taken(reply.bytes.length)) this.#grant();
+    if (this.#credit.taken(reply.byteLength)) this.#grant();
   }
 
   /** The reader waits for an item. */

@@ -4,14 +4,16 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { RpcReply } from "../../messages.ts";
+import { type RpcReply, sharedBytes } from "../../messages.ts";
 
 /** A digest of all items so far. */
 export class RunDigest {
   readonly #hash = createHash("sha256");
 
   /** The next item; where one ends and the next begins counts, too. */
-  add({ bytes, contentType = "", contentEncoding = "" }: RpcReply): void {
+  add(reply: RpcReply): void {
+    const { contentType = "", contentEncoding = "" } = reply;
+    const bytes = sharedBytes(reply);
     const head = JSON.stringify([bytes.length, contentType, contentEncoding]);
     this.#hash.update(head).update(bytes);
   }

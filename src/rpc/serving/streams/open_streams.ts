@@ -5,7 +5,6 @@
  */
 import { Deadlines } from "../../../async/deadlines.ts";
 import { TurnBudget } from "../../../async/turn_budget.ts";
-
 import { RpcError } from "../../errors.ts";
 import type { MessageProperties } from "../../messages.ts";
 import {
@@ -101,7 +100,7 @@ export class OpenStreams {
 
   /** A run that sends a stream; the hooks are called as it goes. */
   open(job: Job, credit: Credit, hooks: StreamRunHooks): StreamExecution {
-    const run = this.#runs.next();
+    const run = this.#runs.idOf(this.#runs.next());
     const execution = new StreamExecution(job, run, credit, this.#limits, {
       ...hooks,
       turns: this.#turns,

@@ -1,7 +1,7 @@
 // Lines of --input ndjson that are no requests, however long they are.
 
 import assert from "node:assert/strict";
-import { requestJson } from "../../../../src/cli/client/caller.ts";
+import { requestJson } from "../../../../src/cli/client/json_lines.ts";
 import { jsonError } from "../../../../src/cli/client/batch/json_error.ts";
 import { RequestReader } from "../../../../src/cli/client/batch/requests.ts";
 

@@ -13,7 +13,7 @@ import { DEADLINE_HEADER } from "../wire.ts";
 import type { Outcome } from "./job.ts";
 
 /** How much is remembered; the oldest goes first. */
-export interface ReplayLimits {
+export interface ReplyCacheLimits {
   /** @default {10000} */
   maxCount?: number;
   /** Bytes of result bodies. @default {67108864} */
@@ -22,7 +22,7 @@ export interface ReplayLimits {
   maxAgeMs?: number;
 }
 
-/** What another attempt may well do better at. */
+/** Errors that another attempt may avoid. */
 const TRANSIENT = new Set<RpcCode>([
   "aborted",
   "canceled",
@@ -38,14 +38,14 @@ interface Stored {
   readonly untilMs: number;
 }
 
-/** Outcomes by request, bounded by count, bytes and age. */
-export class Replays {
-  readonly #limits: Required<ReplayLimits>;
+/** Outcomes by request, limited in number, bytes and age. */
+export class ReplyCache {
+  readonly #limits: Required<ReplyCacheLimits>;
   readonly #stored = new Map<string, Stored>();
   #bytes = 0;
 
-  /** The limits hold together. */
-  constructor(limits: ReplayLimits = {}) {
+  /** All limits hold. */
+  constructor(limits: ReplyCacheLimits = {}) {
     this.#limits = {
       maxCount: limits.maxCount ?? 10_000,
       maxBytes: limits.maxBytes ?? 64 * 1024 * 1024,
@@ -58,7 +58,7 @@ export class Replays {
     return this.#stored.size;
   }
 
-  /** What became of the request with that key, if it is remembered. */
+  /** The outcome of the request with that key, if it is remembered. */
   find(key: string): Outcome | undefined {
     const stored = this.#stored.get(key);
     if (stored === undefined) return undefined;
@@ -67,7 +67,7 @@ export class Replays {
     return undefined;
   }
 
-  /** The same, which is forgotten. */
+  /** The same, which is then forgotten. */
   take(key: string): Outcome | undefined {
     const outcome = this.find(key);
     const stored = this.#stored.get(key);
@@ -75,7 +75,7 @@ export class Replays {
     return outcome;
   }
 
-  /** Remembers an outcome, unless another attempt may do better. */
+  /** Remembers an outcome, unless another attempt may avoid its error. */
   store(key: string, outcome: Outcome): void {
     if ("error" in outcome && TRANSIENT.has(outcome.error.code)) return;
     const bytes = outcomeBytes(outcome);
@@ -112,10 +112,10 @@ function outcomeBytes(outcome: Outcome): number {
 }
 
 /**
- * What makes a repeated call the same: message id, method and body. Only where
- * our own marker is there: the ids of other clients need not be unique.
+ * The key of a repeated call: message id, method and body. Only with our own
+ * marker: the message ids of other clients need not be unique.
  */
-export function replayKey(request: RpcRequest): string | undefined {
+export function callKey(request: RpcRequest): string | undefined {
   const { headers, messageId, type, bytes } = request;
   if (messageId === undefined || !isOurs(request)) return undefined;
   // Whoever asks again for items that were sent gets another run.
@@ -124,8 +124,8 @@ export function replayKey(request: RpcRequest): string | undefined {
 }
 
 /**
- * What tells an attempt from all others: its correlation id, which our clients
- * make afresh each time; undefined where another client made it.
+ * The correlation id of an attempt, unique since our clients make another each
+ * time; undefined if another client made it.
  */
 export function attemptId(request: RpcRequest): string | undefined {
   const { correlationId } = request;
@@ -133,9 +133,10 @@ export function attemptId(request: RpcRequest): string | undefined {
 }
 
 /**
- * By what a request is known again that the broker delivers a second time,
- * whoever sent it. Others' ids need not be unique: requests that share such a
- * key are equal in all that matters, and each may stand for one other only.
+ * The key by which a redelivered request is recognized, whoever sent it. The
+ * ids of other clients need not be unique, so each key is used once: requests
+ * that share one are equal in all that matters, and each may stand for one
+ * other.
  */
 export function redeliveryKey(request: RpcRequest): string | undefined {
   const { bytes, correlationId, messageId, replyTo, type } = request;

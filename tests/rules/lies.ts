@@ -1,55 +1,58 @@
 // What an error says, against what is known.
 
-import type { RpcError } from "../product.ts";
-import type { QueueHistory } from "./queue_history.ts";
-import type { CallRecord } from "./records.ts";
-import type { Trouble } from "./troubles.ts";
+import type { CallError, CallRecord } from "./records.ts";
 
-/** What is known of a call that failed. */
+/** What is known of a call that failed, while it waited or shortly before. */
 export interface Facts {
-  readonly queue: QueueHistory;
-  /** What may have hit it. */
-  readonly troubles: readonly Trouble[];
-  readonly isQuorum: boolean;
-  /** Its client is being closed. */
-  readonly isClosing: boolean;
+  /** Something was wrong that may have hit it. */
+  readonly isTroubled: boolean;
+  readonly wasQueueMissing: boolean;
+  readonly wasQueueUnserved: boolean;
+  /** The broker may have refused messages. */
+  readonly wereMessagesRefused: boolean;
+  readonly wereLoginsRefused: boolean;
+  /** Its client was being closed. */
+  readonly wasClosing: boolean;
   /** The request or its reply is more than the broker takes. */
   readonly isTooLarge: boolean;
+  /** The broker allows few channels on a connection. */
   readonly hasFewChannels: boolean;
+  /** Its procedure throws, as planned. */
+  readonly throws: boolean;
+  /** It may have been delivered more often than a server takes it. */
+  readonly isWornOut: boolean;
 }
 
 /** What is not true about an error, where something is not. */
 export function lieOf(
   call: CallRecord,
-  error: RpcError,
+  error: CallError,
   facts: Facts,
 ): string | undefined {
-  const { planned: { abortAfterMs, options }, startMs, endMs = 0 } = call;
+  const { abortAfterMs, options, startMs, endMs = 0 } = call;
   const { code, reason } = error;
   if (error.remote) return remoteLie(call, error, facts);
-  const had = (...kinds: Trouble["kind"][]) =>
-    facts.troubles.some(({ kind }) => kinds.includes(kind));
   switch (reason) {
     case "no_queue":
-      if (facts.queue.wasMissing(startMs, endMs)) return;
+      if (facts.wasQueueMissing) return;
       return "the queue was there all the time";
     case "no_consumer":
-      if (facts.queue.wasUnserved(startMs, endMs)) return;
+      if (facts.wasQueueUnserved) return;
       return "the queue had a consumer all the time";
     case "rejected":
-      return had("refuse-messages") ? undefined : "nothing was refused";
+      return facts.wereMessagesRefused ? undefined : "nothing was refused";
     case "refused":
-      return had("refuse-login") ? undefined : "no login was refused";
+      return facts.wereLoginsRefused ? undefined : "no login was refused";
     case "blocked":
     case "connection_lost":
     case "broker_unreachable":
-      return facts.troubles.length > 0 ? undefined : "nothing was wrong";
+      return facts.isTroubled ? undefined : "nothing was wrong";
     case "closed":
-      return facts.isClosing ? undefined : "nobody closed it";
+      return facts.wasClosing ? undefined : "nobody closed it";
     case "overloaded":
-      return facts.hasFewChannels && facts.troubles.length > 0
+      return facts.hasFewChannels && facts.isTroubled
         ? undefined
-        : "channels are free";
+        : "nothing was too much";
     case "too_large":
       return facts.isTooLarge ? undefined : "it was not too large";
     case undefined:
@@ -68,15 +71,13 @@ export function lieOf(
 }
 
 function remoteLie(
-  { planned: { work }, runs, deliveries }: CallRecord,
-  { code }: RpcError,
+  { runs }: CallRecord,
+  { code }: CallError,
   facts: Facts,
 ): string | undefined {
-  const had = (kind: Trouble["kind"]) =>
-    facts.troubles.some((it) => it.kind === kind);
   switch (code) {
     case "failed_precondition":
-      return work.type === "throw" && runs.length > 0
+      return facts.throws && runs.length > 0
         ? undefined
         : "the procedure did not throw";
     case "deadline_exceeded":
@@ -84,13 +85,11 @@ function remoteLie(
     case "canceled":
       return "nobody canceled it";
     case "aborted":
-      return facts.isQuorum && deliveries > 5
-        ? undefined
-        : "it was not delivered too often";
+      return facts.isWornOut ? undefined : "it was not delivered too often";
     case "resource_exhausted":
       return facts.isTooLarge ? undefined : "it was not too large";
     case "internal":
-      return had("refuse-messages") ? undefined : "nothing was refused";
+      return facts.wereMessagesRefused ? undefined : "nothing was refused";
     default:
       return "there is no reason for it";
   }

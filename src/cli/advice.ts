@@ -23,7 +23,7 @@ const ADVICE: Record<RpcErrorReason, Advice | undefined> = {
   no_consumer: () => "Start a server, or use --wait.",
   broker_unreachable: () =>
     'Is one running? Try "rabbit-rpc broker", or set --url.',
-  not_admitted: () => "Wait, or look at the broker's limits and at its log.",
+  not_admitted: () => "Wait, or check the broker's limits and its log.",
   no_password: () => "Check --password-file.",
   login_too_large: () =>
     "Raise initial_frame_max in rabbitmq.conf, or use a shorter token.",
@@ -33,15 +33,16 @@ const ADVICE: Record<RpcErrorReason, Advice | undefined> = {
   undeclarable: () => "Check --queue-type, --queue-arg and --dead-letter.",
   connection_lost: () => "Check the broker's log, then try again.",
   rejected: () => "Let its servers catch up, then try again.",
-  overloaded: () => "Send less at a time, or wait until the broker catches up.",
+  overloaded: () => "Send less at once, or wait until the broker catches up.",
   blocked: () =>
     "Check the broker's memory and disk, and the network, then try again.",
   too_large: () => "Send less, or raise max_message_size on the broker.",
   tls_required: () => "Use amqps://.",
   not_tls: () => "Use amqp://.",
   untrusted: () => "Pass --cacert FILE.",
-  certificate_expired: () => "Renew it, or set the clock.",
-  wrong_host: () => "Use a name that it is for: in the URL, or --servername.",
+  certificate_expired: () => "Renew it, or correct the clock.",
+  wrong_host: () =>
+    "Use a name from the certificate: in the URL, or --servername.",
   client_certificate: () =>
     "Pass --cert FILE and --key FILE, from an issuer that the broker trusts.",
   tls_incompatible: () =>

@@ -1,13 +1,13 @@
-// Tests of src/rpc/serving/replays.ts.
+// Tests of src/rpc/serving/reply_cache.ts.
 
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import {
   attemptId,
+  callKey,
   redeliveryKey,
-  replayKey,
-  Replays,
-} from "../../../src/rpc/serving/replays.ts";
+  ReplyCache,
+} from "../../../src/rpc/serving/reply_cache.ts";
 import type { MessageProperties } from "../../../src/rpc/messages.ts";
 import { decodeRequest } from "../../../src/rpc/wire.ts";
 import { FakeTime } from "../../support/fake_time.ts";
@@ -28,34 +28,34 @@ function request(properties: MessageProperties, text = "body", own = true) {
 }
 
 Deno.test("what came of a request is found again", () => {
-  const replays = new Replays();
+  const replyCache = new ReplyCache();
   const outcome = { result: "x" };
-  assert.equal(replays.find("a"), undefined);
-  replays.store("a", outcome);
-  assert.equal(replays.find("a"), outcome);
+  assert.equal(replyCache.find("a"), undefined);
+  replyCache.store("a", outcome);
+  assert.equal(replyCache.find("a"), outcome);
   const failed = { error: new RpcError("not_found", "no") };
-  replays.store("a", failed);
-  assert.equal(replays.find("a"), failed);
-  assert.equal(replays.size, 1);
+  replyCache.store("a", failed);
+  assert.equal(replyCache.find("a"), failed);
+  assert.equal(replyCache.size, 1);
 });
 
 Deno.test("what another attempt may mend is not remembered", () => {
-  const replays = new Replays();
+  const replyCache = new ReplyCache();
   for (
     const code of ["unavailable", "deadline_exceeded", "canceled"] as const
   ) {
-    replays.store("a", { error: new RpcError(code, "x") });
+    replyCache.store("a", { error: new RpcError(code, "x") });
   }
-  assert.equal(replays.size, 0);
+  assert.equal(replyCache.size, 0);
 });
 
 Deno.test("the limits of count, bytes and age hold", () => {
   using time = new FakeTime(1_000);
-  const few = new Replays({ maxCount: 2 });
+  const few = new ReplyCache({ maxCount: 2 });
   for (const key of ["a", "b", "c"]) few.store(key, { result: key });
   assert.deepEqual([few.size, few.find("a")], [2, undefined]);
 
-  const small = new Replays({ maxBytes: 10 });
+  const small = new ReplyCache({ maxBytes: 10 });
   small.store("a", { result: "123456" });
   small.store("b", { result: { body: new Uint8Array(6) } });
   assert.deepEqual([small.size, small.find("a")], [1, undefined]);
@@ -66,7 +66,7 @@ Deno.test("the limits of count, bytes and age hold", () => {
   small.store("d", { result: "1234" });
   assert.equal(small.size, 2);
 
-  const brief = new Replays({ maxAgeMs: 100 });
+  const brief = new ReplyCache({ maxAgeMs: 100 });
   brief.store("a", { result: "x" });
   time.advance(99);
   assert.ok(brief.find("a"));
@@ -76,7 +76,7 @@ Deno.test("the limits of count, bytes and age hold", () => {
 });
 
 Deno.test("the body of a reply with properties counts", () => {
-  const small = new Replays({ maxBytes: 10 });
+  const small = new ReplyCache({ maxBytes: 10 });
   small.store("a", { result: { body: "12345678901", headers: {} } });
   small.store("b", { result: { body: new Uint8Array(10) } });
   small.store("c", { result: undefined });
@@ -91,22 +91,22 @@ Deno.test("the body of a reply with properties counts", () => {
 });
 
 Deno.test("the same call is the same message id, method and body", () => {
-  const key = replayKey(request({ messageId: "m", type: "t" }));
+  const key = callKey(request({ messageId: "m", type: "t" }));
   assert.ok(key);
-  assert.equal(replayKey(request({ messageId: "m", type: "t" })), key);
+  assert.equal(callKey(request({ messageId: "m", type: "t" })), key);
   const others = [
     request({ messageId: "n", type: "t" }),
     request({ messageId: "m", type: "u" }),
     request({ messageId: "m", type: "t" }, "another"),
   ];
-  for (const other of others) assert.notEqual(replayKey(other), key);
+  for (const other of others) assert.notEqual(callKey(other), key);
 });
 
 Deno.test("the ids of other clients mean nothing", () => {
   const ids = { messageId: "m", correlationId: "c" };
-  assert.equal(replayKey(request(ids, "", false)), undefined);
+  assert.equal(callKey(request(ids, "", false)), undefined);
   assert.equal(attemptId(request(ids, "", false)), undefined);
-  assert.equal(replayKey(request({})), undefined);
+  assert.equal(callKey(request({})), undefined);
   assert.equal(attemptId(request({ correlationId: "" })), undefined);
   assert.equal(attemptId(request(ids)), "c");
 });
@@ -130,7 +130,7 @@ Deno.test("a redelivered request is known again, whoever sent it", () => {
 
 Deno.test("a wall clock that is set changes no age", () => {
   using time = new FakeTime(1_000_000);
-  const brief = new Replays({ maxAgeMs: 100 });
+  const brief = new ReplyCache({ maxAgeMs: 100 });
   brief.store("a", { result: "x" });
   time.setWallClock(6_000);
   assert.ok(brief.find("a"));

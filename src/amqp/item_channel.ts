@@ -34,10 +34,10 @@ export class ItemChannel implements StreamPort {
   readonly #hooks: ItemChannelHooks;
   readonly #unhook: () => void;
   #channel: Channel | undefined;
-  #isOpening = false;
   #isClosed = false;
-  /** Published before the channel was open. */
-  readonly #early: Publication[] = [];
+  /** Published while the channel was not open, or the connection blocked. */
+  readonly #waiting: Publication[] = [];
+  #isSending = false;
   /** Of whoever waits for what was published so far. */
   #taken: PromiseWithResolvers<void> | undefined;
 
@@ -66,17 +66,19 @@ export class ItemChannel implements StreamPort {
       listener.failed(sizes.tooLarge(body.length));
     } else if (this.#isClosed || channel?.closed) {
       listener.failed(notConsumed());
-    } else if (channel === undefined) {
-      this.#early.push({ queue, body, properties, listener });
-      this.#open();
-    } else this.#write(channel, { queue, body, properties, listener });
+    } else if (this.#isReady && channel) {
+      this.#write(channel, { queue, body, properties, listener });
+    } else {
+      this.#waiting.push({ queue, body, properties, listener });
+      this.#send();
+    }
   }
 
   /** See {@linkcode StreamPort.itemsTaken}. */
   itemsTaken(): Promise<void> {
     if (this.#isClosed) return Promise.reject(notConsumed());
     this.#taken ??= Promise.withResolvers();
-    this.#open();
+    this.#send();
     this.#connection.writes.schedule();
     return this.#taken.promise;
   }
@@ -89,40 +91,52 @@ export class ItemChannel implements StreamPort {
     if (this.#channel) await closeChannel(this.#connection, this.#channel);
   }
 
-  #open(): void {
-    if (this.#channel || this.#isOpening) return;
-    this.#isOpening = true;
-    const opening = this.#connection.openChannel((channel) => {
+  /** Whether what is published now may be written now. */
+  get #isReady(): boolean {
+    const { unblocked } = this.#connection.flow;
+    return this.#waiting.length === 0 && unblocked === undefined;
+  }
+
+  /** Writes what waits, in order, as soon as that is possible. */
+  #send(): void {
+    if (this.#isSending || this.#channel && this.#waiting.length === 0) return;
+    this.#isSending = true;
+    this.#sendWaiting()
+      .catch((error) => this.#fail(error))
+      .finally(() => this.#isSending = false);
+  }
+
+  async #sendWaiting(): Promise<void> {
+    const { flow, writes } = this.#connection;
+    const channel = this.#channel ??= await this.#open();
+    while (flow.unblocked) await flow.unblocked;
+    if (this.#isClosed) return await closeChannel(this.#connection, channel);
+    this.#isSending = false;
+    for (const item of this.#waiting.splice(0)) this.#write(channel, item);
+    writes.schedule();
+  }
+
+  #open(): Promise<Channel> {
+    const { onReturn, onClosed } = this.#hooks;
+    const { sizes } = this.#connection;
+    return this.#connection.openChannel((channel) => {
       channel.handlers = {
-        onReturn: this.#hooks.onReturn,
-        onClosed: this.#hooks.onClosed,
-        onClosing: (replyCode, replyText) => {
-          this.#connection.sizes.learn(replyCode, replyText);
+        onReturn,
+        onClosed,
+        onClosing(replyCode, replyText) {
+          sizes.learn(replyCode, replyText);
           return undefined;
         },
       };
       return Promise.resolve(channel);
     });
-    opening.then(
-      (channel) => this.#opened(channel),
-      (error) => {
-        this.#isOpening = false;
-        this.#fail(error);
-      },
-    );
-  }
-
-  #opened(channel: Channel): void {
-    if (this.#isClosed) return void closeChannel(this.#connection, channel);
-    this.#channel = channel;
-    for (const item of this.#early.splice(0)) this.#write(channel, item);
-    this.#connection.writes.schedule();
   }
 
   #write(channel: Channel, item: Publication): void {
     const { queue: routingKey, body, properties, listener } = item;
     const { frameMax, writes } = this.#connection;
     const { id } = channel;
+    if (channel.closed) return listener.failed(notConsumed());
     const target = { channel: id, exchange: "", routingKey, mandatory: true };
     try {
       writeMessage(writes.writer, frameMax, target, body, properties);
@@ -138,7 +152,8 @@ export class ItemChannel implements StreamPort {
    */
   #ask(): void {
     const taken = this.#taken;
-    if (taken === undefined || this.#channel === undefined) return;
+    // What waits is part of what is asked about.
+    if (taken === undefined || !this.#channel || !this.#isReady) return;
     this.#taken = undefined;
     this.#channel.request("basic.qos", { prefetchCount: 0 }).then(
       () => taken.resolve(),
@@ -150,6 +165,8 @@ export class ItemChannel implements StreamPort {
     const failure = channelFailure(error);
     this.#taken?.reject(failure);
     this.#taken = undefined;
-    for (const { listener } of this.#early.splice(0)) listener.failed(failure);
+    for (const { listener } of this.#waiting.splice(0)) {
+      listener.failed(failure);
+    }
   }
 }

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import * as z from "zod";
+import { delay } from "../../src/async/delay.ts";
 import { startBroker } from "../../src/broker/broker.ts";
 import {
   connect,
@@ -246,6 +247,25 @@ test("a stream goes on after the server's connection was lost", async () => {
     (texts.length === 500 ? oldest : newest)!.drop();
   }
   assert.deepEqual(texts, upTo(2_000));
+});
+
+test("a stream waits while the broker is blocked, and goes on in order", async () => {
+  await using broker = await startBroker();
+  await using both = await twoOf(broker.url);
+  const { serving, calling } = both;
+  await using _server = await serving.serve("q", count);
+  const texts: string[] = [];
+  const faults: Promise<void>[] = [];
+  for await (const item of calling.stream("q", 3_000, { credit: 100 })) {
+    texts.push(item.text());
+    if (texts.length % 1_000 !== 0) continue;
+    const fault = broker.block();
+    const [server] = broker.connections;
+    await broker.waitFor(() => server!.blocked);
+    faults.push(delay(20).then(() => fault.end()));
+  }
+  await Promise.all(faults);
+  assert.deepEqual(texts, upTo(3_000));
 });
 
 /** What comes of a stream of ten items whose first server is lost after five. */

@@ -252,7 +252,9 @@ export class OutgoingStream {
     if (error) throw error;
     const { properties } = message;
     properties.headers = { ...properties.headers, [SEQ_HEADER]: this.#items };
-    if (!this.#introduced) this.#introduce(message);
+    // Whatever waits for another connection is introduced there.
+    const isIntroduced = this.#introduced || this.#state === "disconnected";
+    if (!isIntroduced) this.#introduce(message);
     this.#items++;
     this.#bytes += length;
     const sentMs = nowMs();

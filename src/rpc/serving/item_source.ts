@@ -25,6 +25,11 @@ export function itemSource(result: object): ItemSource | undefined {
   };
 }
 
+/** The body of a Response comes in pieces; one that failed is an error. */
+export function bodySource({ ok, body }: Response): ItemSource | undefined {
+  return ok && body ? itemSource(body) : undefined;
+}
+
 function readerOf(stream: ReadableStream<unknown>): ItemSource {
   const reader = stream.getReader();
   return {

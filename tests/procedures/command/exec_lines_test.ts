@@ -54,10 +54,11 @@ linesTest("the child is told all of a request", async () => {
     headers: { a: "b" },
   };
   const shown = JSON.parse(await child.run("show", properties).text());
-  const { id, timeout_ms, ...rest } = shown;
+  const { id, timeout_ms, deadline, ...rest } = shown;
   assert.deepEqual(rest, { type: "m", headers: { a: "b" }, body: "show" });
   assert.notEqual(id, "theirs");
   assert.ok(timeout_ms > 25_000 && timeout_ms <= 30_000, timeout_ms);
+  assert.ok(Math.abs(deadline - Date.now() - timeout_ms) < 5_000, deadline);
 });
 
 linesTest("bodies come as they were", async () => {

@@ -10,6 +10,8 @@ import { quote } from "../../rpc/texts.ts";
 
 const PREFIX = "RABBIT_RPC_";
 const HEADER = "HEADER_";
+/** In ms since the epoch; empty for a stream without a deadline. */
+export const DEADLINE_VARIABLE = "RABBIT_RPC_DEADLINE";
 /** Lists the suffixes of all `HEADER_` variables, separated by commas. */
 const HEADERS = "REQUEST_HEADERS";
 /** Limit on all names and values; below the limits of the system. */
@@ -53,7 +55,7 @@ export function requestEnvironment(
   const leftMs = Math.max(Math.round(deadlineMs - epochNowMs()), 0);
   env.set("TIMEOUT_MS", isLimited ? String(leftMs) : "", "timeout");
   const deadline = isLimited ? String(Math.floor(deadlineMs)) : "";
-  env.set("DEADLINE", deadline, "deadline");
+  env.add(DEADLINE_VARIABLE, deadline, "deadline");
   const headers: string[] = [];
   for (const [name, value] of Object.entries(request.headers)) {
     const text = headerText(value);

@@ -12,7 +12,6 @@ import { checkInput, readBody } from "./input.ts";
 
 const EXAMPLES = `
 Examples:
-  rabbit-rpc client rpc_queue 30
   rabbit-rpc client rpc_queue @request.json -H trace:on --type resize -t 5s
   rabbit-rpc client llm --stream "Why is the sky blue?"
   seq 30 | rabbit-rpc client rpc_queue --lines --concurrency 100 --json`;

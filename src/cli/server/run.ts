@@ -54,6 +54,7 @@ export async function runServer(
     service.procedure,
     flags.telemetry?.serving(options) ?? options,
   );
+  flags.telemetry?.observe(server);
   using _signals = onStopSignal((times) => {
     if (times === 1) {
       log.warn(`stopping; ${counted(server.inFlight, "request")} in flight`);

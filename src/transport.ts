@@ -64,6 +64,7 @@ export type {
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
+  StreamPort,
   Transport,
 } from "./rpc/transport.ts";
 export type { StreamStats } from "./rpc/serving/streams/open_streams.ts";

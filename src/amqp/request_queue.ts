@@ -24,6 +24,7 @@ import {
   hasNoTimeout,
 } from "./consumer_timeout.ts";
 import { QueueInspector } from "./inspector.ts";
+import { ItemChannel } from "./item_channel.ts";
 import { AmqpPublisher } from "./publisher.ts";
 
 /** What a request queue is made of. */
@@ -43,12 +44,22 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   readonly #acks: Acknowledgements;
   readonly #unhook: () => void;
   readonly #control: ControlQueue | undefined;
+  /** See {@linkcode RequestQueue.streams}. */
+  readonly streams: ItemChannel | undefined;
 
-  private constructor(parts: Parts) {
+  private constructor(
+    parts: Parts,
+    onReturn: RequestQueueOptions["onReturn"],
+  ) {
     const { connection, name, channel, publisher, control, deaf } = parts;
     super(connection, channel, publisher);
     this.#name = name;
     this.#control = control;
+    this.streams = control && new ItemChannel(connection, control.name, {
+      onReturn,
+      // The streams could not go on.
+      onClosed: (error) => this.end(error),
+    });
     // A server that once heard of cancels must not become deaf to them.
     deaf.then((error) => this.end(error));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
@@ -91,7 +102,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
       const [control] = await Promise.all([listening, publisher.open()]);
       return await connection.openChannel((channel) => {
         const parts = { connection, name, channel, publisher, control, deaf };
-        const queue = new AmqpRequestQueue(parts);
+        const queue = new AmqpRequestQueue(parts, options.onReturn);
         return queue.orClosed(() => queue.#start(options.prefetch, args));
       });
     } catch (error) {
@@ -118,10 +129,6 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     }
   }
 
-  get controlQueue(): string | undefined {
-    return this.#control?.name;
-  }
-
   protected override end(error: Error): void {
     const isCanceled = error instanceof CanceledByBroker;
     super.end(isCanceled ? canceled(this.connection.peer, this.#name) : error);
@@ -144,6 +151,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
     const control = this.#control;
     await Promise.all([
       control && closeChannel(this.connection, control.channel),
+      this.streams?.close(),
       super.doClose(),
     ]);
   }

@@ -101,13 +101,33 @@ export interface CallbackQueue extends Publisher, AsyncIterable<Delivery> {
   close(): Promise<void>;
 }
 
+/** What the streams of a server go over. */
+export interface StreamPort {
+  /** The name that the broker gave the server's queue for control messages. */
+  readonly controlQueue: string;
+  /**
+   * Publishes an item of a stream, at less cost than with a confirm: items are
+   * delivered in the order in which they are published here. The listener need
+   * only be told that an item can't be encoded or written.
+   */
+  publishItem(
+    queue: string,
+    body: Uint8Array,
+    properties: MessageProperties,
+    listener: PublishListener,
+  ): void;
+  /**
+   * Resolves when the broker has all items that were published before.
+   *
+   * @throws {RpcError} `connection_lost` where that can't be known.
+   */
+  itemsTaken(): Promise<void>;
+}
+
 /** A request queue that is being consumed. */
 export interface RequestQueue extends Publisher, AsyncIterable<Delivery> {
-  /**
-   * The name that the broker gave the queue for control messages to this
-   * server; undefined where it may not have one.
-   */
-  readonly controlQueue?: string | undefined;
+  /** What streams go over; undefined where the server may send none. */
+  readonly streams?: StreamPort | undefined;
   /** Acknowledges one delivery, with its neighbours where that is possible. */
   ack(deliveryTag: number): void;
   /** Gives a delivery back to the queue, or drops (dead-letters) it. */

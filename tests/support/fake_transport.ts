@@ -18,6 +18,7 @@ import type {
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
+  StreamPort,
   Transport,
 } from "../../src/rpc/transport.ts";
 import { BrokerModel, lost } from "./broker_model.ts";
@@ -80,6 +81,11 @@ abstract class Channels implements Publisher {
       () => listener.confirmed(),
       (error) => listener.failed(error),
     );
+  }
+
+  /** Resolves when what was published last can't be confirmed any more. */
+  protected get gone(): Promise<RpcError> {
+    return this.#gone.promise;
   }
 
   protected async send(
@@ -175,7 +181,7 @@ class FakeCallbackQueue extends Channels implements CallbackQueue {
 }
 
 class FakeRequestQueue extends Channels implements RequestQueue {
-  readonly controlQueue: string;
+  readonly streams: StreamPort;
   readonly #control: MemoryConsumer;
   readonly #name: string;
 
@@ -187,9 +193,23 @@ class FakeRequestQueue extends Channels implements RequestQueue {
     super(broker, new MemoryConsumer(broker.queue(name), prefetch), onReturn);
     broker.listen(name, onCancel);
     this.#name = name;
-    this.controlQueue = broker.declareControl();
-    this.#control = new MemoryConsumer(broker.queue(this.controlQueue));
+    const controlQueue = broker.declareControl();
+    this.#control = new MemoryConsumer(broker.queue(controlQueue));
+    this.streams = {
+      controlQueue,
+      publishItem: (queue, body, properties, listener) =>
+        void this.send(queue, body, properties, false)
+          .catch((error) => listener.failed(error)),
+      itemsTaken: () => this.#itemsTaken(),
+    };
     void this.#listen(onControl);
+  }
+
+  async #itemsTaken(): Promise<void> {
+    const held = this.broker.passed("confirm");
+    const error = await Promise.race([held, this.gone]);
+    if (error) throw error;
+    if (this.closed) throw lost("Channel is closed");
   }
 
   async #listen(onControl: RequestQueueOptions["onControl"]): Promise<void> {
@@ -201,7 +221,7 @@ class FakeRequestQueue extends Channels implements RequestQueue {
   override end(): void {
     super.end();
     this.#control.end();
-    this.broker.deleteControl(this.controlQueue);
+    this.broker.deleteControl(this.streams.controlQueue);
   }
 
   ack(deliveryTag: number): void {

@@ -13,6 +13,7 @@ import type {
   RequestQueue,
   RequestQueueOptions,
   ReturnedMessage,
+  StreamPort,
 } from "../transport.ts";
 import type { MemoryBroker } from "./broker.ts";
 import { MemoryConsumer } from "./queue.ts";
@@ -110,7 +111,7 @@ export class MemoryCallbackQueue extends MemoryChannel
 
 /** A request queue that is being consumed. */
 export class MemoryRequestQueue extends MemoryChannel implements RequestQueue {
-  readonly controlQueue: string;
+  readonly streams: StreamPort;
   readonly #control: MemoryConsumer;
   readonly #stopListening: () => void;
 
@@ -121,9 +122,20 @@ export class MemoryRequestQueue extends MemoryChannel implements RequestQueue {
   ) {
     super(broker, new MemoryConsumer(broker.declare(name), prefetch), onReturn);
     this.#stopListening = broker.listen(name, onCancel);
-    this.controlQueue = broker.declareUnnamed();
-    this.#control = new MemoryConsumer(broker.declare(this.controlQueue));
+    const controlQueue = broker.declareUnnamed();
+    this.#control = new MemoryConsumer(broker.declare(controlQueue));
+    this.streams = {
+      controlQueue,
+      publishItem: this.publish.bind(this),
+      itemsTaken: this.#itemsTaken.bind(this),
+    };
     void this.#listen(onControl);
+  }
+
+  async #itemsTaken(): Promise<void> {
+    // Each of them arrives in a microtask that was asked for before.
+    await Promise.resolve();
+    if (this.closed) throw connectionLost();
   }
 
   async #listen(onControl: RequestQueueOptions["onControl"]): Promise<void> {
@@ -153,7 +165,7 @@ export class MemoryRequestQueue extends MemoryChannel implements RequestQueue {
 
   override end(error?: Error): void {
     this.#stopListening();
-    this.broker.delete(this.controlQueue);
+    this.broker.delete(this.streams.controlQueue);
     this.#control.end();
     super.end(error);
   }

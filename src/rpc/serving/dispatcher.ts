@@ -159,14 +159,11 @@ export class Dispatcher {
     if (id !== undefined && this.#canceled.take(id)) {
       return this.#reply(job, { error: canceledByCaller() });
     }
+    const key = request.messageId ? replayKey(request) : undefined;
+    if (this.#repeat(job, key) || this.#redelivered(job)) return;
     const credit = this.streams.wanted(job);
-    if (credit instanceof RpcError) return this.#reply(job, { error: credit });
-    // Items were sent already: whoever asks for them again gets another run.
-    const isRepeatable = request.messageId && credit === undefined;
-    const key = isRepeatable ? replayKey(request) : undefined;
-    if (!this.#repeat(job, key) && !this.#redelivered(job)) {
-      this.#run(job, key, credit);
-    }
+    if (credit instanceof RpcError) this.#reply(job, { error: credit });
+    else this.#run(job, key, credit);
   }
 
   /**

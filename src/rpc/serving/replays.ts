@@ -116,8 +116,10 @@ function outcomeBytes(outcome: Outcome): number {
  * our own marker is there: the ids of other clients need not be unique.
  */
 export function replayKey(request: RpcRequest): string | undefined {
-  const { messageId, type, bytes } = request;
+  const { headers, messageId, type, bytes } = request;
   if (messageId === undefined || !isOurs(request)) return undefined;
+  // Whoever asks again for items that were sent gets another run.
+  if (STREAM_HEADER in headers) return undefined;
   return JSON.stringify([messageId, type, digestOf(bytes)]);
 }
 

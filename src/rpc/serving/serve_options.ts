@@ -152,8 +152,8 @@ export interface ServeOptions {
    */
   maxStreamBytes?: number;
   /**
-   * How long a stream may wait for a caller who takes no items, in ms; then it
-   * is ended by `deadline_exceeded`. (The limit of the time that the procedure
+   * How long a stream may wait for a caller who takes no items, or for the
+   * broker, in ms; then it is ended by `deadline_exceeded`. (The limit of the time that the procedure
    * takes for each item is `handlerTimeoutMs`.)
    *
    * @default {300000}

@@ -24,7 +24,7 @@ import { decodeReply } from "../../wire.ts";
 import { PendingCall, type PendingCalls } from "../pending.ts";
 import { ReceivedItems } from "./received_items.ts";
 import type { ReplyBuffer } from "./reply_buffer.ts";
-import { StreamCredit } from "./stream_credit.ts";
+import type { StreamCredit } from "./stream_credit.ts";
 import {
   afterItems,
   idleTimeout,
@@ -52,6 +52,7 @@ export interface PendingStreamParts extends Attempt {
   readonly table: PendingCalls;
   readonly queue: string;
   readonly settings: StreamSettings;
+  readonly credit: StreamCredit;
   /** When the stream as a whole is due. */
   readonly dueMs: number;
   /** Tells all servers of the queue that the call is canceled. */
@@ -86,7 +87,7 @@ export class PendingStream extends PendingCall {
     super(table, target, () => buffer.end(), onFailed);
     this.#parts = parts;
     this.#items = new ReceivedItems(settings.restart === "skip");
-    this.#credit = new StreamCredit(settings);
+    this.#credit = parts.credit;
   }
 
   /** Whether anything was heard of a server. */

@@ -32,7 +32,9 @@ export class ReplyStream
     onTake: (reply) => this.#stream?.taken(reply),
     onWait: () => this.#stream?.awaited(),
   });
-  readonly #left = new AbortController();
+  /** Ends the wait before another attempt. */
+  #waiting: AbortController | undefined;
+  #hasLeft = false;
   #beganMs: number | undefined;
   #stream: PendingStream | undefined;
   #attempts = 0;
@@ -51,11 +53,13 @@ export class ReplyStream
 
   /** The reader leaves: the procedure ends. */
   return(): Promise<IteratorResult<RpcReply>> {
-    this.#left.abort();
+    this.#hasLeft = true;
+    this.#waiting?.abort();
     this.#beganMs ??= nowMs();
     this.#buffer.clear();
     this.#buffer.end();
     if (this.#stream) this.#parts.giveUp(this.#stream);
+    this.#stream = undefined;
     return Promise.resolve({ value: undefined, done: true });
   }
 
@@ -87,14 +91,15 @@ export class ReplyStream
     const { wait, firstMs } = this.#parts;
     const retryInMs = backoffMs(this.#attempts);
     const isHopeful = wait && isAbsence(error) && !this.#stream?.isHeard &&
-      !this.#left.signal.aborted && nowMs() + retryInMs < beganMs + firstMs;
+      !this.#hasLeft && nowMs() + retryInMs < beganMs + firstMs;
     if (!isHopeful) return this.#buffer.end(error);
     this.#stream = undefined;
     void settled(this.#startAgain(retryInMs, beganMs));
   }
 
   async #startAgain(inMs: number, beganMs: number): Promise<void> {
-    await delay(inMs, this.#left.signal);
+    this.#waiting = new AbortController();
+    await delay(inMs, this.#waiting.signal);
     this.#start(beganMs);
   }
 }

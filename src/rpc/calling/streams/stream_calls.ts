@@ -20,6 +20,7 @@ import type {
   SendStream,
   StreamInterceptor,
 } from "./stream_interceptor.ts";
+import { SharedCredit, StreamCredit } from "./stream_credit.ts";
 import {
   type StreamOptions,
   type StreamSettings,
@@ -50,6 +51,7 @@ export class StreamCalls {
   /** The stream of a request, within the interceptors. */
   readonly open: SendStream;
   readonly #parts: StreamCallsParts;
+  readonly #shared = new SharedCredit();
   #isDraining = false;
 
   /** None is open. */
@@ -89,17 +91,22 @@ export class StreamCalls {
     if (this.#isDraining || this.#parts.requesters.closed) throw clientClosed();
     const { pending: table, progress } = this.#parts;
     const { queue, body, options, settings } = request;
-    const { credit: items, creditBytes: bytes, timeoutMs } = settings;
-    const dueMs = attempt.beganMs + timeoutMs;
+    const dueMs = attempt.beganMs + settings.timeoutMs;
+    this.#shared.join();
+    const credit = new StreamCredit(settings, this.#shared);
     const progressId = options.onProgress && progress.add(options.onProgress);
     const pending = new PendingStream({
       ...attempt,
       table,
       queue,
       settings,
+      credit,
       dueMs,
       onCancel: (correlationId) => this.#cancel(queue, correlationId),
-      onEnd: () => progressId && progress.delete(progressId),
+      onEnd: () => {
+        this.#shared.leave();
+        if (progressId) progress.delete(progressId);
+      },
     });
     this.#parts.submit(pending, {
       queue,
@@ -108,11 +115,10 @@ export class StreamCalls {
       timeoutMs: pending.timeoutMs,
       dueMs: pending.dueMs,
       messageId: undefined,
-      // A request that is lost is noticed without a time-out: it is worth that.
-      confirm: true,
+      confirm: false,
       attempts: undefined,
       trial: undefined,
-      stream: { credit: { items, bytes }, dueMs },
+      stream: { credit: credit.granted, dueMs },
       ...(progressId && { progressId }),
     });
     return pending;

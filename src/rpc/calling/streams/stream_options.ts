@@ -56,6 +56,7 @@ export interface StreamOptions extends
   /**
    * How many items the server may send ahead of the reader. With that many on
    * their way or waiting here, the procedure is stopped until some are read.
+   * All streams of a client share 4,096, but for 8 that each may have.
    *
    * @default {256}
    */

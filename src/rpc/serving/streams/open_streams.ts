@@ -4,6 +4,7 @@
  * @module
  */
 import { Deadlines } from "../../../async/deadlines.ts";
+import { TurnBudget } from "../../../async/turn_budget.ts";
 
 import { RpcError } from "../../errors.ts";
 import type { MessageProperties } from "../../messages.ts";
@@ -20,6 +21,7 @@ import { UniqueIds } from "../../unique_ids.ts";
 import type { Job } from "../job.ts";
 import type { OutgoingStream } from "./outgoing_stream.ts";
 import {
+  noStreams,
   StreamExecution,
   type StreamRunHooks,
   type StreamRunLimits,
@@ -30,6 +32,9 @@ export interface OpenStreamsLimits extends StreamRunLimits {
   /** How many there may be at once. */
   readonly maxStreams: number;
 }
+
+/** Whatever else waits for the event loop waits for so many at most. */
+const ITEMS_PER_TURN = 512;
 
 /** Counts of streams, for monitoring. */
 export interface StreamStats {
@@ -45,6 +50,7 @@ export interface StreamStats {
 export class OpenStreams {
   readonly #limits: OpenStreamsLimits;
   readonly #runs = new UniqueIds();
+  readonly #turns = new TurnBudget(ITEMS_PER_TURN);
   readonly #byRun = new Map<string, StreamExecution>();
   /** By the callback queue. */
   readonly #byCaller = new Map<string, Set<StreamExecution>>();
@@ -88,12 +94,8 @@ export class OpenStreams {
       const wanted = `${STREAM_HEADER} must be a whole number above 0`;
       return new RpcError("invalid_argument", `${wanted}, got ${found}`);
     }
-    if (requests.controlQueue === undefined) {
-      return new RpcError(
-        "failed_precondition",
-        "the server can't send streams: the broker lets it have no queue for " +
-          "what callers tell it",
-      );
+    if (requests.streams === undefined) {
+      return noStreams();
     }
     const { maxStreams } = this.#limits;
     if (this.#streams.size < maxStreams) return credit;
@@ -109,6 +111,7 @@ export class OpenStreams {
     const run = this.#runs.next();
     const execution = new StreamExecution(job, run, credit, this.#limits, {
       ...hooks,
+      turns: this.#turns,
       onEnd: (outcome) => {
         this.#remove(execution);
         hooks.onEnd(outcome);

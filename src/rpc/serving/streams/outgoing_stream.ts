@@ -6,6 +6,7 @@
  */
 import { nowMs } from "../../../async/clock.ts";
 import { coarseDueMs } from "../../../async/deadlines.ts";
+import type { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
 import type { RpcRequest } from "../../messages.ts";
 import {
@@ -17,7 +18,11 @@ import {
   RUN_HEADER,
   SEQ_HEADER,
 } from "../../stream_wire.ts";
-import type { PublishListener, RequestQueue } from "../../transport.ts";
+import type {
+  PublishListener,
+  RequestQueue,
+  StreamPort,
+} from "../../transport.ts";
 import { encodeReply, type OutgoingMessage } from "../../wire.ts";
 import type { ItemSource } from "../item_source.ts";
 import { replyTooLarge } from "../request_limits.ts";
@@ -26,12 +31,17 @@ import { unsendable } from "../replies.ts";
 import { SentItems } from "./sent_items.ts";
 import { type StreamLimits, tooMany } from "./stream_limits.ts";
 
+/** A request queue that streams may be sent from. */
+export type StreamingQueue = RequestQueue & { readonly streams: StreamPort };
+
 /** What a stream waits for. */
 export type StreamState =
   /** The procedure's next item. */
   | "running"
   /** Credit of the caller. */
   | "stalled"
+  /** The broker, which has not taken what was sent. */
+  | "blocked"
   /** The request, which is to be delivered again over another connection. */
   | "disconnected";
 
@@ -39,13 +49,15 @@ export type StreamState =
 export interface StreamParts {
   readonly run: string;
   readonly request: RpcRequest;
-  readonly requests: RequestQueue;
+  readonly requests: StreamingQueue;
   readonly credit: Credit;
   readonly limits: StreamLimits;
 }
 
-/** What a stream tells. */
+/** What a stream tells, and has of others. */
 export interface StreamHooks {
+  /** An item each; shared by all streams. */
+  readonly turns: TurnBudget;
   /** It waits for something else, or an item was sent, at this time. */
   onState: (state: StreamState, atMs: number) => void;
   /** It can't go on. */
@@ -65,10 +77,10 @@ export class OutgoingStream {
   readonly #limits: StreamLimits;
   readonly #hooks: StreamHooks;
   readonly #sent = new SentItems({
-    onConfirmed: () => this.#resume(),
+    onTaken: () => this.#resume(),
     onFailed: (error) => this.#failed(error),
   });
-  #requests: RequestQueue;
+  #requests: StreamingQueue;
   #credit: Credit;
   #items = 0;
   #bytes = 0;
@@ -114,18 +126,30 @@ export class OutgoingStream {
           await this.#room();
           continue;
         }
+        const turn = this.#hooks.turns.take();
+        if (turn) await turn;
         const next = await source.next();
         if (next.done) break;
         if (!this.#closed) {
           this.#sendItem(sendableItem(this.request, next.value));
         }
       }
-      while (!this.#closed && this.#sent.count > 0) await this.#woken();
     } catch (error) {
       source.cancel(error);
-      // What was sent before comes before it, whatever becomes of a connection.
-      while (!this.#closed && this.#sent.count > 0) await this.#woken();
+      await this.#allTaken();
       throw error;
+    }
+    await this.#allTaken();
+  }
+
+  /** What comes next must not overtake items, whatever becomes of connections. */
+  async #allTaken(): Promise<void> {
+    while (!this.#closed && this.#sent.count > 0) {
+      if (this.#state !== "disconnected") {
+        this.#wait("blocked");
+        this.#sent.ask(this.#port);
+      }
+      await this.#woken();
     }
   }
 
@@ -140,10 +164,11 @@ export class OutgoingStream {
 
   /** Tells the caller that it goes on. */
   tellAlive(): void {
-    const run = this.#runId;
     this.dueMs = coarseDueMs(ALIVE_MS);
-    if (run === undefined || this.#state === "disconnected") return;
-    const properties = aliveMessage(this.request.correlationId, run);
+    if (this.#state === "disconnected") return;
+    // Whatever it was that took so long: what was sent need not be kept.
+    this.#sent.ask(this.#port);
+    const properties = aliveMessage(this.request.correlationId, this.#runId);
     this.#requests.publish(this.replyTo, NO_BODY, properties, IGNORED);
   }
 
@@ -154,14 +179,14 @@ export class OutgoingStream {
   }
 
   /** Goes on over another connection, where it was. */
-  reconnected(requests: RequestQueue): void {
+  reconnected(requests: StreamingQueue): void {
     this.#requests = requests;
     this.#state = "running";
     const { first } = this.#sent;
     if (first) this.#introduce(first);
     // A stream without credit gets none before its caller knows where to.
     else this.tellAlive();
-    this.#sent.resend(requests, this.replyTo);
+    this.#sent.resend(this.#port, this.replyTo);
     this.#hooks.onState(this.#state, nowMs());
     this.#resume();
   }
@@ -174,11 +199,12 @@ export class OutgoingStream {
     this.#wake?.();
   }
 
-  get #runId(): Run | undefined {
-    const { controlQueue } = this.#requests;
-    return controlQueue === undefined
-      ? undefined
-      : { id: this.run, controlQueue };
+  get #port(): StreamPort {
+    return this.#requests.streams;
+  }
+
+  get #runId(): Run {
+    return { id: this.run, controlQueue: this.#port.controlQueue };
   }
 
   get #isGranted(): boolean {
@@ -192,8 +218,10 @@ export class OutgoingStream {
   }
 
   async #room(): Promise<void> {
-    if (this.#state !== "disconnected" && !this.#isGranted) {
-      this.#wait("stalled");
+    if (this.#state !== "disconnected") {
+      this.#wait(this.#isGranted ? "blocked" : "stalled");
+      // It may take long: what was sent need not be kept meanwhile.
+      this.#sent.ask(this.#port);
     }
     await this.#woken();
   }
@@ -209,7 +237,7 @@ export class OutgoingStream {
   }
 
   #resume(): void {
-    if (this.#state === "stalled" && this.#isGranted) this.#wait("running");
+    if (this.#state !== "disconnected" && this.#hasRoom) this.#wait("running");
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
@@ -230,13 +258,12 @@ export class OutgoingStream {
     const sentMs = nowMs();
     this.dueMs = coarseDueMs(ALIVE_MS, sentMs);
     this.#hooks.onState(this.#state, sentMs);
-    this.#sent.send(this.#requests, this.replyTo, message);
+    this.#sent.send(this.#port, this.replyTo, message);
   }
 
   /** Lets a message say where control messages go. */
   #introduce({ properties }: OutgoingMessage): void {
     const run = this.#runId;
-    if (run === undefined) return;
     properties.replyTo = run.controlQueue;
     properties.headers = { ...properties.headers, [RUN_HEADER]: run.id };
     this.#introduced = true;

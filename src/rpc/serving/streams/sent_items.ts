@@ -1,115 +1,103 @@
 /**
- * The items of a stream that the broker has not confirmed yet.
+ * The items of a stream that the broker is not known to have.
  *
  * @module
  */
 import type { RpcError } from "../../errors.ts";
-import type { PublishListener, RequestQueue } from "../../transport.ts";
+import type { PublishListener, StreamPort } from "../../transport.ts";
 import type { OutgoingMessage } from "../../wire.ts";
 
-/** So many items may be unconfirmed, */
+/** So many items may be on their way, */
 const MAX_ITEMS = 1_024;
 /** of so many bytes, or a single one that is larger. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** So many confirmed ones at the front justify a copy of the rest. */
-const MAX_GAP = 1_024;
+/** The broker is asked about a part of that, so that it need not fill up. */
+const ASK_SHARE = 1 / 8;
 
 /** What becomes of items. */
 export interface SentItemsHooks {
-  /** There is room, or nothing is left, that was not so before. */
-  onConfirmed: () => void;
-  /** The broker does not have an item, as far as is known. */
+  /** The broker has all, or some of them. */
+  onTaken: () => void;
+  /** An item can't be sent, or the connection was lost. */
   onFailed: (error: RpcError) => void;
 }
 
-/** An item on its way. */
-class SentItem implements PublishListener {
-  readonly message: OutgoingMessage;
-  isConfirmed = false;
-  readonly #items: SentItems;
-
-  constructor(items: SentItems, message: OutgoingMessage) {
-    this.#items = items;
-    this.message = message;
-  }
-
-  confirmed(): void {
-    this.#items.confirmed(this);
-  }
-
-  failed(error: RpcError): void {
-    this.#items.hooks.onFailed(error);
-  }
-}
-
-/** Items in order, kept until they are confirmed: they may be sent again. */
-export class SentItems {
-  readonly hooks: SentItemsHooks;
-  #items: SentItem[] = [];
-  #head = 0;
-  #count = 0;
+/** Items in order, kept until the broker has them: they may be sent again. */
+export class SentItems implements PublishListener {
+  readonly #hooks: SentItemsHooks;
+  #items: OutgoingMessage[] = [];
   #bytes = 0;
+  /** Pending while the broker is asked. */
+  #asking: Promise<void> | undefined;
 
   /** None was sent. */
   constructor(hooks: SentItemsHooks) {
-    this.hooks = hooks;
+    this.#hooks = hooks;
   }
 
-  /** How many are not confirmed. */
+  /** How many the broker may not have. */
   get count(): number {
-    return this.#count;
+    return this.#items.length;
   }
 
   /** Whether another may be sent. */
   get hasRoom(): boolean {
-    return this.#count < MAX_ITEMS && this.#bytes < MAX_BYTES;
+    return this.#items.length < MAX_ITEMS && this.#bytes < MAX_BYTES;
   }
 
   /** Sends the next. */
   send(
-    requests: RequestQueue,
+    port: StreamPort,
     replyTo: string,
     message: OutgoingMessage,
   ): void {
-    const item = new SentItem(this, message);
-    this.#items.push(item);
-    this.#count++;
-    this.#bytes += message.body.length;
-    requests.publish(replyTo, message.body, message.properties, item);
+    const { body, properties } = message;
+    this.#items.push(message);
+    this.#bytes += body.length;
+    port.publishItem(replyTo, body, properties, this);
+    const isDue = this.#items.length >= MAX_ITEMS * ASK_SHARE ||
+      this.#bytes >= MAX_BYTES * ASK_SHARE;
+    if (isDue) this.ask(port);
   }
 
-  /** Sends all that are not confirmed, over another connection. */
-  resend(requests: RequestQueue, replyTo: string): void {
-    for (const item of this.#items.slice(this.#head)) {
-      if (item.isConfirmed) continue;
-      const { body, properties } = item.message;
-      requests.publish(replyTo, body, properties, item);
+  /** Sends all again, over another connection. */
+  resend(port: StreamPort, replyTo: string): void {
+    this.#asking = undefined;
+    for (const { body, properties } of this.#items) {
+      port.publishItem(replyTo, body, properties, this);
     }
   }
 
   /** The first that would be sent again. */
   get first(): OutgoingMessage | undefined {
-    return this.#items[this.#head]?.message;
+    return this.#items[0];
   }
 
-  /** For an item, when the broker has it. */
-  confirmed(item: SentItem): void {
-    if (item.isConfirmed) return;
-    item.isConfirmed = true;
-    this.#count--;
-    this.#bytes -= item.message.body.length;
-    this.#skipConfirmed();
-    this.hooks.onConfirmed();
+  /** Asks the broker whether it has what was sent, unless it is asked already. */
+  ask(port: StreamPort): void {
+    const count = this.#items.length;
+    if (this.#asking !== undefined || count === 0) return;
+    const asking = this.#asking = port.itemsTaken();
+    // What is told over a connection that was left since is of no interest.
+    asking.then(
+      () => asking === this.#asking && this.#taken(count),
+      (error) => asking === this.#asking && this.#hooks.onFailed(error),
+    );
   }
 
-  #skipConfirmed(): void {
-    const { length } = this.#items;
-    while (this.#head < length && this.#items[this.#head]!.isConfirmed) {
-      this.#head++;
+  /** For each item; only what fails is told. */
+  confirmed(): void {}
+
+  /** See {@linkcode PublishListener.failed}. */
+  failed(error: RpcError): void {
+    this.#hooks.onFailed(error);
+  }
+
+  #taken(count: number): void {
+    this.#asking = undefined;
+    for (const { body } of this.#items.splice(0, count)) {
+      this.#bytes -= body.length;
     }
-    if (this.#head === length) this.#items = [];
-    else if (this.#head < MAX_GAP) return;
-    else this.#items = this.#items.slice(this.#head);
-    this.#head = 0;
+    this.#hooks.onTaken();
   }
 }

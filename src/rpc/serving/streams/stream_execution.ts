@@ -13,7 +13,12 @@ import type { SendableResult } from "../../wire.ts";
 import { Execution, type RunLimits } from "../execution.ts";
 import { bodySource, type ItemSource, itemSource } from "../item_source.ts";
 import type { Job, Outcome } from "../job.ts";
-import { OutgoingStream, type StreamState } from "./outgoing_stream.ts";
+import {
+  OutgoingStream,
+  type StreamHooks,
+  type StreamingQueue,
+  type StreamState,
+} from "./outgoing_stream.ts";
 import type { StreamLimits } from "./stream_limits.ts";
 
 /** The bounds of every run that is a stream. */
@@ -39,21 +44,22 @@ export class StreamExecution extends Execution {
   readonly #onSooner: () => void;
   #isStream = false;
 
-  /** Not started yet. */
+  /** Not started yet; the job's queue is one that streams may go over. */
   constructor(
     job: Job,
     run: string,
     credit: Credit,
     limits: StreamRunLimits,
-    { onEnd, onSooner }: StreamRunHooks,
+    { onEnd, onSooner, turns }: StreamRunHooks & Pick<StreamHooks, "turns">,
   ) {
     super(job, limits, onEnd);
     this.#limits = limits;
     this.#onSooner = onSooner;
-    const { request, requests } = job;
+    const requests = job.requests as StreamingQueue;
     this.stream = new OutgoingStream(
-      { run, request, requests, credit, limits },
+      { run, request: job.request, requests, credit, limits },
       {
+        turns,
         onState: (state, atMs) => this.#setDue(state, atMs),
         onFailed: (error) => this.abort(error),
       },
@@ -73,7 +79,9 @@ export class StreamExecution extends Execution {
   /** Goes on. */
   override rejoin(job: Job): void {
     super.rejoin(job);
-    this.stream.reconnected(job.requests);
+    const { requests } = job;
+    if (requests.streams === undefined) return this.abort(noStreams());
+    this.stream.reconnected(requests as StreamingQueue);
   }
 
   /** Names what was waited for. */
@@ -84,10 +92,11 @@ export class StreamExecution extends Execution {
     const { handlerTimeoutMs, stallTimeoutMs } = this.#limits;
     return new RpcError(
       "deadline_exceeded",
-      state === "stalled"
-        ? `the caller took no item for ${formatMs(stallTimeoutMs)}`
-        : "the procedure gave no item within the server's limit of " +
-          formatMs(handlerTimeoutMs),
+      state === "running"
+        ? "the procedure gave no item within the server's limit of " +
+          formatMs(handlerTimeoutMs)
+        : `the ${state === "stalled" ? "caller" : "broker"} took no item for ` +
+          formatMs(stallTimeoutMs),
     );
   }
 
@@ -114,7 +123,7 @@ export class StreamExecution extends Execution {
       : Math.min(
         this.job.dueMs,
         coarseDueMs(
-          state === "stalled" ? stallTimeoutMs : handlerTimeoutMs,
+          state === "running" ? handlerTimeoutMs : stallTimeoutMs,
           atMs,
         ),
       );
@@ -125,6 +134,15 @@ export class StreamExecution extends Execution {
 function sourceOf(result: RpcResult): ItemSource | undefined {
   if (typeof result !== "object" || result === null) return undefined;
   return result instanceof Response ? bodySource(result) : itemSource(result);
+}
+
+/** Why a server sends none at all. */
+export function noStreams(): RpcError {
+  return new RpcError(
+    "failed_precondition",
+    "the server can't send streams: the broker lets it have no queue for what " +
+      "callers tell it",
+  );
 }
 
 function lostRequest(): RpcError {

@@ -47,10 +47,15 @@ export class CallProgress implements Disposable {
     return this.#line.cleared();
   }
 
-  /** Removes the line for good. */
-  [Symbol.dispose](): void {
+  /** Removes the line for good; what was not logged yet is. */
+  end(): void {
     this.clear();
     this.#flush();
+  }
+
+  /** Same as {@linkcode CallProgress.end}. */
+  [Symbol.dispose](): void {
+    this.end();
   }
 
   #flush(): void {

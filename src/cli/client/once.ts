@@ -48,7 +48,7 @@ export async function callOnce(
   const outcome = flags.stream
     ? await (await import("./stream/once.ts")).streamOnce(body, parts)
     : await callPlain(body, parts);
-  progress.clear();
+  progress.end();
   if (outcome.error === undefined) return EXIT.ok;
   reportFailure(outcome.error, queue, flags);
   return stoppedBy ? stoppedStatus(stoppedBy) : exitStatusOf(outcome.error);

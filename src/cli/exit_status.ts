@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RpcError, RpcErrorReason } from "../rpc/errors.ts";
+import type { RpcCode, RpcError, RpcErrorReason } from "../rpc/errors.ts";
 
 /** The exit statuses of the program. */
 export const EXIT = {
@@ -66,6 +66,15 @@ const BY_REASON: Record<RpcErrorReason, number> = {
   closed: EXIT.interrupted,
 };
 
+/** For errors of this side that have no reason. */
+const BY_CODE: Partial<Record<RpcCode, number>> = {
+  invalid_argument: EXIT.badInput,
+  // A stream whose server is gone, or was run again, or has lost items.
+  unavailable: EXIT.broker,
+  aborted: EXIT.broker,
+  data_loss: EXIT.broker,
+};
+
 /** The exit status for a failed call. */
 export function exitStatusOf(error: RpcError): number {
   // Whichever side noticed first: the caller's time is up.
@@ -73,7 +82,7 @@ export function exitStatusOf(error: RpcError): number {
   if (error.remote) return EXIT.procedureFailed;
   if (error.code === "canceled") return EXIT.interrupted;
   if (error.reason) return BY_REASON[error.reason];
-  return error.code === "invalid_argument" ? EXIT.badInput : EXIT.bug;
+  return BY_CODE[error.code] ?? EXIT.bug;
 }
 
 /** A failure with a sentence for people and a status for scripts. */

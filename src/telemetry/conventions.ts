@@ -105,6 +105,11 @@ export function outcomeAttributes(thrown?: unknown): Attributes {
   };
 }
 
+/** Attributes of a stream: how many items came or went. */
+export function itemAttributes(items: number): Attributes {
+  return { "rabbit_rpc.stream.items": items };
+}
+
 /** Ends the span of a call or an attempt; any failure is an error. */
 export function endCallerSpan(span: Span, thrown?: unknown): void {
   endSpan(span, thrown, thrown !== undefined);

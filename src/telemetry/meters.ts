@@ -8,6 +8,8 @@ import type {
   Counter,
   Histogram,
   Meter,
+  ObservableCounter,
+  ObservableUpDownCounter,
   UpDownCounter,
 } from "@opentelemetry/api";
 
@@ -34,6 +36,11 @@ const GAUGES = {
     name: "rabbit_rpc.client.calls.pending",
     unit: "{call}",
     description: "Calls that are waiting for their reply.",
+  },
+  openStreams: {
+    name: "rabbit_rpc.client.streams.open",
+    unit: "{stream}",
+    description: "Streams that are being read.",
   },
   /** Includes requests that wait for the run of an identical one. */
   inFlight: {
@@ -74,6 +81,11 @@ const COUNTERS = {
     unit: "{reply}",
     description: "Replies that could not be delivered.",
   },
+  receivedItems: {
+    name: "rabbit_rpc.client.streams.items",
+    unit: "{item}",
+    description: "Items of streams that were read.",
+  },
   unknownReplies: {
     name: "rabbit_rpc.client.replies.dropped",
     unit: "{reply}",
@@ -86,6 +98,32 @@ export type Meters =
   & Readonly<Record<keyof typeof DURATIONS, Histogram>>
   & Readonly<Record<keyof typeof GAUGES, UpDownCounter>>
   & Readonly<Record<keyof typeof COUNTERS, Counter>>;
+
+/** What servers tell of their streams, whenever metrics are collected. */
+export interface StreamGauges {
+  readonly open: ObservableUpDownCounter;
+  readonly stalled: ObservableUpDownCounter;
+  readonly items: ObservableCounter;
+}
+
+/** Registers the instruments of servers' streams. */
+export function createStreamGauges(meter: Meter): StreamGauges {
+  const name = (of: string) => `rabbit_rpc.server.streams.${of}`;
+  return {
+    open: meter.createObservableUpDownCounter(name("open"), {
+      unit: "{stream}",
+      description: "Streams that are open.",
+    }),
+    stalled: meter.createObservableUpDownCounter(name("stalled"), {
+      unit: "{stream}",
+      description: "Open streams that wait for their caller to take items.",
+    }),
+    items: meter.createObservableCounter(name("items"), {
+      unit: "{item}",
+      description: "Items that were sent.",
+    }),
+  };
+}
 
 /** Registers all instruments. */
 export function createMeters(meter: Meter): Meters {

@@ -6,3 +6,4 @@
  * @module
  */
 export { type Connecting, Telemetry } from "./telemetry.ts";
+export type { StreamServer } from "./streams.ts";

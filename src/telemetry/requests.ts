@@ -19,6 +19,7 @@ import type { ServerEvent } from "../rpc/serving/server_events.ts";
 import type { Instruments } from "./calls.ts";
 import {
   endServerSpan,
+  itemAttributes,
   messagingAttributes,
   methodAttributes,
   outcomeAttributes,
@@ -58,7 +59,8 @@ export class TracedRequests {
       case "answered": {
         this.#countRedelivery(event.request);
         const known = this.#handlings.get(event.request);
-        return (known ?? this.#begin(event.request)).end(event.error);
+        const { error, items } = event;
+        return (known ?? this.#begin(event.request)).end(error, items);
       }
       case "request_dropped":
         this.#countRedelivery(event.request);
@@ -119,12 +121,13 @@ class Handling {
     this.#span.setAttribute("rabbit_rpc.replayed", true);
   }
 
-  /** Ends the span; only the first outcome counts. */
-  end(error?: RpcError): void {
+  /** Ends the span, of a stream with its items; the first outcome counts. */
+  end(error?: RpcError, items?: number): void {
     if (this.#ended) return;
     this.#ended = true;
     const { meters } = this.#instruments;
     meters.inFlight.add(-1);
+    if (items !== undefined) this.#span.setAttributes(itemAttributes(items));
     endServerSpan(this.#span, error);
     meters.runDuration.record((performance.now() - this.#startMs) / 1000, {
       ...rpcAttributes(this.#method),

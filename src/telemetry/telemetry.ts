@@ -13,6 +13,7 @@ import { type Instruments, tracedAttempts, tracedCalls } from "./calls.ts";
 import { brokerAttributes, Methods } from "./conventions.ts";
 import { createMeters } from "./meters.ts";
 import { TracedRequests } from "./requests.ts";
+import { ServerStreams, type StreamServer, tracedStreams } from "./streams.ts";
 
 /** The options of a connection that telemetry uses. */
 export interface Connecting extends ClientOptions {
@@ -44,15 +45,18 @@ export interface Connecting extends ClientOptions {
  */
 export class Telemetry {
   readonly #instruments: Instruments;
+  readonly #serverStreams: ServerStreams;
   #broker: Attributes = {};
   #connected = false;
 
   /** Uses the providers that are registered now. */
   constructor() {
     const { name, version } = manifest;
+    const meter = metrics.getMeter(name, version);
+    this.#serverStreams = new ServerStreams(meter);
     this.#instruments = {
       tracer: trace.getTracer(name, version),
-      meters: createMeters(metrics.getMeter(name, version)),
+      meters: createMeters(meter),
       methods: new Methods(),
       broker: () => this.#broker,
     };
@@ -60,7 +64,11 @@ export class Telemetry {
 
   /** Adds telemetry to the options of `connect()`. */
   connecting<T extends Connecting>(options: T = {} as T): T {
-    const { interceptors = [], attemptInterceptors = [] } = options;
+    const {
+      interceptors = [],
+      attemptInterceptors = [],
+      streamInterceptors = [],
+    } = options;
     return {
       ...options,
       interceptors: [tracedCalls(this.#instruments), ...interceptors],
@@ -68,6 +76,10 @@ export class Telemetry {
       attemptInterceptors: [
         ...attemptInterceptors,
         tracedAttempts(this.#instruments),
+      ],
+      streamInterceptors: [
+        ...streamInterceptors,
+        tracedStreams(this.#instruments),
       ],
       onUnknownReply: () => {
         this.#instruments.meters.unknownReplies.add(1);
@@ -93,6 +105,27 @@ export class Telemetry {
         options.onEvent?.(event);
       },
     };
+  }
+
+  /**
+   * Also measures the streams of a server: those that are open, those that wait
+   * for their callers, and their items.
+   *
+   * @example Measure the streams of a server
+   * ```ts
+   * import { connect } from "@rabbit-rpc/rabbit-rpc";
+   * import { Telemetry } from "@rabbit-rpc/rabbit-rpc/telemetry";
+   *
+   * const telemetry = new Telemetry();
+   * await using rpc = await connect(Deno.env.get("AMQP_URL"));
+   * await using server = await rpc.serve("letters", async function* () {
+   *   yield* ["a", "b"];
+   * }, telemetry.serving());
+   * telemetry.observe(server);
+   * ```
+   */
+  observe(server: StreamServer): void {
+    this.#serverStreams.add(server);
   }
 
   #onConnection(event: ConnectionEvent): void {

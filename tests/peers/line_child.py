@@ -12,21 +12,35 @@ print LINE    writes the line, then answers
 say TEXT      writes the text to stderr, then answers
 raw BYTES     answers with these members, in Latin-1, \\xNN for a byte
 number        answers with a number as id, behind a byte order mark
+stream N      answers with so many items, tells progress, then the end
+endless       answers with items until the request is canceled
 flood BYTES   writes a line of so many bytes that has no end
 """
 import json
 import os
 import sys
+import threading
+
+canceled = set()
 
 
 def send(request, **members):
     print(json.dumps({"id": request["id"], **members}), flush=True)
 
 
+def endless(request):
+    while request["id"] not in canceled:
+        send(request, item="x" * 1000)
+    print("canceled", file=sys.stderr, flush=True)
+
+
 def main():
     held = []
     for line in sys.stdin:
         request = json.loads(line)
+        if request.get("cancel"):
+            canceled.add(request["id"])
+            continue
         word, _, rest = request.get("body", "").partition(" ")
         if word == "show":
             send(request, body=json.dumps(request))
@@ -60,6 +74,15 @@ def main():
         elif word == "number":
             answer = {"id": int(request["id"]), "body": "by number"}
             print("\ufeff" + json.dumps(answer), flush=True)
+        elif word == "stream":
+            for n in range(int(rest)):
+                send(request, progress={"done": n + 1, "total": int(rest)})
+                send(request, item={"n": n})
+            send(request, end=True)
+        elif word == "endless":
+            threading.Thread(
+                target=endless, args=[request], daemon=True
+            ).start()
         elif word == "flood":
             print("x" * int(rest), end="", flush=True)
         elif "body" in request:

@@ -3,7 +3,9 @@
 import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import assert from "node:assert/strict";
 import { RpcClient } from "../../src/rpc/calling/client.ts";
+import { RpcConnection } from "../../src/rpc/connection.ts";
 import { RpcError } from "../../src/rpc/errors.ts";
+import { MemoryTransport } from "../../src/rpc/memory/transport.ts";
 import type { Procedure } from "../../src/rpc/procedure.ts";
 import type { ServeOptions } from "../../src/rpc/serving/serve_options.ts";
 import { RpcServer } from "../../src/rpc/serving/server.ts";
@@ -11,6 +13,7 @@ import { Telemetry } from "../../src/telemetry/mod.ts";
 import { answer, failure } from "../support/calling.ts";
 import { FakeBroker } from "../support/fake_transport.ts";
 import { Scene } from "../support/serving.ts";
+import { waitUntil } from "../support/wait.ts";
 import { turns, within } from "../support/within.ts";
 import { Recording } from "./recording.ts";
 
@@ -304,4 +307,73 @@ Deno.test("options keep what they had, and are not changed", () => {
     "onUnknownReply",
     "onEvent",
   ]);
+});
+
+/** A client and a server of streams, both traced, of one broker in memory. */
+async function streaming(procedure: Procedure) {
+  const telemetry = new Telemetry();
+  const rpc = new RpcConnection(new MemoryTransport(), telemetry.connecting());
+  const server = await rpc.serve("q", procedure, telemetry.serving());
+  telemetry.observe(server);
+  return { rpc, server, [Symbol.asyncDispose]: () => rpc.close() };
+}
+
+Deno.test("a stream is one trace, with how many items it had", async () => {
+  using recording = new Recording();
+  await using scene = await streaming(async function* () {
+    yield* ["a", "b", "c"];
+  });
+  const items: string[] = [];
+  for await (const item of scene.rpc.stream("q")) items.push(item.text());
+  assert.deepEqual(items, ["a", "b", "c"]);
+  await scene.rpc.close();
+
+  const [stream] = recording.named("q");
+  const [request] = recording.named("process q");
+  assert.equal(stream!.kind, SpanKind.CLIENT);
+  assert.equal(
+    request!.parentSpanContext!.spanId,
+    stream!.spanContext().spanId,
+  );
+  for (const { attributes } of [stream!, request!]) {
+    assert.equal(attributes["rabbit_rpc.stream.items"], 3);
+    assert.equal(attributes["rpc.response.status_code"], "ok");
+  }
+  const total = (name: string) => recording.total(`rabbit_rpc.${name}`);
+  assert.equal(await total("client.streams.items"), 3);
+  assert.equal(await total("client.streams.open"), 0);
+  assert.equal(await total("server.streams.items"), 3);
+  assert.equal(await total("server.streams.open"), 0);
+});
+
+Deno.test("a stream that fails is an error, with its items before", async () => {
+  using recording = new Recording();
+  await using scene = await streaming(async function* () {
+    yield "a";
+    throw new RpcError("internal", "broken");
+  });
+  await assert.rejects(async () => {
+    for await (const _item of scene.rpc.stream("q"));
+  }, /broken/);
+  const [stream] = recording.named("q");
+  assert.equal(stream!.attributes["rabbit_rpc.stream.items"], 1);
+  assert.equal(stream!.attributes["error.type"], "internal");
+  assert.equal(stream!.status.code, SpanStatusCode.ERROR);
+});
+
+Deno.test("streams that wait for their reader count as stalled", async () => {
+  using recording = new Recording();
+  await using scene = await streaming(async function* () {
+    while (true) yield "more";
+  });
+  const stream = scene.rpc.stream("q", "", { credit: 4 });
+  const iterator = stream[Symbol.asyncIterator]();
+  await iterator.next();
+  const isStalled = () => scene.server.streams.stalled === 1;
+  await waitUntil("a stalled stream", isStalled, 15_000);
+  const total = (name: string) => recording.total(`rabbit_rpc.${name}`);
+  assert.equal(await total("server.streams.open"), 1);
+  assert.equal(await total("server.streams.stalled"), 1);
+  assert.equal(await total("client.streams.open"), 1);
+  await iterator.return?.();
 });

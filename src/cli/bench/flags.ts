@@ -28,6 +28,8 @@ export interface BenchFlags extends CommonFlags {
   warmup: number;
   body: string;
   size?: number;
+  /** Items to read of each stream; undefined for calls. */
+  stream?: number;
   rate?: number;
   timeout: number;
   priority?: number;
@@ -60,7 +62,7 @@ function addLoadFlags(command: Command): void {
     .addOption(
       flag(
         "--calls <n>",
-        "number of calls (default: 10000, unless --duration is set)",
+        "number of calls (default: 10000, or 100 streams)",
       )
         .argParser(parseCount(1)),
     )
@@ -80,6 +82,10 @@ function addLoadFlags(command: Command): void {
     .addOption(
       flag("--size <bytes>", "send a body of this size instead")
         .argParser(parseCount(0, MAX_BODY_BYTES)),
+    )
+    .addOption(
+      flag("--stream <n>", "read this many items of a stream in each call")
+        .argParser(parseCount(1)),
     )
     .addOption(
       flag("--rate <n>", "requests to send per second")

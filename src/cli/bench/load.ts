@@ -23,6 +23,8 @@ export interface LoadOptions {
   durationMs: number;
   /** Calls per second; undefined for a closed loop. */
   rate?: number;
+  /** How many items to read of each stream; undefined for calls. */
+  items?: number;
   /** Ends the load at once, together with the calls in flight. */
   signal: AbortSignal;
 }
@@ -87,14 +89,30 @@ class Load {
   }
 
   async #call(dueMs: number): Promise<void> {
-    const { queue, body, signal } = this.#options;
+    const { queue, body, signal, items } = this.#options;
     try {
-      await this.#rpc.call(queue, body, this.#callOptions);
+      if (items === undefined) {
+        await this.#rpc.call(queue, body, this.#callOptions);
+      } else {
+        await this.#read(items, dueMs);
+      }
       this.#measurement.succeeded(dueMs, performance.now());
     } catch (thrown) {
       if (thrown instanceof RangeError) throw thrown;
       // Calls that were canceled at the end do not count as failures.
       if (!signal.aborted) this.#measurement.failed(RpcError.from(thrown));
+    }
+  }
+
+  /** Reads so many items of a stream, unless it ends before. */
+  async #read(items: number, dueMs: number): Promise<void> {
+    const { queue, body, signal, priority, timeoutMs } = this.#options;
+    const options = { signal, priority, idleTimeoutMs: timeoutMs };
+    let read = 0;
+    for await (const _item of this.#rpc.stream(queue, body, options)) {
+      if (read === 0) this.#measurement.begun(performance.now() - dueMs);
+      this.#measurement.addItem();
+      if (++read === items) break;
     }
   }
 }

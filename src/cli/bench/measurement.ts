@@ -21,6 +21,8 @@ export interface Bar {
 /** Counts the calls of a load. */
 export class Measurement {
   readonly #histogram = new Int32Histogram(1, LONGEST_US, SIGNIFICANT_DIGITS);
+  readonly #firstItems = new Int32Histogram(1, LONGEST_US, SIGNIFICANT_DIGITS);
+  #items = 0;
   readonly #errors = new Map<string, number>();
   readonly #perSecond: number[] = [];
   #startedMs = 0;
@@ -39,10 +41,30 @@ export class Measurement {
 
   /** Counts a reply that came now, to a call that was due then. */
   succeeded(dueMs: number, nowMs: number): void {
-    const us = Math.max(1, Math.round((nowMs - dueMs) * US_PER_MS));
-    this.#histogram.recordValue(Math.min(us, LONGEST_US));
+    this.#histogram.recordValue(recordable(nowMs - dueMs));
     const second = Math.floor((nowMs - this.#startedMs) / 1000);
     this.#perSecond[second] = (this.#perSecond[second] ?? 0) + 1;
+  }
+
+  /** The first item of a stream has come. */
+  begun(latencyMs: number): void {
+    this.#firstItems.recordValue(recordable(latencyMs));
+  }
+
+  /** Counts an item of a stream. */
+  addItem(): void {
+    this.#items++;
+  }
+
+  /** Items of streams that came so far. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** The same as `percentileMs()`, of the times to first items. */
+  firstItemMs(percentile: number): number {
+    if (this.#items === 0) return 0;
+    return this.#firstItems.getValueAtPercentile(percentile) / US_PER_MS;
   }
 
   /** Counts a failure. */
@@ -129,4 +151,9 @@ export class Measurement {
       if (replies > 0) yield { us: this.#histogram.valueFromIndex(i), replies };
     }
   }
+}
+
+function recordable(latencyMs: number): number {
+  const us = Math.max(1, Math.round(latencyMs * US_PER_MS));
+  return Math.min(us, LONGEST_US);
 }

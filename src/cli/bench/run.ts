@@ -23,6 +23,7 @@ import { summarize, type Summary } from "./summary.ts";
 import { textReport } from "./text_report.ts";
 
 const DEFAULT_CALLS = 10_000;
+const DEFAULT_STREAMS = 100;
 const LIVE_INTERVAL_MS = 200;
 
 /** Warms up, measures and reports; returns the exit status. */
@@ -63,6 +64,7 @@ function loadOptions(
   signal: AbortSignal,
 ): LoadOptions {
   const { duration: durationMs = Infinity, calls, rate, timeout } = flags;
+  const defaultCalls = flags.stream ? DEFAULT_STREAMS : DEFAULT_CALLS;
   return {
     queue,
     body: flags.size === undefined
@@ -71,9 +73,10 @@ function loadOptions(
     timeoutMs: timeout,
     priority: flags.priority,
     concurrency: flags.concurrency,
-    calls: calls ?? (durationMs === Infinity ? DEFAULT_CALLS : Infinity),
+    calls: calls ?? (durationMs === Infinity ? defaultCalls : Infinity),
     durationMs,
     rate,
+    items: flags.stream,
     signal,
   };
 }
@@ -85,7 +88,14 @@ async function warmUp(
   calls: number,
 ): Promise<void> {
   const measured = new Measurement();
-  const warmup = { ...load, calls, durationMs: Infinity, rate: undefined };
+  const warmup = {
+    ...load,
+    calls,
+    durationMs: Infinity,
+    rate: undefined,
+    // Streams are left at once.
+    ...(load.items && { items: 1 }),
+  };
   await runLoad(rpc, warmup, measured);
   const { firstError } = measured;
   if (firstError === undefined || firstError.remote) return;

@@ -23,6 +23,11 @@ export interface Summary {
   p99_ms: number;
   p999_ms: number;
   max_ms: number;
+  /** Of streams: the items that were read, and how long the first ones took. */
+  items?: number;
+  items_per_second?: number;
+  first_item_p50_ms?: number;
+  first_item_p99_ms?: number;
 }
 
 /** The load that was measured. */
@@ -31,6 +36,8 @@ export interface Setup {
   concurrency: number;
   sizeBytes: number;
   rate?: number;
+  /** Set for streams. */
+  items?: number;
 }
 
 /** The figures so far. */
@@ -53,6 +60,12 @@ export function summarize(setup: Setup, measured: Measurement): Summary {
     p99_ms: percentile(99),
     p999_ms: percentile(99.9),
     max_ms: round(measured.maxMs, 3),
+    ...(setup.items !== undefined && {
+      items: measured.items,
+      items_per_second: round(measured.items / seconds, 1),
+      first_item_p50_ms: round(measured.firstItemMs(50), 3),
+      first_item_p99_ms: round(measured.firstItemMs(99), 3),
+    }),
   };
 }
 

@@ -19,6 +19,7 @@ export function textReport(summary: Summary, measured: Measurement): string {
     `  calls/s  ${summary.calls_per_second}`,
     `  errors   ${errorsText(summary)}`,
     `  seconds  ${summary.seconds}`,
+    ...streamLines(summary),
     "",
     `  mean ${ms(summary.mean_ms)}   p50 ${ms(summary.p50_ms)}   ` +
     `p90 ${ms(summary.p90_ms)}   p99 ${ms(summary.p99_ms)}   ` +
@@ -26,6 +27,16 @@ export function textReport(summary: Summary, measured: Measurement): string {
     "",
     ...histogram(measured.bars(BARS)),
   ].join("\n").trimEnd();
+}
+
+function streamLines(summary: Summary): string[] {
+  const { items, items_per_second, first_item_p50_ms, first_item_p99_ms } =
+    summary;
+  if (items === undefined) return [];
+  return [
+    `  items/s  ${items_per_second} (${items} items)`,
+    `  first    p50 ${ms(first_item_p50_ms!)}   p99 ${ms(first_item_p99_ms!)}`,
+  ];
 }
 
 function histogram(bars: Bar[]): string[] {

@@ -6,6 +6,7 @@
 import type { RpcConnection } from "../../rpc/connection.ts";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import { RpcError } from "../../rpc/errors.ts";
+import { type OuterRequest, withinOuter } from "./outer_request.ts";
 
 /** A request to send. */
 export interface Request {
@@ -32,13 +33,20 @@ export class Caller {
   readonly #rpc: RpcConnection;
   readonly #queue: string;
   readonly #options: CallOptions;
+  readonly #outer: OuterRequest;
   readonly #repeats: boolean;
 
-  /** The options are for every call. */
-  constructor(rpc: RpcConnection, queue: string, options: CallOptions) {
+  /** The options are for every call, each of them within `outer`. */
+  constructor(
+    rpc: RpcConnection,
+    queue: string,
+    options: CallOptions,
+    outer: OuterRequest,
+  ) {
     this.#rpc = rpc;
     this.#queue = queue;
     this.#options = options;
+    this.#outer = outer;
     this.#repeats = Boolean(options.retries || options.wait);
   }
 
@@ -53,7 +61,8 @@ export class Caller {
     let reply: Uint8Array | undefined;
     let error: RpcError | undefined;
     try {
-      reply = (await this.#rpc.call(this.#queue, body, options)).bytes;
+      const all = withinOuter(options, this.#outer);
+      reply = (await this.#rpc.call(this.#queue, body, all)).bytes;
     } catch (thrown) {
       if (thrown instanceof RangeError) throw thrown;
       error = RpcError.from(thrown);
@@ -64,10 +73,10 @@ export class Caller {
 }
 
 /** The options of a request: its own headers and type on top of the rest. */
-export function withOwn(
-  options: CallOptions,
+export function withOwn<T extends Pick<CallOptions, "headers" | "type">>(
+  options: T,
   own: Request["own"] = {},
-): CallOptions {
+): T {
   const headers = { ...options.headers, ...own.headers };
   return { ...options, headers, type: own.type ?? options.type };
 }

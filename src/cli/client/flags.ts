@@ -5,6 +5,8 @@
  */
 import { type Command, InvalidArgumentError } from "commander";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
+import type { StreamOptions } from "../../rpc/calling/streams/stream_options.ts";
+import { type OuterRequest, outerRequest } from "./outer_request.ts";
 import {
   addCommonFlags,
   type CommonFlags,
@@ -19,9 +21,18 @@ import {
   parseTimeout,
 } from "../flags/values.ts";
 
+const DEFAULT_IDLE_MS = 30_000;
+
 /** The flags of `rabbit-rpc client`. */
 export interface ClientFlags extends CommonFlags {
+  /** Infinity with `--stream`, unless it was given. */
   timeout: number;
+  stream?: boolean;
+  /** Null if not set: the timeout, or 30 s without one. */
+  idleTimeout: number | null;
+  progress?: boolean;
+  /** From the environment. */
+  outer: OuterRequest;
   /** False for `--no-wait`; undefined for neither. */
   wait?: boolean;
   header: Record<string, string>;
@@ -45,6 +56,8 @@ export interface ClientFlags extends CommonFlags {
 
 /** Adds the flags. */
 export function addClientFlags(command: Command): void {
+  const outer = outerRequest(optionalVariable);
+  command.setOptionValueWithSource("outer", outer, "env");
   addCallFlags(command);
   command
     .addOption(
@@ -60,6 +73,19 @@ export function addClientFlags(command: Command): void {
 function addCallFlags(command: Command): void {
   command
     .addOption(timeoutFlag())
+    .addOption(
+      flag("--stream", "print the items of a stream as they come"),
+    )
+    .addOption(
+      flag(
+        "--idle-timeout <duration>",
+        "with --stream: longest time to wait for an item",
+      )
+        .argParser(parseTimeout).default(null, "--timeout if given, else 30s"),
+    )
+    .addOption(
+      flag("--progress", "show how far the server is with the call"),
+    )
     .addOption(
       flag(
         "--retries <n>",
@@ -126,6 +152,12 @@ export function batchFlag(
   return flags.input && "--input";
 }
 
+/** Without the permission to read it, the program still runs. */
+function optionalVariable(variable: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) : undefined;
+}
+
 function parseHeader(
   text: string,
   previous: Record<string, string>,
@@ -139,9 +171,31 @@ function parseHeader(
 /** The options of each call. */
 export function callOptions(flags: ClientFlags): CallOptions {
   return {
+    ...requestOptions(flags),
     timeoutMs: flags.timeout,
     retries: flags.retries,
     attemptTimeoutMs: flags.attemptTimeout,
+    // A script should hear of a refusal before its deadline.
+    confirm: true,
+  };
+}
+
+/** The options of each stream. */
+export function streamOptions(flags: ClientFlags): StreamOptions {
+  return {
+    ...requestOptions(flags),
+    timeoutMs: flags.timeout,
+    idleTimeoutMs: idleTimeoutOf(flags),
+  };
+}
+
+/** The longest wait for an item, in ms. */
+export function idleTimeoutOf({ idleTimeout, timeout }: ClientFlags): number {
+  return idleTimeout ?? (timeout < Infinity ? timeout : DEFAULT_IDLE_MS);
+}
+
+function requestOptions(flags: ClientFlags) {
+  return {
     wait: flags.wait === true,
     requireConsumer: flags.wait === false,
     headers: flags.header,
@@ -149,7 +203,5 @@ export function callOptions(flags: ClientFlags): CallOptions {
     contentType: flags.contentType,
     persistent: flags.persistent,
     priority: flags.priority,
-    // A script should hear of a refusal before its deadline.
-    confirm: true,
   };
 }

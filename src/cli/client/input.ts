@@ -34,9 +34,29 @@ export function checkInput(body: string | undefined, flags: ClientFlags): void {
       "--failed is for a batch of requests: add --lines, --null or --input",
     );
   }
+  checkStreamFlags(flags);
   checkStdin(body, flags);
   if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
     throw usage("no request: give it as an argument, @FILE or on stdin");
+  }
+}
+
+function checkStreamFlags(flags: ClientFlags): void {
+  const { stream, idleTimeout, retries, attemptTimeout } = flags;
+  if (flags.progress && batchFlag(flags) !== undefined) {
+    throw usage("--progress is for one call; a batch shows its own progress");
+  }
+  if (!stream) {
+    if (idleTimeout !== null) throw usage("--idle-timeout needs --stream");
+    return;
+  }
+  if (retries > 0 || attemptTimeout !== undefined) {
+    throw usage("--stream can't be sent again: remove --retries");
+  }
+  if (flags.unordered && !flags.json) {
+    throw usage(
+      "--stream with --unordered needs --json, which tells the requests apart",
+    );
   }
 }
 

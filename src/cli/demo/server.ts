@@ -5,7 +5,9 @@
  * @module
  */
 import { connect } from "../../amqp/connect.ts";
+import { delay } from "../../async/delay.ts";
 import { createBuiltin } from "../../procedures/builtin/catalog.ts";
+import { fib } from "../../procedures/builtin/fib.ts";
 import type { Procedure } from "../../rpc/procedure.ts";
 import { EXIT } from "../exit_status.ts";
 import { flag } from "../flags/flag.ts";
@@ -20,6 +22,12 @@ export const PID_HEADER = "demo-server-pid";
 export const READY_LINE = "ready";
 /** A server prints this line when it starts to run `sleep`. */
 export const SLEEPING_LINE = "sleeping";
+
+/** Type of a request for a stream of the first Fibonacci numbers. */
+export const STREAM_TYPE = "stream";
+
+/** Long enough to see the items come. */
+const ITEM_MS = 50;
 
 /** The subcommand. */
 export const demoServer: Subcommand = {
@@ -36,13 +44,14 @@ export const demoServer: Subcommand = {
 };
 
 async function serveDemo(url: string, queue: string): Promise<number> {
-  await using fib = createBuiltin("fib", { workers: 1 });
+  await using fibs = createBuiltin("fib", { workers: 1 });
   await using sleep = createBuiltin("sleep", { workers: 0 });
   const output = new OrderedOutput();
   const procedure: Procedure = async (request, context) => {
+    if (request.type === STREAM_TYPE) return numbers(Number(request.text()));
     const sleeping = request.type === "sleep";
     if (sleeping) output.add(SLEEPING_LINE);
-    const builtin = sleeping ? sleep : fib;
+    const builtin = sleeping ? sleep : fibs;
     const body = await builtin.procedure(request, context);
     return {
       body: body as string | Uint8Array,
@@ -55,4 +64,11 @@ async function serveDemo(url: string, queue: string): Promise<number> {
   output.add(READY_LINE);
   await server.finished;
   return EXIT.ok;
+}
+
+async function* numbers(count: number): AsyncGenerator<string> {
+  for (let n = 1; n <= count; n++) {
+    await delay(ITEM_MS);
+    yield String(fib(n));
+  }
 }

@@ -10,7 +10,7 @@ import { formatMs } from "../../rpc/texts.ts";
 import { CliError, EXIT } from "../exit_status.ts";
 import type { Paint } from "../stdio/color.ts";
 import type { DemoServer } from "./processes.ts";
-import { PID_HEADER, SLEEPING_LINE } from "./server.ts";
+import { PID_HEADER, SLEEPING_LINE, STREAM_TYPE } from "./server.ts";
 import { DemoTally } from "./tally.ts";
 
 /** The request queue. */
@@ -55,6 +55,7 @@ export class Demo {
     await this.#manyCalls();
     await this.#errorReply();
     await this.#timeout();
+    await this.#stream();
     await this.#crash();
     this.#print(`\n${this.#paint("bold", this.#tally.summary())}`);
     this.#tally.check();
@@ -110,6 +111,25 @@ export class Demo {
     const { code, message } = await this.#failingCall("60000", options);
     expect(code === "deadline_exceeded", `the error was ${code}`);
     this.#line(`${code}: ${message}`);
+  }
+
+  async #stream(): Promise<void> {
+    this.#title(
+      "A reply in pieces, as they are made",
+      "A stream has many replies, in order, no faster than their reader.",
+    );
+    const options = { type: STREAM_TYPE };
+    const startedMs = performance.now();
+    const items: string[] = [];
+    let first = "";
+    for await (const item of this.#rpc.stream(QUEUE, "10", options)) {
+      if (items.length === 0) first = since(startedMs);
+      items.push(item.text());
+    }
+    const numbers = items.join(" ");
+    expect(numbers === "1 1 2 3 5 8 13 21 34 55", `the items were ${numbers}`);
+    const all = since(startedMs);
+    this.#line(`${numbers}; the first after ${first}, all after ${all}`);
   }
 
   async #crash(): Promise<void> {

@@ -4,7 +4,10 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { withholdHeaders } from "../../procedures/command/request_environment.ts";
+import {
+  DEADLINE_VARIABLE,
+  withholdHeaders,
+} from "../../procedures/command/request_environment.ts";
 
 /** The variable in which other programs look for the broker. */
 export const URL_VARIABLE = "AMQP_URL";
@@ -36,7 +39,8 @@ export function flag(flags: string, description: string): Option {
  */
 export function withholdSettings(command: Command): void {
   const names = command.options.map(({ envVar }) => envVar);
-  for (const name of [...names, URL_VARIABLE, PASSWORD_VARIABLE]) {
+  const others = [URL_VARIABLE, PASSWORD_VARIABLE, DEADLINE_VARIABLE];
+  for (const name of [...names, ...others]) {
     if (name !== undefined) Deno.env.delete(name);
   }
   withholdHeaders(Deno.env);

@@ -39,6 +39,31 @@ export function parseSize(text: string): number {
   );
 }
 
+/** What one stream may have at most. */
+export interface StreamLimit {
+  readonly items?: number;
+  readonly bytes?: number;
+}
+
+/** Parses `1000` (items), `64MiB`, or both as in `1000,64MiB`. */
+export function parseStreamLimit(text: string): StreamLimit {
+  const [first = "", second, ...others] = text.split(",");
+  const limit = { ...oneLimit(first), ...(second && oneLimit(second)) };
+  const count = Object.keys(limit).length;
+  if (count === (second === undefined ? 1 : 2) && others.length === 0) {
+    return limit;
+  }
+  throw new InvalidArgumentError(
+    "It must be a number of items such as 1000, a size such as 64MiB, or both " +
+      "with a comma.",
+  );
+}
+
+function oneLimit(text: string): StreamLimit {
+  if (/^[1-9]\d{0,11}$/.test(text)) return { items: Number(text) };
+  return /^\d+[KMG]iB$/.test(text) ? { bytes: parseSize(text) } : {};
+}
+
 /** Parses names separated by commas; a repeated flag adds to the list. */
 export function parseNames(text: string, before: string[] = []): string[] {
   const names = text.split(",");

@@ -9,6 +9,8 @@ import type { RpcError } from "../../rpc/errors.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
 import type { LimitName } from "../../rpc/serving/request_limits.ts";
 import type { ServerEvent } from "../../rpc/serving/server_events.ts";
+import type { StreamLimitName } from "../../rpc/serving/streams/stream_limits.ts";
+import { counted } from "../../rpc/texts.ts";
 import { Log, type LogFields, type LogFlags, logRecord } from "../log.ts";
 import type { LossyOutput } from "../stdio/lossy_output.ts";
 import { oneLine } from "../printable.ts";
@@ -63,10 +65,14 @@ const LOGGERS: {
     const message = `${error.message}; consuming again soon`;
     log.warn(message, { ...fields, retry_in_ms: retryInMs });
   },
-  answered(log, { request, error }, fields) {
-    if (error === undefined) return;
-    const message = `answered ${describeError(error)}`;
-    log.debug(message, { ...fields, ...requestFields(request) });
+  answered(log, { request, error, items }, fields) {
+    if (error === undefined && items === undefined) return;
+    const what = [
+      ...(items === undefined ? [] : [counted(items, "item")]),
+      ...(error === undefined ? [] : [describeError(error)]),
+    ];
+    const all = { ...fields, ...requestFields(request), items };
+    log.debug(`answered ${what.join(", then ")}`, all);
   },
   consumer_timeout(log, { advice, unackedMs }, fields) {
     log.warn(advice, { ...fields, unacked_ms: unackedMs });
@@ -99,16 +105,19 @@ function replyToFlag(replyTo: string): string {
   return `--reply-to ${/^[\w.:-]+$/.test(replyTo) ? replyTo : "PATTERN"}`;
 }
 
-const LIMIT_FLAGS: Record<LimitName, string> = {
+const LIMIT_FLAGS: Record<LimitName | StreamLimitName, string> = {
   max_body_bytes: "--max-body",
   max_headers: "--max-headers",
   max_header_bytes: "--max-header-size",
   max_reply_bytes: "--max-reply",
+  max_stream_items: "--max-stream",
+  max_stream_bytes: "--max-stream",
+  max_streams: "--max-streams",
 };
 
 /** An error, and the flag that sets the limit that was exceeded, if any. */
 function describeError({ code, message, details }: RpcError): string {
-  const flag = LIMIT_FLAGS[details.limit as LimitName];
+  const flag = LIMIT_FLAGS[details.limit as keyof typeof LIMIT_FLAGS];
   return `${code}: ${message}${flag ? ` (${flag})` : ""}`;
 }
 

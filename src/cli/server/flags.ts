@@ -12,7 +12,9 @@ import {
   parseCount,
   parseNames,
   parseSize,
+  parseStreamLimit,
   parseTimeout,
+  type StreamLimit,
 } from "../flags/values.ts";
 import { addQueueFlags, type QueueFlags } from "./queue_flags.ts";
 import { addServiceFlags, type ServiceFlags } from "./service.ts";
@@ -26,6 +28,8 @@ export interface ServerFlags extends CommonFlags, QueueFlags, ServiceFlags {
   maxReply: number;
   maxHeaders: number;
   maxHeaderSize: number;
+  maxStream?: StreamLimit;
+  maxStreams?: number;
   replyTo?: string[];
   maxDeliveries: number;
   count?: number;
@@ -114,5 +118,16 @@ function addLimitFlags(command: Command): void {
         "largest total size of a request's headers",
       )
         .argParser(parseSize).default(2 ** 16, "64KiB"),
+    )
+    .addOption(
+      flag(
+        "--max-stream <limit>",
+        "longest stream: items such as 1000, a size such as 64MiB, or both",
+      )
+        .argParser(parseStreamLimit),
+    )
+    .addOption(
+      flag("--max-streams <n>", "streams that may be open at the same time")
+        .argParser(parseCount(0)),
     );
 }

@@ -55,6 +55,7 @@ export async function runServer(
     service.procedure,
     flags.telemetry?.serving(options) ?? options,
   );
+  flags.telemetry?.observe(server);
   using _signals = onStopSignal((times) => {
     if (times === 1) {
       log.warn(`stopping; ${counted(server.inFlight, "request")} in flight`);
@@ -86,6 +87,9 @@ function serveOptions(
     maxReplyBytes: flags.maxReply,
     maxHeaders: flags.maxHeaders,
     maxHeaderBytes: flags.maxHeaderSize,
+    maxStreams: flags.maxStreams,
+    maxStreamItems: flags.maxStream?.items,
+    maxStreamBytes: flags.maxStream?.bytes,
     replyTo: flags.replyTo,
     maxDeliveries: flags.maxDeliveries,
     declare: queueDeclaration(flags),

@@ -29,6 +29,7 @@ export interface ServiceFlags extends ModuleFlags {
   /** The words after `--`. */
   command: string[];
   execLines?: boolean;
+  stream?: "chunks" | "lines";
   concurrency: number | null;
   maxReply: number;
 }
@@ -45,6 +46,13 @@ export function addServiceFlags(command: Command): Command {
         "--exec-lines",
         "run the command only once, with a JSON line per request",
       ),
+    )
+    .addOption(
+      flag(
+        "--stream [unit]",
+        "send stdout of the command as it comes, or line by line",
+      )
+        .choices(["chunks", "lines"]).preset("chunks"),
     )
     .addOption(
       flag("--workers <n>", "worker threads; 0 is the main thread")
@@ -92,9 +100,7 @@ export async function openService(
   flags: ServiceFlags,
   log: Log,
 ): Promise<Service> {
-  if (flags.execLines && flags.command.length === 0) {
-    throw new CliError(EXIT.usage, "--exec-lines needs a command after --.");
-  }
+  checkCommandFlags(flags);
   const [kind, ...others] = KINDS.filter(({ isAsked }) => isAsked(flags));
   if (kind === undefined || others.length > 0) {
     const usages = KINDS.map(({ usage }) => usage).join(", ");
@@ -106,14 +112,35 @@ export async function openService(
   return await kind.open(flags, log);
 }
 
+function checkCommandFlags(flags: ServiceFlags): void {
+  const { command, execLines, stream } = flags;
+  const usage = (message: string) => new CliError(EXIT.usage, message);
+  const isCommand = command.length > 0;
+  if (execLines && !isCommand) {
+    throw usage("--exec-lines needs a command after --.");
+  }
+  if (stream && !isCommand) {
+    throw usage(
+      "--stream needs a command after --. Modules stream by generators.",
+    );
+  }
+  if (stream && execLines) {
+    throw usage(
+      'with --exec-lines, the command streams by "item" lines, without --stream.',
+    );
+  }
+}
+
 async function openCommand(
-  { command, execLines, concurrency, maxReply }: ServiceFlags,
+  { command, execLines, stream, concurrency, maxReply }: ServiceFlags,
   log: Log,
 ): Promise<Service> {
-  const create = execLines ? createExecLines : createExec;
-  return create(await findCommand(command), {
-    log: (line) => log.warn(line),
+  const found = await findCommand(command);
+  const options = {
+    log: (line: string) => log.warn(line),
     concurrency: concurrency ?? undefined,
     maxReplyBytes: maxReply,
-  });
+  };
+  if (execLines) return createExecLines(found, options);
+  return createExec(found, { ...options, stream });
 }

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { epochNowMs } from "../../async/clock.ts";
 import { delay, settled } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
@@ -13,9 +12,14 @@ import type { RpcContext } from "../../rpc/procedure.ts";
 import { formatMs } from "../../rpc/texts.ts";
 import type { Service } from "../service.ts";
 import { ChildLog } from "./child_log.ts";
-import { type ExecOptions, execSettings } from "./exec_options.ts";
+import { type CommandOptions, execSettings } from "./exec_options.ts";
+import type { LineReply } from "./line_call.ts";
 import { LineCalls } from "./line_calls.ts";
-import { encodeRequestLine, maxAnswerBytes } from "./line_protocol.ts";
+import {
+  encodeCancelLine,
+  encodeRequestLine,
+  maxAnswerBytes,
+} from "./line_protocol.ts";
 import { lines } from "./lines.ts";
 import {
   type CommandLine,
@@ -35,12 +39,13 @@ interface End {
  * Serves a command that speaks the line protocol. It is started at once, and
  * again, after a backoff, whenever it ends. Requests that it had then are
  * answered with `aborted`; those that it did not have yet wait for the next
- * process. The child does not hear when a request times out or is canceled: its
- * answer is ignored.
+ * process. The child does not hear when a request times out or is canceled, and
+ * its answer is ignored; except for a stream that has begun. While the items of
+ * one stream pile up, the child is not read.
  */
 export function createExecLines(
   command: CommandLine,
-  options: ExecOptions,
+  options: CommandOptions,
 ): Service {
   return new ExecLines(command, options);
 }
@@ -57,23 +62,29 @@ class ExecLines implements Service {
   /** The last write to the child; writes follow each other. */
   #written: Promise<void> = Promise.resolve();
 
-  constructor(command: CommandLine, options: ExecOptions) {
+  constructor(command: CommandLine, options: CommandOptions) {
     const { log, concurrency, maxReplyBytes } = execSettings(options);
     this.concurrency = concurrency;
     this.#command = command;
     this.#log = new ChildLog(command.name, log);
     this.#maxLineBytes = maxAnswerBytes(maxReplyBytes);
-    this.#calls = new LineCalls(command.name, maxReplyBytes);
+    this.#calls = new LineCalls(
+      command.name,
+      maxReplyBytes,
+      (id) => void this.#child?.write(encodeCancelLine(id)),
+    );
     this.#supervised = this.#supervise();
   }
 
   readonly procedure = (
     request: RpcRequest,
-    { signal, deadlineMs }: RpcContext,
-  ): Promise<Uint8Array> => {
-    const encode = (id: string) =>
-      encodeRequestLine(id, request, deadlineMs - epochNowMs());
-    const { id, reply } = this.#calls.add(encode, signal);
+    context: RpcContext,
+  ): Promise<LineReply> => {
+    const { id, reply } = this.#calls.add({
+      encode: (id) => encodeRequestLine(id, request, context.deadlineMs),
+      signal: context.signal,
+      progress: (value) => context.progress(value),
+    });
     if (this.#child) this.#send(this.#child, id);
     return reply;
   };
@@ -134,6 +145,7 @@ class ExecLines implements Service {
       }
       const complaint = this.#calls.answer(line);
       if (complaint) this.#log.add(complaint);
+      if (this.#calls.isFull) await this.#calls.room();
     }
   }
 

@@ -5,8 +5,8 @@
  */
 import { DEFAULT_MAX_REPLY_BYTES } from "../service.ts";
 
-/** How commands run. */
-export interface ExecOptions {
+/** How any command runs. */
+export interface CommandOptions {
   /** Takes the lines that the command writes to stderr. */
   log: (line: string) => void;
   /**
@@ -24,8 +24,21 @@ export interface ExecOptions {
   maxReplyBytes?: number;
 }
 
+/** How commands run that have a process for each request. */
+export interface ExecOptions extends CommandOptions {
+  /**
+   * Makes stdout a stream of replies, each as it comes: the bytes of one read,
+   * or a line with its newline.
+   *
+   * @default all of stdout is one reply
+   */
+  stream?: "chunks" | "lines";
+}
+
 /** The options with their defaults. */
-export function execSettings(options: ExecOptions): Required<ExecOptions> {
+export function execSettings(
+  options: CommandOptions,
+): Required<CommandOptions> {
   return {
     log: options.log,
     concurrency: options.concurrency ?? navigator.hardwareConcurrency,

@@ -3,52 +3,63 @@
  *
  * @module
  */
-import type { RpcError } from "../../rpc/errors.ts";
+import { RpcError } from "../../rpc/errors.ts";
 import { quote } from "../../rpc/texts.ts";
 import { replyTooLarge } from "../../rpc/serving/request_limits.ts";
+import { LineCall, type LineReply, type LineRequest } from "./line_call.ts";
 import {
-  answerResult,
+  type AnswerLine,
+  answerPart,
   InvalidAnswer,
   parseAnswerLine,
 } from "./line_protocol.ts";
 import type { Line } from "./lines.ts";
 
-/** An open request. */
-interface LineCall {
-  /** Makes the line that is sent to the child. */
-  readonly encode: (id: string) => Uint8Array;
-  readonly reply: PromiseWithResolvers<Uint8Array>;
-  sent: boolean;
-}
-
 /** The open requests, in order of arrival; ids count up. */
 export class LineCalls {
   readonly #name: string;
   readonly #maxReplyBytes: number;
+  readonly #onCanceled: (id: string) => void;
   readonly #calls = new Map<string, LineCall>();
   #lastId = 0;
   #answered = 0;
+  /** Of the last item: while its stream is full, no other comes. */
+  #last: LineCall | undefined;
+  #wake: (() => void) | undefined;
 
-  /** `name` is the name of the command. */
-  constructor(name: string, maxReplyBytes: number) {
+  /**
+   * `name` is the name of the command; `onCanceled` hears of streams that have
+   * begun and are wanted no more.
+   */
+  constructor(
+    name: string,
+    maxReplyBytes: number,
+    onCanceled: (id: string) => void,
+  ) {
     this.#name = name;
     this.#maxReplyBytes = maxReplyBytes;
+    this.#onCanceled = onCanceled;
   }
 
-  /** How many requests have been answered. */
+  /** How many answers, or parts of them, have come. */
   get answered(): number {
     return this.#answered;
   }
 
   /** Adds a request, until it is answered or its signal is aborted. */
-  add(
-    encode: (id: string) => Uint8Array,
-    signal: AbortSignal,
-  ): { id: string; reply: Promise<Uint8Array> } {
+  add(request: LineRequest): { id: string; reply: Promise<LineReply> } {
     const id = String(++this.#lastId);
-    const reply = Promise.withResolvers<Uint8Array>();
-    this.#calls.set(id, { encode, reply, sent: false });
-    return { id, reply: this.#settled(id, reply, signal) };
+    const call = new LineCall(request, {
+      onTaken: () => this.#wake?.(),
+      onClosed: (isCanceled) => {
+        this.#calls.delete(id);
+        if (isCanceled) this.#onCanceled(id);
+      },
+    });
+    // Before it is closed, which it may be at once.
+    this.#calls.set(id, call);
+    call.listen();
+    return { id, reply: call.reply };
   }
 
   /** The ids of requests that were not sent to a child yet. */
@@ -64,8 +75,21 @@ export class LineCalls {
     try {
       return call.encode(id);
     } catch (error) {
-      call.reply.reject(error);
+      call.fail(RpcError.from(error));
     }
+  }
+
+  /** Whether a stream has so much waiting that the child has to wait. */
+  get isFull(): boolean {
+    return this.#last?.isFull ?? false;
+  }
+
+  /** Resolves when none has. */
+  async room(): Promise<void> {
+    while (this.isFull) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    this.#wake = undefined;
   }
 
   /**
@@ -77,11 +101,16 @@ export class LineCalls {
     const isBad = "why" in answer;
     const call = this.#calls.get(answer.id ?? "");
     if (call?.sent) {
-      const result = () => {
+      this.#answered++;
+      try {
         if (isBad) throw new InvalidAnswer(this.#name, answer.why);
-        return answerResult(answer, this.#name);
-      };
-      return this.#settle(call.reply, result, line);
+        this.#take(call, answer, line.text.length);
+      } catch (error) {
+        call.fail(RpcError.from(error));
+        if (!(error instanceof InvalidAnswer)) return;
+        return this.#complaint(error.why, line);
+      }
+      return;
     }
     if (isBad) return this.#complaint(answer.why, line);
     if (this.#isClosed(answer.id)) return undefined;
@@ -89,56 +118,33 @@ export class LineCalls {
       quote(answer.id);
   }
 
+  /** Fails the requests that were sent, or all of them. */
+  abort(error: RpcError, all: boolean): void {
+    for (const call of [...this.#calls.values()]) {
+      if (call.sent || all) call.fail(error);
+    }
+  }
+
+  #take(call: LineCall, answer: AnswerLine, lineLength: number): void {
+    const part = answerPart(answer, this.#name);
+    if ("progress" in part) return call.progress(part.progress);
+    if ("item" in part) {
+      this.#last = call;
+      return call.addItem(part.item, lineLength);
+    }
+    if ("end" in part) return call.end();
+    if (call.isStream) {
+      throw new InvalidAnswer(this.#name, "it has a body after items");
+    }
+    if (part.body.length > this.#maxReplyBytes) {
+      throw replyTooLarge(part.body.length, this.#maxReplyBytes);
+    }
+    call.answer(part.body);
+  }
+
   #complaint(why: string, { text }: Line): string {
     return `${this.#name}: invalid answer (${why}): ` +
       quote(text);
-  }
-
-  /** Fails the requests that were sent, or all of them. */
-  abort(error: RpcError, all: boolean): void {
-    for (const { sent, reply } of this.#calls.values()) {
-      if (sent || all) reply.reject(error);
-    }
-  }
-
-  async #settled(
-    id: string,
-    reply: PromiseWithResolvers<Uint8Array>,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const abort = () => {
-      // At once, since it may be about to be sent.
-      this.#calls.delete(id);
-      reply.reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
-    try {
-      return await reply.promise;
-    } finally {
-      this.#calls.delete(id);
-      signal.removeEventListener("abort", abort);
-    }
-  }
-
-  #settle(
-    reply: PromiseWithResolvers<Uint8Array>,
-    result: () => Uint8Array,
-    line: Line,
-  ): string | undefined {
-    this.#answered++;
-    try {
-      const bytes = result();
-      if (bytes.length > this.#maxReplyBytes) {
-        throw replyTooLarge(bytes.length, this.#maxReplyBytes);
-      }
-      reply.resolve(bytes);
-    } catch (error) {
-      reply.reject(error);
-      if (error instanceof InvalidAnswer) {
-        return this.#complaint(error.why, line);
-      }
-    }
   }
 
   /** Whether a request had this id, and is closed. */

@@ -3,13 +3,18 @@
  * line.
  *
  * A request is `{"id", "type", "headers", "body" | "body_base64",
- * "timeout_ms"}`, with `content_type`, `content_encoding`, `priority`,
+ * "timeout_ms", "deadline"}`, with `content_type`, `content_encoding`, `priority`,
  * `user_id`, `app_id` and `timestamp` if it has them. An answer is
- * `{"id", "body" | "body_base64"}` or `{"id", "error": {"code", "detail"}}`.
+ * `{"id", "body" | "body_base64"}` or `{"id", "error": {"code", "detail"}}`; or
+ * it is a stream: lines `{"id", "item" | "item_base64"}`, and at its end
+ * `{"id", "end": true}` or an error. An item that is a string is text, any other
+ * is sent as JSON. Before all that, there may be lines `{"id", "progress"}`.
+ * Where a stream is not wanted any more, the child gets `{"id", "cancel": true}`.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
+import { epochNowMs } from "../../async/clock.ts";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
 import { jsonBody, parseBase64 } from "../../rpc/json.ts";
 import type { RpcRequest } from "../../rpc/messages.ts";
@@ -27,14 +32,20 @@ export function maxAnswerBytes(maxBodyBytes: number): number {
   return maxBodyBytes * JSON_BYTES_A_BYTE + ANSWER_BYTES;
 }
 
+/** The line that ends a stream which has begun. */
+export function encodeCancelLine(id: string): Uint8Array {
+  return encoder.encode(`${JSON.stringify({ id, cancel: true })}\n`);
+}
+
 /**
- * The line of a request. In its headers, times become ISO 8601 strings, bytes
+ * The line of a request; without a deadline, which streams need not have, there
+ * are no `timeout_ms` and `deadline` (in ms since the epoch). In its headers, times become ISO 8601 strings, bytes
  * become base64, and numbers beyond 2^53 become strings.
  */
 export function encodeRequestLine(
   id: string,
   request: RpcRequest,
-  timeoutMs: number,
+  deadlineMs: number,
 ): Uint8Array {
   const { type, headers, bytes } = request;
   const line = JSON.stringify({
@@ -42,7 +53,10 @@ export function encodeRequestLine(
     type,
     headers,
     ...jsonBody(bytes),
-    timeout_ms: Math.max(Math.round(timeoutMs), 0),
+    ...(deadlineMs < Infinity && {
+      timeout_ms: Math.max(Math.round(deadlineMs - epochNowMs()), 0),
+      deadline: Math.floor(deadlineMs),
+    }),
     ...properties(request),
   }, jsonValue);
   return encoder.encode(`${line}\n`);
@@ -73,7 +87,29 @@ export interface AnswerLine {
   readonly body?: unknown;
   readonly body_base64?: unknown;
   readonly error?: unknown;
+  readonly item?: unknown;
+  readonly item_base64?: unknown;
+  readonly end?: unknown;
+  readonly progress?: unknown;
 }
+
+/** What an answer may have, each alone. */
+const PARTS = [
+  "body",
+  "body_base64",
+  "item",
+  "item_base64",
+  "end",
+  "progress",
+  "error",
+] as const;
+
+/** What one line tells of an answer. */
+export type AnswerPart =
+  | { readonly body: Uint8Array }
+  | { readonly item: unknown }
+  | { readonly end: true }
+  | { readonly progress: unknown };
 
 /** An invalid line: why, and the id of its request if that is known. */
 export interface BadLine {
@@ -103,30 +139,48 @@ export function parseAnswerLine(
 }
 
 /**
- * The result in an answer of the command `name`.
+ * What an answer of the command `name` tells.
  *
  * @throws {RpcError} the error in the answer.
- * @throws {InvalidAnswer} if there is neither a result nor an error.
+ * @throws {InvalidAnswer} if it does not tell one thing.
  */
-export function answerResult(
-  { body, body_base64, error }: AnswerLine,
-  name: string,
-): Uint8Array {
-  const given = [body, body_base64, error].filter((it) => it !== undefined);
-  if (given.length !== 1) {
+export function answerPart(answer: AnswerLine, name: string): AnswerPart {
+  const given = PARTS.filter((part) => answer[part] !== undefined);
+  const [part] = given;
+  if (part === undefined || given.length !== 1) {
+    const parts = PARTS.slice(0, -1).join(", ");
     throw new InvalidAnswer(
       name,
-      "it must have exactly one of body, body_base64 and error",
+      `it must have exactly one of ${parts} and ${PARTS.at(-1)}`,
     );
   }
-  if (typeof body === "string") return encoder.encode(body);
-  const bytes = parseBase64(body_base64);
-  if (bytes !== undefined) return bytes;
-  if (error === undefined) {
-    throw new InvalidAnswer(name, "its body is not a string, or not base64");
+  switch (part) {
+    case "body":
+      if (typeof answer.body !== "string") break;
+      return { body: encoder.encode(answer.body) };
+    case "body_base64":
+    case "item_base64": {
+      const bytes = parseBase64(answer[part]);
+      if (bytes === undefined) break;
+      return part === "item_base64" ? { item: bytes } : { body: bytes };
+    }
+    case "item":
+      return { item: answer.item };
+    case "end":
+      if (answer.end === true) return { end: true };
+      throw new InvalidAnswer(name, "its end is not true");
+    case "progress":
+      return { progress: answer.progress };
+    case "error":
+      throw errorIn(answer, name);
   }
+  const what = part === "item_base64" ? "item" : "body";
+  throw new InvalidAnswer(name, `its ${what} is not a string, or not base64`);
+}
+
+function errorIn({ error }: AnswerLine, name: string): RpcError {
   const { code, detail } = Object(error);
-  throw new RpcError(
+  return new RpcError(
     isRpcCode(code) ? code : "unknown",
     typeof detail === "string" ? detail : `"${name}" gave no detail`,
   );

@@ -26,15 +26,16 @@ const KILL_GRACE_MS = 2_000;
  */
 export class ProcessGroup {
   /** The bytes of its stdout, until the group has ended. */
-  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stdout: GroupOutput;
   /** The bytes of its stderr, until the group has ended. */
-  readonly stderr: AsyncIterable<Uint8Array>;
+  readonly stderr: GroupOutput;
   /** The exit status of the command, once its whole group has ended. */
   readonly status: Promise<Deno.CommandStatus>;
 
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  /** Gives up streams that a process outside the group still holds open. */
+  readonly #outputs: GroupOutput[];
+  /** Gives up an input that a process outside the group still holds open. */
   readonly #cut = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
   #stopping = false;
@@ -56,11 +57,12 @@ export class ProcessGroup {
       stderr: "piped",
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
-    const outputs = [this.#child.stdout, this.#child.stderr].map((stream) =>
-      new GroupOutput(stream, this.#cut.promise)
-    );
-    [this.stdout, this.stderr] = outputs as [GroupOutput, GroupOutput];
-    this.status = this.#watch(outputs.map(({ ended }) => ended));
+    const { stdout, stderr } = this.#child;
+    this.#outputs = [
+      this.stdout = new GroupOutput(stdout),
+      this.stderr = new GroupOutput(stderr),
+    ];
+    this.status = this.#watch();
   }
 
   /**
@@ -97,14 +99,14 @@ export class ProcessGroup {
     return await this.status;
   }
 
-  async #watch(outputs: Promise<void>[]): Promise<Deno.CommandStatus> {
+  async #watch(): Promise<Deno.CommandStatus> {
     const status = await this.#child.status;
     const wasStopped = this.#stopping;
     this.#stopping = true;
     // After SIGTERM, the rest of the group has time to exit.
     if (!wasStopped) this.#kill();
     const input = Promise.race([this.closeInput(), this.#cut.promise]);
-    await Promise.all([...outputs, input]);
+    await Promise.all([...this.#outputs.map(({ ended }) => ended), input]);
     clearTimeout(this.#timer);
     // Processes that have closed their outputs may still be running.
     if (wasStopped) this.#signal("SIGKILL");
@@ -113,6 +115,7 @@ export class ProcessGroup {
 
   #kill(): void {
     this.#signal("SIGKILL");
+    for (const output of this.#outputs) output.waitAtMost(KILL_GRACE_MS);
     this.#timer = setTimeout(() => this.#cut.resolve(), KILL_GRACE_MS);
   }
 
@@ -137,14 +140,22 @@ async function whileRead(writing: Promise<void>): Promise<void> {
   }
 }
 
-/** An output of a group, until its end or until it is cut. */
-class GroupOutput implements AsyncIterable<Uint8Array> {
+/**
+ * An output of a group, until its end. Once the group is gone, what is left in
+ * the pipe is there for a reader, however slow; but a process outside the group
+ * may hold the pipe open, and is not waited for any longer than told.
+ */
+export class GroupOutput implements AsyncIterable<Uint8Array> {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #ended = Promise.withResolvers<void>();
+  #patienceMs = Infinity;
+  /** Since when a read waits; undefined where none does. */
+  #waitingSinceMs: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(stream: ReadableStream<Uint8Array>, cut: Promise<void>) {
+  /** Reads nothing before it is iterated over. */
+  constructor(stream: ReadableStream<Uint8Array>) {
     this.#reader = stream.getReader();
-    void cut.then(() => this.#reader.cancel());
   }
 
   /** Resolves when it was read to its end. */
@@ -152,17 +163,41 @@ class GroupOutput implements AsyncIterable<Uint8Array> {
     return this.#ended.promise;
   }
 
+  /** From now on, all reads together wait so long for others to write. */
+  waitAtMost(ms: number): void {
+    this.#patienceMs = ms;
+    if (this.#waitingSinceMs !== undefined) this.#wait();
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     try {
       while (true) {
+        this.#wait();
         const { value, done } = await this.#reader.read();
+        this.#waited();
         if (done) return;
         yield value;
       }
     } finally {
+      this.#waited();
       this.#ended.resolve();
       await this.#reader.cancel();
     }
+  }
+
+  #wait(): void {
+    this.#waitingSinceMs = performance.now();
+    if (this.#patienceMs === Infinity) return;
+    const giveUp = () => void this.#reader.cancel();
+    this.#timer = setTimeout(giveUp, this.#patienceMs);
+  }
+
+  #waited(): void {
+    clearTimeout(this.#timer);
+    if (this.#waitingSinceMs === undefined) return;
+    const waitedMs = performance.now() - this.#waitingSinceMs;
+    this.#waitingSinceMs = undefined;
+    this.#patienceMs = Math.max(this.#patienceMs - waitedMs, 1);
   }
 }
 

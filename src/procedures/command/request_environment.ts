@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { epochNowMs } from "../../async/clock.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import type { HeaderValue, RpcRequest } from "../../rpc/messages.ts";
 import { quote } from "../../rpc/texts.ts";
 
 const PREFIX = "RABBIT_RPC_";
 const HEADER = "HEADER_";
+/** In ms since the epoch; empty for a stream without a deadline. */
+export const DEADLINE_VARIABLE = "RABBIT_RPC_DEADLINE";
 /** Lists the suffixes of all `HEADER_` variables, separated by commas. */
 const HEADERS = "REQUEST_HEADERS";
 /** Limit on all names and values; below the limits of the system. */
@@ -16,7 +19,8 @@ const MAX_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * The variables of a request. Missing properties become empty variables:
+ * The variables of a request, which has until `deadlineMs` (in ms since the
+ * epoch; Infinity for a stream without a deadline). Missing properties become empty variables:
  * otherwise, if this server is itself run as a command, the command would see
  * those of the outer request. Since callers choose the values, no variable has
  * the name of a setting.
@@ -30,7 +34,7 @@ const encoder = new TextEncoder();
  */
 export function requestEnvironment(
   request: RpcRequest,
-  timeoutMs: number,
+  deadlineMs: number,
 ): Record<string, string> {
   const env = new Environment();
   env.set("CORRELATION_ID", request.correlationId ?? "", "correlation_id");
@@ -47,7 +51,11 @@ export function requestEnvironment(
   env.set("REQUEST_APP_ID", request.appId ?? "", "app_id");
   const time = request.timestamp?.toJSON();
   env.set("REQUEST_TIMESTAMP", time ?? "", "timestamp");
-  env.set("TIMEOUT_MS", String(Math.max(Math.round(timeoutMs), 0)), "timeout");
+  const isLimited = deadlineMs < Infinity;
+  const leftMs = Math.max(Math.round(deadlineMs - epochNowMs()), 0);
+  env.set("TIMEOUT_MS", isLimited ? String(leftMs) : "", "timeout");
+  const deadline = isLimited ? String(Math.floor(deadlineMs)) : "";
+  env.add(DEADLINE_VARIABLE, deadline, "deadline");
   const headers: string[] = [];
   for (const [name, value] of Object.entries(request.headers)) {
     const text = headerText(value);
@@ -57,7 +65,15 @@ export function requestEnvironment(
     headers.push(suffix);
   }
   env.set(HEADERS, headers.join(","), "headers");
+  // As OpenTelemetry passes a trace on to a process.
+  env.add("TRACEPARENT", traceText(request.headers.traceparent), "headers");
+  env.add("TRACESTATE", traceText(request.headers.tracestate), "headers");
   return env.variables;
+}
+
+/** What is no trace is left out, rather than the request refused. */
+function traceText(value: HeaderValue | undefined): string {
+  return typeof value === "string" && !value.includes("\0") ? value : "";
 }
 
 /**
@@ -74,9 +90,13 @@ class Environment {
   readonly variables: Record<string, string> = {};
   #bytes = 0;
 
-  /** `source` is the part of the request that the value comes from. */
+  /** Adds a variable of this program. */
   set(suffix: string, value: string, source: string): void {
-    const name = PREFIX + suffix;
+    this.add(PREFIX + suffix, value, source);
+  }
+
+  /** `source` is the part of the request that the value comes from. */
+  add(name: string, value: string, source: string): void {
     if (value.includes("\0")) {
       throw refused("invalid_argument", source, "it contains a NUL");
     }

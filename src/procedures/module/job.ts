@@ -1,5 +1,5 @@
 /**
- * A job for a worker thread that runs a module.
+ * A job for a worker thread that runs a module, and its items.
  *
  * @module
  */
@@ -16,3 +16,6 @@ export interface ModuleJob {
   /** The largest body of a reply that comes in pieces, in bytes. */
   readonly maxReplyBytes: number;
 }
+
+/** So many items of a stream a worker makes ahead of their reader. */
+export const ITEMS_AHEAD = 16;

@@ -9,8 +9,9 @@ import { stripVTControlCharacters } from "node:util";
 import { timerMs } from "../../async/timers.ts";
 import { byMethod } from "../../rpc/contract/methods.ts";
 import { isRpcCode, RpcError } from "../../rpc/errors.ts";
-import type { Procedure } from "../../rpc/procedure.ts";
+import type { Procedure, RpcResult } from "../../rpc/procedure.ts";
 import { formatMs } from "../../rpc/texts.ts";
+import { withItems } from "./items.ts";
 import { placeIn } from "./place.ts";
 
 /** A module can't be served; the message names it and says why. */
@@ -133,12 +134,17 @@ function isHandler(value: unknown): value is Procedure {
  */
 function withCodes(handler: Procedure): Procedure {
   return async (request, context) => {
-    try {
-      return await handler(request, context);
-    } catch (thrown) {
-      throw withCode(thrown);
-    }
+    const result = await coded<RpcResult>(() => handler(request, context));
+    return withItems(result, coded);
   };
+}
+
+async function coded<T>(act: () => T | PromiseLike<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (thrown) {
+    throw withCode(thrown);
+  }
 }
 
 function withCode(thrown: unknown): unknown {

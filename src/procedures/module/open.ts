@@ -4,7 +4,6 @@
  * @module
  */
 import { RpcError } from "../../rpc/errors.ts";
-import type { Procedure } from "../../rpc/procedure.ts";
 import type { SendableResult } from "../../rpc/wire.ts";
 import {
   findModule,
@@ -22,6 +21,8 @@ import {
   WAITING_CONCURRENCY,
 } from "../service.ts";
 import { workerScript } from "../workers/script.ts";
+import { runInWorker } from "./worker_run.ts";
+import { guarded, type Run } from "./guarded.ts";
 import { uncaughtError, UncaughtErrors, uncaughtLine } from "./uncaught.ts";
 
 /** How to run a module. */
@@ -91,25 +92,6 @@ async function onMainThread(
   }
 }
 
-/** A run on the main thread, which an uncaught error fails. */
-interface Run {
-  fail(error: RpcError): void;
-}
-
-function guarded(
-  procedure: Procedure,
-  uncaught: UncaughtErrors<Run>,
-): Procedure {
-  return (request, context) => {
-    const failed = Promise.withResolvers<never>();
-    const result = uncaught.run(
-      { fail: failed.reject },
-      () => procedure(request, context),
-    );
-    return Promise.race([result, failed.promise]);
-  };
-}
-
 // Never called: it makes `deno compile` include the module.
 void (() => import("./worker.ts"));
 
@@ -129,10 +111,11 @@ async function inWorkers(
     );
   }
   return {
-    procedure: (request, { signal, deadlineMs }) => {
+    procedure: (request, context) => {
       const copy = { ...request, bytes: request.bytes };
+      const { deadlineMs } = context;
       const job = { source, request: copy, deadlineMs, maxReplyBytes };
-      return pool.run(job, signal);
+      return runInWorker(pool, job, context);
     },
     concurrency: workers,
     problem: () => pool.problem,

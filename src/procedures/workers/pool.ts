@@ -8,7 +8,7 @@ import { settled } from "../../async/delay.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { wholeNumber } from "../../rpc/limits.ts";
 import { formatMs } from "../../rpc/texts.ts";
-import type { Answer } from "./protocol.ts";
+import type { Answer, Part } from "./protocol.ts";
 import { Restarts } from "./restarts.ts";
 import { WorkerThread, type WorkerThreadOptions } from "./thread.ts";
 
@@ -32,9 +32,16 @@ export interface WorkerPoolOptions {
 
 const START_TIMEOUT_MS = 60_000;
 
+/** Takes what comes before a job's answer; asks for items of its worker. */
+export type OnPart<O> = (
+  part: Part<O>,
+  askFor: (items: number) => void,
+) => void;
+
 /** A job on its way through the pool. */
 interface Job<I, O> {
   readonly input: I;
+  readonly onPart: OnPart<O> | undefined;
   readonly result: PromiseWithResolvers<O>;
 }
 
@@ -104,16 +111,21 @@ export class WorkerPool<I, O> implements Disposable {
   }
 
   /**
-   * Runs a job on the next free worker.
+   * Runs a job on the next free worker. What comes before its answer goes to
+   * `onPart`.
    *
    * @throws the signal's reason if it is aborted first.
    * @throws {RpcError} the worker's answer; `aborted` if the worker ended
    * itself; `internal` if it failed.
    */
-  async run(input: I, signal: AbortSignal): Promise<O> {
+  async run(
+    input: I,
+    signal: AbortSignal,
+    onPart?: OnPart<O>,
+  ): Promise<O> {
     signal.throwIfAborted();
     if (this.#isDisposed) throw closedError();
-    const job: Job<I, O> = { input, result: Promise.withResolvers() };
+    const job: Job<I, O> = { input, onPart, result: Promise.withResolvers() };
     const abort = () => this.#abort(job, signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     this.#queue.push(job);
@@ -141,6 +153,11 @@ export class WorkerPool<I, O> implements Disposable {
     const thread = new WorkerThread<I, O>(this.#threadOptions, {
       onStarted: () => this.#onStarted(thread),
       onAnswer: (answer) => this.#onAnswer(thread, answer),
+      onPart: (part) =>
+        this.#busy.get(thread)?.onPart?.(
+          part,
+          (items) => thread.askFor(items),
+        ),
       onLog: this.#writeLog,
       onEnd: (reason) => this.#onEnd(thread, reason),
     });

@@ -9,6 +9,12 @@ import { isRpcCode, type RpcCode, RpcError } from "../../rpc/errors.ts";
 /** What a worker posts: for each input, one output, error or crash. */
 export type WorkerMessage<O> =
   | { output: O }
+  /** Before the output: items come, of which there is no other output. */
+  | { stream: true }
+  /** One of them, for each that was asked for. */
+  | { item: O }
+  /** Before the output: how far the job has come. */
+  | { progress: unknown }
   /** The job failed; the worker can take the next one. */
   | { error: WorkerError }
   /** The job failed and the worker may be damaged: it is to be replaced. */
@@ -34,11 +40,22 @@ export type Answer<O> =
   | { error: RpcError }
   | { crash: RpcError };
 
+/** What comes of a job before its answer. */
+export type Part<O> = { stream: true } | { item: O } | { progress: unknown };
+
+/** Whether a message is no answer yet. */
+export function isPart<O>(message: Answer<O> | Part<O>): message is Part<O> {
+  return "stream" in message || "item" in message || "progress" in message;
+}
+
 /** Reads a message; undefined if it is not one of the protocol. */
 export function readMessage<O>(
   data: unknown,
-): Answer<O> | { log: string } | undefined {
+): Answer<O> | Part<O> | { log: string } | undefined {
   if (typeof data !== "object" || data === null) return undefined;
+  if ("stream" in data) return { stream: true };
+  if ("item" in data) return { item: data.item as O };
+  if ("progress" in data) return { progress: data.progress };
   if ("log" in data) {
     return typeof data.log === "string" ? { log: data.log } : undefined;
   }
@@ -65,17 +82,25 @@ declare const self: {
   onmessage: ((event: MessageEvent) => void) | null;
 };
 
+/** What a pool posts: a job, or that so many more items are asked for. */
+export type PoolMessage<I> = { job: I } | { more: number };
+
 /**
- * The worker's side: passes each job to `onJob`, which posts its answer. Code
- * that is loaded later can't reach the port.
+ * The worker's side: passes each job to `onJob`, which posts its answer, and to
+ * `onMore` how many more items are asked for. Code that is loaded later can't
+ * reach the port.
  */
 export function answerJobs<I, O>(
   onJob: (job: I, post: Post<O>) => void,
+  onMore: (count: number) => void = () => {},
 ): void {
   self.onmessage = ({ ports: [port] }) => {
     self.onmessage = null;
     // Bound, since a module might replace the method to get at its `this`.
     const post: Post<O> = port!.postMessage.bind(port);
-    port!.onmessage = ({ data }) => onJob(data, post);
+    port!.onmessage = ({ data }: MessageEvent<PoolMessage<I>>) => {
+      if ("job" in data) onJob(data.job, post);
+      else onMore(data.more);
+    };
   };
 }

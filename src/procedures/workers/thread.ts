@@ -8,7 +8,13 @@ import type { MessagePort } from "node:worker_threads";
 import { timerMs } from "../../async/timers.ts";
 import { RpcError } from "../../rpc/errors.ts";
 import { formatMs } from "../../rpc/texts.ts";
-import { type Answer, readMessage } from "./protocol.ts";
+import {
+  type Answer,
+  isPart,
+  type Part,
+  type PoolMessage,
+  readMessage,
+} from "./protocol.ts";
 
 /** How to start a worker. */
 export interface WorkerThreadOptions<I> {
@@ -26,6 +32,8 @@ export interface WorkerThreadEvents<O> {
   onStarted: () => void;
   /** The answer to any other job. */
   onAnswer: (answer: Answer<O>) => void;
+  /** What comes before the answer. */
+  onPart: (part: Part<O>) => void;
   onLog: (line: string) => void;
   /** It has ended, and reports nothing more; not after `terminate()`. */
   onEnd: (reason: RpcError) => void;
@@ -75,7 +83,12 @@ export class WorkerThread<I, O> {
 
   /** Sends it a job. */
   send(job: I): void {
-    this.#port.postMessage(job);
+    this.#post({ job });
+  }
+
+  /** Asks for so many more items of its job. */
+  askFor(items: number): void {
+    this.#post({ more: items });
   }
 
   /** Ends it, whatever it is doing. */
@@ -100,11 +113,16 @@ export class WorkerThread<I, O> {
     return port1;
   }
 
+  #post(message: PoolMessage<I>): void {
+    this.#port.postMessage(message);
+  }
+
   #receive(data: unknown): void {
     if (this.#hasEnded) return;
     const message = readMessage<O>(data);
     if (message === undefined) return this.#end(invalidMessage());
     if ("log" in message) return this.#events.onLog(message.log);
+    if (isPart(message)) return this.#events.onPart(message);
     if (this.#hasStarted) return this.#events.onAnswer(message);
     if ("error" in message) return this.#end(message.error);
     if ("crash" in message) return this.#end(message.crash);

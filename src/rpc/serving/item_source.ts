@@ -25,6 +25,25 @@ export function itemSource(result: object): ItemSource | undefined {
   };
 }
 
+/**
+ * The body of a Response, piece by piece, each of its MIME type; undefined for
+ * one that failed, which is an error, and for one without a body.
+ */
+export function bodySource(response: Response): ItemSource | undefined {
+  const source = response.ok && response.body && itemSource(response.body);
+  if (!source) return undefined;
+  const contentType = response.headers.get("content-type") ?? undefined;
+  return {
+    async next() {
+      const next = await source.next();
+      return next.done
+        ? next
+        : { done: false, value: { body: next.value, contentType } };
+    },
+    cancel: (reason) => source.cancel(reason),
+  };
+}
+
 function readerOf(stream: ReadableStream<unknown>): ItemSource {
   const reader = stream.getReader();
   return {

@@ -96,6 +96,23 @@ test("bench --format json: one line, all calls counted", () =>
     assert.ok(p99_ms <= max_ms && max_ms <= seconds * 1000);
   }));
 
+test("bench --stream: items, and the time to the first one", async () => {
+  await using broker = await startBroker();
+  const queue = ["-u", broker.url, "q"];
+  const command = ["--stream=lines", "--", "seq", "10"];
+  await using server = await start(["server", ...queue, ...command]);
+  await server.waitFor("Awaiting RPC requests on q");
+  const load = ["--stream", "5", "--calls", "4", "-c", "2", "--warmup", "1"];
+  const args = ["bench", ...queue, ...load, "--format", "json"];
+  const { code, stdout } = await run(args);
+  assert.equal(code, 0);
+  const summary = JSON.parse(stdout);
+  assert.deepEqual([summary.calls, summary.items], [4, 20]);
+  assert.ok(summary.items_per_second > 0);
+  assert.ok(summary.first_item_p50_ms > 0);
+  assert.ok(summary.first_item_p50_ms <= summary.max_ms + 1);
+});
+
 test("bench --rate: no faster than asked for", () =>
   served(async (bench) => {
     const rate = ["--rate", "200", "--duration", "1s", "--warmup", "0"];

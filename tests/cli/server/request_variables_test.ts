@@ -24,7 +24,7 @@ test("what a caller sends has no name of a setting", async () => {
   const names = await settings();
   assert.ok(names.includes("RABBIT_RPC_TYPE"), "it knows the settings");
   const headers = { type: "x", url: "x", "": "x" };
-  const sent = requestEnvironment(request("", { headers }), 1000);
+  const sent = requestEnvironment(request("", { headers }), Infinity);
   for (const name of Object.keys(sent)) assert.ok(!names.includes(name), name);
   for (const prefix of CHOSEN) {
     assert.deepEqual(names.filter((name) => name.startsWith(prefix)), []);

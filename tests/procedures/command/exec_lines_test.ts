@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createExecLines } from "../../../src/procedures/command/exec_lines.ts";
 import type { CommandLine } from "../../../src/procedures/command/process_group.ts";
+import type { Service } from "../../../src/procedures/service.ts";
 import { testNeeding } from "../../support/needs.ts";
 import { PYTHON, pythonMissing } from "../../support/peers.ts";
 import {
@@ -54,10 +55,11 @@ linesTest("the child is told all of a request", async () => {
     headers: { a: "b" },
   };
   const shown = JSON.parse(await child.run("show", properties).text());
-  const { id, timeout_ms, ...rest } = shown;
+  const { id, timeout_ms, deadline, ...rest } = shown;
   assert.deepEqual(rest, { type: "m", headers: { a: "b" }, body: "show" });
   assert.notEqual(id, "theirs");
   assert.ok(timeout_ms > 25_000 && timeout_ms <= 30_000, timeout_ms);
+  assert.ok(Math.abs(deadline - Date.now() - timeout_ms) < 5_000, deadline);
 });
 
 linesTest("bodies come as they were", async () => {
@@ -237,4 +239,53 @@ linesTest("a service that is closed between two children ends", async () => {
   const { length } = child.log.lines;
   await within("its end", child[Symbol.asyncDispose]());
   assert.equal(child.log.lines.length, length);
+});
+
+/** What the child answers, which is to be a stream, and its progress. */
+async function streamed(service: Service, body: string) {
+  const progress: unknown[] = [];
+  const context = {
+    signal: new AbortController().signal,
+    deadlineMs: Infinity,
+    request: request(body),
+    progress: (value: unknown) => void progress.push(value),
+  };
+  const reply = await service.procedure(context.request, context);
+  const items = (reply as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  return { items, progress };
+}
+
+const rest = (items: AsyncIterator<unknown>) =>
+  Array.fromAsync({ [Symbol.asyncIterator]: () => items });
+
+linesTest("a child answers with items, and tells how far it is", async () => {
+  await using child = createExecLines(CHILD, { log() {} });
+  const { items, progress } = await streamed(child, "stream 3");
+  assert.deepEqual(await rest(items), [{ n: 0 }, { n: 1 }, { n: 2 }]);
+  assert.deepEqual(progress.at(-1), { done: 3, total: 3 });
+  const none = await streamed(child, "stream 0");
+  assert.deepEqual(await rest(none.items), []);
+});
+
+linesTest(
+  "a child waits for a slow reader, and hears of one who left",
+  async () => {
+    const log = new LogLines();
+    await using child = createExecLines(CHILD, { log: log.add });
+    const { items } = await streamed(child, "endless");
+    await items.next();
+    // So long nobody reads: what came meanwhile is bounded by the pipe.
+    const other = new Run(child, request("behind"));
+    await items.return!();
+    await log.waitFor(/^child: canceled$/);
+    assert.equal(await other.text(), "behind");
+  },
+);
+
+linesTest("a child that dies ends its streams", async () => {
+  await using child = createExecLines(CHILD, { log() {} });
+  const { items } = await streamed(child, "endless");
+  await items.next();
+  new Run(child, request("exit 3"));
+  await assert.rejects(rest(items), { code: "aborted" });
 });

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createExec } from "../../../src/procedures/command/exec.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Service } from "../../../src/procedures/service.ts";
 import { testNeeding } from "../../support/needs.ts";
 import {
   groupEnd,
@@ -21,7 +23,7 @@ function execTest(name: string, fn: () => Promise<void>): void {
 /** A service that logs to `log`. */
 function serve(
   command: Parameters<typeof createExec>[0],
-  options: { concurrency?: number; maxReplyBytes?: number } = {},
+  options: Omit<Parameters<typeof createExec>[1], "log"> = {},
 ) {
   const log = new LogLines();
   const service = createExec(command, { ...options, log: log.add });
@@ -187,4 +189,69 @@ execTest("a process that is being ended keeps its place", async () => {
   assert.deepEqual(await groupMembers(Number(pgid)), []);
   second.abort();
   await groupEnd(Number(next));
+});
+
+/** A stream of a service, read item by item. */
+function streamOf(service: Service, signal: AbortSignal, body = "") {
+  const context = {
+    signal,
+    deadlineMs: Infinity,
+    request: request(body),
+    progress() {},
+  };
+  const items = service.procedure(context.request, context);
+  return (items as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+}
+
+const { signal: never } = new AbortController();
+
+async function* texts(iterator: AsyncIterator<Uint8Array>) {
+  const decoder = new TextDecoder();
+  for (let next; !(next = await iterator.next()).done;) {
+    yield decoder.decode(next.value);
+  }
+}
+
+execTest(
+  "lines are items, with their newlines, the last one without",
+  async () => {
+    const log = () => {};
+    const command = script("printf 'a\\n\\nb'");
+    await using service = createExec(command, { log, stream: "lines" });
+    const items = await Array.fromAsync(texts(streamOf(service, never)));
+    assert.deepEqual(items, ["a\n", "\n", "b"]);
+  },
+);
+
+execTest("a line over the limit of replies ends the stream", async () => {
+  const options = { log() {}, stream: "lines" as const, maxReplyBytes: 4 };
+  await using service = createExec(script("echo abc; echo abcd"), options);
+  const items = texts(streamOf(service, never));
+  assert.equal((await items.next()).value, "abc\n");
+  await assert.rejects(items.next(), { code: "resource_exhausted" });
+});
+
+execTest("what is left in the pipe is not lost on a slow reader", async () => {
+  const options = { log() {}, stream: "chunks" as const };
+  const command = script("head -c 300000 /dev/zero; echo end");
+  await using service = createExec(command, options);
+  const items = texts(streamOf(service, never));
+  let read = (await items.next()).value!;
+  // The command is killed with what it left behind 2 s after its end.
+  await delay(3_000);
+  for await (const text of items) read += text;
+  assert.equal(read.length, 300_004);
+  assert.ok(read.endsWith("end\n"));
+});
+
+execTest("who leaves a stream ends its command", async () => {
+  const log = new LogLines();
+  const command = script("echo $$ >&2; exec yes");
+  const options = { log: log.add, stream: "chunks" as const };
+  await using service = createExec(command, options);
+  const stream = streamOf(service, never);
+  await stream.next();
+  const [, pgid] = await log.waitFor(/^sh: (\d+)$/);
+  await within("the end", stream.return!());
+  assert.deepEqual(await groupMembers(Number(pgid)), []);
 });

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { RpcError } from "../../../src/rpc/errors.ts";
 import {
-  answerResult,
+  answerPart,
+  encodeCancelLine,
   encodeRequestLine,
   maxAnswerBytes,
   parseAnswerLine,
@@ -11,7 +12,7 @@ import {
 import { request } from "./running.ts";
 
 function lineOf(...args: Parameters<typeof request>): unknown {
-  const line = encodeRequestLine("7", request(...args), 1999.6);
+  const line = encodeRequestLine("7", request(...args), Infinity);
   const text = new TextDecoder().decode(line);
   assert.match(text, /^[^\n]+\n$/);
   return JSON.parse(text);
@@ -25,7 +26,9 @@ function parse(text: string, malformed = false) {
 function resultOf(line: string): string {
   const answer = parse(line);
   assert.ok(!("why" in answer), line);
-  return new TextDecoder().decode(answerResult(answer, "model"));
+  const part = answerPart(answer, "model");
+  assert.ok("body" in part, line);
+  return new TextDecoder().decode(part.body);
 }
 
 function failureOf(line: string): RpcError {
@@ -44,8 +47,43 @@ Deno.test("a request is one line", () => {
     type: "m",
     headers: { a: "b" },
     body: "two\nlines",
-    timeout_ms: 2000,
   });
+});
+
+Deno.test("a deadline is told as a time, and as what is left", () => {
+  const deadlineMs = Date.now() + 30_000.5;
+  const line = encodeRequestLine("7", request(), deadlineMs);
+  const { timeout_ms, deadline } = JSON.parse(new TextDecoder().decode(line));
+  assert.equal(deadline, Math.floor(deadlineMs));
+  assert.ok(timeout_ms > 25_000 && timeout_ms <= 30_001, timeout_ms);
+});
+
+/** What a line tells, as an item for example. */
+function partOf(line: string): unknown {
+  const answer = parse(line);
+  assert.ok(!("why" in answer), line);
+  return answerPart(answer, "model");
+}
+
+Deno.test("an answer may come in items, and tell how far it is", () => {
+  assert.deepEqual(partOf('{"id":"7","item":"a"}'), { item: "a" });
+  assert.deepEqual(partOf('{"id":"7","item":{"n":1}}'), { item: { n: 1 } });
+  assert.deepEqual(partOf('{"id":"7","item":null}'), { item: null });
+  const bytes = { item: Uint8Array.of(0xff, 0) };
+  assert.deepEqual(partOf('{"id":"7","item_base64":"/wA="}'), bytes);
+  assert.deepEqual(partOf('{"id":"7","end":true}'), { end: true });
+  const progress = { done: 1, total: 2 };
+  const line = JSON.stringify({ id: "7", progress });
+  assert.deepEqual(partOf(line), { progress });
+});
+
+Deno.test("an end that is not true is none", () => {
+  assert.match(failureOf('{"id":"7","end":1}').message, /its end is not true$/);
+});
+
+Deno.test("a child hears of a stream that is wanted no more", () => {
+  const line = new TextDecoder().decode(encodeCancelLine("7"));
+  assert.equal(line, '{"id":"7","cancel":true}\n');
 });
 
 Deno.test("a line has the properties that its request has", () => {
@@ -62,7 +100,6 @@ Deno.test("a line has the properties that its request has", () => {
     type: "",
     headers: {},
     body: "",
-    timeout_ms: 2000,
     content_type: "a/b",
     content_encoding: "gzip",
     priority: 3,
@@ -78,7 +115,6 @@ Deno.test("a body that is no UTF-8 is base64", () => {
     type: "",
     headers: {},
     body_base64: "/wA=",
-    timeout_ms: 2000,
   });
   const { body } = lineOf("a\0\u2028\ufeff") as { body: string };
   assert.equal(body, "a\0\u2028\ufeff");

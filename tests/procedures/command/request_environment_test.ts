@@ -10,7 +10,7 @@ import type { MessageHeaders } from "../../../src/rpc/messages.ts";
 import { request } from "./running.ts";
 
 function headersOf(headers: MessageHeaders): Record<string, string> {
-  const env = requestEnvironment(request("", { headers }), 1000);
+  const env = requestEnvironment(request("", { headers }), Infinity);
   const names = Object.keys(env).filter((name) => name.includes("_HEADER_"));
   return Object.fromEntries(
     names.map((name) => [name.replace("RABBIT_RPC_HEADER_", ""), env[name]!]),
@@ -19,7 +19,7 @@ function headersOf(headers: MessageHeaders): Record<string, string> {
 
 function refusal(properties: Parameters<typeof request>[1]): RpcError {
   try {
-    requestEnvironment(request("", properties), 1000);
+    requestEnvironment(request("", properties), Infinity);
   } catch (error) {
     assert.ok(error instanceof RpcError);
     return error;
@@ -40,7 +40,8 @@ Deno.test("properties of the request are variables", () => {
     timestamp: new Date(86_400_000),
     headers: { "x-user": "$(id); `id` 'é\n" },
   };
-  assert.deepEqual(requestEnvironment(request("", properties), 29_999.6), {
+  const env = requestEnvironment(request("", properties), Infinity);
+  assert.deepEqual(env, {
     RABBIT_RPC_CORRELATION_ID: "c 1",
     RABBIT_RPC_MESSAGE_ID: "m",
     RABBIT_RPC_REQUEST_TYPE: "resize",
@@ -50,14 +51,17 @@ Deno.test("properties of the request are variables", () => {
     RABBIT_RPC_REQUEST_USER_ID: "guest",
     RABBIT_RPC_REQUEST_APP_ID: "shop",
     RABBIT_RPC_REQUEST_TIMESTAMP: "1970-01-02T00:00:00.000Z",
-    RABBIT_RPC_TIMEOUT_MS: "30000",
+    RABBIT_RPC_TIMEOUT_MS: "",
+    RABBIT_RPC_DEADLINE: "",
+    TRACEPARENT: "",
+    TRACESTATE: "",
     RABBIT_RPC_HEADER_X_USER: "$(id); `id` 'é\n",
     RABBIT_RPC_REQUEST_HEADERS: "X_USER",
   });
 });
 
 Deno.test("what a request lacks is empty, not inherited", () => {
-  assert.deepEqual(requestEnvironment(request(), -5), {
+  assert.deepEqual(requestEnvironment(request(), Infinity), {
     RABBIT_RPC_CORRELATION_ID: "",
     RABBIT_RPC_MESSAGE_ID: "",
     RABBIT_RPC_REQUEST_TYPE: "",
@@ -68,8 +72,32 @@ Deno.test("what a request lacks is empty, not inherited", () => {
     RABBIT_RPC_REQUEST_APP_ID: "",
     RABBIT_RPC_REQUEST_TIMESTAMP: "",
     RABBIT_RPC_REQUEST_HEADERS: "",
-    RABBIT_RPC_TIMEOUT_MS: "0",
+    RABBIT_RPC_TIMEOUT_MS: "",
+    RABBIT_RPC_DEADLINE: "",
+    TRACEPARENT: "",
+    TRACESTATE: "",
   });
+});
+
+Deno.test("the deadline is told as a time, and as what is left", () => {
+  const deadlineMs = Date.now() + 30_000.5;
+  const env = requestEnvironment(request(), deadlineMs);
+  assert.equal(env.RABBIT_RPC_DEADLINE, String(Math.floor(deadlineMs)));
+  assert.match(env.RABBIT_RPC_TIMEOUT_MS!, /^(29\d{3}|3000[01])$/);
+  const late = requestEnvironment(request(), Date.now() - 5_000);
+  assert.equal(late.RABBIT_RPC_TIMEOUT_MS, "0");
+});
+
+Deno.test("the trace is told as OpenTelemetry does", () => {
+  const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+  const headers = { traceparent, tracestate: "shop=1" };
+  const env = requestEnvironment(request("", { headers }), Infinity);
+  assert.equal(env.TRACEPARENT, traceparent);
+  assert.equal(env.TRACESTATE, "shop=1");
+  const odd = { traceparent: 7, tracestate: true };
+  const other = requestEnvironment(request("", { headers: odd }), Infinity);
+  assert.equal(other.TRACEPARENT, "");
+  assert.equal(other.TRACESTATE, "");
 });
 
 Deno.test("headers with one value are text, others are left out", () => {
@@ -128,7 +156,7 @@ Deno.test("two headers of one variable are refused", () => {
 });
 
 Deno.test("more than 64 KiB are refused, with the limit", () => {
-  const others = requestEnvironment(request(), 1000);
+  const others = requestEnvironment(request(), Infinity);
   // Its name stands once more in RABBIT_RPC_REQUEST_HEADERS.
   const most = 64 * 1024 - "RABBIT_RPC_HEADER_A".length - "A".length -
     Object.entries(others).flat().join("").length;
@@ -140,7 +168,7 @@ Deno.test("more than 64 KiB are refused, with the limit", () => {
 
 Deno.test("the headers of one's own request reach no child", () => {
   const headers = { "x-user": "ann", "x.y": 1 };
-  const own = requestEnvironment(request("", { headers }), 1000);
+  const own = requestEnvironment(request("", { headers }), Infinity);
   const env = new Map(Object.entries({ ...own, PATH: "/bin" }));
   withholdHeaders({ get: (n) => env.get(n), delete: (n) => env.delete(n) });
   const left = [...env.keys()].filter((name) => name.includes("HEADER_"));

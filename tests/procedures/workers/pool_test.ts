@@ -16,7 +16,7 @@ function scriptOf(source: string): URL {
     const post = (message) => port.postMessage(message);
     self.onmessage = ({ ports }) => {
       [port] = ports;
-      port.onmessage = ({ data }) => onJob(data);
+      port.onmessage = ({ data }) => onJob(data.job);
     };
     ${source}
   `;

@@ -5,13 +5,19 @@
  * @module
  */
 import type { RpcError } from "../../../rpc/errors.ts";
-import type { Caller, Outcome } from "../caller.ts";
+import type { Outcome, Request } from "../caller.ts";
 import type { BatchRequest } from "./requests.ts";
 
 /** How many outcomes may wait for an earlier one, per request in flight. */
 const REORDER_FACTOR = 8;
 /** How many bytes of such outcomes may wait. */
 const MAX_EARLY_BYTES = 64 * 2 ** 20;
+
+/** Makes calls; a failed call does not throw. */
+export interface RequestCaller {
+  /** Makes one call. */
+  call(request: Request): Promise<Outcome>;
+}
 
 /** How a {@linkcode Pipeline} works. */
 export interface PipelineOptions {
@@ -40,7 +46,7 @@ interface Ended {
  * on outcomes behind it is reached.
  */
 export class Pipeline {
-  readonly #caller: Caller;
+  readonly #caller: RequestCaller;
   readonly #options: PipelineOptions;
   readonly #early = new Map<number, Ended>();
   #earlyBytes = 0;
@@ -52,7 +58,7 @@ export class Pipeline {
   #wake: (() => void) | undefined;
 
   /** Does nothing before `run()`. */
-  constructor(caller: Caller, options: PipelineOptions) {
+  constructor(caller: RequestCaller, options: PipelineOptions) {
     this.#caller = caller;
     this.#options = options;
   }

@@ -6,13 +6,12 @@
 import type { Paint } from "../../stdio/color.ts";
 import { formatCount } from "../../../rpc/texts.ts";
 import { LiveLine } from "../../stdio/live_line.ts";
+import { progressBar, terminalColumns } from "../../stdio/progress_bar.ts";
 import type { Tally } from "./tally.ts";
 
 const INTERVAL_MS = 200;
 /** The rate is an average over so many intervals, to be readable. */
 const RATE_SAMPLES = 25;
-const BAR_WIDTHS = { least: 10, most: 30 };
-const DEFAULT_COLUMNS = 80;
 
 /** What the line shows. */
 export interface ProgressState {
@@ -109,15 +108,6 @@ function progressState(
   return { done, failed, rate, fraction, secondsLeft };
 }
 
-function terminalColumns(): number {
-  try {
-    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
-  } catch {
-    // Some terminals have no size.
-    return DEFAULT_COLUMNS;
-  }
-}
-
 /** A line that fits into a terminal of so many columns. */
 export function progressLine(
   state: ProgressState,
@@ -139,15 +129,6 @@ export function progressLine(
   // The last column stays empty: some terminals wrap there.
   const line = `${bar}${figures}`.slice(0, columns - 1);
   return failed === 0 ? line : line.replace(failures, paint("red", failures));
-}
-
-/** ` 43% [####      ] `; without the bar if there is no room for it. */
-function progressBar(fraction: number, room: number): string {
-  const percent = `${Math.floor(fraction * 100)}%`.padStart(4);
-  const width = Math.min(room - percent.length - 4, BAR_WIDTHS.most);
-  if (width < BAR_WIDTHS.least) return `${percent} `;
-  const full = "#".repeat(Math.floor(fraction * width));
-  return `${percent} [${full.padEnd(width)}] `;
 }
 
 /** `0:07`, `12:30`, `1:02:03`. */

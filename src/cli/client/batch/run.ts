@@ -11,7 +11,14 @@ import { Log } from "../../log.ts";
 import { counted } from "../../../rpc/texts.ts";
 import { OrderedOutput } from "../../stdio/ordered_output.ts";
 import { Pace, until } from "../../pace.ts";
-import { callOptions, type ClientFlags } from "../flags.ts";
+import {
+  callOptions,
+  type ClientFlags,
+  idleTimeoutOf,
+  streamOptions,
+} from "../flags.ts";
+import { ItemOutput } from "../stream/item_output.ts";
+import { StreamCaller } from "../stream/stream_caller.ts";
 import { sentence } from "../../advice.ts";
 import { onStopSignal, stoppedStatus } from "../../signals.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -81,12 +88,12 @@ class BatchRun {
 
   constructor(parts: Parts) {
     const { queue, flags, format, connection, progress } = parts;
-    const options = { ...callOptions(flags), signal: this.#canceling.signal };
     this.#parts = parts;
     this.#log = new Log(flags);
     this.#input = new StdinRequests(format);
+    const separator = Uint8Array.of(format.separator);
     this.#output = new OrderedOutput({
-      end: flags.json ? undefined : Uint8Array.of(format.separator),
+      end: flags.json ? undefined : flags.stream ? NO_BYTES : separator,
       // Else the progress line would stand among the replies.
       beforeWrite: Deno.stdout.isTerminal()
         ? () => progress.cleared()
@@ -95,9 +102,24 @@ class BatchRun {
     this.#pace = flags.rate === undefined
       ? undefined
       : new Pace(flags.rate, MAKES_UP_FOR_MS);
-    this.#pipeline = new Pipeline(new Caller(connection.rpc, queue, options), {
+    const { signal } = this.#canceling;
+    const options = { ...callOptions(flags), signal };
+    const caller = flags.stream
+      ? new StreamCaller({
+        rpc: connection.rpc,
+        queue,
+        options: { ...streamOptions(flags), signal },
+        outer: flags.outer,
+        output: new ItemOutput(this.#output, {
+          json: flags.json ?? false,
+          end: separator,
+        }),
+      })
+      : new Caller(connection.rpc, queue, options, flags.outer);
+    this.#pipeline = new Pipeline(caller, {
       concurrency: flags.concurrency,
-      ordered: !flags.unordered,
+      // Of streams, all but failures is written already.
+      ordered: !flags.unordered && !flags.stream,
       ready: () => this.#ready(),
       onOutcome: (request, outcome) => this.#onOutcome(request, outcome),
     });
@@ -148,7 +170,11 @@ class BatchRun {
     const { flags, tally, failures } = this.#parts;
     const { body = NO_BYTES, error } = outcome;
     tally.add(error, request.record.length + 1);
-    this.#output.add(flags.json ? outcomeJson(outcome) : body);
+    if (!flags.stream) {
+      this.#output.add(flags.json ? outcomeJson(outcome) : body);
+    } else if (flags.json && error) {
+      this.#output.add(outcomeJson(outcome));
+    }
     if (error === undefined) return;
     failures?.add(request.record);
     // The program is ending, since the reader of its results has gone.
@@ -167,7 +193,7 @@ class BatchRun {
     const { queue, flags, format: { unit } } = this.#parts;
     // The error of an invalid line names the line itself.
     const where = invalid ? "" : `${unit} ${line} of stdin: `;
-    const timeoutMs = flags.timeout;
+    const timeoutMs = flags.stream ? idleTimeoutOf(flags) : flags.timeout;
     const message = `${where}${sentence(error, { queue, timeoutMs })}`;
     this.#parts.progress.clear();
     this.#log.failure(error, message, { id });

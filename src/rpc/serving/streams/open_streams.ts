@@ -41,6 +41,8 @@ export interface StreamStats {
   readonly open: number;
   /** Of these, the ones that wait for credit of their callers. */
   readonly stalled: number;
+  /** Items that were sent since the server began, of open streams as well. */
+  readonly items: number;
 }
 
 /** Finds streams by their runs and their callers, and keeps them alive. */
@@ -52,6 +54,7 @@ export class OpenStreams {
   /** By the callback queue. */
   readonly #byCaller = new Map<string, Set<StreamExecution>>();
   readonly #streams = new Set<OutgoingStream>();
+  #itemsOfEnded = 0;
   readonly #alive: Deadlines<OutgoingStream> = new Deadlines(
     this.#streams,
     (stream) => {
@@ -68,8 +71,12 @@ export class OpenStreams {
   /** Counts, as they are now. */
   get stats(): StreamStats {
     let stalled = 0;
-    for (const { state } of this.#streams) if (state === "stalled") stalled++;
-    return { open: this.#streams.size, stalled };
+    let items = this.#itemsOfEnded;
+    for (const stream of this.#streams) {
+      if (stream.state === "stalled") stalled++;
+      items += stream.items;
+    }
+    return { open: this.#streams.size, stalled, items };
   }
 
   /**
@@ -150,7 +157,7 @@ export class OpenStreams {
     const ofCaller = this.#byCaller.get(stream.replyTo);
     ofCaller?.delete(execution);
     if (ofCaller?.size === 0) this.#byCaller.delete(stream.replyTo);
-    this.#streams.delete(stream);
+    if (this.#streams.delete(stream)) this.#itemsOfEnded += stream.items;
     if (this.#streams.size === 0) this.#alive.stop();
   }
 }

@@ -11,7 +11,7 @@ import { type Credit, SILENCE_MS } from "../../stream_wire.ts";
 import { formatMs } from "../../texts.ts";
 import type { SendableResult } from "../../wire.ts";
 import { Execution, type RunLimits } from "../execution.ts";
-import { type ItemSource, itemSource } from "../item_source.ts";
+import { bodySource, type ItemSource, itemSource } from "../item_source.ts";
 import type { Job, Outcome } from "../job.ts";
 import {
   OutgoingStream,
@@ -131,22 +131,9 @@ export class StreamExecution extends Execution {
   }
 }
 
-/** The body of a Response comes in pieces; one that failed is an error. */
 function sourceOf(result: RpcResult): ItemSource | undefined {
   if (typeof result !== "object" || result === null) return undefined;
-  if (!(result instanceof Response)) return itemSource(result);
-  const source = result.ok && result.body && itemSource(result.body);
-  if (!source) return undefined;
-  const contentType = result.headers.get("content-type") ?? undefined;
-  return {
-    async next() {
-      const next = await source.next();
-      return next.done
-        ? next
-        : { done: false, value: { body: next.value, contentType } };
-    },
-    cancel: (reason) => source.cancel(reason),
-  };
+  return result instanceof Response ? bodySource(result) : itemSource(result);
 }
 
 /** Why a server sends none at all. */

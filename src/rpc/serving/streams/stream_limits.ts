@@ -16,6 +16,12 @@ export interface StreamLimits {
   readonly maxStreamBytes: number;
 }
 
+/** Names of limits on streams, in the details of errors. */
+export type StreamLimitName =
+  | "max_stream_items"
+  | "max_stream_bytes"
+  | "max_streams";
+
 /** The error that ends a stream over a limit; undefined for one within it. */
 export function tooMany(
   unit: "items" | "bytes",

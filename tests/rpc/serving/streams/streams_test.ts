@@ -101,7 +101,7 @@ Deno.test("a procedure is not pulled beyond the credit, and goes on with more", 
   const [{ properties: { replyTo, headers } }] = await takeAll(scene, 3);
   await turns();
   assert.deepEqual([counter.made, waiting(scene)], [3, 0]);
-  assert.deepEqual(server.streams, { open: 1, stalled: 1 });
+  assert.deepEqual(server.streams, { open: 1, stalled: 1, items: 3 });
   const control = (credit: number, more: MessageProperties = {}) =>
     scene.broker.send(replyTo!, "", {
       type: "credit",

@@ -1,0 +1,30 @@
+/**
+ * The items of a stream that a module returned.
+ *
+ * @module
+ */
+import type { RpcResult } from "../../rpc/procedure.ts";
+
+/** Does something around each step of a stream. */
+export type Around = <T>(act: () => T | PromiseLike<T>) => Promise<T>;
+
+/** The same result; where it is a stream, with something around each step. */
+export function withItems(result: RpcResult, around: Around): RpcResult {
+  // The pieces of a ReadableStream come from the runtime, not from the module.
+  if (!isAsyncIterable(result) || result instanceof ReadableStream) {
+    return result;
+  }
+  const iterator = result[Symbol.asyncIterator]();
+  const end = { value: undefined, done: true as const };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => around(() => iterator.next()),
+      return: () => around(() => iterator.return?.() ?? end),
+    }),
+  };
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null &&
+    Symbol.asyncIterator in value;
+}

@@ -204,7 +204,7 @@ step("status shows what it may look at", async (rabbitMq) => {
   const untold = (queue: string) =>
     `user "eve" may not inspect queue "${queue}" on vhost "/": that needs ` +
     "the configure permission on it (from RabbitMQ 4.2.7 and 4.3.1 on, read " +
-    "or write does)";
+    "or write is enough)";
   const status = (...args: string[]) => run(["status", "-u", url, ...args]);
 
   const text = await status("secret", "mine", "idle");

@@ -125,7 +125,7 @@ Deno.test("a procedure is not pulled beyond the credit, and goes on with more", 
   const [{ properties }] = await takeAll(scene, 1);
   assert.equal(properties.type, "error");
   assert.equal(await within("the end", counter.stopped.promise), true);
-  assert.deepEqual(server.streams, { open: 0, stalled: 0 });
+  assert.deepEqual(server.streams, { open: 0, stalled: 0, items: 5 });
 });
 
 Deno.test("credit counts bytes as well", async () => {

@@ -83,7 +83,7 @@ export class ItemChannel implements StreamPort {
     return this.#taken.promise;
   }
 
-  /** Closes the channel, where there is one. */
+  /** Closes the channel, if there is one. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#unhook();

@@ -17,7 +17,7 @@ export class TurnBudget {
     this.#steps = steps;
   }
 
-  /** Takes a step; what to wait for before it, where there are none left. */
+  /** Takes a step; what to wait for before it, if none is left. */
   take(): Promise<void> | undefined {
     if (this.#taken++ === 0) afterMicrotasks(() => this.#taken = 0);
     if (this.#taken <= this.#steps) return undefined;

@@ -27,7 +27,7 @@ export interface RpcContext {
    * of which each may be missing. All progress comes before the reply. Where it
    * is told faster than the broker takes it, the newest value counts.
    *
-   * @throws {TypeError} where JSON can't hold the value.
+   * @throws {TypeError} if JSON can't hold the value.
    */
   progress(value: unknown): void;
 }

@@ -67,7 +67,7 @@ export function requestedCredit(headers: MessageHeaders): Credit | undefined {
   return { items: countOf(items) ?? NaN, bytes: bytesOf(headers) };
 }
 
-/** What a credit message grants; undefined where it makes no sense. */
+/** What a credit message grants; undefined if it makes no sense. */
 export function grantedCredit(headers: MessageHeaders): Credit | undefined {
   const items = countOf(headers[CREDIT_HEADER]);
   return items === undefined ? undefined : { items, bytes: bytesOf(headers) };
@@ -93,7 +93,7 @@ export interface Run {
   readonly controlQueue: string;
 }
 
-/** The run that a message introduces; undefined where it introduces none. */
+/** The run that a message introduces; undefined if it introduces none. */
 export function runOf(
   { headers, replyTo }: MessageProperties,
 ): Run | undefined {
@@ -151,7 +151,7 @@ export function aliveMessage(
 /**
  * How far a call has come.
  *
- * @throws {TypeError} where JSON can't hold the value.
+ * @throws {TypeError} if JSON can't hold the value.
  */
 export function progressMessage(
   correlationId: string,

@@ -121,7 +121,7 @@ export interface StreamPort {
   /**
    * Resolves when the broker has all items that were published before.
    *
-   * @throws {RpcError} `connection_lost` where that can't be known.
+   * @throws {RpcError} `connection_lost` if that can't be known.
    */
   itemsTaken(): Promise<void>;
 }

@@ -36,7 +36,7 @@ export class UniqueIds {
     return this.#prefix + count.toString(RADIX);
   }
 
-  /** The count of an id; NaN where it is none of ours. */
+  /** The count of an id; NaN if it is none of ours. */
   countOf(id: string): number {
     const prefix = this.#prefix;
     if (id.length <= prefix.length || !id.startsWith(prefix)) return NaN;

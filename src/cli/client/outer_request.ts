@@ -1,5 +1,5 @@
 /**
- * The request that this program runs for, where a server runs it as a command:
+ * The request that this program runs for, if a server runs it as a command:
  * its calls keep to that deadline, and belong to that trace.
  *
  * @module
@@ -41,7 +41,7 @@ export function outerRequest(
 /**
  * The options of a call within it: the shorter deadline, and its trace.
  *
- * @throws {RpcError} `deadline_exceeded` where no time is left.
+ * @throws {RpcError} `deadline_exceeded` if no time is left.
  */
 export function withinOuter<
   T extends Pick<CallOptions, "timeoutMs" | "headers">,

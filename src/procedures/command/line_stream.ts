@@ -48,7 +48,7 @@ export class LineStream implements AsyncIterableIterator<unknown> {
     this.#items.push({ value, bytes });
   }
 
-  /** No more items, by an error where one is given. */
+  /** No more items, by an error if one is given. */
   end(error?: Error): void {
     this.#items.end(error);
   }

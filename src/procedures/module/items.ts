@@ -8,7 +8,7 @@ import type { RpcResult } from "../../rpc/procedure.ts";
 /** Does something around each step of a stream. */
 export type Around = <T>(act: () => T | PromiseLike<T>) => Promise<T>;
 
-/** The same result; where it is a stream, with something around each step. */
+/** The same result; if it is a stream, with something around each step. */
 export function withItems(result: RpcResult, around: Around): RpcResult {
   // The pieces of a ReadableStream come from the runtime, not from the module.
   if (!isAsyncIterable(result) || result instanceof ReadableStream) {

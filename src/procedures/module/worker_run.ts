@@ -16,7 +16,7 @@ const ASK_FOR = ITEMS_AHEAD / 2;
 
 /**
  * Runs a job. Resolves with its output, or with a stream of items, if that is what
- * the module gives. The worker ends where the stream is not read to its
+ * the module gives. The worker ends if the stream is not read to its
  * end.
  */
 export function runInWorker(

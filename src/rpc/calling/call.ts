@@ -41,7 +41,7 @@ export interface Call extends PendingTarget {
 /** What is asked for with a stream. */
 export interface StreamTarget {
   readonly credit: Credit;
-  /** When the whole is due, on the clock of `nowMs()`; Infinity where never. */
+  /** When the whole is due, on the clock of `nowMs()`; Infinity if never. */
   readonly dueMs: number;
 }
 

@@ -107,7 +107,7 @@ export interface CallOptions {
    */
   within?: RpcContext;
   /**
-   * With `within`: the names of further headers that are passed on, where the
+   * With `within`: the names of further headers that are passed on, if the
    * request has them and `headers` does not.
    *
    * @default {[]}

@@ -14,7 +14,7 @@ const TRACE_HEADERS = ["traceparent", "tracestate"];
 
 /** What a request gives to the calls within it. */
 export interface Inherited {
-  /** What is left of its deadline, in ms; Infinity where it has none. */
+  /** What is left of its deadline, in ms; Infinity if it has none. */
   readonly leftMs: number;
   readonly signal: AbortSignal;
   readonly headers: MessageHeaders;
@@ -29,7 +29,7 @@ type OptionsWithin = Pick<
 /**
  * What a call inherits of its context.
  *
- * @throws {RpcError} `deadline_exceeded` where no time is left.
+ * @throws {RpcError} `deadline_exceeded` if no time is left.
  */
 export function inherited(
   context: RpcContext,
@@ -57,7 +57,7 @@ export function inherited(
 /**
  * The options of a call with what it inherits.
  *
- * @throws {RpcError} `deadline_exceeded` where no time is left.
+ * @throws {RpcError} `deadline_exceeded` if no time is left.
  */
 export function callWithin(options: CallOptions): CallOptions {
   const { leftMs, signal, headers } = inherited(options.within!, options);

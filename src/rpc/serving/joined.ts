@@ -17,7 +17,7 @@ import { sendableValue } from "./result_values.ts";
  * Text and bytes joined, JSON values as an array; text among JSON values is one
  * of them. Without any items it is empty.
  *
- * @throws {RpcError} `resource_exhausted` where it is larger than a reply may
+ * @throws {RpcError} `resource_exhausted` if it is larger than a reply may
  * be, `internal` for bytes among JSON values; and what the stream fails with.
  */
 export async function joined(

@@ -27,7 +27,7 @@ export class ProgressReport implements PublishListener {
     if (typeof id === "string") this.#id = id;
   }
 
-  /** @throws {TypeError} where JSON can't hold the value. */
+  /** @throws {TypeError} if JSON can't hold the value. */
   tell(requests: RequestQueue, value: unknown): void {
     if (this.#id === undefined || this.#replyTo === undefined) return;
     this.#newest = progressMessage(this.#id, value);

@@ -128,7 +128,7 @@ export class PendingStream extends PendingCall {
     return true;
   }
 
-  /** Undefined where no server was heard at all. */
+  /** Undefined if no server was heard at all. */
   override overdue(): RpcError | undefined {
     if (!this.isHeard) return undefined;
     const { settings, dueMs } = this.#parts;
@@ -139,7 +139,7 @@ export class PendingStream extends PendingCall {
     return idleTimeout(settings.idleTimeoutMs, count);
   }
 
-  /** It does, with less ado where it knows the server. */
+  /** It does, and directly if it knows the server. */
   override get cancelsItself(): boolean {
     return true;
   }
@@ -178,7 +178,7 @@ export class PendingStream extends PendingCall {
     this.#parts.buffer.push(reply);
   }
 
-  /** An error where that run can't go on where another one was. */
+  /** An error if that run can't go on where another one was. */
   #introduce(run: Run): RpcError | undefined {
     const known = this.#run;
     if (known?.id === run.id && known.controlQueue === run.controlQueue) return;

@@ -14,7 +14,7 @@ import { ReplyBuffer } from "./reply_buffer.ts";
 
 /** How a stream is begun and given up. */
 export interface ReplyStreamParts {
-  /** Sends the request; may be called again where that failed. */
+  /** Sends the request; may be called again if that failed. */
   readonly start: (attempt: Attempt) => PendingStream;
   /** Ends it: its reader has left. */
   readonly giveUp: (stream: PendingStream) => void;

@@ -69,7 +69,7 @@ export interface StreamOptions extends
    */
   creditBytes?: number;
   /**
-   * What to do where a server is lost after items have come, and another runs
+   * What to do if a server is lost after items have come, and another runs
    * the request again: `abort` ends the stream by `aborted`; `skip` is for
    * procedures that repeat themselves exactly, and leaves out what has come. A
    * second run whose items differ is `aborted` as well. With `skip`, a silent
@@ -100,8 +100,8 @@ const DEFAULTS: StreamSettings = {
 /**
  * Checks the options.
  *
- * @throws {RangeError} where a value is out of its range.
- * @throws {TypeError} where one is of another type than it should be.
+ * @throws {RangeError} if a value is out of its range.
+ * @throws {TypeError} if one has the wrong type.
  */
 export function streamSettings(options: StreamOptions): StreamSettings {
   checkOptions(options);
@@ -127,7 +127,7 @@ export function streamSettings(options: StreamOptions): StreamSettings {
 /**
  * The options of a stream with what it inherits of its context.
  *
- * @throws {RpcError} `deadline_exceeded` where no time is left.
+ * @throws {RpcError} `deadline_exceeded` if no time is left.
  */
 export function streamWithin(options: StreamOptions): StreamOptions {
   if (options.within === undefined) return options;

@@ -81,7 +81,7 @@ export class OpenStreams {
 
   /**
    * What a job asks for that is to be a stream; undefined for any other, and an
-   * error where it can't be one.
+   * error if it can't be one.
    */
   wanted({ request, requests }: Job): Credit | RpcError | undefined {
     const { headers, replyTo } = request;

@@ -114,7 +114,7 @@ export class OutgoingStream {
   /**
    * Sends all items; resolves when the broker has them.
    *
-   * @throws {RpcError} where there are too many, or one can't be sent; and what
+   * @throws {RpcError} if there are too many, or one can't be sent; and what
    * the source fails with.
    */
   async send(source: ItemSource): Promise<void> {

@@ -183,7 +183,7 @@ onBrokers("a contract has streams", async (url, q) => {
   for (let n = 0; n < 3; n++) await wrong.next();
   const { code, message } = await failure(wrong.next());
   assert.equal(code, "internal");
-  assert.match(message, /^squares returned a wrong output/);
+  assert.match(message, /^squares returned invalid output/);
   const joined = await both.calling.call(q, 2, { type: "squares" });
   assert.deepEqual(joined.json(), [1, 4]);
 });

@@ -21,7 +21,13 @@ export function toEpochMs(atMs: number): number {
   return Math.round(epochNowMs() + (atMs - nowMs()));
 }
 
-/** A point in time of the wall clock as it is now, on the monotonic clock. */
-export function fromEpochMs(epochMs: number): number {
-  return nowMs() + (epochMs - epochNowMs());
+/**
+ * A point in time of the wall clock, which shows `epochMs` now, on the monotonic
+ * clock.
+ */
+export function fromEpochMs(
+  atEpochMs: number,
+  epochMs: number = epochNowMs(),
+): number {
+  return nowMs() + (atEpochMs - epochMs);
 }

@@ -19,7 +19,7 @@ export function isBytes(value: unknown): value is Bytes {
  * The bytes in a buffer of their own, copied where they share one: others would
  * find in it what is not theirs.
  */
-export function ownBytes(bytes: Uint8Array): Uint8Array {
+export function unsharedBytes(bytes: Uint8Array): Uint8Array {
   const owns = bytes.byteLength === bytes.buffer.byteLength;
   return owns ? bytes : new Uint8Array(bytes);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { type Bytes, bytesOf, isBytes, ownBytes } from "./bytes.ts";
+import { type Bytes, bytesOf, isBytes, unsharedBytes } from "./bytes.ts";
 import { kindOf } from "./texts.ts";
 
 const decoder = new TextDecoder();
@@ -84,7 +84,7 @@ export class MessageBody {
   /** The body as it came, in a buffer of its own. */
   get bytes(): Uint8Array {
     // Small bodies share one: most are read as text, and need none.
-    return this.#bytes = ownBytes(this.#bytes);
+    return this.#bytes = unsharedBytes(this.#bytes);
   }
 
   /** The size of the body, in bytes. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ownBytes } from "../bytes.ts";
+import { unsharedBytes } from "../bytes.ts";
 import { intercepted } from "../interceptor.ts";
 import { type RpcReply, toBytes } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
@@ -53,7 +53,7 @@ export function interceptedAttempts(
       const bytes = toBytes(body);
       return attempt({ ...call, queue, body: bytes, options, confirm });
     };
-    const body = ownBytes(call.body);
+    const body = unsharedBytes(call.body);
     return intercepted(send, interceptors)({ ...call, body });
   };
 }

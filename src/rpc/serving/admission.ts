@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { epochNowMs, nowMs } from "../../async/clock.ts";
+import { epochNowMs, fromEpochMs } from "../../async/clock.ts";
 import type { BrokerConnection, Delivery, RequestQueue } from "../transport.ts";
 import { decodeRequest } from "../wire.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -61,7 +61,7 @@ export class Admission {
     const { deliveryTag, malformed } = delivery;
     const epochMs = epochNowMs();
     const request = decodeRequest(delivery, this.#queue, epochMs);
-    const dueMs = nowMs() + (request.deadlineMs - epochMs);
+    const dueMs = fromEpochMs(request.deadlineMs, epochMs);
     const job = { requests, deliveryTag, request, dueMs };
     if (malformed !== undefined) {
       // Neither the request nor its caller is known.

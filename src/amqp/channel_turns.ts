@@ -73,7 +73,8 @@ export class ChannelTurns {
 
 function allInUse(): RpcError {
   return failure(
-    "overloaded",
+    "not_admitted",
     "all channels that the broker allows on a connection are in use",
+    { code: "resource_exhausted" },
   );
 }

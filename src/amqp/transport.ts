@@ -6,6 +6,7 @@
  */
 import { backoffMs } from "../async/backoff.ts";
 import { Broadcast } from "../async/broadcast.ts";
+import { nowMs } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import { failure, remedyOf, RpcError } from "../rpc/errors.ts";
 import type {
@@ -22,6 +23,11 @@ import { brokerName } from "./broker_address.ts";
  * broker may know a new password before our file does.
  */
 const RENEWAL_MS = 120_000;
+/**
+ * From one failed attempt to the next, in ms: many calls that wait, each with a
+ * backoff of its own, must not add up to many attempts.
+ */
+const PAUSE_MS = 100;
 
 /** A Transport over AMQP 0-9-1. */
 export class AmqpTransport implements Transport {
@@ -32,6 +38,7 @@ export class AmqpTransport implements Transport {
   #connecting: Promise<AmqpConnection> | undefined;
   #closed: Promise<void> | undefined;
   #wasConnected = false;
+  #failedAtMs = -Infinity;
 
   /** Connects when it is first asked to. */
   constructor(settings: ConnectSettings) {
@@ -55,7 +62,7 @@ export class AmqpTransport implements Transport {
       } catch (error) {
         if (!patient || !(error instanceof RpcError)) throw error;
         if (remedyOf(error) !== "resend") {
-          refusedAtMs ??= performance.now();
+          refusedAtMs ??= nowMs();
           if (!this.#awaitsPassword(error, refusedAtMs)) throw error;
         }
         const retryInMs = backoffMs(attempt);
@@ -71,7 +78,7 @@ export class AmqpTransport implements Transport {
   /** Whether another password may come: the login worked before. */
   #awaitsPassword({ reason }: RpcError, refusedAtMs: number): boolean {
     return reason === "refused" && this.#wasConnected &&
-      performance.now() - refusedAtMs < RENEWAL_MS &&
+      nowMs() - refusedAtMs < RENEWAL_MS &&
       this.#settings.brokers.some(({ password }) =>
         typeof password === "function"
       );
@@ -102,10 +109,22 @@ export class AmqpTransport implements Transport {
   #currentConnection(): Promise<AmqpConnection> {
     if (this.#closing.signal.aborted) return Promise.reject(closedError());
     if (this.#connection) return Promise.resolve(this.#connection);
-    this.#connecting ??= this.#connect().finally(() =>
+    this.#connecting ??= this.#connectInTurn().finally(() =>
       this.#connecting = undefined
     );
     return this.#connecting;
+  }
+
+  /** After a pause, if an attempt has just failed. */
+  async #connectInTurn(): Promise<AmqpConnection> {
+    const leftMs = this.#failedAtMs + PAUSE_MS - nowMs();
+    if (leftMs > 0) await delay(leftMs, this.#closing.signal);
+    try {
+      return await this.#connect();
+    } catch (error) {
+      this.#failedAtMs = nowMs();
+      throw error;
+    }
   }
 
   /** Tries each broker once; the first error that is a refusal, or the last. */

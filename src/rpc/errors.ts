@@ -56,15 +56,15 @@ export const REASONS = {
   rejected: { code: "resource_exhausted", remedy: "resend" },
   /** The message is larger than the broker accepts. */
   too_large: { code: "resource_exhausted", remedy: "none" },
-  /** Too much waits to be sent already, or all channels are in use. */
+  /** Too much waits to be sent already. */
   overloaded: { code: "resource_exhausted", remedy: "time" },
   /** The deadline passed while the broker read nothing from the connection. */
   blocked: { code: "deadline_exceeded", remedy: "time" },
   /** No connection could be made. */
   broker_unreachable: { code: "unavailable", remedy: "resend" },
   /**
-   * The broker accepts no connection for now: a limit of connections is
-   * reached, the virtual host is down, or a token has expired.
+   * The broker accepts no connection or channel for now: a limit is reached,
+   * the virtual host is down, or a token has expired.
    */
   not_admitted: { code: "unavailable", remedy: "resend" },
   /** The function that returns the password failed. */

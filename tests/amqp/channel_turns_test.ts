@@ -29,7 +29,7 @@ Deno.test("who waits for too long for a channel is told so", async () => {
   const { feed } = await crowded();
   await assert.rejects(
     feed.channels.open(itself, { limitMs: LIMIT_MS }),
-    { reason: "overloaded" },
+    { reason: "not_admitted" },
   );
 });
 

@@ -43,7 +43,7 @@ test("where no channel is left to ask over, a call that wants a server says so",
   await assert.rejects(
     rpc.call("q", "", { requireConsumer: true, timeoutMs: 20 * SHORT_MS }),
     ({ code, reason, message }: RpcError) =>
-      code === "resource_exhausted" && reason === "overloaded" &&
+      code === "resource_exhausted" && reason === "not_admitted" &&
       /all channels that the broker allows/.test(message),
   );
 });

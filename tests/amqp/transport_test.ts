@@ -22,6 +22,9 @@ import {
 import { freePort } from "../support/ports.ts";
 import { within } from "../support/within.ts";
 
+/** What is left between two attempts, in ms; a timer may be a little early. */
+const PAUSE_MS = 95;
+
 test("closing while connecting ends the attempt", async () => {
   const reached = Promise.withResolvers<void>();
   await using peer = startPeer(async (talk) => {
@@ -53,6 +56,28 @@ test("an aborted signal ends a patient wait for a broker", async () => {
   controller.abort(new RpcError("canceled", "enough"));
   const [{ status }] = await within("the end", outcome);
   assert.equal(status, "rejected");
+});
+
+test("attempts that fail are made one at a time, with pauses", async () => {
+  const settings = connectSettings("amqp://127.0.0.1:1");
+  const dialedAtMs: number[] = [];
+  await using transport = new AmqpTransport({
+    ...settings,
+    dial: () => {
+      dialedAtMs.push(performance.now());
+      return Promise.reject(new Error("refused"));
+    },
+  });
+  const refused = () =>
+    assert.rejects(transport.connection(), { reason: "broker_unreachable" });
+  await refused();
+  // Two that ask at once, one after them.
+  await Promise.all([refused(), refused()]);
+  await refused();
+  assert.equal(dialedAtMs.length, 3);
+  const [first = 0, second = 0, third = 0] = dialedAtMs;
+  assert.ok(second - first >= PAUSE_MS, `${second - first} ms`);
+  assert.ok(third - second >= PAUSE_MS, `${third - second} ms`);
 });
 
 /** Answers what a caller needs before it can publish. */

@@ -83,6 +83,21 @@ async function once(
   }, APPEAR_MS);
 }
 
+/** The number of the node, from 0, that the leader of a quorum queue is on. */
+export async function leaderOf(
+  rabbitMq: RabbitMq,
+  queue: string,
+): Promise<number> {
+  const find = async () => {
+    const columns = ["--no-table-headers", "name", "leader"];
+    const table = await rabbitMq.ctl("list_queues", ...columns);
+    const row = table.split("\n").find((row) => row.startsWith(`${queue}\t`));
+    return /\trabbit-(\d+)@/.exec(row ?? "")?.[1];
+  };
+  const number = await waitUntil(`the leader of ${queue}`, find, APPEAR_MS);
+  return Number(number) - 1;
+}
+
 /** What is in a queue. */
 export interface QueueState {
   readonly name: string;

@@ -12,6 +12,7 @@ const SHORT: ChaosOptions = {
   durationMs: 8_000,
   plainShare: 0.25,
   queueType: "classic",
+  nodes: 1,
   faults: {
     "kill-server": 1,
     "term-server": 1,

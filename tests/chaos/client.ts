@@ -36,9 +36,9 @@ class Gate {
 }
 
 async function main(options: ClientArguments): Promise<void> {
-  const { url, name, heartbeatMs } = options;
+  const { urls, name, heartbeatMs } = options;
   await using rpc = new RpcConnection(
-    new AmqpTransport(connectSettings(url, {
+    new AmqpTransport(connectSettings(urls, {
       name,
       heartbeatMs,
       connectTimeoutMs: 3_000,

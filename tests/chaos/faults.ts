@@ -4,7 +4,12 @@
 
 import { delay } from "../../src/async/delay.ts";
 import { waitUntil } from "../support/wait.ts";
-import { closeChannel, deleteCallbackQueue, deleteQueue } from "./broker.ts";
+import {
+  closeChannel,
+  deleteCallbackQueue,
+  deleteQueue,
+  leaderOf,
+} from "./broker.ts";
 import type { Fault, FaultKind } from "./plan.ts";
 import type { ChaosProcess } from "./process.ts";
 import { CLIENT_PREFIX, QUEUE, type World } from "./world.ts";
@@ -29,6 +34,7 @@ const FAULTS: Record<FaultKind, (world: World, fault: Fault) => Promise<void>> =
     "delete-callback-queue": deleteACallbackQueue,
     "close-channel": closeAChannel,
     "alarm": alarm,
+    "lose-leader": loseLeader,
   };
 
 /** Tries to cause a fault, before it counts as not caused. */
@@ -92,14 +98,13 @@ export async function expectEnd(
 }
 
 async function cut(world: World, { side }: Fault): Promise<void> {
-  for (const proxy of world.proxies(side)) {
-    await waitUntil(
-      "a connection to cut",
-      () => proxy.connections > 0,
-      APPEAR_MS,
-    );
-    proxy.cut();
-  }
+  const proxies = world.proxies(side);
+  await waitUntil(
+    "a connection to cut",
+    () => proxies.some(({ connections }) => connections > 0),
+    APPEAR_MS,
+  );
+  for (const proxy of proxies) proxy.cut();
 }
 
 async function stall(world: World, fault: Fault): Promise<void> {
@@ -136,6 +141,17 @@ async function killBroker(
   await rabbitMq.kill();
   await delay(lengthMs);
   await rabbitMq.start();
+}
+
+/** Kills the node of the request queue's leader; the others elect another. */
+async function loseLeader(
+  world: World,
+  { lengthMs }: Fault,
+): Promise<void> {
+  const leader = await leaderOf(world.rabbitMq, QUEUE);
+  const comeBack = await world.killNode(leader);
+  await delay(lengthMs);
+  await comeBack();
 }
 
 async function deleteRequestQueue({ rabbitMq }: World): Promise<void> {

@@ -20,6 +20,8 @@ const USAGE = `Usage: deno task chaos [--seed S] [--calls N] [flags]
                     faults take, and N / 1000 at least)
   --plain SHARE     share of the calls without retries (0.25)
   --queue-type T    classic or quorum (classic)
+  --nodes N         nodes of the broker (1); more than one are a cluster, with
+                    quorum queues, for the fault lose-leader
   --faults LIST     these alone, as in "cut=50,kill-server=10"; kinds:
                     ${FAULT_KINDS.join(", ")}
 
@@ -35,7 +37,8 @@ function options(args: string[]): ChaosOptions | undefined {
       "calls": { type: "string", default: "5000" },
       "duration": { type: "string" },
       "plain": { type: "string", default: "0.25" },
-      "queue-type": { type: "string", default: "classic" },
+      "queue-type": { type: "string" },
+      "nodes": { type: "string", default: "1" },
       "faults": { type: "string" },
       "help": { type: "boolean", short: "h" },
     },
@@ -47,9 +50,15 @@ function options(args: string[]): ChaosOptions | undefined {
     : faultCounts(values.faults);
   const seconds = values.duration ??
     String(Math.max(typicalSeconds(faults), calls / RATE_PER_SECOND));
-  const queueType = values["queue-type"];
+  const nodes = numberOf("nodes", values.nodes, 1);
+  const queueType = values["queue-type"] ?? (nodes > 1 ? "quorum" : "classic");
   if (queueType !== "classic" && queueType !== "quorum") {
     throw new RangeError(`--queue-type must be classic or quorum`);
+  }
+  if (faults["lose-leader"] && (nodes < 3 || queueType !== "quorum")) {
+    throw new RangeError(
+      "lose-leader needs --nodes 3, at least, and a quorum queue",
+    );
   }
   return {
     seed: numberOf("seed", values.seed, 0),
@@ -57,6 +66,7 @@ function options(args: string[]): ChaosOptions | undefined {
     durationMs: 1000 * numberOf("duration", seconds, 0.001),
     plainShare: numberOf("plain", values.plain, 0),
     queueType,
+    nodes,
     faults,
   };
 }

@@ -4,7 +4,8 @@ import type { CallTerms, End } from "../rules/records.ts";
 
 /** How every process connects. */
 export interface ConnectionArguments {
-  url: string;
+  /** Those of all nodes: the first that answers is taken. */
+  urls: string[];
   /** The name that the broker shows. */
   name: string;
   queue: string;

@@ -13,6 +13,7 @@ export const FAULTS_BY_LANE = {
     "delete-callback-queue",
     "close-channel",
     "alarm",
+    "lose-leader",
   ],
 } as const;
 
@@ -57,6 +58,7 @@ const TYPICAL_S: Record<FaultKind, number> = {
   "delete-callback-queue": 2,
   "close-channel": 2,
   "alarm": 4,
+  "lose-leader": 20,
 };
 
 /** For about every 5,000 calls. */
@@ -72,6 +74,8 @@ const USUAL: Record<FaultKind, number> = {
   "delete-callback-queue": 2,
   "close-channel": 3,
   "alarm": 1,
+  // Where there is a cluster.
+  "lose-leader": 0,
 };
 const USUAL_CALLS = 5_000;
 const MAX_FACTOR = 4;

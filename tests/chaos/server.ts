@@ -24,8 +24,8 @@ const procedure: Procedure = async (request, context) => {
 };
 
 async function main(options: ServerArguments): Promise<void> {
-  const { url, name, queue, heartbeatMs, queueType, concurrency } = options;
-  await using transport = new AmqpTransport(connectSettings(url, {
+  const { urls, name, queue, heartbeatMs, queueType, concurrency } = options;
+  await using transport = new AmqpTransport(connectSettings(urls, {
     name,
     heartbeatMs,
     connectTimeoutMs: 3_000,

@@ -22,6 +22,7 @@ const REFUSING: FaultKind[] = [
   "delete-request-queue",
   "restart-broker",
   "kill-broker",
+  "lose-leader",
 ];
 /** Those that take no server its consumer. */
 const HARMLESS: FaultKind[] = ["delete-callback-queue", "alarm"];

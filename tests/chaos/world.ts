@@ -1,5 +1,6 @@
 // The world of a chaos run: a broker, the ways to it, servers and clients.
 
+import { startCluster } from "../support/cluster.ts";
 import { type RabbitMq, startRabbitMq } from "../support/rabbitmq.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import type { Remains } from "../rules/leftovers.ts";
@@ -27,6 +28,8 @@ const CLIENT_CONCURRENCY = 32;
 /** Calls that all clients together may have under way. */
 export const MOST_UNDER_WAY: number = CLIENTS * CLIENT_CONCURRENCY;
 
+type ProcessSide = Exclude<Side, "both">;
+
 /** How a world is made. */
 export interface WorldOptions {
   calls: number;
@@ -34,13 +37,12 @@ export interface WorldOptions {
   durationMs: number;
   plainShare: number;
   queueType: "classic" | "quorum";
+  /** How many nodes the broker has: a cluster, if there are several. */
+  nodes: number;
 }
 
 /** Everything that faults are caused in. */
 export class World implements AsyncDisposable {
-  readonly rabbitMq: RabbitMq;
-  readonly clientProxy: Proxy;
-  readonly serverProxy: Proxy;
   readonly ledger: Ledger;
   readonly servers: ChaosProcess[] = [];
   readonly clients: ChaosProcess[] = [];
@@ -49,6 +51,11 @@ export class World implements AsyncDisposable {
   /** Replies that came to clients that no longer waited for them. */
   unknownReplies = 0;
   readonly #options: WorldOptions;
+  readonly #nodes: readonly RabbitMq[];
+  /** Each side's own way to each node. */
+  readonly #proxies: Record<ProcessSide, readonly Proxy[]>;
+  readonly #stack: AsyncDisposableStack;
+  readonly #killed = new Set<RabbitMq>();
   readonly #broken = Promise.withResolvers<never>();
   readonly #consuming = Promise.withResolvers<void>();
   #blocked = Promise.withResolvers<void>();
@@ -60,13 +67,15 @@ export class World implements AsyncDisposable {
   );
 
   private constructor(
-    rabbitMq: RabbitMq,
-    proxies: [Proxy, Proxy],
+    nodes: readonly RabbitMq[],
+    proxies: Record<ProcessSide, readonly Proxy[]>,
+    stack: AsyncDisposableStack,
     ledger: Ledger,
     options: WorldOptions,
   ) {
-    this.rabbitMq = rabbitMq;
-    [this.clientProxy, this.serverProxy] = proxies;
+    this.#nodes = nodes;
+    this.#proxies = proxies;
+    this.#stack = stack;
     this.ledger = ledger;
     this.#options = options;
     // Awaited beside other things, by whoever waits for anything.
@@ -75,10 +84,13 @@ export class World implements AsyncDisposable {
 
   /** Starts it all; one server consumes, the clients wait for `allow()`. */
   static async create(ledger: Ledger, options: WorldOptions): Promise<World> {
-    const rabbitMq = await startRabbitMq();
-    const { port } = rabbitMq;
-    const proxies = [await startProxy(port), await startProxy(port)] as const;
-    const world = new World(rabbitMq, [...proxies], ledger, options);
+    await using stack = new AsyncDisposableStack();
+    const nodes = await startNodes(options.nodes, stack);
+    const proxies = {
+      clients: await startProxies(nodes, stack),
+      servers: await startProxies(nodes, stack),
+    };
+    const world = new World(nodes, proxies, stack.move(), ledger, options);
     for (let slot = 0; slot < SERVERS; slot++) world.startServer(slot);
     for (let slot = 0; slot < CLIENTS; slot++) world.#startClient(slot);
     await Promise.race([world.#consuming.promise, world.broken]);
@@ -100,10 +112,28 @@ export class World implements AsyncDisposable {
     await Promise.all(this.#clientsDone.map(({ promise }) => promise));
   }
 
+  /** A node that runs, as far as is known. */
+  get rabbitMq(): RabbitMq {
+    return this.#nodes.find((node) => !this.#killed.has(node)) ??
+      this.#nodes[0]!;
+  }
+
+  /** Kills a node, by its number from 0; the function returned starts it. */
+  async killNode(number: number): Promise<() => Promise<void>> {
+    const node = this.#nodes[number]!;
+    this.#killed.add(node);
+    await node.kill();
+    return async () => {
+      await node.start();
+      this.#killed.delete(node);
+    };
+  }
+
   /** The proxies of a side. */
-  proxies(side: Side): Proxy[] {
-    if (side === "both") return [this.clientProxy, this.serverProxy];
-    return [side === "clients" ? this.clientProxy : this.serverProxy];
+  proxies(side: Side): readonly Proxy[] {
+    const { clients, servers } = this.#proxies;
+    if (side === "both") return [...clients, ...servers];
+    return this.#proxies[side];
   }
 
   /** Lets the clients make calls up to this number. */
@@ -121,7 +151,7 @@ export class World implements AsyncDisposable {
   /** Starts a server in the place of another, or in a new one. */
   startServer(slot: number): ChaosProcess {
     const options: ServerArguments = {
-      ...this.#connection(`chaos server ${++this.#serversStarted}`, "servers"),
+      ...this.#connection("servers", ++this.#serversStarted, "chaos server"),
       queueType: this.#options.queueType,
       concurrency: SERVER_CONCURRENCY,
     };
@@ -131,7 +161,7 @@ export class World implements AsyncDisposable {
   #startClient(slot: number): void {
     const { calls, durationMs, plainShare } = this.#options;
     const options: ClientArguments = {
-      ...this.#connection(`${CLIENT_PREFIX} ${slot + 1}`, "clients"),
+      ...this.#connection("clients", slot + 1, CLIENT_PREFIX),
       first: slot + 1,
       last: calls,
       step: CLIENTS,
@@ -143,10 +173,22 @@ export class World implements AsyncDisposable {
     this.clients[slot] = this.#start("client.ts", options, onEnd);
   }
 
-  #connection(name: string, side: Side): ConnectionArguments {
-    const [proxy] = this.proxies(side);
-    const url = proxy!.url(this.rabbitMq.url);
-    return { url, name, queue: QUEUE, heartbeatMs: HEARTBEAT_MS };
+  /** Each begins with another node. */
+  #connection(
+    side: ProcessSide,
+    number: number,
+    prefix: string,
+  ): ConnectionArguments {
+    const urls = this.#proxies[side].map((proxy, i) =>
+      proxy.url(this.#nodes[i]!.url)
+    );
+    const first = number % urls.length;
+    return {
+      urls: [...urls.slice(first), ...urls.slice(0, first)],
+      name: `${prefix} ${number}`,
+      queue: QUEUE,
+      heartbeatMs: HEARTBEAT_MS,
+    };
   }
 
   #start(
@@ -197,10 +239,24 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const processes = [...this.servers, ...this.clients];
     await Promise.all(processes.map((it) => it[Symbol.asyncDispose]()));
-    await this.clientProxy[Symbol.asyncDispose]();
-    await this.serverProxy[Symbol.asyncDispose]();
-    await this.rabbitMq[Symbol.asyncDispose]();
+    await this.#stack.disposeAsync();
   }
+}
+
+async function startNodes(
+  count: number,
+  stack: AsyncDisposableStack,
+): Promise<readonly RabbitMq[]> {
+  if (count > 1) return stack.use(await startCluster(count)).nodes;
+  return [stack.use(await startRabbitMq())];
+}
+
+async function startProxies(
+  nodes: readonly RabbitMq[],
+  stack: AsyncDisposableStack,
+): Promise<readonly Proxy[]> {
+  const proxies = nodes.map(({ port }) => startProxy(port));
+  return (await Promise.all(proxies)).map((proxy) => stack.use(proxy));
 }
 
 function ignore(): void {}

@@ -93,7 +93,7 @@ rabbitMqTest(
       const stopped = assert.rejects(serving, { code: "canceled" });
       const error = await why.promise;
       assert.equal(error.code, "resource_exhausted");
-      assert.equal(error.reason, "overloaded");
+      assert.equal(error.reason, "not_admitted");
       assert.match(error.message, /all channels that the broker allows/);
       await crowded.rpc.close();
       await stopped;

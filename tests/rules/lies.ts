@@ -49,7 +49,7 @@ export function lieOf(
       return facts.isTroubled ? undefined : "nothing was wrong";
     case "closed":
       return facts.wasClosing ? undefined : "nobody closed it";
-    case "overloaded":
+    case "not_admitted":
       return facts.hasFewChannels && facts.isTroubled
         ? undefined
         : "nothing was too much";

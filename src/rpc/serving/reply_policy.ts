@@ -155,7 +155,9 @@ export class ReplyPolicy {
     } catch (thrown) {
       const error = RpcError.from(thrown);
       const { reason } = error;
-      if (reason === "connection_lost" || reason === "overloaded") throw error;
+      if (reason === "connection_lost" || reason === "not_admitted") {
+        throw error;
+      }
       const why = `the queue can't be checked (${error.message})`;
       return this.#refuse(replyTo, why, true);
     }

@@ -124,6 +124,7 @@ export class Dispatcher {
     const reason = new RpcError("aborted", "the server was stopped");
     for (const run of running) run.abort(reason);
     this.#deadlines.stop();
+    this.streams.stop();
   }
 
   #startWaiting(): void {

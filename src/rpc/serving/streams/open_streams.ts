@@ -153,6 +153,11 @@ export class OpenStreams implements StreamHost {
     for (const execution of [...executions]) execution.abort(error);
   }
 
+  /** No more is told: what runs is abandoned. */
+  stop(): void {
+    this.#alive.stop();
+  }
+
   #add(execution: StreamExecution): void {
     const { stream } = execution;
     this.#byRun.set(stream.run, execution);
@@ -169,6 +174,5 @@ export class OpenStreams implements StreamHost {
     ofCaller?.delete(execution);
     if (ofCaller?.size === 0) this.#byCaller.delete(stream.replyTo);
     if (this.#streams.delete(stream)) this.#itemsOfEnded += stream.items;
-    if (this.#streams.size === 0) this.#alive.stop();
   }
 }

@@ -10,6 +10,7 @@ import { REPLY_CODES } from "../amqp091/errors.ts";
 import { waitAtMost } from "../async/delay.ts";
 import type { MessageProperties } from "../rpc/messages.ts";
 import { RUN_HEADER } from "../rpc/stream_wire.ts";
+import type { ReturnedMessage } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
 import { closeChannel } from "./closing.ts";
@@ -38,6 +39,8 @@ export interface ControlListener {
   onCancel: (correlationId: string) => void;
   /** Called with each message that names a run. */
   onControl: (message: MessageProperties) => void;
+  /** No queue took a message that was published over the channel. */
+  onReturn: (message: ReturnedMessage) => void;
   /** It no longer listens, although the connection is not lost. */
   onDeaf: (error: Error) => void;
 }
@@ -78,13 +81,18 @@ async function listen(
   connection: Connection,
   channel: Channel,
   exchange: string,
-  { onCancel, onControl, onDeaf }: ControlListener,
+  { onCancel, onControl, onReturn, onDeaf }: ControlListener,
 ): Promise<string> {
   channel.handlers = {
     onDelivery({ properties }) {
       const { type, correlationId, headers = {} } = properties;
       if (RUN_HEADER in headers) onControl(properties);
       else if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
+    },
+    onReturn,
+    onClosing(replyCode, replyText) {
+      connection.sizes.learn(replyCode, replyText);
+      return undefined;
     },
     onCanceled: () => onDeaf(new Error("the control queue was deleted")),
   };

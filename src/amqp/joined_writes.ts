@@ -69,7 +69,8 @@ export class JoinedWrites {
       for (const hook of this.#hooks) hook();
     } finally {
       this.#scheduled = false;
-      if (this.#sending === 0 && !this.#over) this.#sent = this.#send();
+      const isFree = this.#sending === 0 && !this.#over;
+      if (isFree && this.writer.length > 0) this.#sent = this.#send();
       else this.#checkHighWater();
     }
   }
@@ -91,19 +92,20 @@ export class JoinedWrites {
   }
 
   async #send(): Promise<void> {
+    const bytes = this.writer.take();
+    this.#sending = bytes.length;
+    this.#checkHighWater();
     try {
-      while (this.writer.length > 0 && !this.#over) {
-        const bytes = this.writer.take();
-        this.#sending = bytes.length;
-        this.#checkHighWater();
-        await this.#write(bytes);
-        this.#sending = 0;
-        this.writer.recycle(bytes);
-        this.#checkDrained();
-      }
+      await this.#write(bytes);
     } catch (error) {
-      this.#onFailed(error as Error);
+      return this.#onFailed(error as Error);
     }
+    this.#sending = 0;
+    if (this.#over) return;
+    this.writer.recycle(bytes);
+    this.#checkDrained();
+    // Not at once: what this turn adds is to be joined, too.
+    if (this.writer.length > 0) this.schedule();
   }
 
   get #waiting(): number {

@@ -24,7 +24,7 @@ import {
   hasNoTimeout,
 } from "./consumer_timeout.ts";
 import { QueueInspector } from "./inspector.ts";
-import { ItemChannel } from "./item_channel.ts";
+import { ItemPublisher } from "./item_publisher.ts";
 import { AmqpPublisher } from "./publisher.ts";
 
 /** The parts of a request queue. */
@@ -45,22 +45,16 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   readonly #unhook: () => void;
   readonly #control: ControlQueue | undefined;
   /** See {@linkcode RequestQueue.streams}. */
-  readonly streams: ItemChannel | undefined;
+  readonly streams: ItemPublisher | undefined;
 
-  private constructor(
-    parts: Parts,
-    onReturn: RequestQueueOptions["onReturn"],
-  ) {
+  private constructor(parts: Parts) {
     const { connection, name, channel, publisher, control, deaf } = parts;
     super(connection, channel, publisher);
     this.#name = name;
     this.#control = control;
-    this.streams = control && new ItemChannel(connection, control.name, {
-      onReturn,
-      // The streams could not go on.
-      onClosed: (error) => this.end(error),
-    });
-    // A server that once received control messages must not miss them later.
+    this.streams = control && new ItemPublisher(connection, control);
+    // A server that once received control messages must not miss them later,
+    // and its streams could not go on.
     deaf.then((error) => this.end(error));
     this.#acks = new Acknowledgements((deliveryTag, multiple) => {
       if (!channel.closed) channel.send("basic.ack", { deliveryTag, multiple });
@@ -102,7 +96,7 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
       const [control] = await Promise.all([listening, publisher.open()]);
       return await connection.openChannel((channel) => {
         const parts = { connection, name, channel, publisher, control, deaf };
-        const queue = new AmqpRequestQueue(parts, options.onReturn);
+        const queue = new AmqpRequestQueue(parts);
         return queue.orClosed(() => queue.#start(options.prefetch, args));
       });
     } catch (error) {
@@ -148,10 +142,10 @@ export class AmqpRequestQueue extends ConsumedQueue implements RequestQueue {
   protected override async doClose(): Promise<void> {
     this.#acks.flush();
     this.#unhook();
+    this.streams?.close();
     const control = this.#control;
     await Promise.all([
       control && closeChannel(this.connection, control.channel),
-      this.streams?.close(),
       super.doClose(),
     ]);
   }

@@ -14,3 +14,8 @@ import process from "node:process";
 export function afterMicrotasks(callback: () => void): void {
   queueMicrotask(() => process.nextTick(callback));
 }
+
+/** Resolves when all microtasks have run: what was to be written then is. */
+export function endOfTurn(): Promise<void> {
+  return new Promise(afterMicrotasks);
+}

@@ -106,6 +106,7 @@ export class RpcClient implements AsyncDisposable {
     this.#streams = new StreamCalls({
       pending: this.#pending,
       requesters: this.#requesters,
+      cancellations: this.#cancellations,
       progress: this.#progress,
       interceptors: options.streamInterceptors ?? [],
       submit: (pending, call) => this.#submit(pending, call),
@@ -167,7 +168,7 @@ export class RpcClient implements AsyncDisposable {
   stream(
     queue: string,
     argument?: RpcArgument,
-    options: StreamOptions = {},
+    options: StreamOptions = NO_OPTIONS,
   ): AsyncIterable<RpcReply> {
     return this.#streams.open(outgoingCall(queue, argument, options));
   }

@@ -40,8 +40,8 @@ export class PendingCall implements PublishListener, Expiring {
   constructor(
     table: PendingCalls,
     target: PendingTarget,
-    resolve: (reply: RpcReply) => void,
-    reject: (error: RpcError) => void,
+    resolve?: (reply: RpcReply) => void,
+    reject?: (error: RpcError) => void,
   ) {
     this.count = table.ids.next();
     this.correlationId = table.ids.idOf(this.count);

@@ -5,12 +5,12 @@
  * @module
  */
 import { nowMs } from "../../async/clock.ts";
-import { Deadlines, type Expiring } from "../../async/deadlines.ts";
+import { Deadlines } from "../../async/deadlines.ts";
 import { RpcError } from "../errors.ts";
 import type { Procedure } from "../procedure.ts";
 import type { Credit } from "../stream_wire.ts";
 import { CanceledIds } from "./canceled_ids.ts";
-import { Execution } from "./execution.ts";
+import { Execution, type OnRunEnd } from "./execution.ts";
 import type { Job, Outcome } from "./job.ts";
 import {
   attemptId,
@@ -34,21 +34,7 @@ export interface DispatcherOptions extends OpenStreamsLimits {
   onStart: () => void;
 }
 
-/** One run, for one job or for several that ask for the same. */
-class Run implements Expiring {
-  readonly execution: Execution;
-  readonly jobs: Job[];
-  readonly keys: string[] = [];
-
-  constructor(execution: Execution, job: Job) {
-    this.execution = execution;
-    this.jobs = [job];
-  }
-
-  get dueMs(): number {
-    return this.execution.dueMs;
-  }
-}
+const NO_KEYS: readonly string[] = [];
 
 /** The jobs that wait and those that run. */
 export class Dispatcher {
@@ -56,15 +42,13 @@ export class Dispatcher {
   readonly #next: ReplyStage;
   readonly #options: DispatcherOptions;
   readonly #waiting = new WaitingJobs();
-  readonly #running = new Set<Run>();
-  readonly #deadlines = new Deadlines(
-    this.#running,
-    ({ execution }) => execution.expire(),
-  );
-  readonly #runsByKey = new Map<string, Run>();
+  readonly #running = new Set<Execution>();
+  readonly #deadlines = new Deadlines(this.#running, (run) => run.expire());
+  readonly #runsByKey = new Map<string, Execution>();
   readonly #canceled = new CanceledIds();
   /** Those of the runs that are streams. */
   readonly streams: OpenStreams;
+  readonly #onEnd: OnRunEnd = (outcome, run) => this.#ended(run, outcome);
   #paused = false;
   #starting = false;
 
@@ -77,7 +61,10 @@ export class Dispatcher {
     this.#procedure = procedure;
     this.#next = next;
     this.#options = options;
-    this.streams = new OpenStreams(options);
+    this.streams = new OpenStreams(options, {
+      onEnd: this.#onEnd,
+      onSooner: (run) => this.#deadlines.watch(run),
+    });
   }
 
   /** Jobs that have no outcome yet. */
@@ -99,11 +86,11 @@ export class Dispatcher {
    */
   cancel(correlationId: string): void {
     const reason = canceledByCaller();
-    for (const { execution, jobs } of this.#running) {
-      const asked = jobs.some((job) =>
+    for (const run of this.#running) {
+      const asked = run.jobs.some((job) =>
         job.request.correlationId === correlationId
       );
-      if (asked) return execution.abort(reason);
+      if (asked) return run.abort(reason);
     }
     const job = this.#waiting.takeById(correlationId);
     if (job === undefined) return this.#canceled.add(correlationId);
@@ -120,7 +107,7 @@ export class Dispatcher {
       for (const { request } of run.jobs) {
         this.#index(run, redeliveryKey(request));
       }
-      run.execution.connectionLost();
+      run.connectionLost();
     }
   }
 
@@ -135,8 +122,9 @@ export class Dispatcher {
     const running = [...this.#running];
     this.#running.clear();
     const reason = new RpcError("aborted", "the server was stopped");
-    for (const { execution } of running) execution.abort(reason);
+    for (const run of running) run.abort(reason);
     this.#deadlines.stop();
+    this.streams.stop();
   }
 
   #startWaiting(): void {
@@ -188,14 +176,14 @@ export class Dispatcher {
     return true;
   }
 
-  #rejoin(run: Run, job: Job, key: string): void {
+  #rejoin(run: Execution, job: Job, key: string): void {
     this.#runsByKey.delete(key);
-    run.keys.splice(run.keys.indexOf(key), 1);
+    run.keys = run.keys?.filter((it) => it !== key);
     const place = run.jobs.findIndex(({ request }) =>
       redeliveryKey(request) === key
     );
     run.jobs[place] = job;
-    run.execution.rejoin(job);
+    run.rejoin(job);
   }
 
   /** Whether an equal job runs or has run: this one gets the same outcome. */
@@ -216,25 +204,20 @@ export class Dispatcher {
     startedMs: number,
     credit: Credit | undefined,
   ): void {
-    const onEnd = (outcome: Outcome) => this.#ended(run, outcome);
-    const execution = credit === undefined
-      ? new Execution(job, this.#options, onEnd, startedMs)
-      : this.streams.open(job, credit, {
-        onEnd,
-        onSooner: () => this.#deadlines.watch(run),
-      });
-    const run = new Run(execution, job);
+    const run = credit === undefined
+      ? new Execution(job, this.#options, this.#onEnd, startedMs)
+      : this.streams.open(job, credit);
     this.#running.add(run);
     this.#index(run, key);
     this.#options.onEvent({ type: "request", request: job.request });
     this.#options.onStart();
-    execution.start(this.#procedure);
-    if (!execution.ended) this.#deadlines.watch(run);
+    run.start(this.#procedure);
+    if (!run.ended) this.#deadlines.watch(run);
   }
 
-  #index(run: Run, key: string | undefined): void {
+  #index(run: Execution, key: string | undefined): void {
     if (key === undefined) return;
-    run.keys.push(key);
+    (run.keys ??= []).push(key);
     this.#runsByKey.set(key, run);
   }
 
@@ -242,8 +225,8 @@ export class Dispatcher {
     this.#next.send(job, outcome, "acknowledge");
   }
 
-  #ended(run: Run, outcome: Outcome): void {
-    for (const key of run.keys) {
+  #ended(run: Execution, outcome: Outcome): void {
+    for (const key of run.keys ?? NO_KEYS) {
       this.#runsByKey.delete(key);
       this.#options.replyCache.store(key, outcome);
     }

@@ -24,13 +24,20 @@ export interface RunLimits {
   readonly maxReplyBytes: number;
 }
 
+/** Called once, when a run has its outcome. */
+export type OnRunEnd = (outcome: Outcome, run: Execution) => void;
+
 /** A running procedure, and the context that it sees. */
 export class Execution implements RpcContext, Expiring, ReadLimits {
   /** Changes only for a stream. */
   dueMs: number;
+  /** Those that get the outcome: the one that it runs for, and equal ones. */
+  readonly jobs: Job[];
+  /** By which the dispatcher finds it; most runs have none. */
+  keys: string[] | undefined;
   protected job: Job;
   protected readonly limits: RunLimits;
-  readonly #onEnd: (outcome: Outcome) => void;
+  readonly #onEnd: OnRunEnd;
   #controller: AbortController | undefined;
   #abortReason: RpcError | undefined;
   #progress: ProgressReport | undefined;
@@ -40,10 +47,11 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
   constructor(
     job: Job,
     limits: RunLimits,
-    onEnd: (outcome: Outcome) => void,
+    onEnd: OnRunEnd,
     startedMs: number = nowMs(),
   ) {
     this.job = job;
+    this.jobs = [job];
     this.limits = limits;
     this.#onEnd = onEnd;
     this.dueMs = Math.min(startedMs + limits.handlerTimeoutMs, job.dueMs);
@@ -158,7 +166,7 @@ export class Execution implements RpcContext, Expiring, ReadLimits {
     if (this.#ended) return;
     this.#ended = true;
     this.#progress?.flush(this.job.requests);
-    this.#onEnd(this.close(outcome));
+    this.#onEnd(this.close(outcome), this);
   }
 }
 

@@ -18,11 +18,24 @@ export function itemSource(result: object): ItemSource | undefined {
   // Its iterator could not be canceled while an item is awaited.
   if (result instanceof ReadableStream) return readerOf(result);
   if (!isAsyncIterable(result)) return undefined;
-  const iterator = result[Symbol.asyncIterator]();
-  return {
-    next: () => iterator.next(),
-    cancel: () => void settled(returned(iterator)),
-  };
+  return new IteratorSource(result[Symbol.asyncIterator]());
+}
+
+/** The items of a generator, as most streams are. */
+class IteratorSource implements ItemSource {
+  readonly #iterator: AsyncIterator<unknown>;
+
+  constructor(iterator: AsyncIterator<unknown>) {
+    this.#iterator = iterator;
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    return this.#iterator.next();
+  }
+
+  cancel(): void {
+    void settled(returned(this.#iterator));
+  }
 }
 
 /**

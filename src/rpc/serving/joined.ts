@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { TurnBudget } from "../../async/turn_budget.ts";
 import { RpcError } from "../errors.ts";
 import { encodeJson, JSON_CONTENT_TYPE } from "../json.ts";
 import { toBytes } from "../messages.ts";
@@ -12,6 +13,9 @@ import type { ItemSource } from "./item_source.ts";
 import { replyTooLong } from "./request_limits.ts";
 import type { ReadLimits } from "./response.ts";
 import { sendableValue } from "./result_values.ts";
+
+/** Whatever else waits for the event loop waits for so many at most. */
+const ITEMS_PER_TURN = 512;
 
 /**
  * Text and bytes joined, JSON values as an array; text among JSON values is one
@@ -29,8 +33,11 @@ export async function joined(
   signal.addEventListener("abort", cancel, { once: true });
   try {
     const items: SendableReply[] = [];
+    const turns = new TurnBudget(ITEMS_PER_TURN);
     let bytes = 0;
     for (let next; !(next = await source.next()).done;) {
+      const turn = turns.take();
+      if (turn) await turn;
       const item = asReply(sendableValue(next.value));
       bytes += item.body.length + 1;
       if (bytes > maxReplyBytes + 1) throw replyTooLong(maxReplyBytes);

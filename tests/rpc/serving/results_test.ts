@@ -211,6 +211,18 @@ Deno.test("a stream over the limit is canceled where it passes it", async () => 
   assert.ok(pulls() < 110, `${pulls()}`);
 });
 
+Deno.test("a stream that never waits is canceled while it is joined", async () => {
+  const running = new AbortController();
+  let items = 0;
+  async function* ticks() {
+    for (;; items++) yield "";
+  }
+  const result = sendable(ticks(), { ...limits, signal: running.signal });
+  setTimeout(() => running.abort(new Error("unwanted")), 1);
+  await result;
+  assert.ok(items > 0);
+});
+
 Deno.test("a server sends what it is given, and says what it can't", async () => {
   const results: Record<string, RpcResult | Promise<RpcResult>> = {
     object: { a: [1, null] },

@@ -23,7 +23,7 @@ import type { CallbackQueue, Delivery } from "../../transport.ts";
 import { decodeReply } from "../../wire.ts";
 import { PendingCall, type PendingCalls } from "../pending.ts";
 import { ReceivedItems } from "./received_items.ts";
-import type { ReplyBuffer } from "./reply_buffer.ts";
+import type { ItemTaker, ReplyBuffer } from "./reply_buffer.ts";
 import type { StreamCredit } from "./stream_credit.ts";
 import {
   afterItems,
@@ -31,43 +31,51 @@ import {
   silentServer,
   streamTimeout,
 } from "./stream_failures.ts";
-import type { StreamSettings } from "./stream_options.ts";
+import { firstItemMs, type StreamSettings } from "./stream_options.ts";
 
 /** A timer that is so late tells that this program was stopped meanwhile. */
 const LATE_MS = 1_000;
 
-/** One attempt to begin a stream. */
-export interface Attempt {
+/** Who reads a stream, through one attempt or several. */
+export interface StreamReader {
   readonly buffer: ReplyBuffer;
-  /** When the first of all attempts began, on the clock of `nowMs()`. */
-  readonly beganMs: number;
-  /** When the first item is due. */
-  readonly firstDueMs: number;
-  /** It failed, after the items in the buffer. */
-  readonly onFailed: (error: RpcError) => void;
+  /** The attempt failed, after the items in the buffer. */
+  failed(error: RpcError): void;
 }
 
-/** What a stream is made of. */
-export interface PendingStreamParts extends Attempt {
-  readonly table: PendingCalls;
+/** What all streams of a client have in common. */
+export interface StreamTable {
+  readonly pending: PendingCalls;
+  /** Tells all servers of the queue that the call is canceled. */
+  cancel(stream: PendingStream): void;
+  /** It has ended. */
+  ended(stream: PendingStream): void;
+}
+
+/** What one attempt to begin a stream is made of. */
+export interface StreamAttempt {
+  readonly reader: StreamReader;
   readonly queue: string;
   readonly settings: StreamSettings;
   readonly credit: StreamCredit;
-  /** When the stream as a whole is due. */
-  readonly dueMs: number;
-  /** Tells all servers of the queue that the call is canceled. */
-  readonly onCancel: (correlationId: string) => void;
-  /** It has ended. */
-  readonly onEnd: () => void;
+  /** When the first of all attempts began, on the clock of `nowMs()`. */
+  readonly beganMs: number;
+  /** Where progress is asked for: the correlation id of its messages. */
+  readonly progressId: string | undefined;
 }
 
 const NO_HEADERS: MessageHeaders = {};
 
 /** A pending call that many messages answer. */
-export class PendingStream extends PendingCall {
-  readonly #parts: PendingStreamParts;
-  readonly #items: ReceivedItems;
+export class PendingStream extends PendingCall implements ItemTaker {
+  /** When the stream as a whole is due. */
+  readonly streamDueMs: number;
+  readonly progressId: string | undefined;
+  readonly #table: StreamTable;
+  readonly #reader: StreamReader;
+  readonly #settings: StreamSettings;
   readonly #credit: StreamCredit;
+  readonly #items: ReceivedItems;
   #run: Run | undefined;
   #callbackQueue: CallbackQueue | undefined;
   #isEndedByServer = false;
@@ -76,18 +84,17 @@ export class PendingStream extends PendingCall {
   #idleMs = this.#heardMs;
 
   /** Not in the table yet. */
-  constructor(parts: PendingStreamParts) {
-    const { table, queue, settings, firstDueMs, buffer, onFailed } = parts;
-    const { timeoutMs, idleTimeoutMs } = settings;
-    const target = {
-      queue,
-      dueMs: firstDueMs,
-      timeoutMs: Math.min(timeoutMs, idleTimeoutMs),
-    };
-    super(table, target, () => buffer.end(), onFailed);
-    this.#parts = parts;
+  constructor(table: StreamTable, attempt: StreamAttempt) {
+    const { queue, settings, beganMs } = attempt;
+    const timeoutMs = firstItemMs(settings);
+    super(table.pending, { queue, dueMs: beganMs + timeoutMs, timeoutMs });
+    this.#table = table;
+    this.#reader = attempt.reader;
+    this.#settings = settings;
+    this.#credit = attempt.credit;
     this.#items = new ReceivedItems(settings.restart === "skip");
-    this.#credit = parts.credit;
+    this.streamDueMs = beganMs + settings.timeoutMs;
+    this.progressId = attempt.progressId;
   }
 
   /** Whether anything was heard of a server. */
@@ -131,12 +138,12 @@ export class PendingStream extends PendingCall {
   /** Undefined if no server was heard at all. */
   override overdue(): RpcError | undefined {
     if (!this.isHeard) return undefined;
-    const { settings, dueMs } = this.#parts;
+    const { timeoutMs, idleTimeoutMs } = this.#settings;
     const { count } = this.#items;
     const atMs = nowMs();
-    if (atMs >= dueMs) return streamTimeout(settings.timeoutMs, count);
-    if (this.#isSilent(atMs)) return silentServer(count);
-    return idleTimeout(settings.idleTimeoutMs, count);
+    if (atMs >= this.streamDueMs) return streamTimeout(timeoutMs, count);
+    if (atMs >= this.#silenceDueMs) return silentServer(count);
+    return idleTimeout(idleTimeoutMs, count);
   }
 
   /** It does, and directly if it knows the server. */
@@ -150,9 +157,12 @@ export class PendingStream extends PendingCall {
     // Whoever gives it up wants none of it any more.
     const isGivenUp = isError && outcome.code === "canceled" &&
       !outcome.remote;
-    if (isGivenUp) this.#parts.buffer.clear();
-    super.end(isError ? afterItems(outcome, this.#items.count) : outcome);
-    this.#parts.onEnd();
+    const { buffer } = this.#reader;
+    if (isGivenUp) buffer.clear();
+    super.end(outcome);
+    if (isError) this.#reader.failed(afterItems(outcome, this.#items.count));
+    else buffer.end();
+    this.#table.ended(this);
     if (!this.#isEndedByServer && this.sent) this.#cancel(this.#run);
   }
 
@@ -166,16 +176,16 @@ export class PendingStream extends PendingCall {
     // A server that knows nothing of streams.
     const error = this.#items.single();
     if (error) return this.#fail(error);
-    this.#parts.buffer.push(reply);
+    this.#reader.buffer.push(reply);
     this.#complete(reply);
   }
 
   #onItem(reply: RpcReply, seq: number | undefined): void {
-    const outcome = this.#items.add(reply, seq, this.#credit.granted.items);
+    const outcome = this.#items.add(reply, seq, this.#credit.grantedItems);
     if (outcome instanceof RpcError) return this.#fail(outcome);
     if (outcome === "not new") return;
     this.#idleMs = this.#heardMs;
-    this.#parts.buffer.push(reply);
+    this.#reader.buffer.push(reply);
   }
 
   /** An error if that run can't go on where another one was. */
@@ -194,7 +204,7 @@ export class PendingStream extends PendingCall {
 
   #onAlive(): void {
     // What it was told may be lost.
-    if (this.#parts.buffer.isAwaited && this.#credit.isUsed) this.#grant();
+    if (this.#reader.buffer.isAwaited && this.#credit.isUsed) this.#grant();
   }
 
   #grant(): void {
@@ -205,9 +215,8 @@ export class PendingStream extends PendingCall {
   }
 
   #cancel(run: Run | undefined): void {
-    const { correlationId } = this;
-    if (run === undefined) return this.#parts.onCancel(correlationId);
-    this.#tell(run, cancelMessage(correlationId, run));
+    if (run === undefined) return this.#table.cancel(this);
+    this.#tell(run, cancelMessage(this.correlationId, run));
   }
 
   #tell(run: Run, properties: ReturnType<typeof cancelMessage>): void {
@@ -227,29 +236,24 @@ export class PendingStream extends PendingCall {
   }
 
   #fail(outcome: RpcReply | RpcError): void {
-    this.#parts.table.remove(this);
+    this.#table.pending.remove(this);
     this.end(outcome);
-  }
-
-  #isSilent(atMs: number): boolean {
-    return this.#silenceDueMs <= atMs;
   }
 
   /** One that may be run again is waited for as long as for any item. */
   get #silenceDueMs(): number {
-    const { restart } = this.#parts.settings;
+    const { restart } = this.#settings;
     const isTold = this.#run !== undefined && restart !== "skip";
     return isTold ? coarseDueMs(SILENCE_MS, this.#heardMs) : Infinity;
   }
 
   #setDue(): void {
-    const { buffer, dueMs, settings } = this.#parts;
-    const idleDueMs = buffer.isAwaited
-      ? coarseDueMs(settings.idleTimeoutMs, this.#idleMs)
+    const idleDueMs = this.#reader.buffer.isAwaited
+      ? coarseDueMs(this.#settings.idleTimeoutMs, this.#idleMs)
       : Infinity;
     const before = this.dueMs;
-    this.dueMs = Math.min(dueMs, idleDueMs, this.#silenceDueMs);
-    if (this.dueMs < before) this.#parts.table.hasten(this);
+    this.dueMs = Math.min(this.streamDueMs, idleDueMs, this.#silenceDueMs);
+    if (this.dueMs < before) this.#table.pending.hasten(this);
   }
 }
 

@@ -5,52 +5,46 @@
  */
 import type { RpcReply } from "../../messages.ts";
 
-type Next = PromiseWithResolvers<IteratorResult<RpcReply>>;
+type Next = IteratorResult<RpcReply>;
+type Resolve = (next: Next | Promise<Next>) => void;
 
 const DONE = { value: undefined, done: true } as const;
 
-/** What a buffer tells. */
-export interface ReplyBufferHooks {
+/** Who is told what becomes of the items. */
+export interface ItemTaker {
   /** The reader took an item. */
-  onTake: (reply: RpcReply) => void;
+  taken(reply: RpcReply): void;
   /** The reader waits, and there is none. */
-  onWait: () => void;
+  awaited(): void;
 }
 
 /** Bounded by the credit of its stream alone. */
 export class ReplyBuffer {
-  readonly #hooks: ReplyBufferHooks;
+  /** The stream whose items these are, once it has begun. */
+  taker: ItemTaker | undefined;
   #replies: RpcReply[] = [];
   #head = 0;
-  readonly #waiting: Next[] = [];
+  /** The reader that waits; others are rare, and wait behind it. */
+  #reader: Resolve | undefined;
+  #others: Resolve[] | undefined;
   #isOver = false;
   #error: Error | undefined;
 
-  /** Empty. */
-  constructor(hooks: ReplyBufferHooks) {
-    this.#hooks = hooks;
-  }
-
   /** Whether the reader waits. */
   get isAwaited(): boolean {
-    return this.#waiting.length > 0;
-  }
-
-  /** Whether nothing more comes. */
-  get isOver(): boolean {
-    return this.#isOver;
+    return this.#reader !== undefined;
   }
 
   /** Adds an item; ignored after the end. */
   push(reply: RpcReply): void {
     if (this.#isOver) return;
-    const next = this.#waiting.shift();
-    if (next === undefined) {
+    const resolve = this.#nextReader();
+    if (resolve === undefined) {
       this.#replies.push(reply);
       return;
     }
-    next.resolve({ value: reply, done: false });
-    this.#hooks.onTake(reply);
+    resolve({ value: reply, done: false });
+    this.taker?.taken(reply);
   }
 
   /** No more items come; the error, if any, is thrown after those here. */
@@ -58,9 +52,7 @@ export class ReplyBuffer {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#error = error;
-    for (const next of this.#waiting.splice(0)) {
-      this.#last().then(next.resolve, next.reject);
-    }
+    for (let resolve; (resolve = this.#nextReader());) resolve(this.#last());
   }
 
   /** Lets go of what was not taken. */
@@ -70,17 +62,24 @@ export class ReplyBuffer {
   }
 
   /** The next item, once there is one. */
-  next(): Promise<IteratorResult<RpcReply>> {
+  next(): Promise<Next> {
     if (this.#head < this.#replies.length) {
       const value = this.#take();
-      this.#hooks.onTake(value);
+      this.taker?.taken(value);
       return Promise.resolve({ value, done: false });
     }
     if (this.#isOver) return this.#last();
-    const next: Next = Promise.withResolvers();
-    this.#waiting.push(next);
-    this.#hooks.onWait();
-    return next.promise;
+    return new Promise((resolve) => {
+      if (this.#reader === undefined) this.#reader = resolve;
+      else (this.#others ??= []).push(resolve);
+      this.taker?.awaited();
+    });
+  }
+
+  #nextReader(): Resolve | undefined {
+    const reader = this.#reader;
+    this.#reader = this.#others?.shift();
+    return reader;
   }
 
   #take(): RpcReply {
@@ -90,7 +89,7 @@ export class ReplyBuffer {
   }
 
   /** The error is thrown once. */
-  #last(): Promise<IteratorResult<RpcReply>> {
+  #last(): Promise<Next> {
     const error = this.#error;
     this.#error = undefined;
     return error ? Promise.reject(error) : Promise.resolve(DONE);

@@ -9,29 +9,42 @@ import { delay, settled } from "../../../async/delay.ts";
 import { RpcError } from "../../errors.ts";
 import type { RpcReply } from "../../messages.ts";
 import { isAbsence } from "../failures.ts";
-import type { Attempt, PendingStream } from "./pending_stream.ts";
+import type { PendingStream, StreamReader } from "./pending_stream.ts";
 import { ReplyBuffer } from "./reply_buffer.ts";
+import {
+  firstItemMs,
+  type StreamOptions,
+  type StreamSettings,
+} from "./stream_options.ts";
 
-/** How a stream is begun and given up. */
-export interface ReplyStreamParts {
+/** A request for a stream, checked. */
+export interface StreamRequest {
+  readonly queue: string;
+  readonly body: Uint8Array;
+  readonly options: StreamOptions;
+  readonly settings: StreamSettings;
+}
+
+/** Begins streams, and gives them up. */
+export interface StreamStarter {
   /** Sends the request; may be called again if that failed. */
-  readonly start: (attempt: Attempt) => PendingStream;
+  start(
+    request: StreamRequest,
+    reader: StreamReader,
+    beganMs: number,
+  ): PendingStream;
   /** Ends it: its reader has left. */
-  readonly giveUp: (stream: PendingStream) => void;
-  /** Within which the first item is due, in ms. */
-  readonly firstMs: number;
-  /** Whether to wait for a broker and a queue to appear. */
-  readonly wait: boolean;
+  giveUp(stream: PendingStream): void;
 }
 
 /** Begins when it is first read, and ends when its reader leaves. */
 export class ReplyStream
-  implements AsyncIterableIterator<RpcReply>, AsyncDisposable {
-  readonly #parts: ReplyStreamParts;
-  readonly #buffer = new ReplyBuffer({
-    onTake: (reply) => this.#stream?.taken(reply),
-    onWait: () => this.#stream?.awaited(),
-  });
+  implements AsyncIterableIterator<RpcReply>, AsyncDisposable, StreamReader {
+  /** Items that came, and were not taken yet. */
+  readonly buffer: ReplyBuffer = new ReplyBuffer();
+  readonly #starter: StreamStarter;
+  /** Undefined once it is not needed again. */
+  #request: StreamRequest | undefined;
   /** Ends the wait before another attempt. */
   #waiting: AbortController | undefined;
   #hasLeft = false;
@@ -40,14 +53,17 @@ export class ReplyStream
   #attempts = 0;
 
   /** Not begun. */
-  constructor(parts: ReplyStreamParts) {
-    this.#parts = parts;
+  constructor(starter: StreamStarter, request: StreamRequest) {
+    this.#starter = starter;
+    this.#request = request;
   }
 
   /** The next item, once there is one. */
   next(): Promise<IteratorResult<RpcReply>> {
-    const next = this.#buffer.next();
-    if (this.#beganMs === undefined) this.#start(this.#beganMs = nowMs());
+    const next = this.buffer.next();
+    if (this.#beganMs === undefined && this.#request) {
+      this.#start(this.#request, this.#beganMs = nowMs());
+    }
     return next;
   }
 
@@ -56,9 +72,9 @@ export class ReplyStream
     this.#hasLeft = true;
     this.#waiting?.abort();
     this.#beganMs ??= nowMs();
-    this.#buffer.clear();
-    this.#buffer.end();
-    if (this.#stream) this.#parts.giveUp(this.#stream);
+    this.buffer.clear();
+    this.buffer.end();
+    if (this.#stream) this.#starter.giveUp(this.#stream);
     this.#stream = undefined;
     return Promise.resolve({ value: undefined, done: true });
   }
@@ -73,33 +89,39 @@ export class ReplyStream
     await this.return();
   }
 
-  #start(beganMs: number): void {
+  /** See {@linkcode StreamReader.failed}. */
+  failed(error: RpcError): void {
+    const request = this.#request;
+    const beganMs = this.#beganMs!;
+    const retryInMs = backoffMs(this.#attempts);
+    const isHopeful = request !== undefined && isAbsence(error) &&
+      !this.#stream?.isHeard && !this.#hasLeft &&
+      nowMs() + retryInMs < beganMs + firstItemMs(request.settings);
+    if (!isHopeful) return this.buffer.end(error);
+    this.#stream = undefined;
+    void settled(this.#startAgain(request, retryInMs, beganMs));
+  }
+
+  #start(request: StreamRequest, beganMs: number): void {
     this.#attempts++;
+    // With many streams open, their bodies would be most of the memory.
+    if (!request.options.wait) this.#request = undefined;
     try {
-      this.#stream = this.#parts.start({
-        buffer: this.#buffer,
-        beganMs,
-        firstDueMs: beganMs + this.#parts.firstMs,
-        onFailed: (error) => this.#failed(error, beganMs),
-      });
+      const stream = this.#starter.start(request, this, beganMs);
+      this.#stream = stream;
+      this.buffer.taker = stream;
     } catch (error) {
-      this.#buffer.end(RpcError.from(error));
+      this.buffer.end(RpcError.from(error));
     }
   }
 
-  #failed(error: RpcError, beganMs: number): void {
-    const { wait, firstMs } = this.#parts;
-    const retryInMs = backoffMs(this.#attempts);
-    const isHopeful = wait && isAbsence(error) && !this.#stream?.isHeard &&
-      !this.#hasLeft && nowMs() + retryInMs < beganMs + firstMs;
-    if (!isHopeful) return this.#buffer.end(error);
-    this.#stream = undefined;
-    void settled(this.#startAgain(retryInMs, beganMs));
-  }
-
-  async #startAgain(inMs: number, beganMs: number): Promise<void> {
+  async #startAgain(
+    request: StreamRequest,
+    inMs: number,
+    beganMs: number,
+  ): Promise<void> {
     this.#waiting = new AbortController();
     await delay(inMs, this.#waiting.signal);
-    this.#start(beganMs);
+    this.#start(request, beganMs);
   }
 }

@@ -3,51 +3,47 @@
  *
  * @module
  */
-import { settled } from "../../../async/delay.ts";
 import { RpcError } from "../../errors.ts";
 import { intercepted } from "../../interceptor.ts";
 import { queueName } from "../../limits.ts";
 import { toBytes } from "../../messages.ts";
 import type { Call } from "../call.ts";
+import type { Cancellations } from "../cancellations.ts";
 import { clientClosed } from "../failures.ts";
 import type { PendingCall, PendingCalls } from "../pending.ts";
 import type { ProgressListeners } from "../progress_listeners.ts";
 import type { Requesters } from "../requesters.ts";
-import { type Attempt, PendingStream } from "./pending_stream.ts";
-import { ReplyStream } from "./reply_stream.ts";
+import {
+  PendingStream,
+  type StreamReader,
+  type StreamTable,
+} from "./pending_stream.ts";
+import {
+  ReplyStream,
+  type StreamRequest,
+  type StreamStarter,
+} from "./reply_stream.ts";
 import type {
   OutgoingStreamCall,
   SendStream,
   StreamInterceptor,
 } from "./stream_interceptor.ts";
 import { SharedCredit, StreamCredit } from "./stream_credit.ts";
-import {
-  type StreamOptions,
-  type StreamSettings,
-  streamSettings,
-  streamWithin,
-} from "./stream_options.ts";
+import { streamSettings, streamWithin } from "./stream_options.ts";
 
 /** What streams have of their client. */
 export interface StreamCallsParts {
   readonly pending: PendingCalls;
   readonly requesters: Requesters;
+  readonly cancellations: Cancellations;
   readonly progress: ProgressListeners;
   readonly interceptors: readonly StreamInterceptor[];
   /** Registers a call, and sends it now or later. */
   readonly submit: (pending: PendingCall, call: Call) => void;
 }
 
-/** A stream that is asked for, checked. */
-interface StreamRequest {
-  readonly queue: string;
-  readonly body: Uint8Array;
-  readonly options: StreamOptions;
-  readonly settings: StreamSettings;
-}
-
 /** The streams of one client. */
-export class StreamCalls {
+export class StreamCalls implements StreamStarter, StreamTable {
   /** The stream of a request, within the interceptors. */
   readonly open: SendStream;
   readonly #parts: StreamCallsParts;
@@ -67,67 +63,64 @@ export class StreamCalls {
   }
 
   #open(call: OutgoingStreamCall): ReplyStream {
-    streamSettings(call.options);
+    const settings = streamSettings(call.options);
     const options = streamWithin(call.options);
-    const settings = streamSettings(options);
-    const request = {
+    return new ReplyStream(this, {
       queue: queueName(call.queue),
       body: toBytes(call.body),
       options,
-      settings,
-    };
-    return new ReplyStream({
-      start: (attempt) => this.#start(request, attempt),
-      giveUp: ({ correlationId }) => {
-        const error = new RpcError("canceled", "the reader left the stream");
-        this.#parts.pending.settle(correlationId, error);
-      },
-      firstMs: Math.min(settings.timeoutMs, settings.idleTimeoutMs),
-      wait: options.wait ?? false,
+      settings: options === call.options ? settings : streamSettings(options),
     });
   }
 
-  #start(request: StreamRequest, attempt: Attempt): PendingStream {
+  /** See {@linkcode StreamStarter.start}. */
+  start(
+    { queue, body, options, settings }: StreamRequest,
+    reader: StreamReader,
+    beganMs: number,
+  ): PendingStream {
     if (this.#isDraining || this.#parts.requesters.closed) throw clientClosed();
-    const { pending: table, progress } = this.#parts;
-    const { queue, body, options, settings } = request;
-    const dueMs = attempt.beganMs + settings.timeoutMs;
+    const { progress, submit } = this.#parts;
     this.#shared.join();
     const credit = new StreamCredit(settings, this.#shared);
     const progressId = options.onProgress && progress.add(options.onProgress);
-    const pending = new PendingStream({
-      ...attempt,
-      table,
-      queue,
-      settings,
-      credit,
-      dueMs,
-      onCancel: (correlationId) => this.#cancel(queue, correlationId),
-      onEnd: () => {
-        this.#shared.leave();
-        if (progressId) progress.delete(progressId);
-      },
-    });
-    this.#parts.submit(pending, {
+    const attempt = { reader, queue, settings, credit, beganMs, progressId };
+    const stream = new PendingStream(this, attempt);
+    submit(stream, {
       queue,
       body,
       options,
-      timeoutMs: pending.timeoutMs,
-      dueMs: pending.dueMs,
+      timeoutMs: stream.timeoutMs,
+      dueMs: stream.dueMs,
       messageId: undefined,
       confirm: false,
       attempts: undefined,
       trial: undefined,
-      stream: { credit: credit.granted, dueMs },
+      stream: { credit: credit.granted, dueMs: stream.streamDueMs },
       ...(progressId && { progressId }),
     });
-    return pending;
+    return stream;
   }
 
-  #cancel(queue: string, correlationId: string): void {
-    const requester = this.#parts.requesters.current;
-    // That the procedure goes on after all is no error.
-    if (requester === undefined) return;
-    void settled(requester.connection.cancelCall(queue, correlationId));
+  /** See {@linkcode StreamStarter.giveUp}. */
+  giveUp({ correlationId }: PendingStream): void {
+    const error = new RpcError("canceled", "the reader left the stream");
+    this.pending.settle(correlationId, error);
+  }
+
+  /** See {@linkcode StreamTable.pending}. */
+  get pending(): PendingCalls {
+    return this.#parts.pending;
+  }
+
+  /** See {@linkcode StreamTable.cancel}. */
+  cancel(stream: PendingStream): void {
+    this.#parts.cancellations.tell(stream);
+  }
+
+  /** See {@linkcode StreamTable.ended}. */
+  ended({ progressId }: PendingStream): void {
+    this.#shared.leave();
+    if (progressId) this.#parts.progress.delete(progressId);
   }
 }

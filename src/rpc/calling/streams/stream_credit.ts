@@ -38,21 +38,29 @@ export class SharedCredit {
 /** What was granted, and what was taken of it; cumulative, as on the wire. */
 export class StreamCredit {
   readonly #shared: SharedCredit;
-  readonly #most: Credit;
-  #granted: Credit;
+  /** The most at a time. */
+  readonly #settings: StreamSettings;
+  #grantedItems: number;
+  #grantedBytes: number;
   #items = 0;
   #bytes = 0;
 
   /** As the request grants it. */
-  constructor({ credit, creditBytes }: StreamSettings, shared: SharedCredit) {
+  constructor(settings: StreamSettings, shared: SharedCredit) {
     this.#shared = shared;
-    this.#most = { items: credit, bytes: creditBytes };
-    this.#granted = { items: shared.of(credit), bytes: creditBytes };
+    this.#settings = settings;
+    this.#grantedItems = shared.of(settings.credit);
+    this.#grantedBytes = settings.creditBytes;
+  }
+
+  /** How many items the server may send. */
+  get grantedItems(): number {
+    return this.#grantedItems;
   }
 
   /** What the server may send. */
   get granted(): Credit {
-    return this.#granted;
+    return { items: this.#grantedItems, bytes: this.#grantedBytes };
   }
 
   /** Whether anything was taken. */
@@ -64,18 +72,17 @@ export class StreamCredit {
   taken(bytes: number): boolean {
     this.#items++;
     this.#bytes += bytes;
-    const left = this.#granted.items - this.#items;
-    const bytesLeft = this.#granted.bytes - this.#bytes;
-    return left <= this.#shared.of(this.#most.items) / 2 ||
-      bytesLeft <= this.#most.bytes / 2;
+    const { credit, creditBytes } = this.#settings;
+    return this.#grantedItems - this.#items <= this.#shared.of(credit) / 2 ||
+      this.#grantedBytes - this.#bytes <= creditBytes / 2;
   }
 
   /** What may be sent from now on; never less than before. */
   grant(): Credit {
-    const items = this.#items + this.#shared.of(this.#most.items);
-    return this.#granted = {
-      items: Math.max(items, this.#granted.items),
-      bytes: this.#bytes + this.#most.bytes,
-    };
+    const { credit, creditBytes } = this.#settings;
+    const items = this.#items + this.#shared.of(credit);
+    this.#grantedItems = Math.max(items, this.#grantedItems);
+    this.#grantedBytes = this.#bytes + creditBytes;
+    return this.granted;
   }
 }

@@ -106,22 +106,32 @@ const DEFAULTS: StreamSettings = {
 export function streamSettings(options: StreamOptions): StreamSettings {
   checkOptions(options);
   checkCallOptions(options);
-  const { restart = DEFAULTS.restart } = options;
+  const {
+    timeoutMs = DEFAULTS.timeoutMs,
+    idleTimeoutMs = DEFAULTS.idleTimeoutMs,
+    credit = DEFAULTS.credit,
+    creditBytes = DEFAULTS.creditBytes,
+    restart = DEFAULTS.restart,
+  } = options;
   checkOneOf("restart", restart, ["abort", "skip"]);
-  const given = { ...DEFAULTS, ...options };
-  const count = (name: "credit" | "creditBytes") =>
-    wholeNumber(name, given[name] ?? DEFAULTS[name], 1);
-  const limitMs = (name: "timeoutMs" | "idleTimeoutMs") => {
-    const value = given[name] ?? DEFAULTS[name];
-    return value === Infinity ? value : durationMs(name, value);
-  };
   return {
-    timeoutMs: limitMs("timeoutMs"),
-    idleTimeoutMs: limitMs("idleTimeoutMs"),
-    credit: count("credit"),
-    creditBytes: count("creditBytes"),
+    timeoutMs: limitMs("timeoutMs", timeoutMs),
+    idleTimeoutMs: limitMs("idleTimeoutMs", idleTimeoutMs),
+    credit: wholeNumber("credit", credit, 1),
+    creditBytes: wholeNumber("creditBytes", creditBytes, 1),
     restart,
   };
+}
+
+function limitMs(option: string, value: number): number {
+  return value === Infinity ? value : durationMs(option, value);
+}
+
+/** Within which the first item is due, in ms. */
+export function firstItemMs(
+  { timeoutMs, idleTimeoutMs }: StreamSettings,
+): number {
+  return Math.min(timeoutMs, idleTimeoutMs);
 }
 
 /**

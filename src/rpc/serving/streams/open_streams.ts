@@ -17,12 +17,13 @@ import {
 } from "../../stream_wire.ts";
 import { kindOf } from "../../texts.ts";
 import { UniqueIds } from "../../unique_ids.ts";
+import type { Execution, OnRunEnd } from "../execution.ts";
 import type { Job } from "../job.ts";
 import type { OutgoingStream } from "./outgoing_stream.ts";
 import {
   noStreams,
   StreamExecution,
-  type StreamRunHooks,
+  type StreamHost,
   type StreamRunLimits,
 } from "./stream_execution.ts";
 
@@ -45,11 +46,20 @@ export interface StreamStats {
   readonly items: number;
 }
 
+/** Callbacks of the streams of a server. */
+export interface OpenStreamsHooks {
+  onEnd: OnRunEnd;
+  /** The time of a run is up earlier than it was. */
+  onSooner: (run: Execution) => void;
+}
+
 /** Finds streams by their runs and their callers, and keeps them alive. */
-export class OpenStreams {
-  readonly #limits: OpenStreamsLimits;
+export class OpenStreams implements StreamHost {
+  readonly limits: OpenStreamsLimits;
+  readonly turns: TurnBudget = new TurnBudget(ITEMS_PER_TURN);
+  readonly onEnd: OnRunEnd;
+  readonly onSooner: (run: Execution) => void;
   readonly #runs = new UniqueIds();
-  readonly #turns = new TurnBudget(ITEMS_PER_TURN);
   readonly #byRun = new Map<string, StreamExecution>();
   /** By the callback queue. */
   readonly #byCaller = new Map<string, Set<StreamExecution>>();
@@ -64,8 +74,16 @@ export class OpenStreams {
   );
 
   /** None is open. */
-  constructor(limits: OpenStreamsLimits) {
-    this.#limits = limits;
+  constructor(
+    limits: OpenStreamsLimits,
+    { onEnd, onSooner }: OpenStreamsHooks,
+  ) {
+    this.limits = limits;
+    this.onSooner = onSooner;
+    this.onEnd = (outcome, run) => {
+      this.#remove(run as StreamExecution);
+      onEnd(outcome, run);
+    };
   }
 
   /** Counts, as they are now. */
@@ -96,7 +114,7 @@ export class OpenStreams {
     if (requests.streams === undefined) {
       return noStreams();
     }
-    const { maxStreams } = this.#limits;
+    const { maxStreams } = this.limits;
     if (this.#streams.size < maxStreams) return credit;
     return new RpcError(
       "resource_exhausted",
@@ -105,17 +123,10 @@ export class OpenStreams {
     );
   }
 
-  /** A run that sends a stream; the hooks are called as it goes. */
-  open(job: Job, credit: Credit, hooks: StreamRunHooks): StreamExecution {
-    const run = this.#runs.idOf(this.#runs.next());
-    const execution = new StreamExecution(job, run, credit, this.#limits, {
-      ...hooks,
-      turns: this.#turns,
-      onEnd: (outcome) => {
-        this.#remove(execution);
-        hooks.onEnd(outcome);
-      },
-    });
+  /** A run that sends a stream. */
+  open(job: Job, credit: Credit): StreamExecution {
+    const id = this.#runs.idOf(this.#runs.next());
+    const execution = new StreamExecution(job, id, credit, this);
     this.#add(execution);
     return execution;
   }
@@ -142,6 +153,11 @@ export class OpenStreams {
     for (const execution of [...executions]) execution.abort(error);
   }
 
+  /** No more is told: what runs is abandoned. */
+  stop(): void {
+    this.#alive.stop();
+  }
+
   #add(execution: StreamExecution): void {
     const { stream } = execution;
     this.#byRun.set(stream.run, execution);
@@ -158,6 +174,5 @@ export class OpenStreams {
     ofCaller?.delete(execution);
     if (ofCaller?.size === 0) this.#byCaller.delete(stream.replyTo);
     if (this.#streams.delete(stream)) this.#itemsOfEnded += stream.items;
-    if (this.#streams.size === 0) this.#alive.stop();
   }
 }

@@ -6,8 +6,9 @@
  */
 import { nowMs } from "../../../async/clock.ts";
 import { coarseDueMs } from "../../../async/deadlines.ts";
+import { endOfTurn } from "../../../async/end_of_turn.ts";
 import type { TurnBudget } from "../../../async/turn_budget.ts";
-import { RpcError } from "../../errors.ts";
+import type { RpcError } from "../../errors.ts";
 import type { RpcRequest } from "../../messages.ts";
 import {
   ALIVE_MS,
@@ -15,21 +16,18 @@ import {
   type Credit,
   NO_BODY,
   type Run,
-  RUN_HEADER,
-  SEQ_HEADER,
 } from "../../stream_wire.ts";
 import type {
   PublishListener,
   RequestQueue,
   StreamPort,
 } from "../../transport.ts";
-import { encodeReply, type OutgoingMessage } from "../../wire.ts";
+import type { OutgoingMessage } from "../../wire.ts";
 import type { ItemSource } from "../item_source.ts";
-import { replyTooLarge } from "../request_limits.ts";
-import { sendableValue } from "../result_values.ts";
 import { unsendable } from "../replies.ts";
-import { SentItems } from "./sent_items.ts";
-import { type StreamLimits, tooMany } from "./stream_limits.ts";
+import { introduce, itemMessage } from "./item_message.ts";
+import { type ItemSender, SentItems } from "./sent_items.ts";
+import { checkItem, type StreamLimits } from "./stream_limits.ts";
 
 /** A request queue that streams may be sent from. */
 export type StreamingQueue = RequestQueue & { readonly streams: StreamPort };
@@ -45,43 +43,33 @@ export type StreamState =
   /** The request, which is to be delivered again over another connection. */
   | "disconnected";
 
-/** What a stream is made of. */
-export interface StreamParts {
-  readonly run: string;
+/** The run that a stream belongs to. */
+export interface StreamOwner {
+  /** The request as it came last. */
   readonly request: RpcRequest;
-  readonly requests: StreamingQueue;
-  readonly credit: Credit;
-  readonly limits: StreamLimits;
-}
-
-/** What a stream tells, and has of others. */
-export interface StreamHooks {
+  readonly streamLimits: StreamLimits;
   /** An item each; shared by all streams. */
   readonly turns: TurnBudget;
   /** It waits for something else, or an item was sent, at this time. */
-  onState: (state: StreamState, atMs: number) => void;
+  progressed(state: StreamState, atMs: number): void;
   /** It can't go on. */
-  onFailed: (error: RpcError) => void;
+  abort(error: RpcError): void;
 }
 
 /** What is lost of it is not sent again. */
 const IGNORED: PublishListener = { confirmed() {}, failed() {} };
 
 /** One run's items. */
-export class OutgoingStream {
-  readonly request: RpcRequest;
+export class OutgoingStream implements ItemSender {
   readonly run: string;
-  readonly replyTo: string;
   /** When it has told nothing for too long, on the clock of `nowMs()`. */
   dueMs: number = coarseDueMs(ALIVE_MS);
-  readonly #limits: StreamLimits;
-  readonly #hooks: StreamHooks;
-  readonly #sent = new SentItems({
-    onTaken: () => this.#resume(),
-    onFailed: (error) => this.#failed(error),
-  });
+  readonly #owner: StreamOwner;
+  readonly #sent = new SentItems(this);
   #requests: StreamingQueue;
-  #credit: Credit;
+  /** Credit: how much may be sent in all. */
+  #maxItems: number;
+  #maxBytes: number;
   #items = 0;
   #bytes = 0;
   #introduced = false;
@@ -91,14 +79,22 @@ export class OutgoingStream {
   #wake: (() => void) | undefined;
 
   /** Sends nothing yet. */
-  constructor(parts: StreamParts, hooks: StreamHooks) {
-    this.request = parts.request;
-    this.run = parts.run;
-    this.replyTo = parts.request.replyTo!;
-    this.#requests = parts.requests;
-    this.#credit = parts.credit;
-    this.#limits = parts.limits;
-    this.#hooks = hooks;
+  constructor(
+    owner: StreamOwner,
+    requests: StreamingQueue,
+    run: string,
+    { items, bytes }: Credit,
+  ) {
+    this.#owner = owner;
+    this.#requests = requests;
+    this.run = run;
+    this.#maxItems = items;
+    this.#maxBytes = bytes;
+  }
+
+  /** The callback queue. */
+  get replyTo(): string {
+    return this.#owner.request.replyTo!;
   }
 
   /** Items that were sent. */
@@ -117,7 +113,7 @@ export class OutgoingStream {
    * @throws {RpcError} if there are too many, or one can't be sent; and what
    * the source fails with.
    */
-  async send(source: ItemSource): Promise<void> {
+  async send(source: ItemSource): Promise<undefined> {
     this.#source = source;
     if (this.#closed) source.cancel(undefined);
     try {
@@ -126,13 +122,13 @@ export class OutgoingStream {
           await this.#room();
           continue;
         }
-        const turn = this.#hooks.turns.take();
+        const turn = this.#owner.turns.take();
         if (turn) await turn;
         const next = await source.next();
         if (next.done) break;
-        if (!this.#closed) {
-          this.#sendItem(sendableItem(this.request, next.value));
-        }
+        // The first is on its way while further ones are made.
+        if (this.#items === 1) await endOfTurn();
+        if (!this.#closed) this.#sendItem(next.value);
       }
     } catch (error) {
       source.cancel(error);
@@ -155,10 +151,8 @@ export class OutgoingStream {
 
   /** The caller grants more; less than before is not heard. */
   grant({ items, bytes }: Credit): void {
-    this.#credit = {
-      items: Math.max(items, this.#credit.items),
-      bytes: Math.max(bytes, this.#credit.bytes),
-    };
+    this.#maxItems = Math.max(items, this.#maxItems);
+    this.#maxBytes = Math.max(bytes, this.#maxBytes);
     this.#resume();
   }
 
@@ -168,8 +162,9 @@ export class OutgoingStream {
     if (this.#state === "disconnected") return;
     // Whatever it was that took so long: what was sent need not be kept.
     this.#sent.ask(this.#port);
-    const properties = aliveMessage(this.request.correlationId, this.#runId);
-    this.#requests.publish(this.replyTo, NO_BODY, properties, IGNORED);
+    const { correlationId } = this.#owner.request;
+    const properties = aliveMessage(correlationId, this.#runId);
+    this.#port.publishItem(this.replyTo, NO_BODY, properties, IGNORED);
   }
 
   /** Nothing is sent until the request comes again. */
@@ -187,7 +182,7 @@ export class OutgoingStream {
     // A stream without credit gets none before its caller knows where to.
     else this.tellAlive();
     this.#sent.resend(this.#port, this.replyTo);
-    this.#hooks.onState(this.#state, nowMs());
+    this.#owner.progressed(this.#state, nowMs());
     this.#resume();
   }
 
@@ -208,8 +203,7 @@ export class OutgoingStream {
   }
 
   get #isGranted(): boolean {
-    return this.#items < this.#credit.items &&
-      this.#bytes < this.#credit.bytes;
+    return this.#items < this.#maxItems && this.#bytes < this.#maxBytes;
   }
 
   get #hasRoom(): boolean {
@@ -233,7 +227,7 @@ export class OutgoingStream {
   #wait(state: StreamState): void {
     if (this.#state === state) return;
     this.#state = state;
-    this.#hooks.onState(state, nowMs());
+    this.#owner.progressed(state, nowMs());
   }
 
   #resume(): void {
@@ -243,44 +237,36 @@ export class OutgoingStream {
     wake?.();
   }
 
-  #sendItem(message: OutgoingMessage): void {
+  #sendItem(value: unknown): void {
+    const message = itemMessage(this.#owner.request, value, this.#items);
     const { length } = message.body;
-    const { maxReplyBytes, maxStreamItems, maxStreamBytes } = this.#limits;
-    if (length > maxReplyBytes) throw replyTooLarge(length, maxReplyBytes);
-    const error = tooMany("items", this.#items + 1, maxStreamItems) ??
-      tooMany("bytes", this.#bytes + length, maxStreamBytes);
-    if (error) throw error;
-    const { properties } = message;
-    properties.headers = { ...properties.headers, [SEQ_HEADER]: this.#items };
+    const items = this.#items + 1;
+    const bytes = this.#bytes + length;
+    checkItem(this.#owner.streamLimits, length, items, bytes);
     // Whatever waits for another connection is introduced there.
     const isIntroduced = this.#introduced || this.#state === "disconnected";
     if (!isIntroduced) this.#introduce(message);
-    this.#items++;
-    this.#bytes += length;
+    this.#items = items;
+    this.#bytes = bytes;
     const sentMs = nowMs();
     this.dueMs = coarseDueMs(ALIVE_MS, sentMs);
-    this.#hooks.onState(this.#state, sentMs);
+    this.#owner.progressed(this.#state, sentMs);
     this.#sent.send(this.#port, this.replyTo, message);
   }
 
-  /** Lets a message say where control messages go. */
-  #introduce({ properties }: OutgoingMessage): void {
-    const run = this.#runId;
-    properties.replyTo = run.controlQueue;
-    properties.headers = { ...properties.headers, [RUN_HEADER]: run.id };
+  #introduce(message: OutgoingMessage): void {
+    introduce(message, this.#runId);
     this.#introduced = true;
   }
 
-  #failed(error: RpcError): void {
-    if (error.reason === "connection_lost") this.disconnected();
-    else this.#hooks.onFailed(unsendable(error));
+  /** See {@linkcode ItemSender.taken}. */
+  taken(): void {
+    this.#resume();
   }
-}
 
-function sendableItem(request: RpcRequest, value: unknown): OutgoingMessage {
-  try {
-    return encodeReply(request, sendableValue(value));
-  } catch (thrown) {
-    throw RpcError.from(thrown);
+  /** See {@linkcode ItemSender.failed}. */
+  failed(error: RpcError): void {
+    if (error.reason === "connection_lost") this.disconnected();
+    else this.#owner.abort(unsendable(error));
   }
 }

@@ -14,25 +14,25 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** The broker is asked about a part of that, so that it need not fill up. */
 const ASK_SHARE = 1 / 8;
 
-/** What becomes of items. */
-export interface SentItemsHooks {
+/** Who is told what becomes of items. */
+export interface ItemSender {
   /** The broker has all, or some of them. */
-  onTaken: () => void;
+  taken(): void;
   /** An item can't be sent, or the connection was lost. */
-  onFailed: (error: RpcError) => void;
+  failed(error: RpcError): void;
 }
 
 /** Items in order, kept until the broker has them: they may be sent again. */
 export class SentItems implements PublishListener {
-  readonly #hooks: SentItemsHooks;
+  readonly #sender: ItemSender;
   #items: OutgoingMessage[] = [];
   #bytes = 0;
   /** Pending while the broker is asked. */
   #asking: Promise<void> | undefined;
 
   /** None was sent. */
-  constructor(hooks: SentItemsHooks) {
-    this.#hooks = hooks;
+  constructor(sender: ItemSender) {
+    this.#sender = sender;
   }
 
   /** How many the broker may not have. */
@@ -81,7 +81,7 @@ export class SentItems implements PublishListener {
     // What is told over a connection that was left since is of no interest.
     asking.then(
       () => asking === this.#asking && this.#taken(count),
-      (error) => asking === this.#asking && this.#hooks.onFailed(error),
+      (error) => asking === this.#asking && this.#sender.failed(error),
     );
   }
 
@@ -90,14 +90,20 @@ export class SentItems implements PublishListener {
 
   /** See {@linkcode PublishListener.failed}. */
   failed(error: RpcError): void {
-    this.#hooks.onFailed(error);
+    this.#sender.failed(error);
   }
 
   #taken(count: number): void {
     this.#asking = undefined;
-    for (const { body } of this.#items.splice(0, count)) {
-      this.#bytes -= body.length;
+    if (count === this.#items.length) {
+      // A stream that is idle keeps no memory for items.
+      this.#items = [];
+      this.#bytes = 0;
+    } else {
+      for (const { body } of this.#items.splice(0, count)) {
+        this.#bytes -= body.length;
+      }
     }
-    this.#hooks.onTaken();
+    this.#sender.taken();
   }
 }

@@ -5,18 +5,19 @@
  */
 import { nowMs, toEpochMs } from "../../../async/clock.ts";
 import { coarseDueMs } from "../../../async/deadlines.ts";
+import type { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
 import type { RpcResult } from "../../procedure.ts";
 import { type Credit, SILENCE_MS } from "../../stream_wire.ts";
 import { formatMs } from "../../texts.ts";
 import type { SendableResult } from "../../wire.ts";
-import { Execution, type RunLimits } from "../execution.ts";
+import { Execution, type OnRunEnd, type RunLimits } from "../execution.ts";
 import { bodySource, type ItemSource, itemSource } from "../item_source.ts";
 import type { Job, Outcome } from "../job.ts";
 import {
   OutgoingStream,
-  type StreamHooks,
   type StreamingQueue,
+  type StreamOwner,
   type StreamState,
 } from "./outgoing_stream.ts";
 import type { StreamLimits } from "./stream_limits.ts";
@@ -27,43 +28,41 @@ export interface StreamRunLimits extends RunLimits, StreamLimits {
   readonly stallTimeoutMs: number;
 }
 
-/** What such a run tells. */
-export interface StreamRunHooks {
-  onEnd: (outcome: Outcome) => void;
-  /** Its time is up earlier than it was. */
-  onSooner: () => void;
+/** What the streams of a server have in common. */
+export interface StreamHost {
+  readonly limits: StreamRunLimits;
+  /** An item each. */
+  readonly turns: TurnBudget;
+  readonly onEnd: OnRunEnd;
+  /** The time of a run is up earlier than it was. */
+  readonly onSooner: (run: Execution) => void;
 }
 
 /**
  * Sends the items of a result that is a stream; any other result is a stream of
  * one, sent as a reply. Its time limit is that of whatever it waits for.
  */
-export class StreamExecution extends Execution {
+export class StreamExecution extends Execution implements StreamOwner {
   readonly stream: OutgoingStream;
-  readonly #limits: StreamRunLimits;
-  readonly #onSooner: () => void;
+  readonly #host: StreamHost;
   #isStream = false;
 
   /** Not started yet; the job's queue is one that streams may go over. */
-  constructor(
-    job: Job,
-    run: string,
-    credit: Credit,
-    limits: StreamRunLimits,
-    { onEnd, onSooner, turns }: StreamRunHooks & Pick<StreamHooks, "turns">,
-  ) {
-    super(job, limits, onEnd);
-    this.#limits = limits;
-    this.#onSooner = onSooner;
+  constructor(job: Job, run: string, credit: Credit, host: StreamHost) {
+    super(job, host.limits, host.onEnd);
+    this.#host = host;
     const requests = job.requests as StreamingQueue;
-    this.stream = new OutgoingStream(
-      { run, request: job.request, requests, credit, limits },
-      {
-        turns,
-        onState: (state, atMs) => this.#setDue(state, atMs),
-        onFailed: (error) => this.abort(error),
-      },
-    );
+    this.stream = new OutgoingStream(this, requests, run, credit);
+  }
+
+  /** See {@linkcode StreamOwner.streamLimits}. */
+  get streamLimits(): StreamLimits {
+    return this.#host.limits;
+  }
+
+  /** See {@linkcode StreamOwner.turns}. */
+  get turns(): TurnBudget {
+    return this.#host.turns;
   }
 
   /** Of the caller alone. */
@@ -89,7 +88,7 @@ export class StreamExecution extends Execution {
     const { state } = this.stream;
     if (state === "disconnected") return lostRequest();
     if (nowMs() >= this.job.dueMs) return super.timeoutError();
-    const { handlerTimeoutMs, stallTimeoutMs } = this.#limits;
+    const { handlerTimeoutMs, stallTimeoutMs } = this.#host.limits;
     return new RpcError(
       "deadline_exceeded",
       state === "running"
@@ -106,7 +105,7 @@ export class StreamExecution extends Execution {
     const source = sourceOf(result);
     if (source === undefined) return super.convert(result);
     this.#isStream = true;
-    return this.stream.send(source).then(() => undefined);
+    return this.stream.send(source);
   }
 
   protected override close(outcome: Outcome): Outcome {
@@ -115,8 +114,9 @@ export class StreamExecution extends Execution {
     return this.#isStream ? { ...outcome, items: this.stream.items } : outcome;
   }
 
-  #setDue(state: StreamState, atMs: number): void {
-    const { handlerTimeoutMs, stallTimeoutMs } = this.#limits;
+  /** See {@linkcode StreamOwner.progressed}. */
+  progressed(state: StreamState, atMs: number): void {
+    const { handlerTimeoutMs, stallTimeoutMs } = this.#host.limits;
     const before = this.dueMs;
     this.dueMs = state === "disconnected"
       ? coarseDueMs(SILENCE_MS, atMs)
@@ -127,7 +127,7 @@ export class StreamExecution extends Execution {
           atMs,
         ),
       );
-    if (this.dueMs < before) this.#onSooner();
+    if (this.dueMs < before) this.#host.onSooner(this);
   }
 }
 

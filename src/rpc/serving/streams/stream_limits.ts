@@ -5,6 +5,7 @@
  */
 import { RpcError } from "../../errors.ts";
 import { formatBytes } from "../../texts.ts";
+import { replyTooLarge } from "../request_limits.ts";
 
 /** Those options of a server that a stream is held to. */
 export interface StreamLimits {
@@ -22,13 +23,23 @@ export type StreamLimitName =
   | "max_stream_bytes"
   | "max_streams";
 
-/** The error that ends a stream over a limit; undefined for one within it. */
-export function tooMany(
-  unit: "items" | "bytes",
-  found: number,
-  max: number,
-): RpcError | undefined {
-  if (found <= max) return undefined;
+/**
+ * Checks an item of this size, with which the stream has so many items and bytes.
+ *
+ * @throws {RpcError} `resource_exhausted` if that is too much.
+ */
+export function checkItem(
+  { maxReplyBytes, maxStreamItems, maxStreamBytes }: StreamLimits,
+  size: number,
+  items: number,
+  bytes: number,
+): void {
+  if (size > maxReplyBytes) throw replyTooLarge(size, maxReplyBytes);
+  if (items > maxStreamItems) throw tooMany("items", maxStreamItems);
+  if (bytes > maxStreamBytes) throw tooMany("bytes", maxStreamBytes);
+}
+
+function tooMany(unit: "items" | "bytes", max: number): RpcError {
   const shown = unit === "bytes" ? formatBytes(max) : `${max} items`;
   return new RpcError(
     "resource_exhausted",

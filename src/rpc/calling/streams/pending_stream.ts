@@ -136,7 +136,8 @@ export class PendingStream extends PendingCall {
     const atMs = nowMs();
     if (atMs >= dueMs) return streamTimeout(settings.timeoutMs, count);
     if (this.#isSilent(atMs)) return silentServer(count);
-    return idleTimeout(settings.idleTimeoutMs, count);
+    const isAlive = this.#heardMs > this.#idleMs;
+    return idleTimeout(settings.idleTimeoutMs, count, isAlive);
   }
 
   /** It does, and directly if it knows the server. */
@@ -173,9 +174,9 @@ export class PendingStream extends PendingCall {
   #onItem(reply: RpcReply, seq: number | undefined): void {
     const outcome = this.#items.add(reply, seq, this.#credit.granted.items);
     if (outcome instanceof RpcError) return this.#fail(outcome);
-    if (outcome === "not new") return;
+    // Those that are left out take their time as well.
     this.#idleMs = this.#heardMs;
-    this.#parts.buffer.push(reply);
+    if (outcome === "new") this.#parts.buffer.push(reply);
   }
 
   /** An error if that run can't go on where another one was. */

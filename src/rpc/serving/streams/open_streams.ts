@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { epochNowMs } from "../../../async/clock.ts";
 import { Deadlines } from "../../../async/deadlines.ts";
 import { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
@@ -10,6 +11,7 @@ import type { MessageProperties } from "../../messages.ts";
 import {
   type Credit,
   grantedCredit,
+  isTooLateToStart,
   MESSAGE_TYPES,
   requestedCredit,
   RUN_HEADER,
@@ -93,9 +95,13 @@ export class OpenStreams {
       const wanted = `${STREAM_HEADER} must be a whole number above 0`;
       return new RpcError("invalid_argument", `${wanted}, got ${found}`);
     }
-    if (requests.streams === undefined) {
-      return noStreams();
+    if (isTooLateToStart(request, epochNowMs())) {
+      return new RpcError(
+        "deadline_exceeded",
+        "the caller no longer waits for the stream to begin",
+      );
     }
+    if (requests.streams === undefined) return noStreams();
     const { maxStreams } = this.#limits;
     if (this.#streams.size < maxStreams) return credit;
     return new RpcError(

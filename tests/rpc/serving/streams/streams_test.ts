@@ -157,6 +157,19 @@ Deno.test("what is asked for in a wrong way is refused", async () => {
   assert.equal(counter.made, 0);
 });
 
+Deno.test("a stream that its caller no longer waits for is not begun", async () => {
+  const { counter, procedure } = counting();
+  const scene = new Scene(procedure);
+  await using _server = await scene.serve({ graceMs: 0 });
+  const asked = (ms: number) =>
+    asking(1, { headers: { "rpc-start-by": Date.now() + ms } });
+  scene.ask("", asked(-1));
+  assert.equal((await scene.problem()).code, "deadline_exceeded");
+  assert.equal(counter.made, 0);
+  scene.ask("", asked(60_000));
+  assert.equal((await takeAll(scene, 1))[0]!.text, "0");
+});
+
 Deno.test("an error comes after the items before it", async () => {
   const scene = new Scene(async function* () {
     yield "a";

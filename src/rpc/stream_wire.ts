@@ -70,11 +70,19 @@ export interface Credit {
   readonly bytes: number;
 }
 
-/** What the headers of a request say of a stream; undefined without one. */
-export function requestedCredit(headers: MessageHeaders): Credit | undefined {
-  const items = headers[STREAM_HEADER];
-  if (items === undefined) return undefined;
-  return { items: countOf(items) ?? NaN, bytes: bytesOf(headers) };
+/**
+ * What the headers of a request say of a stream; undefined without one, and the
+ * name of a header that makes no sense.
+ */
+export function requestedCredit(
+  headers: MessageHeaders,
+): Credit | string | undefined {
+  if (headers[STREAM_HEADER] === undefined) return undefined;
+  const items = countOf(headers[STREAM_HEADER]);
+  if (!items) return STREAM_HEADER;
+  const isLimited = headers[CREDIT_BYTES_HEADER] !== undefined;
+  const bytes = isLimited ? countOf(headers[CREDIT_BYTES_HEADER]) : Infinity;
+  return bytes ? { items, bytes } : CREDIT_BYTES_HEADER;
 }
 
 /** What a credit message grants; undefined if it makes no sense. */

@@ -15,7 +15,6 @@ import {
   MESSAGE_TYPES,
   requestedCredit,
   RUN_HEADER,
-  STREAM_HEADER,
 } from "../../stream_wire.ts";
 import { kindOf } from "../../texts.ts";
 import { UniqueIds } from "../../unique_ids.ts";
@@ -90,9 +89,9 @@ export class OpenStreams {
     const credit = requestedCredit(headers);
     // Of a one-way request nobody reads anything.
     if (credit === undefined || replyTo === undefined) return undefined;
-    if (!(credit.items > 0)) {
-      const found = kindOf(headers[STREAM_HEADER]);
-      const wanted = `${STREAM_HEADER} must be a whole number above 0`;
+    if (typeof credit === "string") {
+      const found = kindOf(headers[credit]);
+      const wanted = `${credit} must be a whole number above 0`;
       return new RpcError("invalid_argument", `${wanted}, got ${found}`);
     }
     if (isTooLateToStart(request, epochNowMs())) {

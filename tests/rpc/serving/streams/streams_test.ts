@@ -150,9 +150,12 @@ Deno.test("what is asked for in a wrong way is refused", async () => {
   const scene = new Scene(procedure);
   await using _server = await scene.serve();
   for (const credit of [0, -1, 1.5, "7", null, {}]) {
-    scene.ask("", asking(credit));
-    const { code, detail } = await scene.problem();
-    assert.equal(code, "invalid_argument", detail);
+    const bytes = { headers: { "rpc-credit-bytes": credit as number } };
+    for (const asked of [asking(credit), asking(7, bytes)]) {
+      scene.ask("", asked);
+      const { code, detail } = await scene.problem();
+      assert.equal(code, "invalid_argument", detail);
+    }
   }
   assert.equal(counter.made, 0);
 });

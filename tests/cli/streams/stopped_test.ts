@@ -34,6 +34,7 @@ rabbitMqTest("a caller that was stopped goes on without a gap", {
       const { size } = await Deno.stat(made.path);
       const isStill = size === before;
       before = size;
+      if (!isStill) await delay(1_000);
       return isStill;
     },
     30_000,

@@ -73,12 +73,13 @@ export function ranOtherwise(items: number): RpcError {
   );
 }
 
-/** Items are missing. */
+/** Items are missing, from one number to before another. */
 export function missingItems(from: number, to: number): RpcError {
-  const missing = to - from === 1
-    ? `item ${from} is`
-    : `items from ${from} are`;
-  return failed("data_loss", `${missing} missing before ${to}`);
+  const last = to - 1;
+  const missing = from === last
+    ? `item ${from} is missing`
+    : `items ${from} to ${last} are missing`;
+  return failed("data_loss", missing);
 }
 
 /** The server does not keep to the rules. */

@@ -9,7 +9,7 @@
 import { REPLY_CODES } from "../amqp091/errors.ts";
 import { waitAtMost } from "../async/delay.ts";
 import type { MessageProperties } from "../rpc/messages.ts";
-import { RUN_HEADER } from "../rpc/stream_wire.ts";
+import { isControl, MESSAGE_TYPES, NO_BODY } from "../rpc/stream_wire.ts";
 import type { ReturnedMessage } from "../rpc/transport.ts";
 import type { Channel } from "./channel.ts";
 import { replyCodeOf } from "./closed_by_broker.ts";
@@ -19,13 +19,10 @@ import type { Connection } from "./connection.ts";
 import { writeMessage } from "./message_frames.ts";
 import { consumeOwnQueue } from "./own_queue.ts";
 
-/** `type` of a cancel message; its `correlation_id` is the request's. */
-const CANCEL_TYPE = "cancel";
 const EXCHANGE_PREFIX = "rabbit-rpc.cancel.";
 const MAX_NAME_BYTES = 255;
 /** To listen, before the queue is given up for now. */
 const ATTEMPTS = 3;
-const NO_BODY = new Uint8Array(0);
 
 /** The exchange, or undefined if the queue's name leaves no room for it. */
 function exchangeFor(queue: string): string | undefined {
@@ -85,9 +82,10 @@ async function listen(
 ): Promise<string> {
   channel.handlers = {
     onDelivery({ properties }) {
-      const { type, correlationId, headers = {} } = properties;
-      if (RUN_HEADER in headers) onControl(properties);
-      else if (type === CANCEL_TYPE && correlationId) onCancel(correlationId);
+      const { type, correlationId } = properties;
+      if (isControl(properties)) return onControl(properties);
+      const isCancel = type === MESSAGE_TYPES.cancel;
+      if (isCancel && correlationId) onCancel(correlationId);
     },
     onReturn,
     onClosing(replyCode, replyText) {
@@ -158,7 +156,7 @@ export class Canceler {
       mandatory: false,
     };
     writeMessage(writes.writer, frameMax, target, NO_BODY, {
-      type: CANCEL_TYPE,
+      type: MESSAGE_TYPES.cancel,
       correlationId,
     });
     writes.schedule();

@@ -4,16 +4,24 @@
  *
  * @module
  */
-import type { RpcError, RpcErrorReason } from "../rpc/errors.ts";
+import type { RpcCode, RpcError, RpcErrorReason } from "../rpc/errors.ts";
 import { formatMs } from "../rpc/texts.ts";
 
 /** What the advice is about. */
 export interface CallSubject {
   queue: string;
   timeoutMs: number;
+  /**
+   * The flag that sets this time.
+   *
+   * @default {"-t"}
+   */
+  timeoutFlag?: string;
+  /** Whether items of a second run might be skipped. */
+  canSkip?: boolean;
 }
 
-type Advice = (subject: CallSubject) => string;
+type Advice = (subject: CallSubject) => string | undefined;
 
 /** What there is to say for each reason; this program closed by itself. */
 const ADVICE: Record<RpcErrorReason, Advice | undefined> = {
@@ -50,18 +58,25 @@ const ADVICE: Record<RpcErrorReason, Advice | undefined> = {
   not_amqp: () => "Check host and port of --url.",
 };
 
+const longerTimeout: Advice = ({ queue, timeoutMs, timeoutFlag = "-t" }) =>
+  `Use ${timeoutFlag} ${formatMs(timeoutMs * 4)}, or look with ` +
+  `"rabbit-rpc status ${queue}".`;
+
+/** For errors of this side that have no reason. */
+const WITHOUT_REASON: Partial<Record<RpcCode, Advice>> = {
+  deadline_exceeded: longerTimeout,
+  // A stream of which another server began from the start.
+  aborted: ({ canSkip }) =>
+    canSkip ? "Use --restart skip if it repeats the same items." : undefined,
+};
+
 /** One line for stderr, the program's name aside. */
 export function sentence(error: RpcError, subject: CallSubject): string {
   if (error.remote) return `procedure failed: ${error.code}: ${error.message}.`;
   const advice = error.reason
     ? ADVICE[error.reason]
-    : error.code === "deadline_exceeded"
-    ? longerTimeout
-    : undefined;
+    : WITHOUT_REASON[error.code];
   const full = `${error.message}.`;
-  return advice ? `${full} ${advice(subject)}` : full;
+  const advised = advice?.(subject);
+  return advised === undefined ? full : `${full} ${advised}`;
 }
-
-const longerTimeout: Advice = ({ queue, timeoutMs }) =>
-  `Use -t ${formatMs(timeoutMs * 4)}, or look with ` +
-  `"rabbit-rpc status ${queue}".`;

@@ -6,10 +6,20 @@
  * @module
  */
 import { encodeJson, JSON_CONTENT_TYPE } from "./json.ts";
-import type { MessageHeaders, MessageProperties } from "./messages.ts";
+import type {
+  MessageHeaders,
+  MessageProperties,
+  RpcRequest,
+} from "./messages.ts";
 
 /** Header of a request: a stream is wanted, of so many items to begin with. */
 export const STREAM_HEADER = "rpc-stream";
+/**
+ * Header of a request: when it is too late to begin, in ms since the epoch. The
+ * broker can't be told: it would drop the request of a stream that has begun
+ * when that is to be delivered again.
+ */
+export const START_BY_HEADER = "rpc-start-by";
 /** Header of an item: its number, from 0; of the end: how many there were. */
 export const SEQ_HEADER = "rpc-seq";
 /** Header that tells one run of a request from another. */
@@ -40,8 +50,8 @@ export const MESSAGE_TYPES = {
 
 /** Within so long of its last message a server tells that a stream lives. */
 export const ALIVE_MS = 5_000;
-/** A server that tells nothing for so long is lost. */
-export const SILENCE_MS = 15_000;
+/** A server that tells nothing for so long is lost; noticed within 15 s. */
+export const SILENCE_MS = 14_000;
 
 /** Of messages that say all in their properties. */
 export const NO_BODY = new Uint8Array(0);
@@ -60,17 +70,37 @@ export interface Credit {
   readonly bytes: number;
 }
 
-/** What the headers of a request say of a stream; undefined without one. */
-export function requestedCredit(headers: MessageHeaders): Credit | undefined {
-  const items = headers[STREAM_HEADER];
-  if (items === undefined) return undefined;
-  return { items: countOf(items) ?? NaN, bytes: bytesOf(headers) };
+/**
+ * What the headers of a request say of a stream; undefined without one, and the
+ * name of a header that makes no sense.
+ */
+export function requestedCredit(
+  headers: MessageHeaders,
+): Credit | string | undefined {
+  if (headers[STREAM_HEADER] === undefined) return undefined;
+  const items = countOf(headers[STREAM_HEADER]);
+  if (!items) return STREAM_HEADER;
+  const isLimited = headers[CREDIT_BYTES_HEADER] !== undefined;
+  const bytes = isLimited ? countOf(headers[CREDIT_BYTES_HEADER]) : Infinity;
+  return bytes ? { items, bytes } : CREDIT_BYTES_HEADER;
 }
 
 /** What a credit message grants; undefined if it makes no sense. */
 export function grantedCredit(headers: MessageHeaders): Credit | undefined {
   const items = countOf(headers[CREDIT_HEADER]);
   return items === undefined ? undefined : { items, bytes: bytesOf(headers) };
+}
+
+/**
+ * Whether it is too late to begin a stream. When the request comes again, it is
+ * not: the stream may have begun in time.
+ */
+export function isTooLateToStart(
+  { headers, redelivered }: Pick<RpcRequest, "headers" | "redelivered">,
+  epochMs: number,
+): boolean {
+  if (redelivered) return false;
+  return epochMs >= (countOf(headers[START_BY_HEADER]) ?? Infinity);
 }
 
 function bytesOf(headers: MessageHeaders): number {

@@ -21,6 +21,7 @@ import {
   MESSAGE_TYPES,
   PROGRESS_HEADER,
   SEQ_HEADER,
+  START_BY_HEADER,
   STREAM_HEADER,
 } from "./stream_wire.ts";
 import type { Delivery } from "./transport.ts";
@@ -39,7 +40,7 @@ const NO_HEADERS: MessageHeaders = Object.freeze({});
 export interface RequestFields {
   correlationId: string;
   replyTo: string;
-  /** Time left until the deadline, in ms. */
+  /** Time left until the reply, or the first item, is due, in ms. */
   leftMs: number;
   messageId?: string | undefined;
   /** Defined if a stream is asked for. */
@@ -77,11 +78,14 @@ export function requestProperties(
   const properties: MessageProperties = {
     correlationId,
     replyTo,
-    expiration: expirationFor(leftMs),
     headers: stream === undefined
       ? requestHeaders(options.headers, Math.ceil(epochMs + leftMs))
-      : streamHeaders(options.headers, stream, epochMs),
+      : streamHeaders(options.headers, stream, leftMs, epochMs),
   };
+  const expiresInMs = stream === undefined ? leftMs : stream.leftMs;
+  if (expiresInMs < Infinity) {
+    properties.expiration = expirationFor(expiresInMs);
+  }
   if (progressId) properties.headers![PROGRESS_HEADER] = progressId;
   if (type) properties.type = type;
   if (contentType) properties.contentType = contentType;
@@ -105,14 +109,18 @@ function requestHeaders(
 function streamHeaders(
   headers: MessageHeaders | undefined,
   { credit: { items, bytes }, leftMs }: StreamFields,
+  firstLeftMs: number,
   epochMs: number,
 ): MessageHeaders {
   return {
     ...headers,
     [STREAM_HEADER]: items,
     [CREDIT_BYTES_HEADER]: bytes,
-    ...(leftMs !== Infinity && {
+    ...(leftMs < Infinity && {
       [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs),
+    }),
+    ...(firstLeftMs < leftMs && {
+      [START_BY_HEADER]: Math.ceil(epochMs + firstLeftMs),
     }),
   };
 }
@@ -168,8 +176,6 @@ function requestDeadline(
 ): number {
   const { expiration = "", headers = NO_HEADERS } = properties;
   const deadlineMs = numberHeader(headers, DEADLINE_HEADER);
-  // There it is the time for the first item.
-  if (STREAM_HEADER in headers) return deadlineMs ?? Infinity;
   const ttlMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
   const leftMs = ttlMs < NOW_OR_NEVER_MS ? Infinity : ttlMs;
   return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);

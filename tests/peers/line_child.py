@@ -22,10 +22,13 @@ import sys
 import threading
 
 canceled = set()
+# print() writes a line and its end apart: two threads would mix theirs.
+writing = threading.Lock()
 
 
 def send(request, **members):
-    print(json.dumps({"id": request["id"], **members}), flush=True)
+    with writing:
+        print(json.dumps({"id": request["id"], **members}), flush=True)
 
 
 def endless(request):

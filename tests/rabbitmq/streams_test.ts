@@ -124,6 +124,39 @@ onBrokers(
   },
 );
 
+/** Counts for ever, slowly. */
+const slowly: Procedure = async function* (_, { signal }) {
+  for (let n = 0;; n++) {
+    await delay(5, signal);
+    yield String(n);
+  }
+};
+
+onBrokers(
+  "a stream that has begun may be run again, however long ago that was",
+  async (url, q) => {
+    await using both = await twoOf(url);
+    const { serving, calling } = both;
+    await using other = await connect(url);
+    const options = { graceMs: 0 };
+    const server = await serving.serve(q, slowly, options);
+    const beganMs = performance.now();
+    const idleTimeoutMs = 1_000;
+    const limits = { idleTimeoutMs, restart: "skip" as const };
+    let atLoss = Infinity;
+    let n = 0;
+    for await (const item of calling.stream(q, "", limits)) {
+      assert.equal(item.text(), `${n++}`);
+      if (n > atLoss + 10) break;
+      if (atLoss < n || performance.now() < beganMs + idleTimeoutMs) continue;
+      atLoss = n;
+      await other.serve(q, slowly, options);
+      await server.stop();
+    }
+    assert.ok(n > atLoss);
+  },
+);
+
 onBrokers(
   "a caller that closes its connection ends the procedure",
   async (url, q) => {

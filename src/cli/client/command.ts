@@ -35,6 +35,9 @@ export const client: Subcommand = {
         const isDefault = command.getOptionValueSource("timeout") === "default";
         // A stream may go on for ever, unless it is told not to.
         if (flags.stream && isDefault) flags.timeout = Infinity;
+        const given = (name: keyof ClientFlags) =>
+          command.getOptionValueSource(name) === "cli";
+        checkInput(body, flags, given);
         done(await runClient(queue, body, flags));
       });
     addClientFlags(command);
@@ -64,7 +67,6 @@ async function runClient(
   body: string | undefined,
   flags: ClientFlags,
 ): Promise<number> {
-  checkInput(body, flags);
   if (flags.dryRun) return await printRequests(queue, body, flags);
   if (batchFlag(flags) === undefined) return await callOnce(queue, body, flags);
   const { runBatch } = await import("./batch/run.ts");

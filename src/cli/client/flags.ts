@@ -6,6 +6,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { CallOptions } from "../../rpc/calling/call_options.ts";
 import type { StreamOptions } from "../../rpc/calling/streams/stream_options.ts";
+import type { CallSubject } from "../advice.ts";
 import { type OuterRequest, outerRequest } from "./outer_request.ts";
 import {
   addCommonFlags,
@@ -30,6 +31,7 @@ export interface ClientFlags extends CommonFlags {
   stream?: boolean;
   /** Null if not set: the timeout, or 30 s without one. */
   idleTimeout: number | null;
+  restart: "abort" | "skip";
   progress?: boolean;
   /** From the environment. */
   outer: OuterRequest;
@@ -72,7 +74,7 @@ export function addClientFlags(command: Command): void {
 
 function addCallFlags(command: Command): void {
   command
-    .addOption(timeoutFlag())
+    .addOption(timeoutFlag("30s; none for a stream"))
     .addOption(
       flag("--stream", "print the items of a stream as they come"),
     )
@@ -82,6 +84,14 @@ function addCallFlags(command: Command): void {
         "with --stream: longest time to wait for an item",
       )
         .argParser(parseTimeout).default(null, "--timeout if given, else 30s"),
+    )
+    .addOption(
+      flag(
+        "--restart <mode>",
+        "with --stream: if another server has to begin again, fail, or skip " +
+          "the items that have come",
+      )
+        .choices(["abort", "skip"]).default("abort"),
     )
     .addOption(
       flag("--progress", "show how far the server is with the call"),
@@ -186,12 +196,32 @@ export function streamOptions(flags: ClientFlags): StreamOptions {
     ...requestOptions(flags),
     timeoutMs: flags.timeout,
     idleTimeoutMs: idleTimeoutOf(flags),
+    restart: flags.restart,
   };
 }
 
 /** The longest wait for an item, in ms. */
-export function idleTimeoutOf({ idleTimeout, timeout }: ClientFlags): number {
+function idleTimeoutOf({ idleTimeout, timeout }: ClientFlags): number {
   return idleTimeout ?? (timeout < Infinity ? timeout : DEFAULT_IDLE_MS);
+}
+
+/** What the advice on a call is about that has failed after this time. */
+export function subjectOf(
+  queue: string,
+  flags: ClientFlags,
+  latencyMs: number,
+): CallSubject {
+  const { stream, timeout, idleTimeout, restart } = flags;
+  const canSkip = stream && restart === "abort";
+  const hasIdleLimit = stream && (idleTimeout !== null || timeout === Infinity);
+  return hasIdleLimit && latencyMs < timeout
+    ? {
+      queue,
+      timeoutMs: idleTimeoutOf(flags),
+      timeoutFlag: "--idle-timeout",
+      canSkip,
+    }
+    : { queue, timeoutMs: timeout, canSkip };
 }
 
 function requestOptions(flags: ClientFlags) {

@@ -17,12 +17,19 @@ export async function readBody(
   return new TextEncoder().encode(argument);
 }
 
+/** Whether a flag is on the command line, rather than set once for all calls. */
+type IsGiven = (name: keyof ClientFlags) => boolean;
+
 /**
  * Checks that argument, flags and stdin go together.
  *
  * @throws {CliError} 64 if they do not.
  */
-export function checkInput(body: string | undefined, flags: ClientFlags): void {
+export function checkInput(
+  body: string | undefined,
+  flags: ClientFlags,
+  isGiven: IsGiven,
+): void {
   const batch = batchFlag(flags);
   if (batch !== undefined && body !== undefined) {
     throw usage(
@@ -34,26 +41,26 @@ export function checkInput(body: string | undefined, flags: ClientFlags): void {
       "--failed is for a batch of requests: add --lines, --null or --input",
     );
   }
-  checkStreamFlags(flags);
+  checkStreamFlags(flags, isGiven);
   checkStdin(body, flags);
   if (batch === undefined && body === undefined && Deno.stdin.isTerminal()) {
     throw usage("no request: give it as an argument, @FILE or on stdin");
   }
 }
 
-function checkStreamFlags(flags: ClientFlags): void {
-  const { stream, idleTimeout, retries, attemptTimeout } = flags;
-  if (flags.progress && batchFlag(flags) !== undefined) {
+function checkStreamFlags(flags: ClientFlags, isGiven: IsGiven): void {
+  if (isGiven("progress") && batchFlag(flags) !== undefined) {
     throw usage("--progress is for one call; a batch shows its own progress");
   }
-  if (!stream) {
-    if (idleTimeout !== null) throw usage("--idle-timeout needs --stream");
+  if (!flags.stream) {
+    if (isGiven("idleTimeout")) throw usage("--idle-timeout needs --stream");
+    if (isGiven("restart")) throw usage("--restart needs --stream");
     return;
   }
-  if (retries > 0 || attemptTimeout !== undefined) {
-    throw usage("--stream can't be sent again: remove --retries");
+  if (isGiven("retries") || isGiven("attemptTimeout")) {
+    throw usage("--retries is not for --stream; there is --restart skip");
   }
-  if (flags.unordered && !flags.json) {
+  if (isGiven("unordered") && !flags.json) {
     throw usage(
       "--stream with --unordered needs --json, which tells the requests apart",
     );

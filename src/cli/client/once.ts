@@ -12,13 +12,13 @@ import { OrderedOutput, writeReply } from "../stdio/ordered_output.ts";
 import { CallProgress } from "./call_progress.ts";
 import { Caller, type Outcome } from "./caller.ts";
 import { ClientConnection } from "./connection.ts";
-import { callOptions, type ClientFlags, idleTimeoutOf } from "./flags.ts";
+import { callOptions, type ClientFlags, subjectOf } from "./flags.ts";
 import { readBody } from "./input.ts";
 import { outcomeJson } from "./json_lines.ts";
 import type { StreamOnce } from "./stream/once.ts";
 
 /** There is always one call in flight; the program ends with it. */
-const ONE_CALL = { inFlight: 1, ended: 0 };
+const ONE_CALL = { waiting: 1, ended: 0 };
 
 /** Makes the call, prints the reply and returns the exit status. */
 export async function callOnce(
@@ -38,7 +38,6 @@ export async function callOnce(
   using _signals = onStopSignal((_, signal) => {
     canceling.abort(stoppedBy ??= signal);
   });
-  using _watch = connection.watch(queue, flags, ONE_CALL);
   const own = {
     signal: canceling.signal,
     ...(flags.progress && {
@@ -51,7 +50,7 @@ export async function callOnce(
     : await callPlain(body, parts);
   progress.end();
   if (outcome.error === undefined) return EXIT.ok;
-  reportFailure(outcome.error, queue, flags);
+  reportFailure(outcome.error, outcome.latencyMs, queue, flags);
   return stoppedBy ? stoppedStatus(stoppedBy) : exitStatusOf(outcome.error);
 }
 
@@ -59,6 +58,7 @@ async function callPlain(
   body: Uint8Array,
   { queue, flags, connection, progress, own }: StreamOnce,
 ): Promise<Outcome> {
+  using _watch = connection.watch(queue, flags, ONE_CALL);
   const options = { ...callOptions(flags), ...own };
   const caller = new Caller(connection.rpc, queue, options, flags.outer);
   const outcome = await caller.call({ id: 1, body });
@@ -82,11 +82,11 @@ async function printOutcome(
 
 function reportFailure(
   error: RpcError,
+  latencyMs: number,
   queue: string,
   flags: ClientFlags,
 ): void {
-  const timeoutMs = flags.stream ? idleTimeoutOf(flags) : flags.timeout;
-  const message = sentence(error, { queue, timeoutMs });
+  const message = sentence(error, subjectOf(queue, flags, latencyMs));
   const status = exitStatusOf(error);
   new Log(flags).failure(error, message, { status });
 }

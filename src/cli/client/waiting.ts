@@ -20,8 +20,8 @@ export interface WaitOptions {
   readonly vhost: string;
   /** Whether calls wait for a missing broker or queue. */
   readonly patient: boolean;
-  /** How many calls are in flight, and how many have ended so far. */
-  readonly calls: { readonly inFlight: number; readonly ended: number };
+  /** How many calls wait for a server, and how many have ended so far. */
+  readonly calls: { readonly waiting: number; readonly ended: number };
   /** Takes a sentence about what is missing, whenever that changes. */
   readonly say: (sentence: string) => void;
 }
@@ -53,7 +53,7 @@ async function watch(
       return;
     }
     const { calls } = options;
-    const stalled = calls.inFlight > 0 && calls.ended === ended;
+    const stalled = calls.waiting > 0 && calls.ended === ended;
     const missing = stalled ? await findMissing(rpc, options) : undefined;
     // Asking again would fill the log of the broker with refusals.
     if (signal.aborted || missing === REFUSED) return;

@@ -108,9 +108,9 @@ export function priorityFlag(): Option {
 }
 
 /** `--timeout`, of every subcommand that makes calls. */
-export function timeoutFlag(): Option {
+export function timeoutFlag(shownDefault = "30s"): Option {
   return flag("-t, --timeout <duration>", "deadline of each request")
-    .argParser(parseTimeout).default(DEFAULT_TIMEOUT_MS, "30s");
+    .argParser(parseTimeout).default(DEFAULT_TIMEOUT_MS, shownDefault);
 }
 
 /** `--color`; its default is `FORCE_COLOR`, as in other programs. */

@@ -158,7 +158,8 @@ class ExecLines implements Service {
   }
 
   #aborted({ why, details }: End): RpcError {
-    const message = `"${this.#command.name}" ${why} before it answered`;
+    const message =
+      `"${this.#command.name}" ${why} before its answer was complete`;
     return new RpcError("aborted", message, { details });
   }
 

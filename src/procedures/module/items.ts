@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcResult } from "../../rpc/procedure.ts";
+import { isAsyncIterable } from "../../rpc/serving/item_source.ts";
 
 /** Does something around each step of a stream. */
 export type Around = <T>(act: () => T | PromiseLike<T>) => Promise<T>;
@@ -22,9 +23,4 @@ export function withItems(result: RpcResult, around: Around): RpcResult {
       return: () => around(() => iterator.return?.() ?? end),
     }),
   };
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === "object" && value !== null &&
-    Symbol.asyncIterator in value;
 }

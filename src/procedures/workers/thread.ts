@@ -150,7 +150,10 @@ function slowStart(limitMs: number): RpcError {
 }
 
 function endedItself(): RpcError {
-  return new RpcError("aborted", "the worker ended before it answered");
+  return new RpcError(
+    "aborted",
+    "the worker ended before its answer was complete",
+  );
 }
 
 function invalidMessage(): RpcError {

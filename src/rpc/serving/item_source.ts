@@ -69,7 +69,11 @@ async function returned(iterator: AsyncIterator<unknown>): Promise<void> {
   await iterator.return?.();
 }
 
-function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+/** Whether its items come one by one. */
+export function isAsyncIterable(
+  value: unknown,
+): value is AsyncIterable<unknown> {
+  if (typeof value !== "object" || value === null) return false;
   const { [Symbol.asyncIterator]: iterate } = value as AsyncIterable<unknown>;
   return typeof iterate === "function";
 }

@@ -56,7 +56,7 @@ rabbitMqTest(
     assert.equal(
       stderr,
       `rabbit-rpc: procedure failed: aborted: "${PYTHON}" exited with status 3 ` +
-        "before it answered.\n",
+        "before its answer was complete.\n",
     );
     assert.equal(code, 1);
     await server.waitFor("exited with status 3; starting it again", "stderr");

@@ -176,7 +176,8 @@ linesTest("a child that ends is started again", async () => {
   const before = await child.ask("pid");
   const held = child.run("hold");
   const { code, message, details } = await child.run("exit 3").failure();
-  const expected = '"child" exited with status 3 before it answered';
+  const expected =
+    '"child" exited with status 3 before its answer was complete';
   assert.deepEqual([code, message], ["aborted", expected]);
   assert.deepEqual(details, { exit_status: 3 });
   assert.equal((await held.failure()).message, expected);
@@ -193,7 +194,7 @@ linesTest("a line that is far too long ends the child", async () => {
   const { code, message } = await child.run("flood 1000000").failure();
   assert.equal(code, "aborted");
   const expected =
-    '"child" wrote a line of more than 65596 bytes before it answered';
+    '"child" wrote a line of more than 65596 bytes before its answer was complete';
   assert.equal(message, expected);
   assert.equal(await child.ask("hello"), "hello");
 });
@@ -205,7 +206,7 @@ linesTest("a child that ends again and again is told of clearly", async () => {
     /^"sh" exited with status 1 before it answered anything, 2 times in a row; starting it again in \d+ms$/,
   );
   const { code, message } = await waiting.failure();
-  const expected = '"sh" exited with status 1 before it answered';
+  const expected = '"sh" exited with status 1 before its answer was complete';
   assert.deepEqual([code, message], ["aborted", expected]);
   assert.ok(child.log.lines.includes("sh: broken"));
 });
@@ -214,7 +215,10 @@ linesTest("a program that is gone is told of as well", async () => {
   await using child = serve({ name: "gone", path: "/nowhere/gone", args: [] });
   const { code, message } = await child.run("hello").failure();
   assert.equal(code, "aborted");
-  assert.match(message, /^"gone" could not be started: .* before it answered$/);
+  assert.match(
+    message,
+    /^"gone" could not be started: .* before its answer was complete$/,
+  );
 });
 
 linesTest("a service that is closed lets its child end by itself", async () => {

@@ -195,7 +195,7 @@ for (const how of ["Deno.exit", "process.exit", "close"]) {
     assert.equal(failed?.status, "rejected");
     const { code, message } = RpcError.from(failed.reason);
     assert.equal(code, "aborted");
-    assert.equal(message, "the worker ended before it answered");
+    assert.equal(message, "the worker ended before its answer was complete");
     assert.deepEqual([other?.status, next?.status], ["fulfilled", "fulfilled"]);
     assert.ok(lines.includes(`${message}; starting another`), lines.join("\n"));
   });

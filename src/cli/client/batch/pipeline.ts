@@ -17,6 +17,8 @@ const MAX_EARLY_BYTES = 64 * 2 ** 20;
 export interface RequestCaller {
   /** Makes one call. */
   call(request: Request): Promise<Outcome>;
+  /** How many calls have a server for sure: streams that have begun. */
+  readonly begun?: number;
 }
 
 /** How a {@linkcode Pipeline} works. */
@@ -66,6 +68,11 @@ export class Pipeline {
   /** How many requests wait for their reply. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** How many of them may still wait for a server. */
+  get waiting(): number {
+    return this.#inFlight - (this.#caller.begun ?? 0);
   }
 
   /** How many requests have an outcome. */

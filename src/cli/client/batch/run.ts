@@ -14,14 +14,14 @@ import { Pace, until } from "../../pace.ts";
 import {
   callOptions,
   type ClientFlags,
-  idleTimeoutOf,
   streamOptions,
+  subjectOf,
 } from "../flags.ts";
 import { ItemOutput } from "../stream/item_output.ts";
 import { StreamCaller } from "../stream/stream_caller.ts";
 import { sentence } from "../../advice.ts";
 import { onStopSignal, stoppedStatus } from "../../signals.ts";
-import { Pipeline } from "./pipeline.ts";
+import { Pipeline, type RequestCaller } from "./pipeline.ts";
 import { FailedFile } from "./failed_file.ts";
 import { Progress } from "./progress.ts";
 import {
@@ -87,7 +87,7 @@ class BatchRun {
   #interruptedBy: Deno.Signal | undefined;
 
   constructor(parts: Parts) {
-    const { queue, flags, format, connection, progress } = parts;
+    const { flags, format, progress } = parts;
     this.#parts = parts;
     this.#log = new Log(flags);
     this.#input = new StdinRequests(format);
@@ -103,20 +103,7 @@ class BatchRun {
       ? undefined
       : new Pace(flags.rate, MAKES_UP_FOR_MS);
     const { signal } = this.#canceling;
-    const options = { ...callOptions(flags), signal };
-    const caller = flags.stream
-      ? new StreamCaller({
-        rpc: connection.rpc,
-        queue,
-        options: { ...streamOptions(flags), signal },
-        outer: flags.outer,
-        output: new ItemOutput(this.#output, {
-          json: flags.json ?? false,
-          end: separator,
-        }),
-      })
-      : new Caller(connection.rpc, queue, options, flags.outer);
-    this.#pipeline = new Pipeline(caller, {
+    this.#pipeline = new Pipeline(callerOf(parts, this.#output, signal), {
       concurrency: flags.concurrency,
       // Of streams, all but failures is written already.
       ordered: !flags.unordered && !flags.stream,
@@ -168,7 +155,7 @@ class BatchRun {
 
   #onOutcome(request: BatchRequest, outcome: Outcome): void {
     const { flags, tally, failures } = this.#parts;
-    const { body = NO_BYTES, error } = outcome;
+    const { body = NO_BYTES, error, latencyMs } = outcome;
     tally.add(error, request.record.length + 1);
     if (!flags.stream) {
       this.#output.add(flags.json ? outcomeJson(outcome) : body);
@@ -179,7 +166,7 @@ class BatchRun {
     failures?.add(request.record);
     // The program is ending, since the reader of its results has gone.
     if (error.reason === "closed") return;
-    if (!flags.quiet) this.#reportFailure(request, error);
+    if (!flags.quiet) this.#reportFailure(request, error, latencyMs);
     if (flags.failFast && !this.#stopping.signal.aborted) {
       this.#stop();
       this.#say(`stopped at the first failure, ${this.#whereItStopped}`);
@@ -189,12 +176,13 @@ class BatchRun {
   #reportFailure(
     { id, line, invalid }: BatchRequest,
     error: NonNullable<Outcome["error"]>,
+    latencyMs: number,
   ): void {
     const { queue, flags, format: { unit } } = this.#parts;
     // The error of an invalid line names the line itself.
     const where = invalid ? "" : `${unit} ${line} of stdin: `;
-    const timeoutMs = flags.stream ? idleTimeoutOf(flags) : flags.timeout;
-    const message = `${where}${sentence(error, { queue, timeoutMs })}`;
+    const subject = subjectOf(queue, flags, latencyMs);
+    const message = `${where}${sentence(error, subject)}`;
     this.#parts.progress.clear();
     this.#log.failure(error, message, { id });
   }
@@ -228,4 +216,27 @@ class BatchRun {
     this.#parts.progress.clear();
     this.#log.info(sentence);
   }
+}
+
+/** Makes the calls, or asks for the streams and writes their items. */
+function callerOf(
+  { queue, flags, format, connection: { rpc } }: Parts,
+  output: OrderedOutput,
+  signal: AbortSignal,
+): RequestCaller {
+  const { json = false, outer } = flags;
+  if (!flags.stream) {
+    const options = { ...callOptions(flags), signal };
+    return new Caller(rpc, queue, options, outer);
+  }
+  return new StreamCaller({
+    rpc,
+    queue,
+    options: { ...streamOptions(flags), signal },
+    outer,
+    output: new ItemOutput(output, {
+      json,
+      end: Uint8Array.of(format.separator),
+    }),
+  });
 }

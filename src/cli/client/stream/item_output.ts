@@ -37,7 +37,7 @@ export class ItemOutput {
   }
 
   /**
-   * Writes all items of a stream.
+   * Writes all items of a stream; `onFirst` is called when the first has come.
    *
    * @throws what ends the stream early; and, where stdout can't be written, what
    * `output.broken` rejects with.
@@ -45,23 +45,28 @@ export class ItemOutput {
   async write(
     id: string | number,
     stream: AsyncIterable<RpcReply>,
+    onFirst: () => void,
   ): Promise<void> {
-    if (!this.#options.json) return await this.#writeInTurn(stream);
+    if (!this.#options.json) return await this.#writeInTurn(stream, onFirst);
     let seq = 0;
     for await (const { bytes } of stream) {
+      if (seq === 0) onFirst();
       const item = { id, ok: true, seq: seq++, ...jsonBody(bytes) };
       await this.#add(jsonLine(item));
     }
   }
 
-  async #writeInTurn(stream: AsyncIterable<RpcReply>): Promise<void> {
+  async #writeInTurn(
+    stream: AsyncIterable<RpcReply>,
+    onFirst: () => void,
+  ): Promise<void> {
     const iterator = stream[Symbol.asyncIterator]();
     const before = this.#turn;
     const done = Promise.withResolvers<void>();
     this.#turn = done.promise;
     // Asks for the stream: its server works while this waits.
     const first = iterator.next();
-    void settled(first);
+    void settled(first.then(onFirst));
     await before;
     try {
       await this.#writeAll(first, iterator);

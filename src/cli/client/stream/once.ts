@@ -42,7 +42,7 @@ export async function streamOnce(
     ...(!json && { end: NOTHING }),
     ...(isTerminal && { beforeWrite: () => progress.cleared() }),
   });
-  const caller = new StreamCaller({
+  const caller: StreamCaller = new StreamCaller({
     rpc: connection.rpc,
     queue,
     options: { ...streamOptions(flags), ...own },
@@ -51,6 +51,12 @@ export async function streamOnce(
       json,
       end: isTerminal ? NEWLINE : undefined,
     }),
+  });
+  using _watch = connection.watch(queue, flags, {
+    get waiting() {
+      return 1 - caller.begun;
+    },
+    ended: 0,
   });
   const calling = caller.call({ id: 1, body });
   // It fails as well when stdout does, unless no more items come.

@@ -22,10 +22,16 @@ export interface StreamCallerParts {
 /** Asks for streams from one queue with the same options. */
 export class StreamCaller {
   readonly #parts: StreamCallerParts;
+  readonly #begun = new Set<Request>();
 
   /** The options are for every stream. */
   constructor(parts: StreamCallerParts) {
     this.#parts = parts;
+  }
+
+  /** Of how many streams items come. */
+  get begun(): number {
+    return this.#begun.size;
   }
 
   /**
@@ -34,16 +40,20 @@ export class StreamCaller {
    *
    * @throws what stdout can't be written for.
    */
-  async call({ id, body, own }: Request): Promise<Outcome> {
+  async call(request: Request): Promise<Outcome> {
+    const { id, body, own } = request;
     const { rpc, queue, options, outer, output } = this.#parts;
     const startedMs = performance.now();
     let error: RpcError | undefined;
     try {
       const all = withinOuter(own ? withOwn(options, own) : options, outer);
-      await output.write(id, rpc.stream(queue, body, all));
+      const stream = rpc.stream(queue, body, all);
+      await output.write(id, stream, () => this.#begun.add(request));
     } catch (thrown) {
       if (!(thrown instanceof RpcError)) throw thrown;
       error = thrown;
+    } finally {
+      this.#begun.delete(request);
     }
     const latencyMs = performance.now() - startedMs;
     return { id, error, attempts: 1, latencyMs };

@@ -143,7 +143,8 @@ export class PendingStream extends PendingCall implements ItemTaker {
     const atMs = nowMs();
     if (atMs >= this.streamDueMs) return streamTimeout(timeoutMs, count);
     if (atMs >= this.#silenceDueMs) return silentServer(count);
-    return idleTimeout(idleTimeoutMs, count);
+    const isAlive = this.#heardMs > this.#idleMs;
+    return idleTimeout(idleTimeoutMs, count, isAlive);
   }
 
   /** It does, and directly if it knows the server. */
@@ -183,9 +184,9 @@ export class PendingStream extends PendingCall implements ItemTaker {
   #onItem(reply: RpcReply, seq: number | undefined): void {
     const outcome = this.#items.add(reply, seq, this.#credit.grantedItems);
     if (outcome instanceof RpcError) return this.#fail(outcome);
-    if (outcome === "not new") return;
+    // Those that are left out take their time as well.
     this.#idleMs = this.#heardMs;
-    this.#reader.buffer.push(reply);
+    if (outcome === "new") this.#reader.buffer.push(reply);
   }
 
   /** An error if that run can't go on where another one was. */

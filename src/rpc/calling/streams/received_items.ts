@@ -41,7 +41,7 @@ export class ReceivedItems {
     seq: number | undefined,
     allowed: number,
   ): "new" | "not new" | RpcError {
-    if (seq === undefined) return brokenStream("an item's number is none");
+    if (seq === undefined) return brokenStream("an item has no valid number");
     // Sent again over another connection of the server.
     if (seq < this.#next) return "not new";
     if (seq >= allowed) return brokenStream("more items than were asked for");
@@ -60,7 +60,11 @@ export class ReceivedItems {
     if (items !== undefined && items > this.#next) {
       return missingItems(this.#next, items);
     }
-    return brokenStream(`an end after ${items} of ${this.#next} items`);
+    return brokenStream(
+      items === undefined
+        ? "its end does not say how many items there were"
+        : `its end came after ${this.#next} items, and tells of ${items}`,
+    );
   }
 
   /** A reply in place of a stream; or what is wrong with it. */

@@ -9,7 +9,11 @@ import { counted, formatMs } from "../../texts.ts";
 
 /** The same failure, with how many items came before it. */
 export function afterItems(error: RpcError, items: number): RpcError {
-  const { code, message, reason, remote, details, maybeExecuted } = error;
+  const { code, reason, remote, details, maybeExecuted } = error;
+  const isCut = reason === "connection_lost" && items > 0;
+  const message = isCut
+    ? `the connection to the broker was lost after ${counted(items, "item")}`
+    : error.message;
   return new RpcError(code, message, {
     ...(reason && { reason }),
     remote,
@@ -28,14 +32,17 @@ export function streamTimeout(timeoutMs: number, items: number): RpcError {
   );
 }
 
-/** One item took too long. */
-export function idleTimeout(idleMs: number, items: number): RpcError {
+/** One item took too long; the server may have told that it is alive. */
+export function idleTimeout(
+  idleMs: number,
+  items: number,
+  isAlive: boolean,
+): RpcError {
   const last = items === 0 ? "" : ` after ${counted(items, "item")}`;
+  const alive = isAlive ? ", though the server is alive" : "";
   return failed(
     "deadline_exceeded",
-    `no item came within ${
-      formatMs(idleMs)
-    }${last}, though the server is alive`,
+    `no item came within ${formatMs(idleMs)}${last}${alive}`,
   );
 }
 
@@ -43,7 +50,7 @@ export function idleTimeout(idleMs: number, items: number): RpcError {
 export function silentServer(items: number): RpcError {
   return failed(
     "unavailable",
-    `the server has told nothing for ${formatMs(SILENCE_MS)}, ` +
+    `the server has been silent for ${formatMs(SILENCE_MS)}, ` +
       `after ${counted(items, "item")}: it is gone, or can't be reached`,
   );
 }
@@ -66,17 +73,18 @@ export function ranOtherwise(items: number): RpcError {
   );
 }
 
-/** Items are missing. */
+/** Items are missing, from one number to before another. */
 export function missingItems(from: number, to: number): RpcError {
-  const missing = to - from === 1
-    ? `item ${from} is`
-    : `items from ${from} are`;
-  return failed("data_loss", `${missing} missing before ${to}`);
+  const last = to - 1;
+  const missing = from === last
+    ? `item ${from} is missing`
+    : `items ${from} to ${last} are missing`;
+  return failed("data_loss", missing);
 }
 
 /** The server does not keep to the rules. */
 export function brokenStream(what: string): RpcError {
-  return failed("internal", `the server broke the stream: ${what}`);
+  return failed("data_loss", `the server broke the stream: ${what}`);
 }
 
 function failed(code: RpcError["code"], message: string): RpcError {

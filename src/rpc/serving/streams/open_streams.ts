@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { epochNowMs } from "../../../async/clock.ts";
 import { Deadlines } from "../../../async/deadlines.ts";
 import { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
@@ -10,10 +11,10 @@ import type { MessageProperties } from "../../messages.ts";
 import {
   type Credit,
   grantedCredit,
+  isTooLateToStart,
   MESSAGE_TYPES,
   requestedCredit,
   RUN_HEADER,
-  STREAM_HEADER,
 } from "../../stream_wire.ts";
 import { kindOf } from "../../texts.ts";
 import { UniqueIds } from "../../unique_ids.ts";
@@ -106,14 +107,18 @@ export class OpenStreams implements StreamHost {
     const credit = requestedCredit(headers);
     // Of a one-way request nobody reads anything.
     if (credit === undefined || replyTo === undefined) return undefined;
-    if (!(credit.items > 0)) {
-      const found = kindOf(headers[STREAM_HEADER]);
-      const wanted = `${STREAM_HEADER} must be a whole number above 0`;
+    if (typeof credit === "string") {
+      const found = kindOf(headers[credit]);
+      const wanted = `${credit} must be a whole number above 0`;
       return new RpcError("invalid_argument", `${wanted}, got ${found}`);
     }
-    if (requests.streams === undefined) {
-      return noStreams();
+    if (isTooLateToStart(request, epochNowMs())) {
+      return new RpcError(
+        "deadline_exceeded",
+        "the caller no longer waits for the stream to begin",
+      );
     }
+    if (requests.streams === undefined) return noStreams();
     const { maxStreams } = this.limits;
     if (this.#streams.size < maxStreams) return credit;
     return new RpcError(

@@ -150,11 +150,27 @@ Deno.test("what is asked for in a wrong way is refused", async () => {
   const scene = new Scene(procedure);
   await using _server = await scene.serve();
   for (const credit of [0, -1, 1.5, "7", null, {}]) {
-    scene.ask("", asking(credit));
-    const { code, detail } = await scene.problem();
-    assert.equal(code, "invalid_argument", detail);
+    const bytes = { headers: { "rpc-credit-bytes": credit as number } };
+    for (const asked of [asking(credit), asking(7, bytes)]) {
+      scene.ask("", asked);
+      const { code, detail } = await scene.problem();
+      assert.equal(code, "invalid_argument", detail);
+    }
   }
   assert.equal(counter.made, 0);
+});
+
+Deno.test("a stream that its caller no longer waits for is not begun", async () => {
+  const { counter, procedure } = counting();
+  const scene = new Scene(procedure);
+  await using _server = await scene.serve({ graceMs: 0 });
+  const asked = (ms: number) =>
+    asking(1, { headers: { "rpc-start-by": Date.now() + ms } });
+  scene.ask("", asked(-1));
+  assert.equal((await scene.problem()).code, "deadline_exceeded");
+  assert.equal(counter.made, 0);
+  scene.ask("", asked(60_000));
+  assert.equal((await takeAll(scene, 1))[0]!.text, "0");
 });
 
 Deno.test("an error comes after the items before it", async () => {

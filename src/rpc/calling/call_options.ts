@@ -95,9 +95,10 @@ export interface CallOptions {
   /** Called before each attempt with its number, from 1. */
   onAttempt?: (attempt: number) => void;
   /**
-   * Called with each value that the procedure gives to `context.progress()`; must
-   * not throw. By convention an object with `done`, `total` and `note`, of which
-   * each may be missing. Servers that know nothing of it tell nothing.
+   * Called with each value that the procedure gives to `context.progress()`; what
+   * it throws is an uncaught error of the program. By convention an object with
+   * `done`, `total` and `note`, of which each may be missing. Servers that know
+   * nothing of it tell nothing.
    */
   onProgress?: (value: unknown) => void;
   /**

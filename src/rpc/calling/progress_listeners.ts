@@ -54,7 +54,8 @@ export class ProgressListeners {
     } catch {
       return true;
     }
-    onProgress(value);
+    // Its errors are the program's, and must not cost other calls their replies.
+    queueMicrotask(() => onProgress(value));
     return true;
   }
 }

@@ -605,3 +605,26 @@ Deno.test("progress comes to whoever asks, for calls and streams", async () => {
   assert.deepEqual(told, [{ done: 1 }, 2]);
   assert.equal(client.stats.unknownReplies, 0);
 });
+
+Deno.test("an onProgress that throws costs no call its reply", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  const uncaught = Promise.withResolvers<string>();
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    uncaught.resolve(event.message);
+  };
+  globalThis.addEventListener("error", onError);
+  const onProgress = () => {
+    throw new Error("of the program");
+  };
+  const call = client.call("q", "in", { onProgress });
+  const { properties } = await broker.take("q");
+  const { correlationId, replyTo, headers } = properties;
+  const id = headers!["rpc-progress"] as string;
+  broker.send(replyTo!, "1", { type: "progress", correlationId: id });
+  assert.match(await within("the error", uncaught.promise), /of the program/);
+  broker.send(replyTo!, "done", { correlationId });
+  assert.equal((await call).text(), "done");
+  globalThis.removeEventListener("error", onError);
+});

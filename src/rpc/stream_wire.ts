@@ -10,6 +10,12 @@ import type { MessageHeaders, MessageProperties } from "./messages.ts";
 
 /** Header of a request: a stream is wanted, of so many items to begin with. */
 export const STREAM_HEADER = "rpc-stream";
+/**
+ * Header of a request: after this, in ms since the epoch, no run may begin
+ * whose caller waits for a first item. It is no `expiration`: with that, the
+ * broker would drop the request when it comes back from a server that was lost.
+ */
+export const START_BY_HEADER = "rpc-start-by";
 /** Header of an item: its number, from 0; of the end: how many there were. */
 export const SEQ_HEADER = "rpc-seq";
 /** Header that tells one run of a request from another. */
@@ -65,6 +71,11 @@ export function requestedCredit(headers: MessageHeaders): Credit | undefined {
   const items = headers[STREAM_HEADER];
   if (items === undefined) return undefined;
   return { items: countOf(items) ?? NaN, bytes: bytesOf(headers) };
+}
+
+/** By when a run has to begin, in ms since the epoch; Infinity without a limit. */
+export function startByMs(headers: MessageHeaders): number {
+  return countOf(headers[START_BY_HEADER]) ?? Infinity;
 }
 
 /** What a credit message grants; undefined if it makes no sense. */

@@ -21,6 +21,7 @@ import {
   MESSAGE_TYPES,
   PROGRESS_HEADER,
   SEQ_HEADER,
+  START_BY_HEADER,
   STREAM_HEADER,
 } from "./stream_wire.ts";
 import type { Delivery } from "./transport.ts";
@@ -77,11 +78,12 @@ export function requestProperties(
   const properties: MessageProperties = {
     correlationId,
     replyTo,
-    expiration: expirationFor(leftMs),
     headers: stream === undefined
       ? requestHeaders(options.headers, Math.ceil(epochMs + leftMs))
-      : streamHeaders(options.headers, stream, epochMs),
+      : streamHeaders(options.headers, stream, epochMs, leftMs),
   };
+  const expiresMs = stream === undefined ? leftMs : stream.leftMs;
+  if (expiresMs < Infinity) properties.expiration = expirationFor(expiresMs);
   if (progressId) properties.headers![PROGRESS_HEADER] = progressId;
   if (type) properties.type = type;
   if (contentType) properties.contentType = contentType;
@@ -106,11 +108,15 @@ function streamHeaders(
   headers: MessageHeaders | undefined,
   { credit: { items, bytes }, leftMs }: StreamFields,
   epochMs: number,
+  firstLeftMs: number,
 ): MessageHeaders {
   return {
     ...headers,
     [STREAM_HEADER]: items,
     [CREDIT_BYTES_HEADER]: bytes,
+    ...(firstLeftMs < leftMs && {
+      [START_BY_HEADER]: Math.ceil(epochMs + firstLeftMs),
+    }),
     ...(leftMs !== Infinity && {
       [DEADLINE_HEADER]: Math.ceil(epochMs + leftMs),
     }),
@@ -168,8 +174,6 @@ function requestDeadline(
 ): number {
   const { expiration = "", headers = NO_HEADERS } = properties;
   const deadlineMs = numberHeader(headers, DEADLINE_HEADER);
-  // There it is the time for the first item.
-  if (STREAM_HEADER in headers) return deadlineMs ?? Infinity;
   const ttlMs = /^\d+$/.test(expiration) ? Number(expiration) : Infinity;
   const leftMs = ttlMs < NOW_OR_NEVER_MS ? Infinity : ttlMs;
   return Math.min(deadlineMs ?? Infinity, receivedEpochMs + leftMs);

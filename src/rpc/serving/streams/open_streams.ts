@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { epochNowMs } from "../../../async/clock.ts";
 import { Deadlines } from "../../../async/deadlines.ts";
 import { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
@@ -13,6 +14,7 @@ import {
   MESSAGE_TYPES,
   requestedCredit,
   RUN_HEADER,
+  startByMs,
   STREAM_HEADER,
 } from "../../stream_wire.ts";
 import { kindOf } from "../../texts.ts";
@@ -95,6 +97,11 @@ export class OpenStreams {
     }
     if (requests.streams === undefined) {
       return noStreams();
+    }
+    // One that comes back has begun in time.
+    if (!request.redelivered && startByMs(headers) < epochNowMs()) {
+      const what = "the time for the first item passed before the run began";
+      return new RpcError("deadline_exceeded", what);
     }
     const { maxStreams } = this.#limits;
     if (this.#streams.size < maxStreams) return credit;

@@ -22,6 +22,8 @@ export interface ReplyStreamParts {
   readonly firstMs: number;
   /** Whether to wait for a broker and a queue to appear. */
   readonly wait: boolean;
+  /** Aborted when another attempt need not wait any longer. */
+  readonly sooner: () => AbortSignal[];
 }
 
 /** Begins when it is first read, and ends when its reader leaves. */
@@ -56,8 +58,7 @@ export class ReplyStream
     this.#hasLeft = true;
     this.#waiting?.abort();
     this.#beganMs ??= nowMs();
-    this.#buffer.clear();
-    this.#buffer.end();
+    this.#buffer.leave();
     if (this.#stream) this.#parts.giveUp(this.#stream);
     this.#stream = undefined;
     return Promise.resolve({ value: undefined, done: true });
@@ -99,7 +100,8 @@ export class ReplyStream
 
   async #startAgain(inMs: number, beganMs: number): Promise<void> {
     this.#waiting = new AbortController();
-    await delay(inMs, this.#waiting.signal);
-    this.#start(beganMs);
+    const ends = [this.#waiting.signal, ...this.#parts.sooner()];
+    await settled(delay(inMs, AbortSignal.any(ends)));
+    if (!this.#hasLeft) this.#start(beganMs);
   }
 }

@@ -84,6 +84,10 @@ export class StreamCalls {
       },
       firstMs: Math.min(settings.timeoutMs, settings.idleTimeoutMs),
       wait: options.wait ?? false,
+      sooner: () => {
+        const { reopened } = this.#parts.requesters;
+        return options.signal ? [reopened, options.signal] : [reopened];
+      },
     });
   }
 

@@ -282,6 +282,31 @@ test("a stream goes on after the server's connection was lost", async () => {
   assert.deepEqual(texts, upTo(2_000));
 });
 
+onBrokers(
+  "a request comes back though the time for an item has passed since",
+  async (url, queue) => {
+    await using both = await twoOf(url);
+    const { serving, calling } = both;
+    const serve = () =>
+      serving.serve(queue, async function* ({ redelivered }) {
+        for (let n = 0; n < 12; n++) {
+          yield `${n}`;
+          if (!redelivered) await delay(150);
+        }
+      }, { graceMs: 0 });
+    const first = await serve();
+    const texts: string[] = [];
+    const options = { restart: "skip", idleTimeoutMs: 1_000 } as const;
+    for await (const item of calling.stream(queue, "", options)) {
+      texts.push(item.text());
+      if (texts.length !== 9) continue;
+      await first.stop();
+      await serve();
+    }
+    assert.deepEqual(texts, upTo(12));
+  },
+);
+
 test("a stream waits while the broker is blocked, and goes on in order", async () => {
   await using broker = await startBroker();
   await using both = await twoOf(broker.url);

@@ -8,6 +8,7 @@ export interface CallError {
   readonly message: string;
   readonly maybeExecuted: boolean;
   readonly remote: boolean;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** How a call ended. */

@@ -1,7 +1,7 @@
 // Calls that are made when all has got well again: nothing excuses them.
 
 import { Random } from "./engine/random.ts";
-import type { PlannedCall } from "./plan.ts";
+import type { PlannedCall } from "./plan_calls.ts";
 
 /** By then every trouble is over, and so is what it left behind. */
 const LATE_MS = 100_000;

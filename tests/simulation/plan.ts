@@ -4,31 +4,14 @@
 import { lateCalls } from "./epilogue.ts";
 import { Random } from "./engine/random.ts";
 import type { Direction } from "./engine/route.ts";
-import { type CallOptions, type Generation, GENERATIONS } from "./product.ts";
-
-/** What a procedure does with a call. */
-export type Work =
-  | {
-    readonly type: "answer";
-    readonly afterMs: number;
-    readonly large: boolean;
-  }
-  | { readonly type: "throw" }
-  /** Heeds its signal, or goes on for ever. */
-  | { readonly type: "never"; readonly heeds: boolean };
-
-/** One call. */
-export interface PlannedCall {
-  /** From 1. */
-  readonly number: number;
-  readonly atMs: number;
-  readonly client: number;
-  readonly queue: string;
-  readonly options: CallOptions & { readonly timeoutMs: number };
-  readonly abortAfterMs: number | undefined;
-  readonly work: Work;
-  readonly large: boolean;
-}
+import {
+  LARGE_BYTES,
+  makeCall,
+  type Parts,
+  type PlannedCall,
+} from "./plan_calls.ts";
+import { drawStallTimeout, withStreams } from "./plan_streams.ts";
+import { type Generation, GENERATIONS } from "./product.ts";
 
 /** Everything that can go wrong, and how often it does. */
 export const FAULT_WEIGHTS = {
@@ -106,6 +89,8 @@ export interface Plan {
   readonly jitterMs: number;
   /** The most that wall clocks differ, in ms. */
   readonly skewMs: number;
+  /** How long servers wait for readers who take nothing. */
+  readonly stallTimeoutMs?: number;
   readonly calls: readonly PlannedCall[];
   readonly faults: readonly PlannedFault[];
 }
@@ -117,20 +102,23 @@ export interface PlanOptions {
   readonly kinds: readonly FaultKind[];
 }
 
-/** When the first call is made, and the last. */
-const CALLS_MS: readonly [number, number] = [3_000, 60_000];
 const FAULTS_MS: readonly [number, number] = [4_000, 50_000];
 const HEARTBEATS_MS = [1_000, 2_000, 5_000];
-/** What is added to large requests and replies: several frames. */
-export const LARGE_BYTES = 40_000;
-/** A signal that is there and never aborted: no history takes so long. */
-export const NEVER_MS = 10_000_000;
 /** How long a run may take on a server. */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
 /** Requests that a server takes at once, those that wait included. */
 export function prefetchOf(concurrency: number): number {
   return Math.max(concurrency, Math.min(2 * concurrency, 16));
+}
+
+/** So few procedures that some that never end keep all others waiting. */
+const FEW_AT_ONCE = 4;
+
+/** Queues where few procedures may run at once. */
+export function crowdedQueues(servers: readonly PlannedServer[]): Set<string> {
+  const crowded = servers.filter((it) => it.concurrency <= FEW_AT_ONCE);
+  return new Set(crowded.map(({ queue }) => queue));
 }
 
 /** The plan of a seed. */
@@ -157,8 +145,12 @@ export function makePlan(seed: number, options: PlanOptions): Plan {
     latencyMs: random.pick([0, 0.25, 2, 20, 80]),
     jitterMs: random.pick([0, 0.5, 5, 50]),
     skewMs: random.pick([0, 0, 500, 2_000]),
+    ...drawStallTimeout(seed),
     calls: [
-      ...list(options.calls, (i) => makeCall(i + 1, parts)),
+      ...withStreams(list(options.calls, (i) => makeCall(i + 1, parts)), {
+        seed,
+        crowded: crowdedQueues(servers),
+      }),
       ...lateCalls(seed, options.calls + 1, clients.length, queues),
     ],
     faults: list(options.faults, (i) => makeFault(i + 1, parts, options.kinds)),
@@ -176,88 +168,6 @@ function makeLimits(random: Random): BrokerLimits {
     maxMessageSize: rarely(LARGE_BYTES / 2, 16 * 1024 * 1024),
     consumerTimeoutMs: rarely(15_000, 1_800_000),
   };
-}
-
-interface Parts {
-  readonly random: Random;
-  readonly queues: readonly string[];
-  readonly clients: number;
-}
-
-function makeCall(number: number, parts: Parts): PlannedCall {
-  const { random, queues, clients } = parts;
-  // Many come at the same instant.
-  const exactMs = CALLS_MS[0] + random.next() * (CALLS_MS[1] - CALLS_MS[0]);
-  const atMs = random.chance(0.4) ? Math.floor(exactMs / 500) * 500 : exactMs;
-  const work = makeWork(random);
-  return {
-    number,
-    atMs: Math.floor(atMs),
-    client: random.whole(0, clients - 1),
-    queue: random.pick(queues),
-    // The attempts of what never ends would keep all others waiting.
-    options: work.type !== "never" && random.chance(0.4)
-      ? retriedOptions(random)
-      : plainOptions(random),
-    abortAfterMs: random.chance(0.15)
-      ? random.chance(0.6) ? random.whole(0, 3_000) : NEVER_MS
-      : undefined,
-    work,
-    large: random.chance(0.02),
-  };
-}
-
-function retriedOptions(random: Random): PlannedCall["options"] {
-  return {
-    timeoutMs: random.pick([10_000, 30_000, 120_000, 120_000]),
-    retries: random.chance(0.85) ? 50 : random.whole(1, 3),
-    ...(random.chance(0.8) && { wait: true }),
-    ...(random.chance(0.7) && {
-      attemptTimeoutMs: random.pick([1_000, 2_000, 5_000]),
-    }),
-    ...someOptions(random),
-  };
-}
-
-function plainOptions(random: Random): PlannedCall["options"] {
-  return {
-    timeoutMs: random.pick([500, 2_000, 5_000, 10_000, 30_000, 60_000]),
-    ...(random.chance(0.15) && { confirm: true }),
-    ...(random.chance(0.1) && { requireConsumer: true }),
-    ...(random.chance(0.1) && { wait: true }),
-    ...someOptions(random),
-  };
-}
-
-function someOptions(random: Random): CallOptions {
-  return {
-    ...(random.chance(0.2) && { persistent: true }),
-    ...(random.chance(0.1) && { priority: random.whole(1, 9) }),
-  };
-}
-
-const SLOW = { type: "answer", large: false } as const;
-
-function makeWork(random: Random): Work {
-  const type = random.weighted({
-    now: 45,
-    soon: 35,
-    slow: 10,
-    throw: 6,
-    never: 4,
-  });
-  switch (type) {
-    case "now":
-      return { type: "answer", afterMs: 0, large: random.chance(0.02) };
-    case "soon":
-      return { type: "answer", afterMs: random.whole(1, 300), large: false };
-    case "slow":
-      return { ...SLOW, afterMs: random.whole(1_000, 8_000) };
-    case "throw":
-      return { type };
-    case "never":
-      return { type, heeds: random.chance(0.5) };
-  }
 }
 
 function makeFault(

@@ -1,15 +1,7 @@
 // Bugs that the simulation has to find. Each replaces a piece of the product's
 // source, in a copy of it; where the source has changed, mend the piece.
 
-/** A bug. */
-export interface PlantedBug {
-  readonly name: string;
-  /** Below src/. */
-  readonly file: string;
-  /** Occurs once in the file. */
-  readonly find: string;
-  readonly replace: string;
-}
+import type { PlantedBug } from "./plant.ts";
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {

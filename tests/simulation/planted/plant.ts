@@ -11,7 +11,6 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { PlantedBug } from "./bugs.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** All that the simulation needs. */
@@ -22,6 +21,16 @@ const COPIED = [
   "tests/simulation",
   "tests/chaos/calls.ts",
 ];
+
+/** A bug. */
+export interface PlantedBug {
+  readonly name: string;
+  /** Below src/. */
+  readonly file: string;
+  /** Occurs once in the file. */
+  readonly find: string;
+  readonly replace: string;
+}
 
 /** What the simulation says of a bug. */
 export interface Verdict {

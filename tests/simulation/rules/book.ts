@@ -1,15 +1,17 @@
 // The books of a history: every call, what became of it, where it ran.
 
 import { answerTo } from "../../chaos/calls.ts";
-import { LARGE_BYTES, type PlannedCall, type Work } from "../plan.ts";
+import { LARGE_BYTES, type PlannedCall, type Work } from "../plan_calls.ts";
 import { RpcError } from "../product.ts";
 import { ENDED_TWICE } from "../../rules/ends.ts";
 import type { End } from "../../rules/records.ts";
-import type {
-  Beginning,
-  DrainingServer,
-  SimulatedCall,
-  SimulatedRun,
+import { joinedItems } from "../items.ts";
+import {
+  type Beginning,
+  type DrainingServer,
+  newStream,
+  type SimulatedCall,
+  type SimulatedRun,
 } from "./records.ts";
 
 /** What the books need and tell. */
@@ -20,6 +22,8 @@ export interface BookHooks {
   /** Judge what has just happened. */
   onEnd(call: SimulatedCall): void;
   onRun(call: SimulatedCall, run: SimulatedRun, beginning: Beginning): void;
+  /** Nobody waits for it any more. */
+  onForgotten(call: SimulatedCall): void;
   onCalledOff(run: SimulatedRun, earlyMs: number): void;
   onDraining(server: DrainingServer): void;
   onStopped(server: string, inHand: number): void;
@@ -65,7 +69,7 @@ export class Book {
   }
 
   started(planned: PlannedCall, client: string): void {
-    const { number, options, abortAfterMs } = planned;
+    const { number, options, abortAfterMs, stream } = planned;
     this.#open++;
     this.#calls.set(number, {
       planned,
@@ -77,9 +81,10 @@ export class Book {
       isForgotten: false,
       runs: [],
       deliveries: 0,
-      attempts: 0,
+      attempts: planned.stream ? 1 : 0,
+      stream: planned.stream && newStream(planned.stream, this.#hooks.now()),
     });
-    const told = { ...options, abortAfterMs, queue: planned.queue };
+    const told = { ...options, abortAfterMs, queue: planned.queue, stream };
     this.#hooks.tell(client, `call ${number} starts ${JSON.stringify(told)}`);
   }
 
@@ -92,8 +97,15 @@ export class Book {
 
   #rightAnswer(number: number, body: string): string {
     const work = this.workOf(number);
+    if (work.type === "items") return joinedItems(number, work);
     const isLarge = work.type === "answer" && work.large;
     return answerTo(body) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
+  }
+
+  /** A stream has ended well, or its reader has left it. */
+  streamEnded(number: number, hasLeft: boolean): void {
+    this.#calls.get(number)!.stream!.hasLeft = hasLeft;
+    this.#end(number, { type: "answer", isRight: true });
   }
 
   failed(number: number, error: unknown): void {
@@ -114,7 +126,8 @@ export class Book {
   closed(client: string, timers: number): void {
     this.#closing.delete(client);
     const open = this.calls.filter((call) =>
-      call.client === client && !call.end && !call.isForgotten
+      call.client === client && !call.end && !call.isForgotten &&
+      call.stream?.isWaiting !== false
     );
     for (const { planned: { number } } of open) {
       const what = `call ${number} is open, and ${client} has closed`;
@@ -134,6 +147,9 @@ export class Book {
     for (const key of this.#canceled.keys()) {
       if (key.startsWith(`${server} `)) this.#canceled.delete(key);
     }
+    for (const { runs } of this.#calls.values()) {
+      for (const run of runs) if (run.node === server) run.isDead = true;
+    }
   }
 
   /** A client has crashed. */
@@ -143,15 +159,20 @@ export class Book {
       if (call.client !== client || call.end || call.isForgotten) continue;
       call.isForgotten = true;
       this.#open--;
+      this.#hooks.onForgotten(call);
     }
   }
 
   /** A procedure starts. */
   began(number: number, beginning: Beginning): SimulatedRun {
     const { server, life, request } = beginning;
+    const call = this.#calls.get(number);
     const run: SimulatedRun = {
       call: number,
       node: server,
+      ordinal: call?.runs.length ?? 0,
+      isDead: false,
+      bytes: 0,
       server: `${server}.${life}`,
       messageId: request.messageId,
       correlationId: request.correlationId,
@@ -161,7 +182,6 @@ export class Book {
       isUnanswered: false,
     };
     this.#hooks.tell(server, `runs call ${number}`);
-    const call = this.#calls.get(number);
     if (call === undefined) {
       this.#hooks.violation("no inventions", `call ${number} was not made`);
       return run;

@@ -1,7 +1,8 @@
 // What a call had to cope with, and what excuses its failure.
 
 import type { Circumstances } from "../../rules/lost_calls.ts";
-import { HANDLER_TIMEOUT_MS, NEVER_MS } from "../plan.ts";
+import { HANDLER_TIMEOUT_MS } from "../plan.ts";
+import { NEVER_MS } from "../plan_calls.ts";
 import type { SimulatedCall } from "./records.ts";
 import { RECOVERY_MS, type Trouble } from "./troubles.ts";
 
@@ -16,7 +17,11 @@ export function circumstancesOf(
   troubles: readonly Trouble[],
   needsMs: number,
 ): Circumstances {
-  const workMs = work.type === "answer" ? work.afterMs : 0;
+  const workMs = work.type === "answer"
+    ? work.afterMs
+    : work.type === "items"
+    ? work.count * work.paceMs
+    : 0;
   return {
     hit: hitOf(troubles),
     wasDeleted: troubles.some(({ scope }) => scope.queue),
@@ -29,7 +34,7 @@ export function circumstancesOf(
   };
 }
 
-function hitOf(troubles: readonly Trouble[]): Circumstances["hit"] {
+export function hitOf(troubles: readonly Trouble[]): Circumstances["hit"] {
   if (troubles.length === 0) return "nothing";
   return troubles.every(({ scope }) => scope.serversOf)
     ? "servers"
@@ -45,11 +50,20 @@ export function excuseOf(
   if (abortAfterMs !== undefined && abortAfterMs < NEVER_MS) {
     return "it is aborted";
   }
-  if (work.type !== "answer") return "it has no answer";
-  if (work.afterMs + MARGIN_MS > HANDLER_TIMEOUT_MS) {
+  if (work.type === "items" ? work.then !== "end" : work.type !== "answer") {
+    return "it has no answer";
+  }
+  if (work.type === "answer" && work.afterMs + MARGIN_MS > HANDLER_TIMEOUT_MS) {
     return "it takes longer than a server allows";
   }
   if (isTooLarge) return "it is too large";
+  return troublesExcuse(troubles);
+}
+
+/** Troubles that end calls for good, or what runs for them. */
+export function troublesExcuse(
+  troubles: readonly Trouble[],
+): string | undefined {
   const had = (...kinds: Trouble["kind"][]) =>
     troubles.some(({ kind }) => kinds.includes(kind));
   if (had("refuse-login", "refuse-messages")) {

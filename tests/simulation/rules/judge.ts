@@ -1,22 +1,14 @@
 // The rules that calls and runs are held against.
 
-import { requestBody } from "../../chaos/calls.ts";
 import {
   brokenAtLast,
   brokenByEnd,
   type FailureCircumstances,
 } from "../../rules/ends.ts";
-import type { Facts } from "../../rules/lies.ts";
 import type { Breach } from "../../rules/records.ts";
 import { expired, repeatOf, uncounted } from "../../rules/runs.ts";
-import {
-  type FaultKind,
-  HANDLER_TIMEOUT_MS,
-  LARGE_BYTES,
-  type Plan,
-} from "../plan.ts";
+import { type FaultKind, HANDLER_TIMEOUT_MS } from "../plan.ts";
 import type { Method } from "../wire/frames.ts";
-import type { Book } from "./book.ts";
 import { circumstancesOf, excuseOf } from "./circumstances.ts";
 import { brokenByRequest } from "./requests.ts";
 import type {
@@ -25,9 +17,9 @@ import type {
   SimulatedCall,
   SimulatedRun,
 } from "./records.ts";
-import type { QueueHistory } from "./queue_history.ts";
+import { type JudgeParts, Situation } from "./situation.ts";
+import { StreamJudge } from "./stream_judge.ts";
 import { mostMs, passedOver } from "./turns.ts";
-import type { Trouble, Troubles } from "./troubles.ts";
 
 /** Half a second to find out why, and what a turn of the network takes. */
 const LATE_MS = 1_000;
@@ -35,9 +27,6 @@ const LATE_MS = 1_000;
 const QUICK_MS = 2_000;
 /** The same where few procedures may run at once, and some never end. */
 const CROWDED_MS = 25_000;
-const FEW_AT_ONCE = 4;
-/** More than a connection has at a time. */
-const MANY_CHANNELS = 100;
 /** Faults that end a server, or its runs, or hold them up. */
 const ENDING: readonly FaultKind[] = [
   "crash-server",
@@ -45,42 +34,33 @@ const ENDING: readonly FaultKind[] = [
   "refuse-login",
   "pause",
 ];
-/** What a server takes by default, of a quorum queue. */
-const MOST_DELIVERIES = 5;
 /** What a server takes to hear of an abort. */
 const CANCEL_MS = 2_000;
 
 /** When a server that stops has given back what it has not started. */
 export const STOPPED_MS = 2_000;
 
-/** What the rules look at. */
-export interface JudgeParts {
-  readonly plan: Plan;
-  readonly book: () => Book;
-  readonly troubles: Troubles;
-  readonly queues: ReadonlyMap<string, QueueHistory>;
-  now(): number;
-  /** Looks again, after so long. */
-  later(ms: number, look: () => void): void;
-  violation(rule: string, what: string): void;
-}
-
 /** Holds calls and runs against the rules. */
 export class Judge {
   readonly #parts: JudgeParts;
-  readonly #crowded: ReadonlySet<string>;
+  readonly #situation: Situation;
+  readonly #streams: StreamJudge;
 
   constructor(parts: JudgeParts) {
     this.#parts = parts;
-    this.#crowded = new Set(
-      parts.plan.servers.filter((it) => it.concurrency <= FEW_AT_ONCE)
-        .map(({ queue }) => queue),
-    );
+    this.#situation = new Situation(parts);
+    this.#streams = new StreamJudge(this.#situation);
+  }
+
+  /** Of those calls that are streams. */
+  get streams(): StreamJudge {
+    return this.#streams;
   }
 
   /** A call has ended. */
   ended(call: SimulatedCall): void {
-    const lateMs = LATE_MS + this.#pausedMs(call);
+    if (call.stream) return this.#streams.ended(call, call.stream);
+    const lateMs = LATE_MS + this.#situation.pausedMs(call);
     const broken = brokenByEnd(call, lateMs, () => this.#circumstances(call));
     for (const breach of broken) this.#broken(call, breach);
     const { end } = call;
@@ -107,18 +87,22 @@ export class Judge {
       const what = `starts on ${run.node}, which knows that it was aborted`;
       this.#violation("aborts are told", call, what);
     }
-    const clockMs = this.#clockMs();
+    const clockMs = this.#situation.clockMs;
     const { now, later, book } = this.#parts;
     const callOf = (number: number) => book().call(number);
     this.#broken(call, passedOver(call, waiting, callOf, now() + clockMs));
-    later(mostMs(call, run, clockMs) + LATE_MS, () => this.#ended(call, run));
+    if (call.stream) {
+      this.#streams.run(call, run, call.stream, request.redelivered);
+    } else {
+      this.#broken(call, expired(call, run, clockMs));
+      later(mostMs(call, run, clockMs) + LATE_MS, () => this.#ended(call, run));
+    }
     // Nobody gives a request to two at once but with a fault.
     const isGivenTwice = this.#parts.plan.faults.some(({ kind }) =>
       kind === "redeliver"
     );
     const isRemembered = () => run.messageId !== undefined || !isGivenTwice;
     this.#broken(call, repeatOf(run, call.runs, isRemembered));
-    this.#broken(call, expired(call, run, clockMs));
     this.#broken(call, uncounted({ ...call, runs: [...call.runs, run] }));
   }
 
@@ -155,7 +139,7 @@ export class Judge {
     const { now } = this.#parts;
     if (call === undefined || call.end || earlyMs <= 1) return;
     const dueMs = call.startMs + call.planned.options.timeoutMs;
-    const isOver = dueMs - this.#clockMs() <= now() ||
+    const isOver = dueMs - this.#situation.clockMs <= now() ||
       run.startMs + HANDLER_TIMEOUT_MS <= now() + 1;
     if (isOver || call.isForgotten) return;
     const what = `is called off ${earlyMs} ms before the grace is over`;
@@ -174,7 +158,8 @@ export class Judge {
       10_000,
     )
       .filter(({ kind }) => kind !== "stop-server");
-    if (others.length > 0 || unsettled <= inHand) return;
+    if (others.length > 0 || this.#situation.closesChannels) return;
+    if (unsettled <= inHand) return;
     const what = `${name} keeps ${unsettled} requests, and works on ${inHand}`;
     this.#parts.violation("drain", what);
   }
@@ -191,79 +176,21 @@ export class Judge {
   #canceled(call: SimulatedCall): void {
     const runs = call.runs.filter((it) => !it.isDone && !it.isCalledOff);
     if (runs.length === 0) return;
-    if (this.#hitting(call, this.#parts.now()).length > 0) return;
+    if (this.#situation.hitting(call, this.#parts.now()).length > 0) return;
     const what = `was aborted, and goes on on ${runs[0]!.server}`;
     this.#violation("aborts are told", call, what);
   }
 
-  #answered(call: SimulatedCall, isRight: boolean): void {
-    const { work } = call.planned;
-    if (!isRight || work.type !== "answer") {
-      this.#violation("right answers", call, "ends with a wrong answer");
-    }
-  }
-
   #circumstances(call: SimulatedCall): FailureCircumstances {
-    const troubles = this.#hitting(call);
-    const isCrowded = this.#crowded.has(call.planned.queue);
-    const isTooLarge = this.#isTooLarge(call);
-    const needsMs = this.#clockMs() + (isCrowded ? CROWDED_MS : QUICK_MS);
+    const situation = this.#situation;
+    const troubles = situation.hitting(call);
+    const isCrowded = situation.isCrowded(call);
+    const needsMs = situation.clockMs + (isCrowded ? CROWDED_MS : QUICK_MS);
     return {
       ...circumstancesOf(call, troubles, needsMs),
-      excuse: excuseOf(call, troubles, isTooLarge),
-      facts: this.#facts(call, troubles, isTooLarge),
+      excuse: excuseOf(call, troubles, situation.isTooLarge(call)),
+      facts: situation.facts(call, troubles),
     };
-  }
-
-  #facts(
-    call: SimulatedCall,
-    troubles: readonly Trouble[],
-    isTooLarge: boolean,
-  ): Facts {
-    const { plan, book, queues } = this.#parts;
-    const { client, planned, startMs, endMs = 0, deliveries } = call;
-    const queue = queues.get(planned.queue)!;
-    const had = (kind: FaultKind) => troubles.some((it) => it.kind === kind);
-    return {
-      isTooLarge,
-      isTroubled: troubles.length > 0,
-      wasQueueMissing: queue.wasMissing(startMs, endMs),
-      wasQueueUnserved: queue.wasUnserved(startMs, endMs),
-      wereMessagesRefused: had("refuse-messages"),
-      wereLoginsRefused: had("refuse-login"),
-      wasClosing: book().isClosing(client),
-      hasFewChannels: plan.broker.channelMax < MANY_CHANNELS,
-      throws: planned.work.type === "throw",
-      isWornOut: plan.queueType === "quorum" && deliveries > MOST_DELIVERIES,
-    };
-  }
-
-  /** Whether the request or its reply is more than the broker takes. */
-  #isTooLarge({ planned: { number, large, work } }: SimulatedCall): boolean {
-    const isLarge = large || work.type === "answer" && work.large ||
-      requestBody(number).length >= LARGE_BYTES;
-    return isLarge && this.#parts.plan.broker.maxMessageSize < LARGE_BYTES;
-  }
-
-  #hitting(
-    call: SimulatedCall,
-    toMs: number = call.endMs ?? call.startMs + call.planned.options.timeoutMs,
-  ): Trouble[] {
-    const { client, planned: { queue }, startMs } = call;
-    return this.#parts.troubles.hitting(client, queue, startMs, toMs);
-  }
-
-  #pausedMs(call: SimulatedCall): number {
-    return this.#hitting(call).some(({ kind }) => kind === "pause")
-      ? 15_000
-      : 0;
-  }
-
-  /** What clocks may differ by. */
-  #clockMs(): number {
-    const { skewMs, faults } = this.#parts.plan;
-    const jumps = faults.filter(({ kind }) => kind === "jump-clock").length;
-    return 2 * skewMs + 4_000 * jumps + 1_000;
   }
 
   #activeOn({ server }: SimulatedRun): number {
@@ -281,12 +208,7 @@ export class Judge {
     if (breach) this.#violation(breach.rule, call, breach.what);
   }
 
-  #violation(
-    rule: string,
-    { planned, client }: SimulatedCall,
-    what: string,
-  ): void {
-    const { number } = planned;
-    this.#parts.violation(rule, `call ${number} (of ${client}) ${what}`);
+  #violation(rule: string, call: SimulatedCall, what: string): void {
+    this.#situation.broken(rule, call, what);
   }
 }

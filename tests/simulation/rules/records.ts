@@ -1,7 +1,8 @@
 // What the books hold.
 
 import type { CallRecord, Run } from "../../rules/records.ts";
-import type { PlannedCall } from "../plan.ts";
+import type { Reading } from "../../rules/streams.ts";
+import type { PlannedCall, PlannedStream } from "../plan_calls.ts";
 import type { Delivered } from "../wire/monitor.ts";
 import type { RpcContext, RpcRequest } from "../product.ts";
 
@@ -26,6 +27,36 @@ export interface SimulatedCall extends CallRecord {
   attempts: number;
   /** Of its first request. */
   messageId?: string | undefined;
+  /** Where it is one. */
+  readonly stream?: SimulatedStream | undefined;
+}
+
+/** A stream, as far as it has been read. */
+export interface SimulatedStream extends Reading {
+  readonly terms: PlannedStream;
+  /** Since when the reader waits, or when it did last. */
+  waitingMs: number;
+  isWaiting: boolean;
+  /** When anything of it came last. */
+  heardMs: number | undefined;
+  /** The reader has left the loop. */
+  hasLeft: boolean;
+}
+
+/** A stream of which nothing has been read. */
+export function newStream(
+  terms: PlannedStream,
+  nowMs: number,
+): SimulatedStream {
+  return {
+    terms,
+    items: 0,
+    bytes: 0,
+    waitingMs: nowMs,
+    isWaiting: false,
+    heardMs: undefined,
+    hasLeft: false,
+  };
 }
 
 /** What a server says of a run as it begins. */
@@ -45,4 +76,10 @@ export interface Beginning {
 export interface SimulatedRun extends Run {
   /** Its server, in whichever life. */
   readonly node: string;
+  /** Runs of the call before it. */
+  readonly ordinal: number;
+  /** Its server has ended without a word. */
+  isDead: boolean;
+  /** Bytes of the items that it has made. */
+  bytes: number;
 }

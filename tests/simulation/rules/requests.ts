@@ -14,9 +14,13 @@ export function brokenByRequest(
   const { persistent, priority, retries, timeoutMs } = call.planned.options;
   const { deliveryMode, expiration, messageId } = properties;
   // It may have waited to be written, but was never more than that.
+  const wholeMs = call.stream ? call.stream.terms.timeoutMs : timeoutMs;
   const expirationMs = Number(expiration);
-  if (!(expirationMs >= 0 && expirationMs <= timeoutMs)) {
-    const what = `expires in ${expiration} ms, of ${timeoutMs}`;
+  const isRight = wholeMs === undefined
+    ? expiration === undefined
+    : expirationMs >= 0 && expirationMs <= wholeMs;
+  if (!isRight) {
+    const what = `expires in ${expiration} ms, of ${wholeMs}`;
     return { rule: "no expired runs", what };
   }
   const wrong = (what: string) => ({ rule: "requests", what });

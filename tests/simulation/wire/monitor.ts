@@ -18,6 +18,8 @@ export interface MonitorHooks {
   /** A server hears that a call was aborted. */
   canceled(correlationId: string): void;
   now(): number;
+  /** A client is given a message. */
+  heard(correlationId: string): void;
   /** The broker has a reply, or refuses it. */
   replied(correlationId: string): void;
   /** A request was delivered to a server. */
@@ -52,6 +54,9 @@ const EXPECTED_CODES: Record<string, readonly number[]> = {
 /** Limits of the broker's that a caller or a procedure goes beyond. */
 const EXPECTED_TEXT =
   /larger than (configured )?max size|delivery acknowledgement .* timed out/;
+
+/** Names of queues that are one connection's own. */
+const OWN_QUEUE = "amq.gen-";
 
 /** Watches one connection. */
 export class Monitor implements Tap {
@@ -153,17 +158,18 @@ export class Monitor implements Tap {
     if (this.#blockedMs < this.#hooks.now() && !this.#isLate) {
       this.#hooks.violation("blocked", `publishes "${body}" while blocked`);
     }
-    const { correlationId, replyTo } = properties;
+    const { correlationId } = properties;
     if (correlationId === undefined) return;
-    if (replyTo !== undefined && !this.#hooks.requested(method)) {
+    const isRequest = isRequested(method);
+    if (isRequest && !this.#hooks.requested(method)) {
       this.#hooks.violation(
         "correlation ids",
         `${correlationId} is used a second time, for "${body}"`,
       );
     }
-    if (!state.confirms) return;
-    const isReply = replyTo === undefined;
-    const what = isReply ? correlationId : Number.parseInt(body, 10);
+    // What tells that a stream goes on is no reply.
+    if (!state.confirms || properties.type === "alive") return;
+    const what = isRequest ? Number.parseInt(body, 10) : correlationId;
     state.unconfirmed.set(state.publishTag, what);
   }
 
@@ -200,10 +206,10 @@ export class Monitor implements Tap {
     if (state === undefined) return;
     switch (name) {
       case "basic.return":
-        if (!method.properties?.replyTo) return;
+        if (!isRequested(method)) return;
         return this.#hooks.unroutable(Number.parseInt(method.body ?? "", 10));
       case "queue.declare-ok":
-        if (method.queue?.startsWith("amq.gen-")) this.ownQueue = method.queue;
+        if (method.queue?.startsWith(OWN_QUEUE)) this.ownQueue = method.queue;
         return;
       case "confirm.select-ok":
         state.confirms = true;
@@ -238,6 +244,7 @@ export class Monitor implements Tap {
     const { deliveryTag = 0, properties, body = "" } = method;
     const { correlationId = "", replyTo, type } = properties ?? {};
     if (type === "cancel") this.#hooks.canceled(correlationId);
+    else if (!state.acknowledges) this.#hooks.heard(correlationId);
     if (!state.acknowledges) return;
     state.deliveries.set(deliveryTag, {
       correlationId,
@@ -250,6 +257,12 @@ export class Monitor implements Tap {
     }
     if (replyTo) this.#hooks.delivered(Number.parseInt(body, 10));
   }
+}
+
+/** Messages of streams name a queue for answers, too: no queue for requests. */
+function isRequested({ properties, routingKey }: Method): boolean {
+  return properties?.replyTo !== undefined &&
+    !routingKey?.startsWith(OWN_QUEUE);
 }
 
 function describe(method: Method): string {

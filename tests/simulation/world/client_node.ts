@@ -3,14 +3,21 @@
 import type { Ending } from "../engine/pipe.ts";
 import type { Route } from "../engine/route.ts";
 import { requestBody } from "../../chaos/calls.ts";
-import { LARGE_BYTES, type PlannedCall } from "../plan.ts";
-import { RpcConnection } from "../product.ts";
+import {
+  LARGE_BYTES,
+  type PlannedCall,
+  type PlannedStream,
+} from "../plan_calls.ts";
+import { type CallOptions, RpcConnection } from "../product.ts";
 import type { Book } from "../rules/book.ts";
-import { Node, type NodeHost } from "./node.ts";
+import type { StreamBook } from "../rules/stream_book.ts";
+import { type Books, Node, type NodeHost } from "./node.ts";
+import { read } from "./stream_reader.ts";
 
 /** A client. */
 export class ClientNode extends Node {
   readonly #book: Book;
+  readonly #streams: StreamBook;
   #rpc: RpcConnection | undefined;
   /** Tables that were made before any call. */
   #ownTables: readonly { readonly size: number }[] = [];
@@ -22,10 +29,11 @@ export class ClientNode extends Node {
     index: number,
     heartbeatMs: number,
     route: Route,
-    book: Book,
+    { book, streams }: Books,
   ) {
     super(host, `client-${index}`, heartbeatMs, route);
     this.#book = book;
+    this.#streams = streams;
     this.machine.soon(() => this.#start());
   }
 
@@ -72,13 +80,60 @@ export class ClientNode extends Node {
     const small = requestBody(number);
     const body = large ? small + "x".repeat(LARGE_BYTES) : small;
     this.#book.started(planned, this.name);
+    if (planned.stream) {
+      return this.#read(rpc, planned, planned.stream, body, aborting);
+    }
     const onAttempt = (attempt: number) => {
       this.#book.attempted(number, attempt);
     };
-    rpc.call(queue, body, { ...options, signal: aborting, onAttempt }).then(
+    const onProgress = this.#onProgress(planned);
+    rpc.call(queue, body, {
+      ...options,
+      ...onProgress,
+      signal: aborting,
+      onAttempt,
+    }).then(
       (reply) => this.#book.ended(number, reply.text(), body),
       (error) => this.#book.failed(number, error),
     );
+  }
+
+  #onProgress({ number, progress }: PlannedCall): Pick<
+    CallOptions,
+    "onProgress"
+  > {
+    if (!progress) return {};
+    return { onProgress: (it) => this.#streams.progressed(number, it) };
+  }
+
+  #read(
+    rpc: RpcConnection,
+    planned: PlannedCall,
+    terms: PlannedStream,
+    body: string,
+    signal: AbortSignal | undefined,
+  ): void {
+    const { number, queue, options: { timeoutMs: _, ...options } } = planned;
+    const { credit, creditBytes, idleTimeoutMs, timeoutMs, restart } = terms;
+    const { machine } = this;
+    const stream = rpc.stream(queue, body, {
+      ...options,
+      ...this.#onProgress(planned),
+      credit,
+      ...(creditBytes && { creditBytes }),
+      idleTimeoutMs,
+      ...(timeoutMs && { timeoutMs }),
+      restart,
+      signal,
+    });
+    void read(stream, terms, {
+      sleep: (ms) => new Promise((resolve) => machine.after(ms, resolve)),
+      waits: () => this.#streams.waits(number),
+      item: (text) => this.#streams.item(number, text, body),
+      ended: (hasLeft) => this.#book.streamEnded(number, hasLeft),
+      failed: (error) => this.#book.failed(number, error),
+      revived: () => this.#streams.revived(number),
+    });
   }
 
   /** Calls that wait, as it counts them. */

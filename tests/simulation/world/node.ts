@@ -13,6 +13,8 @@ import {
   connectSettings,
   type Dial,
 } from "../product.ts";
+import type { Book } from "../rules/book.ts";
+import type { StreamBook } from "../rules/stream_book.ts";
 import { Monitor, type MonitorHooks } from "../wire/monitor.ts";
 import type { BrokerHost } from "./broker_host.ts";
 
@@ -22,6 +24,12 @@ const CONNECT_TIMEOUT_MS = 3_000;
 export interface Watched {
   readonly connection: Connection;
   readonly monitor: Monitor;
+}
+
+/** Where all that happens is written down. */
+export interface Books {
+  readonly book: Book;
+  readonly streams: StreamBook;
 }
 
 /** What a node needs of its world. */

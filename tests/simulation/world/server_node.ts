@@ -6,22 +6,26 @@ import type { Table } from "../engine/machine.ts";
 import type { Route } from "../engine/route.ts";
 import {
   HANDLER_TIMEOUT_MS,
-  LARGE_BYTES,
+  type Plan,
   type PlannedServer,
   prefetchOf,
 } from "../plan.ts";
+import { type ItemsWork, LARGE_BYTES } from "../plan_calls.ts";
 import {
   type AmqpTransport,
   delay,
   type Procedure,
+  type RpcContext,
   RpcError,
   RpcServer,
 } from "../product.ts";
 import type { Book } from "../rules/book.ts";
 import type { SimulatedRun } from "../rules/records.ts";
 import { STOPPED_MS } from "../rules/judge.ts";
+import type { StreamBook } from "../rules/stream_book.ts";
 import type { Delivered } from "../wire/monitor.ts";
-import { Node, type NodeHost } from "./node.ts";
+import { makeItems } from "./item_maker.ts";
+import { type Books, Node, type NodeHost } from "./node.ts";
 
 /** How long it waits for what runs when it is told to stop. */
 export const GRACE_MS = 2_000;
@@ -37,6 +41,8 @@ export class ServerNode extends Node {
   readonly planned: PlannedServer;
   readonly #queueType: "classic" | "quorum";
   readonly #book: Book;
+  readonly #streams: StreamBook;
+  readonly #stallTimeoutMs: number | undefined;
   #transport: AmqpTransport | undefined;
   #server: RpcServer | undefined;
   #isStopping = false;
@@ -52,14 +58,16 @@ export class ServerNode extends Node {
     host: NodeHost,
     index: number,
     planned: PlannedServer,
-    queueType: "classic" | "quorum",
+    { queueType, stallTimeoutMs }: Pick<Plan, "queueType" | "stallTimeoutMs">,
     route: Route,
-    book: Book,
+    { book, streams }: Books,
   ) {
     super(host, `server-${index}`, planned.heartbeatMs, route);
     this.planned = planned;
     this.#queueType = queueType;
     this.#book = book;
+    this.#streams = streams;
+    this.#stallTimeoutMs = stallTimeoutMs;
     this.machine.soon(() => this.#start());
   }
 
@@ -134,6 +142,7 @@ export class ServerNode extends Node {
       concurrency,
       prefetch: prefetchOf(concurrency),
       handlerTimeoutMs: HANDLER_TIMEOUT_MS,
+      stallTimeoutMs: this.#stallTimeoutMs ?? 300_000,
       graceMs: GRACE_MS,
       declare: { type: this.#queueType },
       onEvent: ({ type }) => {
@@ -183,20 +192,48 @@ export class ServerNode extends Node {
     if (work.type === "answer" && work.afterMs === 0) {
       return this.#done(run, answered(body, work.large));
     }
+    this.#listen(run, context.signal);
+    if (work.type === "items") return this.#items(run, work, context);
     return this.#work(run, body, context.signal);
   };
 
-  async #work(
-    run: SimulatedRun,
-    body: string,
-    signal: AbortSignal,
-  ): Promise<string> {
+  #listen(run: SimulatedRun, signal: AbortSignal): void {
     signal.addEventListener("abort", () => {
       const earlyMs = this.#isStopping
         ? this.#graceUntilMs - this.machine.nowMs
         : 0;
       this.#book.toldToEnd(run, earlyMs);
     });
+  }
+
+  #items(
+    run: SimulatedRun,
+    work: ItemsWork,
+    context: RpcContext,
+  ): AsyncIterable<string> {
+    return makeItems(work, run.call, run.ordinal, {
+      sleep: (ms) => this.#sleep(ms),
+      asked: (index) => this.#streams.asked(run, index),
+      made: (index, body) => {
+        this.#streams.made(run, index, body);
+        context.progress(index);
+      },
+      hangs: () => {
+        this.#streams.hangs(run);
+        return new Promise((_, reject) => {
+          const { signal } = context;
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
+      over: () => this.#book.ran(run),
+    });
+  }
+
+  async #work(
+    run: SimulatedRun,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<string> {
     const work = this.#book.workOf(run.call);
     switch (work.type) {
       case "answer":
@@ -211,8 +248,8 @@ export class ServerNode extends Node {
           if (!work.heeds) return;
           signal.addEventListener("abort", () => reject(signal.reason));
         });
-        return "";
     }
+    return "";
   }
 
   async #sleep(ms: number): Promise<void> {

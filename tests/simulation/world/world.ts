@@ -5,16 +5,18 @@ import { afterMicrotasks } from "../engine/globals.ts";
 import { Machine } from "../engine/machine.ts";
 import { Random } from "../engine/random.ts";
 import { Route } from "../engine/route.ts";
-import { LARGE_BYTES, type Plan, prefetchOf } from "../plan.ts";
+import { type Plan, prefetchOf } from "../plan.ts";
+import { LARGE_BYTES } from "../plan_calls.ts";
 import type { ConnectionEvent } from "../product.ts";
 import { Book } from "../rules/book.ts";
 import { Judge } from "../rules/judge.ts";
 import { QueueHistory } from "../rules/queue_history.ts";
+import { StreamBook } from "../rules/stream_book.ts";
 import { Troubles } from "../rules/troubles.ts";
 import type { MonitorHooks } from "../wire/monitor.ts";
 import { BrokerHost } from "./broker_host.ts";
 import { ClientNode } from "./client_node.ts";
-import type { NodeHost } from "./node.ts";
+import type { Books, NodeHost } from "./node.ts";
 import { ServerNode } from "./server_node.ts";
 
 /** A rule that was broken. */
@@ -28,7 +30,7 @@ export interface Violation {
 const MOST_DIALS = 40;
 
 /** A world. */
-export class World implements NodeHost {
+export class World implements NodeHost, Books {
   readonly plan: Plan;
   readonly random: Random;
   readonly loop: Loop;
@@ -39,6 +41,7 @@ export class World implements NodeHost {
   readonly servers: readonly ServerNode[];
   readonly troubles: Troubles;
   readonly book: Book;
+  readonly streams: StreamBook;
   readonly judge: Judge;
   readonly violations: Violation[] = [];
   /** What happened, where it is kept. */
@@ -71,6 +74,11 @@ export class World implements NodeHost {
       violation: (rule, what) => this.violation(rule, what),
     });
     this.book = this.#newBook();
+    this.streams = new StreamBook(this.book, this.judge.streams, {
+      now: () => this.loop.nowMs,
+      tell: (who, what) => this.tell(who, what),
+      violation: (rule, what) => this.violation(rule, what),
+    });
     this.broker = new BrokerHost(
       plan.broker,
       plan.queues,
@@ -78,10 +86,10 @@ export class World implements NodeHost {
     );
     this.broker.start();
     this.servers = plan.servers.map((server, i) =>
-      new ServerNode(this, i, server, plan.queueType, this.#route(), this.book)
+      new ServerNode(this, i, server, plan, this.#route(), this)
     );
     this.clients = plan.clients.map((heartbeatMs, i) =>
-      new ClientNode(this, i, heartbeatMs, this.#route(), this.book)
+      new ClientNode(this, i, heartbeatMs, this.#route(), this)
     );
   }
 
@@ -124,6 +132,7 @@ export class World implements NodeHost {
       requested: (request) => {
         this.judge.requested(request);
         const id = request.properties!.correlationId!;
+        this.streams.requested(id, Number.parseInt(request.body ?? "", 10));
         // What a broker discards with a message that is too large is published
         // again.
         const { maxMessageSize } = this.plan.broker;
@@ -132,6 +141,7 @@ export class World implements NodeHost {
         this.#correlationIds.add(id);
         return isNew;
       },
+      heard: (id) => this.streams.heard(id),
       replied: (id) => this.book.answeredFor(id),
       delivered: (call) => this.book.delivered(call),
     };
@@ -167,6 +177,7 @@ export class World implements NodeHost {
         this.judge.ended(call);
         this.fate.soon(() => this.#checkPending(call.client));
       },
+      onForgotten: (call) => this.judge.streams.gone(call),
       onRun: (call, run, beginning) => this.judge.run(call, run, beginning),
       onCalledOff: (run, earlyMs) => this.judge.calledOff(run, earlyMs),
       onDraining: (server) => this.judge.draining(server),

@@ -55,6 +55,13 @@ export class ReplyBuffer {
     for (let resolve; (resolve = this.#nextReader());) resolve(this.#last());
   }
 
+  /** The reader leaves: nothing is given any more, nor thrown. */
+  leave(): void {
+    this.clear();
+    this.end();
+    this.#error = undefined;
+  }
+
   /** Lets go of what was not taken. */
   clear(): void {
     this.#replies = [];

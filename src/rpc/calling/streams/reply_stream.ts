@@ -35,6 +35,8 @@ export interface StreamStarter {
   ): PendingStream;
   /** Ends it: its reader has left. */
   giveUp(stream: PendingStream): void;
+  /** Aborted when another attempt need not wait any longer. */
+  sooner(request: StreamRequest): AbortSignal[];
 }
 
 /** Begins when it is first read, and ends when its reader leaves. */
@@ -72,8 +74,7 @@ export class ReplyStream
     this.#hasLeft = true;
     this.#waiting?.abort();
     this.#beganMs ??= nowMs();
-    this.buffer.clear();
-    this.buffer.end();
+    this.buffer.leave();
     if (this.#stream) this.#starter.giveUp(this.#stream);
     this.#stream = undefined;
     return Promise.resolve({ value: undefined, done: true });
@@ -121,7 +122,9 @@ export class ReplyStream
     beganMs: number,
   ): Promise<void> {
     this.#waiting = new AbortController();
-    await delay(inMs, this.#waiting.signal);
-    this.#start(request, beganMs);
+    const sooner = this.#starter.sooner(request);
+    const ends = AbortSignal.any([this.#waiting.signal, ...sooner]);
+    await settled(delay(inMs, ends));
+    if (!this.#hasLeft) this.#start(request, beganMs);
   }
 }

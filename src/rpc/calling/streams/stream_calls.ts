@@ -108,6 +108,12 @@ export class StreamCalls implements StreamStarter, StreamTable {
     this.pending.settle(correlationId, error);
   }
 
+  /** See {@linkcode StreamStarter.sooner}. */
+  sooner({ options: { signal } }: StreamRequest): AbortSignal[] {
+    const { reopened } = this.#parts.requesters;
+    return signal ? [reopened, signal] : [reopened];
+  }
+
   /** See {@linkcode StreamTable.pending}. */
   get pending(): PendingCalls {
     return this.#parts.pending;

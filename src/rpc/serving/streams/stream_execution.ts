@@ -7,7 +7,7 @@ import { nowMs, toEpochMs } from "../../../async/clock.ts";
 import { coarseDueMs } from "../../../async/deadlines.ts";
 import type { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
-import type { RpcResult } from "../../procedure.ts";
+import type { Procedure, RpcResult } from "../../procedure.ts";
 import { type Credit, SILENCE_MS } from "../../stream_wire.ts";
 import { formatMs } from "../../texts.ts";
 import type { SendableResult } from "../../wire.ts";
@@ -97,6 +97,12 @@ export class StreamExecution extends Execution implements StreamOwner {
         : `the ${state === "stalled" ? "caller" : "broker"} took no item for ` +
           formatMs(stallTimeoutMs),
     );
+  }
+
+  /** A run that may not be the first says so before anything else. */
+  override start(procedure: Procedure): void {
+    if (this.request.redelivered) this.stream.tellAlive();
+    super.start(procedure);
   }
 
   protected override convert(

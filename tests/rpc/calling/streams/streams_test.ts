@@ -230,6 +230,18 @@ Deno.test("leaving the loop cancels the procedure", async () => {
   assert.deepEqual(client.stats, { inFlight: 0, unknownReplies: 0 });
 });
 
+Deno.test("a reader who has left hears of no error", async () => {
+  await using scene = playing();
+  const { played } = scene;
+  const { first } = await played.begin();
+  played.items(0, 2);
+  played.fail({ code: "internal" });
+  await first;
+  await turns();
+  await played.reader.return!();
+  assert.equal(await played.next(), undefined);
+});
+
 Deno.test("a server that is not known yet is told through the exchange", async () => {
   await using scene = playing();
   const { played, broker } = scene;
@@ -531,6 +543,26 @@ Deno.test("with wait a stream waits for its queue", async () => {
     correlationId: properties.correlationId,
   });
   assert.equal(await first, "here");
+});
+
+Deno.test("a stream that waits for its queue ends with its client, or its signal", async () => {
+  await using scene = start();
+  const { broker, client } = scene;
+  const reason = new AbortController();
+  const waiting = (signal?: AbortSignal) => {
+    const options = { wait: true, ...(signal && { signal }) };
+    const items = client.stream("later", "in", options);
+    return unread(items[Symbol.asyncIterator]().next());
+  };
+  using _time = new FakeTime(performance.now());
+  const [aborted, closed] = [waiting(reason.signal), waiting()];
+  const returns = () => broker.log.filter((it) => it === "return later");
+  await broker.until("both returns", () => returns().length === 2);
+  await turns();
+  reason.abort();
+  assert.equal((await failure(aborted)).code, "canceled");
+  await client.close();
+  assert.equal((await failure(closed)).reason, "closed");
 });
 
 Deno.test("a lost connection ends a stream after the items before it", async () => {

@@ -490,3 +490,28 @@ Deno.test("items that were not confirmed are sent again over another connection"
   gate.resolve();
   assert.equal((await takeAll(scene, 1))[0]!.properties.type, "end");
 });
+
+Deno.test("a run that may not be the first says so before anything else", async () => {
+  const scene = new Scene(async function* ({ redelivered }) {
+    if (!redelivered) yield await new Promise<string>(() => {});
+  });
+  const first = await scene.serve({ graceMs: 0 });
+  scene.ask("", asking(4));
+  await scene.broker.until("a run", () => scene.eventsOf("request").length > 0);
+  await first.stop();
+  await using _second = await scene.serve();
+  const [alive, end] = await takeAll(scene, 2);
+  assert.equal(alive!.properties.type, "alive");
+  assert.equal(typeof alive!.properties.headers!["rpc-run"], "string");
+  assert.equal(end!.properties.type, "end");
+});
+
+Deno.test("no run begins after the time for its first item", async () => {
+  const { counter, procedure } = counting();
+  const scene = new Scene(procedure);
+  await using _server = await scene.serve();
+  scene.ask("", asking(4, { headers: { "rpc-start-by": Date.now() - 1 } }));
+  const { code, detail } = await scene.problem();
+  assert.equal(code, "deadline_exceeded", detail);
+  assert.equal(counter.made, 0);
+});

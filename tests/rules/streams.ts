@@ -201,8 +201,12 @@ export function lateToReader(
   const silentDueMs = heardMs === undefined || restart === "skip"
     ? Infinity
     : heardMs + SILENCE_MS * (1 + COARSE);
+  // Items that a second run repeats are not given, but they are not idle time.
+  const itemMs = restart === "skip"
+    ? Math.max(waitingMs, heardMs ?? 0)
+    : waitingMs;
   const dueMs = Math.min(
-    waitingMs + idleTimeoutMs * (1 + COARSE),
+    itemMs + idleTimeoutMs * (1 + COARSE),
     Math.max(waitingMs, startMs + timeoutMs),
     Math.max(waitingMs, silentDueMs),
   );

@@ -1,7 +1,8 @@
 // Items of streams: each tells in its body what it is.
 
+import { answerTo } from "../chaos/calls.ts";
 import type { Item } from "../rules/streams.ts";
-import type { ItemsWork } from "./plan_calls.ts";
+import { type ItemsWork, LARGE_BYTES, type Work } from "./plan_calls.ts";
 
 /** What an item is without what is added to it. */
 const HEAD = /^(\d+) (\d+) (\d+) (\w*)\n/;
@@ -38,8 +39,12 @@ export function readItem(text: string, work: ItemsWork): Item {
   return { ...item, isWhole: right === text };
 }
 
-/** All items in one reply. */
-export function joinedItems(call: number, work: ItemsWork): string {
+/** The one right reply to a plain call. */
+export function rightAnswer(work: Work, call: number, request: string): string {
+  if (work.type !== "items") {
+    const isLarge = work.type === "answer" && work.large;
+    return answerTo(request) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
+  }
   let text = "";
   for (let i = 0; i < work.count; i++) text += itemBody(call, i, work, 0);
   return text;

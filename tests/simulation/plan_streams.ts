@@ -19,7 +19,7 @@ export interface StreamParts {
 
 /** Of the histories, those that have none. */
 const WITHOUT = 0.25;
-const SHARES = [0.03, 0.05, 0.12];
+const SHARES = [0.02, 0.03, 0.08];
 /** Of the streams: those that are called as if they were none, and calls of
  * procedures that are none. */
 const JOINED = 0.15;
@@ -128,7 +128,7 @@ function drawWork(random: Random, isCrowded: boolean): ItemsWork {
     type: "items",
     count,
     then,
-    paceMs: then === "go on" ? Math.max(paceMs, 150) : paceMs,
+    paceMs: then === "go on" ? Math.max(paceMs, 400) : paceMs,
     ...(isPaused && { pause }),
     bytes: isShort && random.chance(0.05)
       ? LARGE_BYTES
@@ -142,8 +142,8 @@ function drawCount(random: Random): number {
     none: 1,
     one: 2,
     few: 9,
-    many: 3,
-    lots: 0.6,
+    many: 1.5,
+    lots: 0.12,
   });
   switch (length) {
     case "none":

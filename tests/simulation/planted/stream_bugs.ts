@@ -6,16 +6,16 @@ export const PLANTED_STREAM_BUGS: readonly PlantedBug[] = [
   {
     name: "sends more items than its caller allows",
     file: "rpc/serving/streams/outgoing_stream.ts",
-    find: "return this.#items < this.#credit.items &&\n" +
-      "      this.#bytes < this.#credit.bytes;",
-    replace: "return this.#bytes < this.#credit.bytes;",
+    find:
+      "return this.#items < this.#maxItems && this.#bytes < this.#maxBytes;",
+    replace: "return this.#bytes < this.#maxBytes;",
   },
   {
     name: "sends more bytes than its caller allows",
     file: "rpc/serving/streams/outgoing_stream.ts",
-    find: "return this.#items < this.#credit.items &&\n" +
-      "      this.#bytes < this.#credit.bytes;",
-    replace: "return this.#items < this.#credit.items;",
+    find:
+      "return this.#items < this.#maxItems && this.#bytes < this.#maxBytes;",
+    replace: "return this.#items < this.#maxItems;",
   },
   {
     name: "gives an item again that was sent again",

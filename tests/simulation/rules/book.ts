@@ -1,11 +1,10 @@
 // The books of a history: every call, what became of it, where it ran.
 
-import { answerTo } from "../../chaos/calls.ts";
-import { LARGE_BYTES, type PlannedCall, type Work } from "../plan_calls.ts";
+import type { PlannedCall, Work } from "../plan_calls.ts";
 import { RpcError } from "../product.ts";
 import { ENDED_TWICE } from "../../rules/ends.ts";
 import type { End } from "../../rules/records.ts";
-import { joinedItems } from "../items.ts";
+import { rightAnswer } from "../items.ts";
 import {
   type Beginning,
   type DrainingServer,
@@ -91,15 +90,8 @@ export class Book {
   ended(number: number, text: string, body: string): void {
     this.#end(number, {
       type: "answer",
-      isRight: text === this.#rightAnswer(number, body),
+      isRight: text === rightAnswer(this.workOf(number), number, body),
     });
-  }
-
-  #rightAnswer(number: number, body: string): string {
-    const work = this.workOf(number);
-    if (work.type === "items") return joinedItems(number, work);
-    const isLarge = work.type === "answer" && work.large;
-    return answerTo(body) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
   }
 
   /** A stream has ended well, or its reader has left it. */
@@ -148,7 +140,10 @@ export class Book {
       if (key.startsWith(`${server} `)) this.#canceled.delete(key);
     }
     for (const { runs } of this.#calls.values()) {
-      for (const run of runs) if (run.node === server) run.isDead = true;
+      for (const run of runs.filter(({ node }) => node === server)) {
+        run.isDead = true;
+        run.endMs ??= this.#hooks.now();
+      }
     }
   }
 
@@ -250,12 +245,14 @@ export class Book {
 
   ran(run: SimulatedRun): void {
     run.isDone = true;
+    run.endMs ??= this.#hooks.now();
     this.#hooks.tell(run.node, `has run call ${run.call}`);
   }
 
   /** `earlyMs`: what is left of the grace of a server that was told to stop. */
   toldToEnd(run: SimulatedRun, earlyMs = 0): void {
     run.isCalledOff = true;
+    run.endMs ??= this.#hooks.now();
     this.#hooks.onCalledOff(run, earlyMs);
     this.#hooks.tell(run.node, `is told to end call ${run.call}`);
   }

@@ -80,6 +80,8 @@ export interface SimulatedRun extends Run {
   readonly ordinal: number;
   /** Its server has ended without a word. */
   isDead: boolean;
+  /** When it was over, or told to end, or its server ended. */
+  endMs?: number;
   /** Bytes of the items that it has made. */
   bytes: number;
 }

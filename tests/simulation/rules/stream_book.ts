@@ -1,9 +1,7 @@
 // The books of streams: what was made, and what was read.
 
-import { answerTo } from "../../chaos/calls.ts";
 import type { Item } from "../../rules/streams.ts";
-import { readItem } from "../items.ts";
-import { LARGE_BYTES } from "../plan_calls.ts";
+import { readItem, rightAnswer } from "../items.ts";
 import type { Book } from "./book.ts";
 import type { SimulatedCall, SimulatedRun } from "./records.ts";
 import type { StreamJudge } from "./stream_judge.ts";
@@ -66,9 +64,8 @@ export class StreamBook {
     request: string,
   ): Item {
     if (work.type === "items") return readItem(text, work);
-    const isLarge = work.type === "answer" && work.large;
-    const right = answerTo(request) + (isLarge ? "x".repeat(LARGE_BYTES) : "");
-    return { call: number, index: 0, variant: 0, isWhole: text === right };
+    const isWhole = text === rightAnswer(work, number, request);
+    return { call: number, index: 0, variant: 0, isWhole };
   }
 
   /** Something came after the end. */

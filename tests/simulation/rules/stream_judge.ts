@@ -83,7 +83,8 @@ export class StreamJudge {
   ): void {
     const { now } = this.#situation.parts;
     if (call.end || call.isForgotten) this.#orphaned(call, run);
-    for (const before of call.runs) {
+    const others = this.#isDoubled(call, run) ? [] : call.runs;
+    for (const before of others) {
       const mostMs = NOTICED_MS * (1 + COARSE) + LATE_MS;
       const what = "goes on, and another server has its request";
       this.#overBy(call, before, mostMs, "lost requests", what);
@@ -117,7 +118,10 @@ export class StreamJudge {
     const troubles = this.#situation.hitting(call, parts.now());
     const needs = this.#needs(call);
     const facts = this.#facts(call, stream, troubles, needs);
-    const lost = mustGiveAll(call, stream, troubles, needs);
+    // An item that is too large ends what else its server sends.
+    const lost = this.#situation.closesChannels
+      ? undefined
+      : mustGiveAll(call, stream, troubles, needs);
     const broken = brokenByStreamError(call, end.error, facts, lost);
     for (const breach of broken) this.#broken(call, breach);
   }
@@ -142,10 +146,10 @@ export class StreamJudge {
     }
   }
 
-  #isDoubled(call: SimulatedCall): boolean {
+  #isDoubled(call: SimulatedCall, next?: SimulatedRun): boolean {
     const { parts } = this.#situation;
     const hitting = this.#situation.hitting(call, parts.now());
-    return call.runs.length > 1 &&
+    return call.runs.length + (next ? 1 : 0) > 1 &&
       hitting.some(({ kind }) => kind === "redeliver");
   }
 
@@ -163,7 +167,10 @@ export class StreamJudge {
     const what = "goes on, and nobody reads it";
     // A server that has lost the request hears nothing of its caller.
     const isLost = run !== call.runs.at(-1) || this.#situation.isTooLarge(call);
-    const mostMs = call.isForgotten || isLost
+    const { end, stream } = call;
+    const isTold = stream?.hasLeft ||
+      end?.type === "error" && end.error.code === "canceled";
+    const mostMs = !isTold || isLost
       ? NOTICED_MS * (1 + COARSE) + LATE_MS
       : TOLD_MS;
     this.#overBy(call, run, mostMs, "lost callers", what);
@@ -227,13 +234,14 @@ export class StreamJudge {
     const facts = this.#situation.facts(call, troubles);
     return {
       ...facts,
-      isTroubled: facts.isTroubled || isTakenBack(call, needs),
+      isTroubled: facts.isTroubled || isTakenBack(call, needs) ||
+        this.#situation.closesChannels,
       terms,
       items,
       waitingMs,
       heardMs,
       throwsAfter: throwsAfter(call),
-      repeatsItself: repeatsItself(call),
+      repeatsItself: repeatsItself(call) && !overlap(call.runs),
       mayBeGivenUp: mayBeGivenUp(call, stream, needs),
       isDoubled: this.#isDoubled(call),
     };
@@ -246,4 +254,11 @@ export class StreamJudge {
   #violation(rule: string, call: SimulatedCall, what: string): void {
     this.#situation.broken(rule, call, what);
   }
+}
+
+/** Whether a run began while another went on. */
+function overlap(runs: readonly SimulatedRun[]): boolean {
+  return runs.some(({ endMs = Infinity }, i) =>
+    runs.slice(i + 1).some(({ startMs }) => startMs <= endMs)
+  );
 }

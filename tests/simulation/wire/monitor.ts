@@ -244,7 +244,9 @@ export class Monitor implements Tap {
     const { deliveryTag = 0, properties, body = "" } = method;
     const { correlationId = "", replyTo, type } = properties ?? {};
     if (type === "cancel") this.#hooks.canceled(correlationId);
-    else if (!state.acknowledges) this.#hooks.heard(correlationId);
+    else if (type !== "credit" && !state.acknowledges) {
+      this.#hooks.heard(correlationId);
+    }
     if (!state.acknowledges) return;
     state.deliveries.set(deliveryTag, {
       correlationId,

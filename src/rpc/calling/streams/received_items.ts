@@ -10,6 +10,7 @@ import {
   brokenStream,
   missingItems,
   ranAgain,
+  ranInParts,
   ranOtherwise,
 } from "./stream_failures.ts";
 
@@ -45,7 +46,12 @@ export class ReceivedItems {
     // Sent again over another connection of the server.
     if (seq < this.#next) return "not new";
     if (seq >= allowed) return brokenStream("more items than were asked for");
-    if (seq > this.#next) return missingItems(this.#next, seq);
+    if (seq > this.#next) {
+      // A server that has the request back goes on where it was.
+      return this.#skipped
+        ? ranInParts(this.#count)
+        : missingItems(this.#next, seq);
+    }
     this.#next++;
     if (this.#skipped) return this.#skip(this.#skipped, reply);
     this.#digest?.add(reply);

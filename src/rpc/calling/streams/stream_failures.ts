@@ -73,6 +73,15 @@ export function ranOtherwise(items: number): RpcError {
   );
 }
 
+/** Another run came without its beginning, so that it can't be compared. */
+export function ranInParts(items: number): RpcError {
+  return failed(
+    "aborted",
+    `the server was lost after ${counted(items, "item")}, and when the ` +
+      "procedure was run again, not all items came",
+  );
+}
+
 /** Items are missing, from one number to before another. */
 export function missingItems(from: number, to: number): RpcError {
   const last = to - 1;

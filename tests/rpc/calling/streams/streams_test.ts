@@ -429,6 +429,18 @@ Deno.test("a run that differs is never mixed with the first", async () => {
   }
 });
 
+Deno.test("a run that goes on in the middle can't be compared", async () => {
+  await using scene = playing({ restart: "skip" });
+  const { played } = scene;
+  const { first } = await played.begin();
+  played.items(0, 2);
+  await first;
+  played.items(2, 3, "r2");
+  assert.equal(await played.next(), "1");
+  const { code, details } = await failure(played.next());
+  assert.deepEqual([code, details.items], ["aborted", 2]);
+});
+
 Deno.test("a server that tells nothing for 15 s is lost", async () => {
   using time = new FakeTime(0);
   await using scene = playing({ idleTimeoutMs: Infinity });

@@ -51,13 +51,15 @@ export const PLANTED_STREAM_BUGS: readonly PlantedBug[] = [
   {
     name: "grants nothing more when its reader has read",
     file: "rpc/calling/streams/stream_credit.ts",
-    find: "return left <= this.#shared.of(this.#most.items) / 2 ||",
-    replace: "return left < 0 ||",
+    find:
+      "return this.#grantedItems - this.#items <= this.#shared.of(credit) / 2 ||",
+    replace: "return this.#grantedItems < this.#items ||",
   },
   {
     name: "never says that a stream goes on",
     file: "rpc/serving/streams/outgoing_stream.ts",
-    find: "this.#requests.publish(this.replyTo, NO_BODY, properties, IGNORED);",
+    find:
+      "    this.#port.publishItem(this.replyTo, NO_BODY, properties, IGNORED);",
     replace: "void properties;",
   },
   {
@@ -93,8 +95,8 @@ export const PLANTED_STREAM_BUGS: readonly PlantedBug[] = [
   {
     name: "lets the time for an item run while there are some",
     file: "rpc/calling/streams/pending_stream.ts",
-    find: "const idleDueMs = buffer.isAwaited\n",
-    replace: "const idleDueMs = buffer\n",
+    find: "const idleDueMs = this.#reader.buffer.isAwaited\n",
+    replace: "const idleDueMs = this.#reader.buffer\n",
   },
   {
     name: "does not say that a run is not the first",

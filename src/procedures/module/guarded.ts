@@ -20,11 +20,37 @@ export function guarded(
   uncaught: UncaughtErrors<Run>,
 ): Procedure {
   return async (request, context) => {
-    const failed = Promise.withResolvers<never>();
-    const run = { fail: failed.reject };
-    const during = <T>(act: () => T | PromiseLike<T>): Promise<T> =>
-      Promise.race([uncaught.run(run, act), failed.promise]);
-    const result = await during<RpcResult>(() => procedure(request, context));
-    return withItems(result, during);
+    const run = new GuardedRun(uncaught);
+    const result = await run.during<RpcResult>(() =>
+      procedure(request, context)
+    );
+    return withItems(result, (step) => run.during(step));
   };
+}
+
+class GuardedRun implements Run {
+  readonly #uncaught: UncaughtErrors<Run>;
+  #failure: RpcError | undefined;
+  #failStep: ((error: RpcError) => void) | undefined;
+
+  constructor(uncaught: UncaughtErrors<Run>) {
+    this.#uncaught = uncaught;
+  }
+
+  fail(error: RpcError): void {
+    this.#failure ??= error;
+    this.#failStep?.(error);
+  }
+
+  /**
+   * One step at a time. (A race of each with a promise that lasts as long as the
+   * run would hold on to all of them.)
+   */
+  during<T>(act: () => T | PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#failStep = reject;
+      if (this.#failure) reject(this.#failure);
+      Promise.resolve(this.#uncaught.run(this, act)).then(resolve, reject);
+    });
+  }
 }

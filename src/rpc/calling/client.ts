@@ -4,32 +4,23 @@
  *
  * @module
  */
-import { RpcError } from "../errors.ts";
 import { queueName } from "../limits.ts";
 import type { RpcReply } from "../messages.ts";
 import type { RpcArgument } from "../procedure.ts";
 import type { QueueInfo, Transport } from "../transport.ts";
 import { outgoingCall } from "./argument.ts";
+import { Attempts } from "./attempts.ts";
 import { type Call, newCall } from "./call.ts";
 import type { CallOptions } from "./call_options.ts";
-import { Cancellations } from "./cancellations.ts";
 import type { ClientOptions, ClientStats } from "./client_options.ts";
-import { DelayedCalls, isReady } from "./delayed_calls.ts";
 import { clientClosed, rttTimeout } from "./failures.ts";
-import {
-  answerInTime,
-  Inspections,
-  type InspectOptions,
-} from "./inspections.ts";
+import { answerInTime, type InspectOptions } from "./inspections.ts";
 import { interceptedAttempts, interceptedCalls } from "./interceptors.ts";
-import { PendingCall, PendingCalls } from "./pending.ts";
 import { ProgressListeners } from "./progress_listeners.ts";
 import { RepeatedCalls } from "./repeated_calls.ts";
-import { Requesters } from "./requesters.ts";
 import { StreamCalls } from "./streams/stream_calls.ts";
 import type { StreamOptions } from "./streams/stream_options.ts";
 import { UnknownMessages } from "./unknown_messages.ts";
-import { whyNoReply } from "./why_no_reply.ts";
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -59,20 +50,12 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  */
 export class RpcClient implements AsyncDisposable {
   readonly #transport: Transport;
-  /** Makes one attempt of a call, within the interceptors for that. */
-  readonly #attempt: (call: Call) => Promise<RpcReply>;
-  readonly #pending = new PendingCalls({
-    onDeadline: (call) => void this.#onDeadline(call),
-    onRefused: ({ queue }) => this.#requesters.current?.doubt(queue),
-    onUnsent: (call) => this.#delayed.take(call),
-  });
-  readonly #inspections = new Inspections();
-  readonly #requesters: Requesters;
-  readonly #delayed: DelayedCalls;
-  readonly #cancellations: Cancellations;
-  readonly #repeated: RepeatedCalls;
   readonly #progress = new ProgressListeners();
   readonly #unknown: UnknownMessages;
+  readonly #attempts: Attempts;
+  /** Makes one attempt of a call, within the interceptors for that. */
+  readonly #attempt: (call: Call) => Promise<RpcReply>;
+  readonly #repeated: RepeatedCalls;
   readonly #streams: StreamCalls;
   #draining = false;
   #closing: Promise<void> | undefined;
@@ -82,48 +65,37 @@ export class RpcClient implements AsyncDisposable {
     const { interceptors = [], attemptInterceptors = [] } = options;
     this.#transport = transport;
     this.#unknown = new UnknownMessages(this.#progress, options.onUnknownReply);
-    this.#requesters = new Requesters(transport, this.#pending, this.#unknown);
-    this.#delayed = new DelayedCalls(
-      this.#pending,
-      this.#requesters,
-      this.#inspections,
+    this.#attempts = new Attempts(
+      transport,
+      this.#unknown,
       options.maxUnsentBytes,
     );
-    this.#cancellations = new Cancellations(this.#pending, this.#requesters);
     if (interceptors.length > 0) {
       this.call = interceptedCalls(this.call.bind(this), interceptors);
     }
-    const attempt = this.#request.bind(this);
+    const attempt = this.#attempts.make.bind(this.#attempts);
     this.#attempt = attemptInterceptors.length > 0
       ? interceptedAttempts(attempt, attemptInterceptors)
       : attempt;
-    this.#repeated = new RepeatedCalls(
-      this.#pending,
-      this.#requesters,
-      this.#cancellations,
-      this.#attempt,
+    this.#repeated = new RepeatedCalls(this.#attempts, this.#attempt);
+    this.#streams = new StreamCalls(
+      this.#attempts,
+      this.#progress,
+      options.streamInterceptors,
     );
-    this.#streams = new StreamCalls({
-      pending: this.#pending,
-      requesters: this.#requesters,
-      cancellations: this.#cancellations,
-      progress: this.#progress,
-      interceptors: options.streamInterceptors ?? [],
-      submit: (pending, call) => this.#submit(pending, call),
-    });
   }
 
   /** Counters, as they are now. */
   get stats(): ClientStats {
     return {
-      inFlight: this.#pending.size,
+      inFlight: this.#attempts.pending.size,
       unknownReplies: this.#unknown.replies,
     };
   }
 
   /** Connects and opens the callback queue now, ahead of the first call. */
   async open(): Promise<void> {
-    await this.#requesters.open();
+    await this.#attempts.requesters.open();
   }
 
   /**
@@ -199,9 +171,9 @@ export class RpcClient implements AsyncDisposable {
     options: InspectOptions = {},
   ): Promise<QueueInfo | undefined> {
     queueName(queue);
-    if (this.#requesters.closed) throw clientClosed();
+    if (this.#attempts.requesters.closed) throw clientClosed();
     const connect = () => this.#transport.connection();
-    return await this.#inspections.inspect(queue, options, connect);
+    return await this.#attempts.inspections.inspect(queue, options, connect);
   }
 
   /**
@@ -222,7 +194,7 @@ export class RpcClient implements AsyncDisposable {
    * ```
    */
   async rttMs(options: InspectOptions = {}): Promise<number> {
-    if (this.#requesters.closed) throw clientClosed();
+    if (this.#attempts.requesters.closed) throw clientClosed();
     return await answerInTime(
       options,
       () => this.#transport.connection(),
@@ -240,7 +212,7 @@ export class RpcClient implements AsyncDisposable {
     this.#draining = true;
     this.#streams.drain();
     await this.#repeated.idle();
-    await this.#pending.idle();
+    await this.#attempts.pending.idle();
     await this.close();
   }
 
@@ -251,7 +223,7 @@ export class RpcClient implements AsyncDisposable {
    * calls resolve together.
    */
   close(options: { keepQueue?: boolean } = {}): Promise<void> {
-    return this.#closing ??= this.#requesters.close(options);
+    return this.#closing ??= this.#attempts.requesters.close(options);
   }
 
   /** The same as {@linkcode RpcClient.close}. */
@@ -263,39 +235,5 @@ export class RpcClient implements AsyncDisposable {
     if (call.attempts) return this.#repeated.make(call, call.attempts);
     call.options.onAttempt?.(1);
     return this.#attempt(call);
-  }
-
-  /** One request and its outcome. */
-  #request(call: Call): Promise<RpcReply> {
-    return new Promise((resolve, reject) => {
-      if (this.#requesters.closed) return reject(clientClosed());
-      this.#submit(new PendingCall(this.#pending, call, resolve, reject), call);
-    });
-  }
-
-  /** Registered before it is written. */
-  #submit(pending: PendingCall, call: Call): void {
-    const { requireConsumer, signal } = call.options;
-    if (signal && !this.#cancellations.watch(signal, pending)) return;
-    call.attempts?.push(pending);
-    this.#pending.add(pending);
-    const requester = this.#requesters.current;
-    try {
-      if (requester && !requireConsumer && isReady(requester, call)) {
-        requester.send(pending, call);
-      } else this.#delayed.add(pending, call);
-    } catch (error) {
-      this.#pending.settle(pending.correlationId, RpcError.from(error));
-    }
-  }
-
-  /** Rejects a call whose time is up, and says why if that is known. */
-  async #onDeadline(call: PendingCall): Promise<void> {
-    const known = call.overdue();
-    if (known) return call.end(known);
-    const requester = this.#requesters.current;
-    if (call.sent) requester?.doubt(call.queue);
-    const connection = requester?.connection;
-    call.end(await whyNoReply(call, connection, this.#inspections));
   }
 }

@@ -4,38 +4,31 @@
  * @module
  */
 import type { RpcReply } from "../messages.ts";
+import type { Attempts } from "./attempts.ts";
 import type { Call } from "./call.ts";
-import type { Cancellations } from "./cancellations.ts";
 import { overtaken } from "./failures.ts";
-import type { PendingCall, PendingCalls } from "./pending.ts";
-import type { Requesters } from "./requesters.ts";
+import type { PendingCall } from "./pending.ts";
 import { withRetries } from "./retries.ts";
 
 /** Makes attempts of calls, and knows which calls have not ended. */
 export class RepeatedCalls {
-  readonly #pending: PendingCalls;
-  readonly #requesters: Requesters;
-  readonly #cancellations: Cancellations;
+  readonly #attempts: Attempts;
   readonly #attempt: (call: Call) => Promise<RpcReply>;
   /** Between its attempts, a call has none that is pending. */
   readonly #underWay = new Set<Promise<RpcReply>>();
 
-  /** `attempt` makes one attempt. */
+  /** `attempt` makes one attempt, within the interceptors for that. */
   constructor(
-    pending: PendingCalls,
-    requesters: Requesters,
-    cancellations: Cancellations,
+    attempts: Attempts,
     attempt: (call: Call) => Promise<RpcReply>,
   ) {
-    this.#pending = pending;
-    this.#requesters = requesters;
-    this.#cancellations = cancellations;
+    this.#attempts = attempts;
     this.#attempt = attempt;
   }
 
   /** Makes attempts until one ends the call, or its time is up. */
   async make(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
-    const reply = this.#attempts(call, attempts);
+    const reply = this.#repeat(call, attempts);
     this.#underWay.add(reply);
     try {
       return await reply;
@@ -49,8 +42,9 @@ export class RepeatedCalls {
     await Promise.allSettled(this.#underWay);
   }
 
-  async #attempts(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
+  async #repeat(call: Call, attempts: PendingCall[]): Promise<RpcReply> {
     const { options, dueMs } = call;
+    const { pending, requesters, cancellations } = this.#attempts;
     try {
       return await withRetries((attempt) => {
         options.onAttempt?.(attempt);
@@ -59,13 +53,13 @@ export class RepeatedCalls {
         ...options,
         dueMs,
         survived: (error) => call.trial?.survived(error) ?? true,
-        reconnected: () => this.#requesters.reopened,
+        reconnected: () => requesters.reopened,
       });
     } finally {
       for (const attempt of attempts) {
         const { correlationId } = attempt;
-        const waited = this.#pending.settle(correlationId, overtaken());
-        if (waited) this.#cancellations.tell(attempt);
+        const waited = pending.settle(correlationId, overtaken());
+        if (waited) cancellations.tell(attempt);
       }
     }
   }

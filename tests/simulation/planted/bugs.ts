@@ -214,9 +214,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "gives each attempt the whole time of its call",
-    file: "rpc/calling/client.ts",
-    find: "new PendingCall(this.#pending, call, resolve, reject)",
-    replace: "new PendingCall(this.#pending, { ...call, " +
+    file: "rpc/calling/attempts.ts",
+    find: "new PendingCall(this.pending, call, resolve, reject)",
+    replace: "new PendingCall(this.pending, { ...call, " +
       "dueMs: performance.now() + call.timeoutMs }, resolve, reject)",
   },
   {

@@ -7,12 +7,10 @@ import { RpcError } from "../../errors.ts";
 import { intercepted } from "../../interceptor.ts";
 import { queueName } from "../../limits.ts";
 import { toBytes } from "../../messages.ts";
-import type { Call } from "../call.ts";
-import type { Cancellations } from "../cancellations.ts";
+import type { Attempts } from "../attempts.ts";
 import { clientClosed } from "../failures.ts";
-import type { PendingCall, PendingCalls } from "../pending.ts";
+import type { PendingCalls } from "../pending.ts";
 import type { ProgressListeners } from "../progress_listeners.ts";
-import type { Requesters } from "../requesters.ts";
 import {
   PendingStream,
   type StreamReader,
@@ -31,30 +29,25 @@ import type {
 import { SharedCredit, StreamCredit } from "./stream_credit.ts";
 import { streamSettings, streamWithin } from "./stream_options.ts";
 
-/** What streams have of their client. */
-export interface StreamCallsParts {
-  readonly pending: PendingCalls;
-  readonly requesters: Requesters;
-  readonly cancellations: Cancellations;
-  readonly progress: ProgressListeners;
-  readonly interceptors: readonly StreamInterceptor[];
-  /** Registers a call, and sends it now or later. */
-  readonly submit: (pending: PendingCall, call: Call) => void;
-}
-
 /** The streams of one client. */
 export class StreamCalls implements StreamStarter, StreamTable {
   /** The stream of a request, within the interceptors. */
   readonly open: SendStream;
-  readonly #parts: StreamCallsParts;
+  readonly #attempts: Attempts;
+  readonly #progress: ProgressListeners;
   readonly #shared = new SharedCredit();
   #isDraining = false;
 
   /** None is open. */
-  constructor(parts: StreamCallsParts) {
-    this.#parts = parts;
+  constructor(
+    attempts: Attempts,
+    progress: ProgressListeners,
+    interceptors: readonly StreamInterceptor[] = [],
+  ) {
+    this.#attempts = attempts;
+    this.#progress = progress;
     const innermost: SendStream = (call) => this.#open(call);
-    this.open = intercepted(innermost, parts.interceptors);
+    this.open = intercepted(innermost, interceptors);
   }
 
   /** No other is begun. */
@@ -79,14 +72,15 @@ export class StreamCalls implements StreamStarter, StreamTable {
     reader: StreamReader,
     beganMs: number,
   ): PendingStream {
-    if (this.#isDraining || this.#parts.requesters.closed) throw clientClosed();
-    const { progress, submit } = this.#parts;
+    const isClosed = this.#isDraining || this.#attempts.requesters.closed;
+    if (isClosed) throw clientClosed();
     this.#shared.join();
     const credit = new StreamCredit(settings, this.#shared);
-    const progressId = options.onProgress && progress.add(options.onProgress);
+    const { onProgress } = options;
+    const progressId = onProgress && this.#progress.add(onProgress);
     const attempt = { reader, queue, settings, credit, beganMs, progressId };
     const stream = new PendingStream(this, attempt);
-    submit(stream, {
+    this.#attempts.submit(stream, {
       queue,
       body,
       options,
@@ -116,17 +110,17 @@ export class StreamCalls implements StreamStarter, StreamTable {
 
   /** See {@linkcode StreamTable.pending}. */
   get pending(): PendingCalls {
-    return this.#parts.pending;
+    return this.#attempts.pending;
   }
 
   /** See {@linkcode StreamTable.cancel}. */
   cancel(stream: PendingStream): void {
-    this.#parts.cancellations.tell(stream);
+    this.#attempts.cancellations.tell(stream);
   }
 
   /** See {@linkcode StreamTable.ended}. */
   ended({ progressId }: PendingStream): void {
     this.#shared.leave();
-    if (progressId) this.#parts.progress.delete(progressId);
+    if (progressId) this.#progress.delete(progressId);
   }
 }

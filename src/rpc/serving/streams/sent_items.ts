@@ -27,6 +27,7 @@ export class SentItems implements PublishListener {
   readonly #sender: ItemSender;
   #items: OutgoingMessage[] = [];
   #bytes = 0;
+  #isFirst = true;
   /** Pending while the broker is asked. */
   #asking: Promise<void> | undefined;
 
@@ -57,7 +58,9 @@ export class SentItems implements PublishListener {
     port.publishItem(replyTo, body, properties, this);
     const isDue = this.#items.length >= MAX_ITEMS * ASK_SHARE ||
       this.#bytes >= MAX_BYTES * ASK_SHARE;
-    if (isDue) this.ask(port);
+    // Many streams give one item, and then none for long.
+    if (isDue || this.#isFirst) this.ask(port);
+    this.#isFirst = false;
   }
 
   /** Sends all again, over another connection. */

@@ -104,7 +104,7 @@ export class StreamCalls implements StreamStarter, StreamTable {
 
   /** See {@linkcode StreamStarter.sooner}. */
   sooner({ options: { signal } }: StreamRequest): AbortSignal[] {
-    const { reopened } = this.#parts.requesters;
+    const { reopened } = this.#attempts.requesters;
     return signal ? [reopened, signal] : [reopened];
   }
 

@@ -7,9 +7,7 @@
 import { nowMs } from "../../../async/clock.ts";
 import { coarseDueMs } from "../../../async/deadlines.ts";
 import { endOfTurn } from "../../../async/end_of_turn.ts";
-import type { TurnBudget } from "../../../async/turn_budget.ts";
 import type { RpcError } from "../../errors.ts";
-import type { RpcRequest } from "../../messages.ts";
 import {
   ALIVE_MS,
   aliveMessage,
@@ -17,44 +15,18 @@ import {
   NO_BODY,
   type Run,
 } from "../../stream_wire.ts";
-import type {
-  PublishListener,
-  RequestQueue,
-  StreamPort,
-} from "../../transport.ts";
+import type { PublishListener, StreamPort } from "../../transport.ts";
 import type { OutgoingMessage } from "../../wire.ts";
 import type { ItemSource } from "../item_source.ts";
 import { unsendable } from "../replies.ts";
 import { introduce, itemMessage } from "./item_message.ts";
 import { type ItemSender, SentItems } from "./sent_items.ts";
-import { checkItem, type StreamLimits } from "./stream_limits.ts";
-
-/** A request queue that streams may be sent from. */
-export type StreamingQueue = RequestQueue & { readonly streams: StreamPort };
-
-/** What a stream waits for. */
-export type StreamState =
-  /** The procedure's next item. */
-  | "running"
-  /** Credit of the caller. */
-  | "stalled"
-  /** The broker, which has not taken what was sent. */
-  | "blocked"
-  /** The request, which is to be delivered again over another connection. */
-  | "disconnected";
-
-/** The run that a stream belongs to. */
-export interface StreamOwner {
-  /** The request as it came last. */
-  readonly request: RpcRequest;
-  readonly streamLimits: StreamLimits;
-  /** An item each; shared by all streams. */
-  readonly turns: TurnBudget;
-  /** It waits for something else, or an item was sent, at this time. */
-  progressed(state: StreamState, atMs: number): void;
-  /** It can't go on. */
-  abort(error: RpcError): void;
-}
+import { checkItem } from "./stream_limits.ts";
+import type {
+  StreamingQueue,
+  StreamOwner,
+  StreamState,
+} from "./stream_owner.ts";
 
 /** What is lost of it is not sent again. */
 const IGNORED: PublishListener = { confirmed() {}, failed() {} };

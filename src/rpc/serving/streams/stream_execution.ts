@@ -14,13 +14,13 @@ import type { SendableResult } from "../../wire.ts";
 import { Execution, type OnRunEnd, type RunLimits } from "../execution.ts";
 import { bodySource, type ItemSource, itemSource } from "../item_source.ts";
 import type { Job, Outcome } from "../job.ts";
-import {
-  OutgoingStream,
-  type StreamingQueue,
-  type StreamOwner,
-  type StreamState,
-} from "./outgoing_stream.ts";
+import { OutgoingStream } from "./outgoing_stream.ts";
 import type { StreamLimits } from "./stream_limits.ts";
+import type {
+  StreamingQueue,
+  StreamOwner,
+  StreamState,
+} from "./stream_owner.ts";
 
 /** The bounds of every run that is a stream. */
 export interface StreamRunLimits extends RunLimits, StreamLimits {

@@ -5,7 +5,7 @@
  */
 import { epochNowMs } from "../../../async/clock.ts";
 import { Deadlines } from "../../../async/deadlines.ts";
-import { TurnBudget } from "../../../async/turn_budget.ts";
+import { SendPace } from "./send_pace.ts";
 import { RpcError } from "../../errors.ts";
 import type { MessageProperties } from "../../messages.ts";
 import {
@@ -34,9 +34,6 @@ export interface OpenStreamsLimits extends StreamRunLimits {
   readonly maxStreams: number;
 }
 
-/** Whatever else waits for the event loop waits for so many at most. */
-const ITEMS_PER_TURN = 512;
-
 /** Counts of streams, for monitoring. */
 export interface StreamStats {
   /** Streams that are open. */
@@ -57,7 +54,7 @@ export interface OpenStreamsHooks {
 /** Finds streams by their runs and their callers, and keeps them alive. */
 export class OpenStreams implements StreamHost {
   readonly limits: OpenStreamsLimits;
-  readonly turns: TurnBudget = new TurnBudget(ITEMS_PER_TURN);
+  readonly pace: SendPace = new SendPace();
   readonly onEnd: OnRunEnd;
   readonly onSooner: (run: Execution) => void;
   readonly #runs = new UniqueIds();

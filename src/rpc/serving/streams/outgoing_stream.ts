@@ -94,7 +94,7 @@ export class OutgoingStream implements ItemSender {
           await this.#room();
           continue;
         }
-        const turn = this.#owner.turns.take();
+        const turn = this.#owner.pace.take(this.#port);
         if (turn) await turn;
         const next = await source.next();
         if (next.done) break;

@@ -5,7 +5,6 @@
  */
 import { nowMs, toEpochMs } from "../../../async/clock.ts";
 import { coarseDueMs } from "../../../async/deadlines.ts";
-import type { TurnBudget } from "../../../async/turn_budget.ts";
 import { RpcError } from "../../errors.ts";
 import type { Procedure, RpcResult } from "../../procedure.ts";
 import { type Credit, SILENCE_MS } from "../../stream_wire.ts";
@@ -15,6 +14,7 @@ import { Execution, type OnRunEnd, type RunLimits } from "../execution.ts";
 import { bodySource, type ItemSource, itemSource } from "../item_source.ts";
 import type { Job, Outcome } from "../job.ts";
 import { OutgoingStream } from "./outgoing_stream.ts";
+import type { SendPace } from "./send_pace.ts";
 import type { StreamLimits } from "./stream_limits.ts";
 import type {
   StreamingQueue,
@@ -31,8 +31,7 @@ export interface StreamRunLimits extends RunLimits, StreamLimits {
 /** What the streams of a server have in common. */
 export interface StreamHost {
   readonly limits: StreamRunLimits;
-  /** An item each. */
-  readonly turns: TurnBudget;
+  readonly pace: SendPace;
   readonly onEnd: OnRunEnd;
   /** The time of a run is up earlier than it was. */
   readonly onSooner: (run: Execution) => void;
@@ -60,9 +59,9 @@ export class StreamExecution extends Execution implements StreamOwner {
     return this.#host.limits;
   }
 
-  /** See {@linkcode StreamOwner.turns}. */
-  get turns(): TurnBudget {
-    return this.#host.turns;
+  /** See {@linkcode StreamOwner.pace}. */
+  get pace(): SendPace {
+    return this.#host.pace;
   }
 
   /** Of the caller alone. */

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { TurnBudget } from "../../../async/turn_budget.ts";
 import type { RpcError } from "../../errors.ts";
 import type { RpcRequest } from "../../messages.ts";
 import type { RequestQueue, StreamPort } from "../../transport.ts";
+import type { SendPace } from "./send_pace.ts";
 import type { StreamLimits } from "./stream_limits.ts";
 
 /** A request queue that streams may be sent from. */
@@ -28,8 +28,8 @@ export interface StreamOwner {
   /** The request as it came last. */
   readonly request: RpcRequest;
   readonly streamLimits: StreamLimits;
-  /** An item each; shared by all streams. */
-  readonly turns: TurnBudget;
+  /** Shared by all streams. */
+  readonly pace: SendPace;
   /** It waits for something else, or an item was sent, at this time. */
   progressed(state: StreamState, atMs: number): void;
   /** It can't go on. */

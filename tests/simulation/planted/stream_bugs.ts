@@ -59,7 +59,7 @@ export const PLANTED_STREAM_BUGS: readonly PlantedBug[] = [
     name: "never says that a stream goes on",
     file: "rpc/serving/streams/outgoing_stream.ts",
     find:
-      "    this.#port.publishItem(this.replyTo, NO_BODY, properties, IGNORED);",
+      "    this.#requests.publish(this.replyTo, NO_BODY, properties, IGNORED);",
     replace: "void properties;",
   },
   {

@@ -136,7 +136,8 @@ export class OutgoingStream implements ItemSender {
     this.#sent.ask(this.#port);
     const { correlationId } = this.#owner.request;
     const properties = aliveMessage(correlationId, this.#runId);
-    this.#port.publishItem(this.replyTo, NO_BODY, properties, IGNORED);
+    // Over the channel of replies: an error that follows must not overtake it.
+    this.#requests.publish(this.replyTo, NO_BODY, properties, IGNORED);
   }
 
   /** Nothing is sent until the request comes again. */

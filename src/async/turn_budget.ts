@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
+import timers from "node:timers";
 import { afterMicrotasks } from "./end_of_turn.ts";
 
 /** So many steps in one turn of the event loop, for all who take some. */
@@ -22,7 +22,7 @@ export class TurnBudget {
     if (this.#taken++ === 0) afterMicrotasks(() => this.#taken = 0);
     if (this.#taken <= this.#steps) return undefined;
     return this.#next ??= new Promise((resolve) =>
-      setImmediate(() => {
+      timers.setImmediate(() => {
         this.#next = undefined;
         resolve();
       })

@@ -288,10 +288,10 @@ onBrokers(
     await using both = await twoOf(url);
     const { serving, calling } = both;
     const serve = () =>
-      serving.serve(queue, async function* ({ redelivered }) {
+      serving.serve(queue, async function* ({ redelivered }, { signal }) {
         for (let n = 0; n < 12; n++) {
           yield `${n}`;
-          if (!redelivered) await delay(150);
+          if (!redelivered) await delay(150, signal);
         }
       }, { graceMs: 0 });
     const first = await serve();

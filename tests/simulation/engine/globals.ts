@@ -2,6 +2,7 @@
 // Call it before the product is loaded: what that makes then is made here.
 
 import process from "node:process";
+import timers from "node:timers";
 import type { Loop } from "./loop.ts";
 import type { Machine } from "./machine.ts";
 
@@ -117,9 +118,6 @@ export function replaceGlobals(): void {
     setInterval,
     clearTimeout: clearTimer,
     clearInterval: clearTimer,
-    setImmediate: (run: Callback, ...args: unknown[]) =>
-      setTimeout(run, 0, ...args),
-    clearImmediate: clearTimer,
     Date: WorldDate,
     Map: KnownMap,
     Set: KnownSet,
@@ -129,6 +127,10 @@ export function replaceGlobals(): void {
   replace(Math, { random: () => machine().random.next() });
   replace(crypto, { getRandomValues, randomUUID });
   replace(process, { nextTick });
+  replace(timers, {
+    setImmediate: (run: Callback, ...args: unknown[]) =>
+      setTimeout(run, 0, ...args),
+  });
 }
 
 function replace(owner: object, members: Record<string, unknown>): void {

@@ -155,7 +155,7 @@ export class Judge {
       queue,
       now() - STOPPED_MS,
       now(),
-      10_000,
+      3_000,
     )
       .filter(({ kind }) => kind !== "stop-server");
     if (others.length > 0 || this.#situation.closesChannels) return;
@@ -185,11 +185,14 @@ export class Judge {
     const situation = this.#situation;
     const troubles = situation.hitting(call);
     const isCrowded = situation.isCrowded(call);
+    const facts = situation.facts(call, troubles);
     const needsMs = situation.clockMs + (isCrowded ? CROWDED_MS : QUICK_MS);
     return {
       ...circumstancesOf(call, troubles, needsMs),
-      excuse: excuseOf(call, troubles, situation.isTooLarge(call)),
-      facts: situation.facts(call, troubles),
+      excuse: facts.isWornOut
+        ? "it was delivered too often"
+        : excuseOf(call, troubles, situation.isTooLarge(call)),
+      facts,
     };
   }
 

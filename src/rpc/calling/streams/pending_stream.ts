@@ -184,7 +184,8 @@ export class PendingStream extends PendingCall implements ItemTaker {
   #onItem(reply: RpcReply, seq: number | undefined): void {
     const outcome = this.#items.add(reply, seq, this.#credit.grantedItems);
     if (outcome instanceof RpcError) return this.#fail(outcome);
-    // Those that are left out take their time as well.
+    if (outcome === "not new") return;
+    // Those that a second run repeats take their time as well.
     this.#idleMs = this.#heardMs;
     if (outcome === "new") this.#reader.buffer.push(reply);
   }

@@ -41,7 +41,7 @@ export class ReceivedItems {
     reply: RpcReply,
     seq: number | undefined,
     allowed: number,
-  ): "new" | "not new" | RpcError {
+  ): "new" | "skipped" | "not new" | RpcError {
     if (seq === undefined) return brokenStream("an item has no valid number");
     // Sent again over another connection of the server.
     if (seq < this.#next) return "not new";
@@ -90,12 +90,12 @@ export class ReceivedItems {
     this.#skipped = new RunDigest();
   }
 
-  #skip(skipped: RunDigest, reply: RpcReply): "not new" | RpcError {
+  #skip(skipped: RunDigest, reply: RpcReply): "skipped" | RpcError {
     skipped.add(reply);
-    if (this.#next < this.#count) return "not new";
+    if (this.#next < this.#count) return "skipped";
     this.#skipped = undefined;
     return skipped.value === this.#digest!.value
-      ? "not new"
+      ? "skipped"
       : ranOtherwise(this.#count);
   }
 }

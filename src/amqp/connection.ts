@@ -42,6 +42,8 @@ export class Connection {
   #heartbeat: Heartbeat | undefined;
   #closeOk: (() => void) | undefined;
   #closing: Promise<void> | undefined;
+  /** Settled when the last words are said, and the stream is closed. */
+  #farewell: Promise<void> | undefined;
   #lastWords: ReturnType<typeof setTimeout> | undefined;
   #gone = false;
 
@@ -145,7 +147,7 @@ export class Connection {
     this.writes.end();
     const close = () => this.#stream.close();
     if (farewell === undefined) close();
-    else farewell.then(close, close);
+    else this.#farewell = farewell.then(close, close);
     this.#opened.reject(error);
     this.loss.happen(error);
     this.#closeOk?.();
@@ -221,7 +223,12 @@ export class Connection {
   }
 
   async #close(): Promise<void> {
-    if (this.#gone) return;
+    if (!this.#gone) await this.#askToClose();
+    // The broker may have closed it meanwhile.
+    await this.#farewell;
+  }
+
+  async #askToClose(): Promise<void> {
     const answered = Promise.withResolvers<void>();
     this.#closeOk = answered.resolve;
     this.#zero.close();

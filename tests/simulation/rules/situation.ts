@@ -14,6 +14,11 @@ const MANY_CHANNELS = 100;
 /** What a server takes by default, of a quorum queue. */
 export const MOST_DELIVERIES = 5;
 
+/** What a broker has delivered by then may be lost on its way. */
+function isCut({ kind }: Trouble): boolean {
+  return kind === "cut" || kind === "crash-server" || kind === "refuse";
+}
+
 /** What the rules look at. */
 export interface JudgeParts {
   readonly plan: Plan;
@@ -58,7 +63,9 @@ export class Situation {
       hasFewChannels: plan.broker.channelMax < MANY_CHANNELS,
       throws: work.type === "throw" ||
         work.type === "items" && work.then === "throw",
-      isWornOut: plan.queueType === "quorum" && deliveries > MOST_DELIVERIES,
+      // The broker also counts what was lost on its way to a server.
+      isWornOut: plan.queueType === "quorum" &&
+        deliveries + troubles.filter(isCut).length > MOST_DELIVERIES,
     };
   }
 
@@ -88,9 +95,10 @@ export class Situation {
     return this.parts.troubles.hitting(client, queue, startMs, toMs);
   }
 
-  /** What a call may be late by since its client was paused. */
+  /** What a call may be late by since its client was paused, once or more. */
   pausedMs(call: SimulatedCall): number {
-    return this.hitting(call).some(({ kind }) => kind === "pause") ? 15_000 : 0;
+    const pauses = this.hitting(call).filter(({ kind }) => kind === "pause");
+    return 15_000 * pauses.length;
   }
 
   /** What clocks may differ by. */

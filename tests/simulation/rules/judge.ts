@@ -191,6 +191,8 @@ export class Judge {
       ...circumstancesOf(call, troubles, needsMs),
       excuse: facts.isWornOut
         ? "it was delivered too often"
+        : situation.closesChannels
+        ? "its server may lose its channels to an item"
         : excuseOf(call, troubles, situation.isTooLarge(call)),
       facts,
     };

@@ -138,10 +138,13 @@ export class Judge {
     const call = this.#parts.book().call(run.call);
     const { now } = this.#parts;
     if (call === undefined || call.end || earlyMs <= 1) return;
-    const dueMs = call.startMs + call.planned.options.timeoutMs;
+    const { options, abortAfterMs = Infinity } = call.planned;
+    const dueMs = call.startMs + options.timeoutMs;
     const isOver = dueMs - this.#situation.clockMs <= now() ||
       run.startMs + HANDLER_TIMEOUT_MS <= now() + 1;
-    if (isOver || call.isForgotten) return;
+    // The server of a stream may hear of an abort before its reader does.
+    const isAborted = call.startMs + abortAfterMs <= now();
+    if (isOver || isAborted || call.isForgotten) return;
     const what = `is called off ${earlyMs} ms before the grace is over`;
     this.#violation("drain", call, what);
   }

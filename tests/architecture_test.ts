@@ -395,6 +395,39 @@ async function sources(): Promise<Source[]> {
   })));
 }
 
+/** All that may stand at the top, beside dot-files. */
+const TOP_LEVEL = [
+  "CHANGELOG.md",
+  "LICENSE",
+  "README.md",
+  "deno.json",
+  "deno.lock",
+  "main.ts",
+  "src",
+  "tests",
+];
+
+/** What git keeps there; all that is there in a copy without git. */
+async function topLevel(): Promise<string[]> {
+  try {
+    const args = ["ls-tree", "--name-only", "HEAD"];
+    const command = new Deno.Command("git", { args, cwd: root });
+    const { success, stdout } = await command.output();
+    if (success) return new TextDecoder().decode(stdout).trim().split("\n");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return (await Array.fromAsync(Deno.readDir(root))).map(({ name }) => name);
+}
+
+test("nothing else stands at the top level", async () => {
+  const names = await topLevel();
+  const visible = names.filter((name) =>
+    !/^\.|^(dist|node_modules)$/.test(name)
+  );
+  assert.deepEqual(visible.sort(), TOP_LEVEL);
+});
+
 test("the program keeps the rules", async () => {
   const all = await sources();
   // It was the program that was read, and its imports were seen.

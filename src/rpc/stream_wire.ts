@@ -11,6 +11,7 @@ import type {
   MessageProperties,
   RpcRequest,
 } from "./messages.ts";
+import type { PublishListener } from "./transport.ts";
 
 /** Header of a request: a stream is wanted, of so many items to begin with. */
 export const STREAM_HEADER = "rpc-stream";
@@ -55,6 +56,8 @@ export const SILENCE_MS = 14_000;
 
 /** Of messages that say all in their properties. */
 export const NO_BODY = new Uint8Array(0);
+/** Of those that later ones make up for, or that are of no use if they fail. */
+export const IGNORED: PublishListener = { confirmed() {}, failed() {} };
 
 /**
  * Names that a broker gives to queues. To others no control message goes: who

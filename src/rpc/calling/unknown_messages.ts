@@ -5,6 +5,7 @@
  */
 import {
   cancelMessage,
+  IGNORED,
   MESSAGE_TYPES,
   NO_BODY,
   runOf,
@@ -12,9 +13,6 @@ import {
 } from "../stream_wire.ts";
 import type { CallbackQueue, Delivery } from "../transport.ts";
 import type { ProgressListeners } from "./progress_listeners.ts";
-
-/** Repeated when the stream tells again that it lives. */
-const IGNORED = { confirmed() {}, failed() {} };
 
 /** Counts replies without a call, and ends streams without a reader. */
 export class UnknownMessages {
@@ -42,6 +40,7 @@ export class UnknownMessages {
       // A server that was lost before it could be told, or ran it again.
       const message = cancelMessage(properties.correlationId, run);
       const { controlQueue } = run;
+      // Repeated when the stream tells again that it lives.
       callbackQueue.publishUnconfirmed(controlQueue, NO_BODY, message, IGNORED);
     }
     const { headers = {}, type } = properties;

@@ -29,6 +29,14 @@ function streamTest(name: string, fn: (place: Scene) => Promise<void>): void {
 }
 
 const COUNT = ["--stream=lines", "--", "seq", "3"];
+const SHELL = ["--stream", "--", "sh", "-c"];
+
+/** A pipeline whose `"$@"` is a client that reads a stream. */
+async function startPipeline(place: Scene, pipeline: string) {
+  const words = ["client", "-u", place.url, place.queue, "--stream", ""];
+  const client = await commandLine(words);
+  return startProcess("sh", ["-c", pipeline, "sh", ...client]);
+}
 
 streamTest("stdout of a command comes item by item", async (place) => {
   await using _server = await place.serve(COUNT);
@@ -46,13 +54,7 @@ streamTest("stdout of a command comes item by item", async (place) => {
 
 streamTest("items come before the command ends", async (place) => {
   const command = 'echo $$; read -r line; echo "$line"; sleep 1000';
-  await using _server = await place.serve([
-    "--stream",
-    "--",
-    "sh",
-    "-c",
-    command,
-  ]);
+  await using _server = await place.serve([...SHELL, command]);
   await using client = await place.startClient(["--stream", "hello\n"]);
   const pgid = await client.waitFor(/^\d+$/);
   await client.waitFor("hello");
@@ -76,17 +78,9 @@ streamTest("a failure comes after the items before it", async (place) => {
 
 streamTest("a stream into head -1 ends at the far end too", async (place) => {
   const command = "echo $$ >&2; exec yes";
-  await using server = await place.serve([
-    "--stream",
-    "--",
-    "sh",
-    "-c",
-    command,
-  ]);
-  const words = ["client", "-u", place.url, place.queue, "--stream", ""];
-  const client = await commandLine(words);
+  await using server = await place.serve([...SHELL, command]);
   const pipeline = '{ "$@"; echo "status $?" >&2; } | head -1';
-  await using running = startProcess("sh", ["-c", pipeline, "sh", ...client]);
+  await using running = await startPipeline(place, pipeline);
   const { stdout, stderr } = await running.result();
   assert.equal(stdout, "y\n");
   assert.match(stderr, /^status (0|141)\n$/);
@@ -98,18 +92,10 @@ streamTest("a reader that stops reading stops the command", async (place) => {
   await using written = await temporaryFile("");
   await using ended = await temporaryFile("");
   const command = `while printf x >>'${written.path}'; do printf %64000s; done`;
-  await using _server = await place.serve([
-    "--stream",
-    "--",
-    "sh",
-    "-c",
-    command,
-  ]);
-  const words = ["client", "-u", place.url, place.queue, "--stream", ""];
-  const client = await commandLine(words);
+  await using _server = await place.serve([...SHELL, command]);
   // The reader takes nothing, and ends when the file has content.
   const pipeline = `"$@" | while ! [ -s '${ended.path}' ]; do sleep 0.1; done`;
-  await using running = startProcess("sh", ["-c", pipeline, "sh", ...client]);
+  await using running = await startPipeline(place, pipeline);
   let before = -1;
   await waitUntil("the command to stand still", async () => {
     const { size } = await Deno.stat(written.path);

@@ -11,6 +11,7 @@ import {
   cancelMessage,
   countOf,
   creditMessage,
+  IGNORED,
   MESSAGE_TYPES,
   NO_BODY,
   type Run,
@@ -258,6 +259,3 @@ export class PendingStream extends PendingCall implements ItemTaker {
     if (this.dueMs < before) this.#table.pending.hasten(this);
   }
 }
-
-/** Repeated by what comes later, or of no use any more. */
-const IGNORED = { confirmed() {}, failed() {} };

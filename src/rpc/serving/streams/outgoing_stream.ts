@@ -12,10 +12,11 @@ import {
   ALIVE_MS,
   aliveMessage,
   type Credit,
+  IGNORED,
   NO_BODY,
   type Run,
 } from "../../stream_wire.ts";
-import type { PublishListener, StreamPort } from "../../transport.ts";
+import type { StreamPort } from "../../transport.ts";
 import type { OutgoingMessage } from "../../wire.ts";
 import type { ItemSource } from "../item_source.ts";
 import { unsendable } from "../replies.ts";
@@ -27,9 +28,6 @@ import type {
   StreamOwner,
   StreamState,
 } from "./stream_owner.ts";
-
-/** What is lost of it is not sent again. */
-const IGNORED: PublishListener = { confirmed() {}, failed() {} };
 
 /** One run's items. */
 export class OutgoingStream implements ItemSender {
